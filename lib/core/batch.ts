@@ -1,0 +1,225 @@
+import { z } from 'zod';
+import { endpoints } from './endpoints.ts';
+import { ConflictError, StaleEpochError } from './errors.ts';
+import { batchOptionsSchema } from './options.ts';
+import { usageSchema } from './usage.ts';
+
+/** OpenAI's eight. A batch only moves forward through them. */
+export const batchStatuses = [
+  'validating',
+  'failed',
+  'in_progress',
+  'finalizing',
+  'completed',
+  'expired',
+  'cancelling',
+  'cancelled',
+] as const;
+
+export type BatchStatus = (typeof batchStatuses)[number];
+export type TerminalStatus = 'failed' | 'completed' | 'expired' | 'cancelled';
+
+const seconds = z.number().int();
+
+export const lineErrorSchema = z.object({
+  code: z.string(),
+  message: z.string(),
+  param: z.string().nullable(),
+  line: z.number().int().nullable(),
+});
+
+/** Errors kept in the record; all of them stand in `validation.jsonl`. */
+export const maxStoredErrors = 100;
+
+export const s3ObjectSchema = z.object({
+  bucket: z.string(),
+  key: z.string(),
+  /** Quoted, as S3 gives it; reads are pinned to it. */
+  etag: z.string(),
+  bytes: z.number().int().nonnegative(),
+});
+
+export type S3Object = z.infer<typeof s3ObjectSchema>;
+
+export const costSchema = z.object({
+  /** US dollars for what was answered, at the batch discount; null where a price is unknown. */
+  usd: z.number().nullable(),
+  /** Models whose price is unknown. */
+  unpriced: z.array(z.string()),
+});
+
+export type Cost = z.infer<typeof costSchema>;
+
+/** What a dry run and every validation can say before anything is sent. */
+export const reportSchema = z.object({
+  lines: z.number().int(),
+  invalidLines: z.number().int(),
+  warnings: z.number().int(),
+  shards: z.array(
+    z.object({
+      provider: z.string(),
+      model: z.string(),
+      endpoint: z.enum(endpoints),
+      requests: z.number().int(),
+      bytes: z.number().int(),
+    }),
+  ),
+  /** Estimated from text length and the requests' own output limits. */
+  estimatedInputTokens: z.number().int(),
+  estimatedOutputTokens: z.number().int(),
+  estimatedCost: costSchema,
+});
+
+export type Report = z.infer<typeof reportSchema>;
+
+/** A batch as DynamoDB holds it. Times are unix seconds unless the name says otherwise. */
+export const batchRecordSchema = z.object({
+  id: z.string(),
+  tenant: z.string(),
+  /** Raised by every write; each write is conditional on the one it read. */
+  version: z.number().int(),
+  status: z.enum(batchStatuses),
+  /** Which execution may write; the sweep and `continue` raise it. */
+  epoch: z.number().int(),
+  /** Which sending of lines is under way, from 0. */
+  round: z.number().int(),
+  endpoint: z.enum(endpoints).nullable(),
+  /** The model, where all lines have the same. */
+  model: z.string().nullable(),
+  options: batchOptionsSchema,
+  /** Digest of what the batch was created from, to tell a repeated creation from a conflicting one. */
+  parametersHash: z.string(),
+  inputFileId: z.string(),
+  input: z.array(s3ObjectSchema),
+  /** Set for a drop: the key under `inbox/` whose status file follows the batch. */
+  inboxKey: z.string().nullable(),
+  createdAt: seconds,
+  deadlineAt: seconds,
+  inProgressAt: seconds.nullable(),
+  finalizingAt: seconds.nullable(),
+  completedAt: seconds.nullable(),
+  failedAt: seconds.nullable(),
+  expiredAt: seconds.nullable(),
+  cancellingAt: seconds.nullable(),
+  cancelledAt: seconds.nullable(),
+  /** Why validation refused the batch or ended a dry run; Finalize turns it into the status. */
+  verdict: z.enum(['accepted', 'failed', 'dry_run']).nullable(),
+  errors: z.array(lineErrorSchema).max(maxStoredErrors),
+  errorCount: z.number().int(),
+  warningCount: z.number().int(),
+  /** Shards of each round, in order. A round is open once its number stands here. */
+  shardsOfRound: z.array(z.number().int()),
+  counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }),
+  usage: usageSchema.nullable(),
+  cost: costSchema.nullable(),
+  report: reportSchema.nullable(),
+  outputFileId: z.string().nullable(),
+  errorFileId: z.string().nullable(),
+  /** Unix milliseconds. */
+  eventSentAtMs: z.number().int().nullable(),
+});
+
+export type BatchRecord = z.infer<typeof batchRecordSchema>;
+
+export function isTerminal(status: BatchStatus): status is TerminalStatus {
+  switch (status) {
+    case 'failed':
+    case 'completed':
+    case 'expired':
+    case 'cancelled':
+      return true;
+    case 'validating':
+    case 'in_progress':
+    case 'finalizing':
+    case 'cancelling':
+      return false;
+  }
+}
+
+/** @throws StaleEpochError where a later execution has taken over. */
+export function assertEpoch(batch: BatchRecord, epoch: number): void {
+  if (batch.epoch !== epoch) throw new StaleEpochError(batch.id, epoch, batch.epoch);
+}
+
+/** Validation is over and round 0 is open: `validating -> in_progress`, unless the batch was cancelled meanwhile. */
+export function accept(batch: BatchRecord, nowSeconds: number, change: Partial<BatchRecord>): BatchRecord {
+  if (batch.status !== 'validating') return batch;
+  return { ...batch, ...change, status: 'in_progress', verdict: 'accepted', inProgressAt: nowSeconds };
+}
+
+/** Validation ended the batch; Finalize writes its files and then its status. */
+export function closeAtValidation(
+  batch: BatchRecord,
+  verdict: 'failed' | 'dry_run',
+  change: Partial<BatchRecord>,
+): BatchRecord {
+  if (batch.status !== 'validating' || batch.verdict !== null) return batch;
+  return { ...batch, ...change, verdict };
+}
+
+export function beginFinalizing(batch: BatchRecord, nowSeconds: number): BatchRecord {
+  if (batch.status !== 'in_progress') return batch;
+  return { ...batch, status: 'finalizing', finalizingAt: nowSeconds };
+}
+
+/** Opens the next round by one write: its shards stand already. */
+export function openRound(batch: BatchRecord, round: number, shards: number): BatchRecord {
+  if (batch.round >= round || isTerminal(batch.status) || batch.status === 'cancelling') return batch;
+  return { ...batch, round, shardsOfRound: [...batch.shardsOfRound, shards] };
+}
+
+/**
+ * @throws ConflictError for a batch that has already ended otherwise. Cancelling twice is allowed, as at OpenAI.
+ */
+export function cancel(batch: BatchRecord, nowSeconds: number): BatchRecord {
+  switch (batch.status) {
+    case 'validating':
+    case 'in_progress':
+    case 'finalizing':
+      return { ...batch, status: 'cancelling', cancellingAt: nowSeconds };
+    case 'cancelling':
+    case 'cancelled':
+      return batch;
+    case 'completed':
+    case 'failed':
+    case 'expired':
+      throw new ConflictError(`Cannot cancel a batch with status '${batch.status}'.`);
+  }
+}
+
+const timeOfStatus = {
+  failed: 'failedAt',
+  completed: 'completedAt',
+  expired: 'expiredAt',
+  cancelled: 'cancelledAt',
+} as const satisfies Record<TerminalStatus, keyof BatchRecord>;
+
+/** The last move. A batch that has ended stays as it is. */
+export function end(
+  batch: BatchRecord,
+  status: TerminalStatus,
+  nowSeconds: number,
+  change: Partial<BatchRecord>,
+): BatchRecord {
+  if (isTerminal(batch.status)) return batch;
+  return { ...batch, ...change, status, [timeOfStatus[status]]: nowSeconds };
+}
+
+/** The status with which a batch whose work is done ends. */
+export function finalStatus(batch: BatchRecord, someExpired: boolean): TerminalStatus {
+  if (batch.verdict === 'failed') return 'failed';
+  if (batch.status === 'cancelling') return 'cancelled';
+  return someExpired ? 'expired' : 'completed';
+}
+
+/** Keeps the first hundred errors, cut to size by whoever made them. */
+export function withErrors(
+  batch: BatchRecord,
+  errors: BatchRecord['errors'],
+  total = errors.length,
+): Pick<BatchRecord, 'errors' | 'errorCount'> {
+  return {
+    errors: [...batch.errors, ...errors].slice(0, maxStoredErrors),
+    errorCount: batch.errorCount + total,
+  };
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { ConfigurationError } from './errors.ts';
+import { tenantPattern } from './ids.ts';
+import { batchOptionsSchema, describeIssues } from './options.ts';
+
+export const providerKinds = ['openai', 'anthropic'] as const;
+export type ProviderKind = (typeof providerKinds)[number];
+
+/** A provider account. Its name is free, so two teams can have an account each. */
+export const providerConfigSchema = z.strictObject({
+  kind: z.enum(providerKinds),
+  /** Where its API is; the SDK's own default without it. Only the deployment says this, never a request. */
+  baseUrl: z.url().optional(),
+  /** Name of the secret that holds its API key, in Secrets Manager. Locally the key is `<NAME>_API_KEY`. */
+  secret: z.string().min(1),
+  /** Lower limits than the provider's published ones, such as an account's own quota. */
+  limits: z
+    .strictObject({
+      maxRequests: z.number().int().positive().optional(),
+      maxBytes: z.number().int().positive().optional(),
+      maxEmbeddingInputs: z.number().int().positive().optional(),
+      maxEnqueuedTokens: z.number().int().positive().optional(),
+    })
+    .default({}),
+  /** Models routed here, besides the built-in table; `*` stands for any characters. */
+  models: z.array(z.string().min(1)).default([]),
+  /** Provider batches open at a time. */
+  concurrency: z.number().int().positive().default(100),
+  /** Provider batches created in an hour. OpenAI's published limit is 2,000. */
+  createsPerHour: z.number().int().positive().default(1_800),
+  /** How long a create may take before its outcome counts as unknown. */
+  createTimeoutSeconds: z.number().positive().default(120),
+  /** How long after an unknown create the provider's list may still lack it. */
+  settleSeconds: z.number().nonnegative().default(60),
+});
+
+export type ProviderConfig = z.infer<typeof providerConfigSchema>;
+
+const providerName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'a provider name is of a-z, 0-9, _, . and -');
+
+export const configSchema = z
+  .strictObject({
+    providers: z.record(providerName, providerConfigSchema),
+    /** Options of a batch that says nothing else. */
+    defaults: batchOptionsSchema.partial().default({}),
+    /** Tenants with an inbox folder of their own, besides `default`. */
+    tenants: z.array(z.string().regex(tenantPattern)).default([]),
+    /** Bounds of the pause between two looks at the providers. */
+    polling: z
+      .strictObject({ minSeconds: z.number().int().positive(), maxSeconds: z.number().int().positive() })
+      .default({ minSeconds: 15, maxSeconds: 600 }),
+  })
+  .refine((config) => Object.keys(config.providers).length > 0, { message: 'providers: name at least one' })
+  .refine((config) => config.polling.minSeconds <= config.polling.maxSeconds, {
+    message: 'polling: minSeconds is above maxSeconds',
+  });
+
+export type Config = z.infer<typeof configSchema>;
+
+/**
+ * @param text the contents of `batchdrop.config.json`.
+ * @param origin the file's name, for the error.
+ * @throws ConfigurationError that says what is missing or unknown.
+ */
+export function parseConfig(text: string, origin: string): Config {
+  const result = configSchema.safeParse(parseJson(text, origin));
+  if (result.success) return result.data;
+  throw new ConfigurationError(`${origin}: ${describeIssues(result.error)}`);
+}
+
+function parseJson(text: string, origin: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new ConfigurationError(`${origin} is not valid JSON.`, { cause });
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Every S3 key is built here.
+ *
+ * Work objects carry their writer's token; the conditional write that names one in a record commits it, and readers
+ * follow only names in records. So two writers never meet.
+ */
+
+export const inboxPrefix = 'inbox/';
+export const sidecarSuffix = '.options.json';
+
+export interface DropPlace {
+  tenant: string;
+  /** The key without `inbox/`; the status file's name follows from it. */
+  path: string;
+}
+
+/** @returns whose drop it is, or null where the key is not in the inbox. */
+export function dropPlace(key: string, tenants: readonly string[]): DropPlace | null {
+  if (!key.startsWith(inboxPrefix)) return null;
+  const path = key.slice(inboxPrefix.length);
+  const folder = path.slice(0, Math.max(0, path.indexOf('/')));
+  return { tenant: tenants.includes(folder) ? folder : 'default', path };
+}
+
+export function statusKey(inboxKey: string): string {
+  return `status/${inboxKey.slice(inboxPrefix.length)}.json`;
+}
+
+export function sidecarKey(inboxKey: string): string {
+  return `${inboxKey}${sidecarSuffix}`;
+}
+
+export type ResultName =
+  | 'output.jsonl'
+  | 'errors.jsonl'
+  | 'retry.jsonl'
+  | 'warnings.jsonl'
+  | 'validation.jsonl'
+  | 'batch.json';
+
+export function resultKey(batchId: string, name: ResultName): string {
+  return `results/${batchId}/${name}`;
+}
+
+export function workPrefix(batchId: string): string {
+  return `work/${batchId}/`;
+}
+
+/** @param token the writer's own, random. */
+export function shardWorkKey(batchId: string, token: string, round: number, shard: number, part: string): string {
+  return `${workPrefix(batchId)}${round}-${shard}/${token}/${part}`;
+}
+
+export function filePartKey(fileId: string, part: number): string {
+  return `files/${fileId}/${part}`;
+}

@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { endpoints } from './endpoints.ts';
+import { InvalidInputError } from './errors.ts';
+
+/** OpenAI's limits on metadata: 16 pairs, keys of 64 and values of 512 characters. Source: API reference, read 2026-11. */
+export const metadataSchema = z
+  .record(z.string().min(1).max(64), z.string().max(512))
+  .refine((pairs) => Object.keys(pairs).length <= 16, { message: 'metadata holds at most 16 pairs' });
+
+/** The options of a batch, the same names through all doors. */
+export const batchOptionsSchema = z.strictObject({
+  /** A provider's name in the configuration, for lines whose model does not name one. */
+  provider: z.string().min(1).max(64).optional(),
+  /** What the batch is for; without it the first line's url decides. */
+  endpoint: z.enum(endpoints).optional(),
+  metadata: metadataSchema.optional(),
+  /** Refuse what would otherwise be a warning, such as a parameter that the provider cannot take. */
+  strict: z.boolean().default(false),
+  /** What an invalid line does: fail the batch before anything is sent, or become a line of the error file. */
+  on_invalid_line: z.enum(['fail', 'error_line']).default('fail'),
+  /** What a model that no provider has does. */
+  on_unknown_model: z.enum(['fail', 'error_line']).default('fail'),
+  /** How often a request may be sent, where the earlier sendings failed for no fault of its own. */
+  max_attempts: z.number().int().min(1).max(10).default(3),
+  /** Hours from creation after which what is unfinished is closed. Default: 24 for each attempt. */
+  deadline_hours: z.number().positive().max(2400).optional(),
+  /** A batch estimated above this, or whose price is unknown, fails before anything is sent. US dollars. */
+  max_cost_usd: z.number().positive().optional(),
+  /** Who goes first when a provider's places are taken: a waiting shard asks again sooner or later. */
+  priority: z.enum(['low', 'normal', 'high']).default('normal'),
+  /** The same key and parameters give the same batch. */
+  idempotency_key: z.string().min(1).max(255).optional(),
+  /** End after validation, with a report and nothing sent. */
+  dry_run: z.boolean().default(false),
+});
+
+export type BatchOptions = z.infer<typeof batchOptionsSchema>;
+export type BatchOptionsInput = z.input<typeof batchOptionsSchema>;
+
+/** Hours a batch may take, all attempts together. */
+export function deadlineHours(options: BatchOptions): number {
+  return options.deadline_hours ?? 24 * options.max_attempts;
+}
+
+/**
+ * Reads options from JSON, such as a sidecar or a request body.
+ *
+ * @throws InvalidInputError that names every wrong option and what it should be.
+ */
+export function parseOptions(value: unknown): BatchOptions {
+  const result = batchOptionsSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new InvalidInputError('invalid_option', describeIssues(result.error));
+}
+
+/** One line for a person: every issue, with the path of what it is about. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues
+    .map((issue) => (issue.path.length > 0 ? `${issue.path.join('.')}: ${issue.message}` : issue.message))
+    .join('; ');
+}
+
+/**
+ * Reads options from an S3 object's user metadata (`x-amz-meta-max-cost-usd: 50`). Keys that are no options are left
+ * alone: many tools store their own.
+ */
+export function optionsFromObjectMetadata(metadata: Record<string, string>): Record<string, unknown> {
+  const options: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(metadata)) {
+    const option = name.toLowerCase().replaceAll('-', '_');
+    const read = textReaders[option];
+    if (read) options[option] = read(text, name);
+  }
+  return options;
+}
+
+const textReaders: Record<string, (text: string, name: string) => unknown> = {
+  provider: readText,
+  endpoint: readText,
+  metadata: readJson,
+  strict: readBoolean,
+  on_invalid_line: readText,
+  on_unknown_model: readText,
+  max_attempts: readNumber,
+  deadline_hours: readNumber,
+  max_cost_usd: readNumber,
+  priority: readText,
+  idempotency_key: readText,
+  dry_run: readBoolean,
+};
+
+function readText(text: string): string {
+  return text;
+}
+
+function readNumber(text: string, name: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || Number.isNaN(value)) throw wrongMetadata(name, text, 'a number');
+  return value;
+}
+
+function readBoolean(text: string, name: string): boolean {
+  if (text === 'true') return true;
+  if (text === 'false') return false;
+  throw wrongMetadata(name, text, 'true or false');
+}
+
+function readJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw wrongMetadata(name, text, 'a JSON object of strings', cause);
+  }
+}
+
+function wrongMetadata(name: string, text: string, expected: string, cause?: unknown): InvalidInputError {
+  const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
+  return new InvalidInputError('invalid_option', `x-amz-meta-${name}: expected ${expected}, but got "${shown}"`, {
+    cause,
+  });
+}

@@ -1,0 +1,48 @@
+import { safeText } from './errors.ts';
+import type { LineFormat } from './request-line.ts';
+
+/** Why a request has no answer of its own. */
+export interface Failure {
+  /** OpenAI's code where it has one (`batch_expired`, `batch_cancelled`), else ours (docs/errors.md). */
+  code: string;
+  message: string;
+}
+
+/** Where a result belongs: the customer's own id and the form in which the request came. */
+export interface LineIdentity {
+  customId: string | null;
+  format: LineFormat;
+}
+
+/** Times that a request was sent, and so may have been tried by the provider. */
+export interface Sent {
+  attempts: number;
+}
+
+/**
+ * An error line for a request that was never answered, in the form of its request: OpenAI's `{id, custom_id, response:
+ * null, error}`, or Anthropic's `{custom_id, result}`.
+ *
+ * @param id a stable id of the result line, OpenAI's `batch_req_...`.
+ */
+export function failureLine(id: string, identity: LineIdentity, failure: Failure, sent: Sent): Buffer {
+  const error = { code: failure.code, message: safeText(failure.message), attempts: sent.attempts };
+  switch (identity.format) {
+    case 'openai':
+      return Buffer.from(JSON.stringify({ id, custom_id: identity.customId, response: null, error }));
+    case 'anthropic':
+      return Buffer.from(JSON.stringify({ custom_id: identity.customId, result: nativeResult(failure), error }));
+  }
+}
+
+function nativeResult(failure: Failure): object {
+  if (failure.code === 'batch_expired') return { type: 'expired' };
+  if (failure.code === 'batch_cancelled') return { type: 'canceled' };
+  const error = { type: 'api_error', message: safeText(failure.message) };
+  return { type: 'errored', error: { type: 'error', error, request_id: null } };
+}
+
+/** Statuses that say "try again": too many requests, and trouble at the provider. Source: OpenAI's and Anthropic's pages. */
+export function isRetryableStatus(statusCode: number): boolean {
+  return statusCode === 408 || statusCode === 409 || statusCode === 429 || statusCode >= 500;
+}

@@ -1,0 +1,74 @@
+import type { Config, ProviderKind } from './config.ts';
+
+/** Where a line goes: a configured provider's name, and the model as that provider calls it. */
+export interface Route {
+  provider: string;
+  model: string;
+}
+
+// The models that each kind of provider is known for. Source: the providers' model pages, read 2026-11.
+const modelsOfKind: Record<ProviderKind, readonly string[]> = {
+  openai: [
+    'gpt-*',
+    'chatgpt-*',
+    'o1*',
+    'o3*',
+    'o4*',
+    'text-embedding-*',
+    'omni-moderation*',
+    'text-moderation*',
+    'davinci-*',
+    'babbage-*',
+    'dall-e-*',
+    'sora-*',
+    'ft:*',
+  ],
+  anthropic: ['claude-*'],
+};
+
+/** Decides where lines go. Made once for a batch; answers are remembered, since models repeat. */
+export class Router {
+  readonly #config: Config;
+  readonly #defaultProvider: string | undefined;
+  readonly #routes = new Map<string, Route | null>();
+
+  /** @param defaultProvider the batch's own `provider` option. */
+  constructor(config: Config, defaultProvider: string | undefined) {
+    this.#config = config;
+    this.#defaultProvider = defaultProvider;
+  }
+
+  /**
+   * `provider/model` names the provider; else the batch's option does; else the configured `models` and then the
+   * built-in table.
+   *
+   * @returns null where no provider has the model.
+   */
+  route(model: string): Route | null {
+    const known = this.#routes.get(model);
+    if (known !== undefined) return known;
+    const route = this.#find(model);
+    if (this.#routes.size < 10_000) this.#routes.set(model, route);
+    return route;
+  }
+
+  #find(model: string): Route | null {
+    const slash = model.indexOf('/');
+    const prefix = model.slice(0, Math.max(0, slash));
+    if (Object.hasOwn(this.#config.providers, prefix)) return { provider: prefix, model: model.slice(slash + 1) };
+    if (this.#defaultProvider !== undefined) return { provider: this.#defaultProvider, model };
+    const providers = Object.entries(this.#config.providers);
+    const own = providers.find(([, provider]) => matchesAny(model, provider.models));
+    const builtIn = own ?? providers.find(([, provider]) => matchesAny(model, modelsOfKind[provider.kind]));
+    return builtIn ? { provider: builtIn[0], model } : null;
+  }
+}
+
+function matchesAny(model: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => toExpression(pattern).test(model));
+}
+
+function toExpression(pattern: string): RegExp {
+  const escaped = pattern.split('*').map((piece) => piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  return new RegExp(`^${escaped.join('.*')}$`);
+}

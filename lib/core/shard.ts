@@ -1,0 +1,189 @@
+import { z } from 'zod';
+import { endpoints } from './endpoints.ts';
+import { usageSchema } from './usage.ts';
+
+/**
+ * pending -> submitting -> submitted -> ended -> collected. Back to pending only where nothing was created.
+ *
+ * `ended` says that no answer will come any more, for whatever reason: the provider's batch is terminal, or there is
+ * none and never will be. Collect turns every ended shard, of whatever end, into exactly one result per line.
+ */
+export const shardStatuses = ['pending', 'submitting', 'submitted', 'ended', 'collected'] as const;
+export type ShardStatus = (typeof shardStatuses)[number];
+
+const milliseconds = z.number().int();
+
+/** What Submit is about to do, written before it does it. */
+export const intentSchema = z.object({
+  /** Sendings of this shard so far, this one included. */
+  attempt: z.number().int(),
+  /** Random; goes with the provider's batch as proof that it is ours. */
+  token: z.string(),
+  /** `creating` from just before the create: from then on its outcome is unknown until recorded. */
+  phase: z.enum(['uploading', 'creating']),
+  startedAtMs: milliseconds,
+  /** Until then the writer of the intent may still be at work, and nobody else may touch the shard. */
+  leaseUntilMs: milliseconds,
+  createStartedAtMs: milliseconds.nullable(),
+  /** The provider's id of the uploaded input, persisted before the create. */
+  providerInputFileId: z.string().nullable(),
+});
+
+export type Intent = z.infer<typeof intentSchema>;
+
+/** Why no answer will come any more. Every line without a result gets this as its error. */
+export const shardEndSchema = z.object({
+  reason: z.enum(['completed', 'failed', 'expired', 'cancelled', 'refused', 'unconfirmed']),
+  code: z.string(),
+  message: z.string(),
+});
+
+export type ShardEnd = z.infer<typeof shardEndSchema>;
+
+export const shardResultSchema = z.object({
+  /** Result lines of requests that succeeded, in the shard's order; null where none did. */
+  outputKey: z.string().nullable(),
+  errorsKey: z.string().nullable(),
+  /** Which line stands where: see `ResultIndex`. */
+  indexKey: z.string(),
+  outputBytes: z.number().int(),
+  errorBytes: z.number().int(),
+  completed: z.number().int(),
+  failed: z.number().int(),
+  /** Of the failed: how many may be sent again. */
+  retryable: z.number().int(),
+  /** Of the failed: how many ran out of time. */
+  expired: z.number().int(),
+  /** Of the failed: how many were never executed, expired and cancelled ones. */
+  unexecuted: z.number().int(),
+  /** What the provider's answer had beside one good line per request. */
+  doubled: z.number().int(),
+  malformed: z.number().int(),
+  foreign: z.number().int(),
+  missing: z.number().int(),
+  usage: usageSchema,
+  /** SHA-256 of the provider's result files as they came, in hex, in their order. */
+  sourceSha256: z.array(z.string()),
+});
+
+export type ShardResult = z.infer<typeof shardResultSchema>;
+
+/** A shard as DynamoDB holds it: lines that one provider batch takes together. */
+export const shardRecordSchema = z.object({
+  batchId: z.string(),
+  round: z.number().int(),
+  /** Place within the round, from 0. */
+  shard: z.number().int(),
+  version: z.number().int(),
+  status: z.enum(shardStatuses),
+  /** Null for the shard that holds the lines which validation refused: it is born collected. */
+  provider: z.string().nullable(),
+  /** As the provider calls it; for a shard of many models, the first one's. */
+  model: z.string(),
+  endpoint: z.enum(endpoints),
+  lineCount: z.number().int(),
+  bytes: z.number().int(),
+  /** The requests' own bytes, in input order, one per line. */
+  linesKey: z.string(),
+  indexKey: z.string(),
+  /** Sendings that were begun. */
+  attempts: z.number().int(),
+  intent: intentSchema.nullable(),
+  /** A pending shard is not offered before this. */
+  notBeforeMs: milliseconds,
+  /** How often in a row the provider had no place for it. */
+  deferrals: z.number().int(),
+  /** What went wrong last, for a person to read. */
+  lastError: z.string().nullable(),
+  providerBatchId: z.string().nullable(),
+  providerStatus: z.string().nullable(),
+  submittedAtMs: milliseconds.nullable(),
+  endedAtMs: milliseconds.nullable(),
+  counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }).nullable(),
+  cancelRequestedAtMs: milliseconds.nullable(),
+  end: shardEndSchema.nullable(),
+  /** Complete downloads that held fewer lines than the provider counts. */
+  shortDownloads: z.number().int(),
+  result: shardResultSchema.nullable(),
+});
+
+export type ShardRecord = z.infer<typeof shardRecordSchema>;
+
+export type ShardPlan = Pick<
+  ShardRecord,
+  'batchId' | 'round' | 'shard' | 'provider' | 'model' | 'endpoint' | 'lineCount' | 'bytes' | 'linesKey' | 'indexKey'
+>;
+
+export function newShard(plan: ShardPlan): ShardRecord {
+  return {
+    ...plan,
+    version: 0,
+    status: 'pending',
+    attempts: 0,
+    intent: null,
+    notBeforeMs: 0,
+    deferrals: 0,
+    lastError: null,
+    providerBatchId: null,
+    providerStatus: null,
+    submittedAtMs: null,
+    endedAtMs: null,
+    counts: null,
+    cancelRequestedAtMs: null,
+    end: null,
+    shortDownloads: 0,
+    result: null,
+  };
+}
+
+/** Claims the shard for one sending. */
+export function beginSending(
+  shard: ShardRecord,
+  claim: { token: string; nowMs: number; leaseUntilMs: number },
+): ShardRecord {
+  const attempt = shard.attempts + 1;
+  const intent: Intent = {
+    attempt,
+    token: claim.token,
+    phase: 'uploading',
+    startedAtMs: claim.nowMs,
+    leaseUntilMs: claim.leaseUntilMs,
+    createStartedAtMs: null,
+    providerInputFileId: null,
+  };
+  return { ...shard, status: 'submitting', attempts: attempt, intent };
+}
+
+export function beginCreating(
+  shard: ShardRecord,
+  intent: Intent,
+  providerInputFileId: string | null,
+  nowMs: number,
+): ShardRecord {
+  return { ...shard, intent: { ...intent, phase: 'creating', createStartedAtMs: nowMs, providerInputFileId } };
+}
+
+export function submitted(shard: ShardRecord, providerBatchId: string, nowMs: number): ShardRecord {
+  return { ...shard, status: 'submitted', providerBatchId, submittedAtMs: nowMs, deferrals: 0, lastError: null };
+}
+
+/** Nothing was created: the shard waits for its next chance. */
+export function deferred(shard: ShardRecord, notBeforeMs: number, reason: string): ShardRecord {
+  return {
+    ...shard,
+    status: 'pending',
+    intent: null,
+    providerBatchId: null,
+    notBeforeMs,
+    deferrals: shard.deferrals + 1,
+    lastError: reason,
+  };
+}
+
+export function ended(shard: ShardRecord, end: ShardEnd, nowMs: number): ShardRecord {
+  return { ...shard, status: 'ended', end, endedAtMs: nowMs };
+}
+
+export function collected(shard: ShardRecord, result: ShardResult): ShardRecord {
+  return { ...shard, status: 'collected', result };
+}

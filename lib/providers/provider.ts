@@ -1,0 +1,184 @@
+import type { ProviderConfig, ProviderKind } from '../core/config.ts';
+import type { Endpoint } from '../core/endpoints.ts';
+import type { LineFormat, RequestLine } from '../core/request-line.ts';
+import type { Usage } from '../core/usage.ts';
+
+/**
+ * What the pipeline asks of a provider. A provider is a folder of four files: `limits.ts` (numbers with their source),
+ * `request.ts` and `result.ts` (pure translations of a line), `client.ts` (the calls, on the official SDK).
+ */
+export interface Provider {
+  kind: ProviderKind;
+  limits: ProviderLimits;
+  /** Endpoints of the lines it can take. */
+  endpoints: readonly Endpoint[];
+  translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest;
+  /**
+   * Translates one line of the provider's results. Never throws, whatever the bytes are.
+   *
+   * @param find answers which of the shard's lines an id names, or null for an id that is not of this sending.
+   */
+  translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult;
+  connect(settings: ConnectionSettings): ProviderClient;
+}
+
+export interface ProviderLimits {
+  /** Requests in one provider batch. */
+  maxRequests: number;
+  /** Bytes of one provider batch as sent, newlines and separators included. */
+  maxBytes: number;
+  /** Inputs of all embedding requests of one provider batch together; null without such a limit. */
+  maxEmbeddingInputs: number | null;
+  /** Bytes by which a batch is larger than its lines: what surrounds them, and each line's separator. */
+  overheadBytes: { batch: number; line: number };
+  /** Whether lines of one provider batch may name different models. */
+  mixesModels: boolean;
+  /** What of the list price a batch saves: 0.5 is half. */
+  batchDiscount: number;
+}
+
+export interface RequestTarget {
+  /** Our short id, which takes the place of the customer's custom_id. */
+  lineId: string;
+  /** The model as the provider calls it. */
+  model: string;
+}
+
+/** A parameter that the provider cannot take, and what was done about it. */
+export interface Warning {
+  param: string;
+  code: 'parameter_dropped' | 'parameter_changed';
+  message: string;
+}
+
+export type TranslatedRequest =
+  | {
+      ok: true;
+      /** One JSON line as the provider wants it, without newline. */
+      bytes: Buffer;
+      warnings: Warning[];
+    }
+  | { ok: false; error: { code: string; message: string; param: string | null } };
+
+/** The line that a result answers. */
+export interface AnsweredLine {
+  /** Place within the shard, from 0. */
+  position: number;
+  customId: string | null;
+  format: LineFormat;
+  endpoint: Endpoint;
+  /** Times that the request was sent so far, this time included; stands in its error line. */
+  attempts: number;
+}
+
+export type TranslatedResult =
+  /** The request was executed, or refused, by the provider: `bytes` is our result line without newline. */
+  | {
+      kind: 'answered';
+      position: number;
+      bytes: Buffer;
+      succeeded: boolean;
+      retryable: boolean;
+      usage: Usage | null;
+      model: string | null;
+    }
+  /** The provider says that it was never executed. Retryable where it expired. */
+  | { kind: 'unexecuted'; position: number; reason: 'expired' | 'cancelled'; message: string }
+  /** Not a result line as the provider documents it. */
+  | { kind: 'malformed'; message: string }
+  /** Names a line that is not of this sending; never used. */
+  | { kind: 'foreign' };
+
+export interface ConnectionSettings {
+  name: string;
+  config: ProviderConfig;
+  /** @param refresh reads the secret again, past the cache, after a 401. */
+  apiKey: (refresh?: boolean) => Promise<string>;
+}
+
+/** The lines of one sending, ready for the provider. */
+export interface Sending {
+  /** What all line ids begin with. */
+  prefix: string;
+  /** Random; travels in the provider's metadata where it has any. */
+  token: string;
+  endpoint: Endpoint;
+  lineCount: number;
+  /** Starts the stream of provider lines, without newlines; may be called again from the start. */
+  lines: () => AsyncIterable<Buffer>;
+  /** Our ids for the provider's metadata: batch, shard and token. Never the customer's metadata. */
+  metadata: Record<string, string>;
+}
+
+/** A create ends in exactly one of these; only `refused` and `deferred` prove that nothing was created. */
+export type CreateOutcome =
+  | { outcome: 'created'; providerBatchId: string }
+  | { outcome: 'refused'; code: string; message: string }
+  | { outcome: 'deferred'; message: string; retryAfterSeconds: number | null }
+  | { outcome: 'unknown'; message: string };
+
+export type UploadOutcome =
+  /** `providerInputFileId` is null where the provider takes its lines with the create. */
+  | { outcome: 'uploaded'; providerInputFileId: string | null }
+  | { outcome: 'refused'; code: string; message: string }
+  | { outcome: 'deferred'; message: string; retryAfterSeconds: number | null };
+
+export interface LostCreate {
+  sending: Sending;
+  providerInputFileId: string | null;
+  /** Unix milliseconds between which the provider must have created it. */
+  windowStartMs: number;
+  windowEndMs: number;
+  /** Whether another shard of ours owns that provider batch already. */
+  isClaimed: (providerBatchId: string) => Promise<boolean>;
+}
+
+/** What became of a create whose answer was lost. */
+export type LostCreateFinding =
+  | { finding: 'found'; providerBatchId: string }
+  | { finding: 'none' }
+  /** Batches that may be ours; what they are shows once they end. */
+  | { finding: 'undecided'; providerBatchIds: string[] };
+
+export type ProviderPhase =
+  | 'validating'
+  | 'in_progress'
+  | 'cancelling'
+  | 'completed'
+  | 'failed'
+  | 'expired'
+  | 'cancelled';
+
+export interface ProviderBatch {
+  providerBatchId: string;
+  phase: ProviderPhase;
+  /** The provider's own word. */
+  status: string;
+  /** False where the provider said a status that we do not know: treated as in_progress, logged and counted. */
+  isKnownStatus: boolean;
+  counts: { total: number; completed: number; failed: number } | null;
+  /** Result lines that the provider's counts promise; null where it does not say. */
+  expectedResults: number | null;
+  /** Files or URLs with the results, as the provider names them. */
+  resultRefs: string[];
+  /** Why it failed as a whole. `isQueueFull` says that it may be sent again later. */
+  failure: { code: string; message: string; isQueueFull: boolean } | null;
+}
+
+/**
+ * The calls. Every method may throw TransientError (try again), ProviderAuthenticationError (our key) or NotFoundError;
+ * create() never throws for an answer of the provider: what is not proven is `unknown`.
+ */
+export interface ProviderClient {
+  /** A free call that shows whether the key is accepted. */
+  check(signal: AbortSignal): Promise<void>;
+  /** Sends what create() will refer to. Repeating it creates no batch and costs nothing. */
+  upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome>;
+  create(sending: Sending, providerInputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome>;
+  /** Lists the whole window after a create of unknown outcome. Adopts on proof only. */
+  findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding>;
+  retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch>;
+  cancel(providerBatchId: string, signal: AbortSignal): Promise<void>;
+  /** Streams one result file. Throws TransientError where it breaks off or is shorter than promised. */
+  results(providerBatch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
