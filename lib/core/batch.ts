@@ -81,8 +81,6 @@ export const batchRecordSchema = z.object({
   status: z.enum(batchStatuses),
   /** Which execution may write; the sweep and `continue` raise it. */
   epoch: z.number().int(),
-  /** Which sending of lines is under way, from 0. */
-  round: z.number().int(),
   endpoint: z.enum(endpoints).nullable(),
   /** The model, where all lines have the same. */
   model: z.string().nullable(),
@@ -107,8 +105,11 @@ export const batchRecordSchema = z.object({
   errors: z.array(lineErrorSchema).max(maxStoredErrors),
   errorCount: z.number().int(),
   warningCount: z.number().int(),
-  /** Shards of each round, in order. A round is open once its number stands here. */
-  shardsOfRound: z.array(z.number().int()),
+  /**
+   * The shards of each round so far. The token is their writer's and part of their keys: shards that no token here
+   * names were written by a run that lost, and are never read.
+   */
+  rounds: z.array(z.object({ token: z.string(), shards: z.number().int() })),
   counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }),
   usage: usageSchema.nullable(),
   cost: costSchema.nullable(),
@@ -163,9 +164,9 @@ export function beginFinalizing(batch: BatchRecord, nowSeconds: number): BatchRe
 }
 
 /** Opens the next round by one write: its shards stand already. */
-export function openRound(batch: BatchRecord, round: number, shards: number): BatchRecord {
-  if (batch.round >= round || isTerminal(batch.status) || batch.status === 'cancelling') return batch;
-  return { ...batch, round, shardsOfRound: [...batch.shardsOfRound, shards] };
+export function openRound(batch: BatchRecord, round: number, opening: { token: string; shards: number }): BatchRecord {
+  if (batch.rounds.length !== round || isTerminal(batch.status) || batch.status === 'cancelling') return batch;
+  return { ...batch, rounds: [...batch.rounds, opening] };
 }
 
 /**

@@ -69,21 +69,33 @@ export interface ResultEntry {
   retryable: boolean;
   /** Failed and was never executed: neither completed nor failed in the counts, as at OpenAI. */
   unexecuted: boolean;
+  /** Unexecuted because time ran out. */
+  expired: boolean;
   byteLength: number;
 }
 
 const resultBytes = 9;
+const flagOf = { succeeded: 1, retryable: 2, unexecuted: 4, expired: 8 } as const;
 
-/** Results of one shard in its order: ordinal u32 | byteLength u32 | flags u8 (1 succeeded, 2 retryable, 4 unexecuted). */
+/** Results of one shard in its order: ordinal u32 | byteLength u32 | flags u8 (`flagOf`). */
 export function encodeResultIndex(entries: readonly ResultEntry[]): Buffer {
   const bytes = Buffer.alloc(entries.length * resultBytes);
   entries.forEach((entry, place) => {
     const at = place * resultBytes;
     bytes.writeUInt32LE(entry.ordinal, at);
     bytes.writeUInt32LE(entry.byteLength, at + 4);
-    bytes.writeUInt8((entry.succeeded ? 1 : 0) | (entry.retryable ? 2 : 0) | (entry.unexecuted ? 4 : 0), at + 8);
+    bytes.writeUInt8(flagsOf(entry), at + 8);
   });
   return bytes;
+}
+
+function flagsOf(entry: ResultEntry): number {
+  return (
+    (entry.succeeded ? flagOf.succeeded : 0) |
+    (entry.retryable ? flagOf.retryable : 0) |
+    (entry.unexecuted ? flagOf.unexecuted : 0) |
+    (entry.expired ? flagOf.expired : 0)
+  );
 }
 
 /** A result index that stays as it is stored: 9 bytes a line. */
@@ -108,9 +120,10 @@ export class ResultIndex {
     return {
       ordinal: this.#bytes.readUInt32LE(at),
       byteLength: this.#bytes.readUInt32LE(at + 4),
-      succeeded: (flags & 1) !== 0,
-      retryable: (flags & 2) !== 0,
-      unexecuted: (flags & 4) !== 0,
+      succeeded: (flags & flagOf.succeeded) !== 0,
+      retryable: (flags & flagOf.retryable) !== 0,
+      unexecuted: (flags & flagOf.unexecuted) !== 0,
+      expired: (flags & flagOf.expired) !== 0,
     };
   }
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { safeText } from './errors.ts';
 import type { LineFormat } from './request-line.ts';
 
@@ -45,4 +46,9 @@ function nativeResult(failure: Failure): object {
 /** Statuses that say "try again": too many requests, and trouble at the provider. Source: OpenAI's and Anthropic's pages. */
 export function isRetryableStatus(statusCode: number): boolean {
   return statusCode === 408 || statusCode === 409 || statusCode === 429 || statusCode >= 500;
+}
+
+/** A stable id of a result line: OpenAI's `batch_req_` and 32 hex digits, the same whenever the line is written. */
+export function resultLineId(batchId: string, ordinal: number): string {
+  return `batch_req_${createHash('sha256').update(`${batchId}:${ordinal}`).digest('hex').slice(0, 32)}`;
 }

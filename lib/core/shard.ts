@@ -72,6 +72,8 @@ export type ShardResult = z.infer<typeof shardResultSchema>;
 export const shardRecordSchema = z.object({
   batchId: z.string(),
   round: z.number().int(),
+  /** Token of the run that wrote it; the batch names it. */
+  set: z.string(),
   /** Place within the round, from 0. */
   shard: z.number().int(),
   version: z.number().int(),
@@ -111,7 +113,17 @@ export type ShardRecord = z.infer<typeof shardRecordSchema>;
 
 export type ShardPlan = Pick<
   ShardRecord,
-  'batchId' | 'round' | 'shard' | 'provider' | 'model' | 'endpoint' | 'lineCount' | 'bytes' | 'linesKey' | 'indexKey'
+  | 'batchId'
+  | 'round'
+  | 'set'
+  | 'shard'
+  | 'provider'
+  | 'model'
+  | 'endpoint'
+  | 'lineCount'
+  | 'bytes'
+  | 'linesKey'
+  | 'indexKey'
 >;
 
 export function newShard(plan: ShardPlan): ShardRecord {

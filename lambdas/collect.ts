@@ -1,0 +1,5 @@
+import { collect } from '../lib/pipeline/collect.ts';
+import { shardStepSchema } from './events.ts';
+import { stepHandler } from './runtime.ts';
+
+export const handler = stepHandler(shardStepSchema, collect);

@@ -1,0 +1,5 @@
+import { prepare } from '../lib/pipeline/prepare.ts';
+import { batchStepSchema } from './events.ts';
+import { stepHandler } from './runtime.ts';
+
+export const handler = stepHandler(batchStepSchema, prepare);

@@ -1,0 +1,55 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import type { z } from 'zod';
+import { createServices, type Log, type Services, type StepContext } from '../lib/pipeline/services.ts';
+import { fileLog } from './log-file.ts';
+
+/** The part of Lambda's context that a step uses; the local runtime gives the same. */
+export interface FunctionContext {
+  awsRequestId: string;
+  functionName: string;
+  getRemainingTimeInMillis(): number;
+  /** Only in the local runtime: aborted when it stops. */
+  signal?: AbortSignal;
+}
+
+/** Left at the end of a function's time to let go of what is under way. */
+const abortMs = 1_000;
+
+/** What the wiring depends on; a local stack that follows another in one process has other endpoints. */
+const wiringVariables = /^(BATCHDROP_|AWS_ENDPOINT_URL|AWS_REGION$)|_(API_KEY|BASE_URL)$/;
+
+let wired: { key: string; services: Services } | undefined;
+
+/** The services, made once for a process and its environment. */
+export function services(): Services {
+  const key = JSON.stringify(Object.entries(process.env).filter(([name]) => wiringVariables.test(name)));
+  if (wired?.key !== key) wired = { key, services: createServices(process.env, { log: createLog() }) };
+  return wired.services;
+}
+
+function createLog(): Log {
+  const path = process.env.BATCHDROP_LOG_FILE;
+  if (path) return fileLog(path);
+  const logger = new Logger({ serviceName: 'batchdrop' });
+  return {
+    info: (message, data = {}) => logger.info(message, data),
+    warn: (message, data = {}) => logger.warn(message, data),
+    error: (message, data = {}) => logger.error(message, data),
+  };
+}
+
+/** A handler that parses its event and runs one step. */
+export function stepHandler<Schema extends z.ZodType, Answer>(
+  schema: Schema,
+  run: (services: Services, event: z.output<Schema>, context: StepContext) => Promise<Answer>,
+): (event: unknown, context: FunctionContext) => Promise<Answer> {
+  return (event, context) => run(services(), schema.parse(event), stepContext(context));
+}
+
+function stepContext(context: FunctionContext): StepContext {
+  const timeout = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - abortMs));
+  return {
+    remainingMs: () => context.getRemainingTimeInMillis(),
+    signal: context.signal ? AbortSignal.any([timeout, context.signal]) : timeout,
+  };
+}

@@ -1,0 +1,37 @@
+import { calcPrice } from '@pydantic/genai-prices';
+import type { Cost } from '../core/batch.ts';
+import type { Usage } from '../core/usage.ts';
+import type { Account } from './services.ts';
+
+/** Tokens of one provider and model. */
+export interface PricedUsage {
+  account: Account;
+  model: string;
+  usage: Usage;
+}
+
+/** Prices tokens by the public list, less the provider's batch discount. What has no known price is named. */
+export function costOf(parts: readonly PricedUsage[]): Cost {
+  let usd = 0;
+  const unpriced = new Set<string>();
+  for (const part of parts) {
+    const price = priceOf(part);
+    if (price === null) unpriced.add(`${part.account.name}/${part.model}`);
+    else usd += price;
+  }
+  return { usd: unpriced.size > 0 ? null : roundToMicrodollars(usd), unpriced: [...unpriced] };
+}
+
+function priceOf({ account, model, usage }: PricedUsage): number | null {
+  const tokens = {
+    input_tokens: usage.input_tokens,
+    cache_read_tokens: usage.input_tokens_details.cached_tokens,
+    output_tokens: usage.output_tokens,
+  };
+  const price = calcPrice(tokens, model, { providerId: account.provider.kind });
+  return price ? price.total_price * (1 - account.provider.limits.batchDiscount) : null;
+}
+
+function roundToMicrodollars(usd: number): number {
+  return Math.round(usd * 1e6) / 1e6;
+}

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { assertEpoch, type BatchRecord, beginFinalizing, end, finalStatus, isTerminal } from '../core/batch.ts';
+import { batchObject } from '../core/batch-object.ts';
+import { WriteConflictError } from '../core/errors.ts';
+import { fileIdFrom } from '../core/ids.ts';
+import { resultKey } from '../core/keys.ts';
+import type { ShardRecord } from '../core/shard.ts';
+import type { WrittenObject } from '../store/object-writer.ts';
+import { loadCollected, type Merged, mergeResults } from './merge.ts';
+import type { BatchStep } from './prepare.ts';
+import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
+import { mayRedrive, openNextRound } from './redrive.ts';
+import { writeRetryFile } from './retry-file.ts';
+import type { Services } from './services.ts';
+import { writeStatus } from './status-file.ts';
+
+export interface FinalizeAnswer {
+  /** False asks for another run, or for another round. */
+  done: boolean;
+  nextRound: boolean;
+}
+
+const goOn: FinalizeAnswer = { done: false, nextRound: true };
+const ended: FinalizeAnswer = { done: true, nextRound: false };
+
+/**
+ * Opens another round for what may be sent again, or ends the batch: outputs first, then the record, then the event,
+ * then the note that it was sent. Run again at any point, it takes up what is missing.
+ */
+export async function finalize(services: Services, step: BatchStep): Promise<FinalizeAnswer> {
+  const batch = await services.records.getBatch(step.batchId);
+  assertEpoch(batch, step.epoch);
+  if (isTerminal(batch.status)) return announce(services, batch);
+  if (batch.rounds.length === 0) return announce(services, await endWithoutResults(services, batch));
+  const rounds = await Promise.all(batch.rounds.map((round) => services.records.listShards(batch.id, round.token)));
+  if (rounds.flat().some((shard) => shard.status !== 'collected')) return goOn;
+  const latest = await loadCollected(services.objects, rounds.at(-1) ?? []);
+  if (mayRedrive(services, batch, latest)) {
+    await openNextRound(services, batch, latest);
+    return goOn;
+  }
+  const finalizing = await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return beginFinalizing(current, seconds(services));
+  });
+  return announce(services, await endWithResults(services, finalizing, rounds));
+}
+
+/** A batch that validation refused, a dry run, or one that was cancelled before anything was sent. */
+async function endWithoutResults(services: Services, batch: BatchRecord): Promise<BatchRecord> {
+  const closed = end(batch, finalStatus(batch, false), seconds(services), {});
+  const receipt = receiptOf(closed, [], { output: null, errors: null, retry: null }, { usd: 0, unpriced: [] });
+  await writeSummary(services, closed, receipt);
+  return commitEnd(services, batch, closed);
+}
+
+async function endWithResults(services: Services, batch: BatchRecord, rounds: ShardRecord[][]): Promise<BatchRecord> {
+  const shards = rounds.flat();
+  const merged = await merge(services, batch, shards);
+  const retry = await writeRetryFile(services, batch.id, rounds[0] ?? [], merged.failedOrdinals);
+  const files: ResultFiles = { output: merged.output, errors: merged.errors, retry };
+  const cost = costOfShards(services, shards);
+  const closed = end(batch, finalStatus(batch, merged.expired > 0), seconds(services), {
+    counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
+    usage: usageOfShards(shards),
+    cost,
+    outputFileId: await fileIdOf(services, batch, 'output.jsonl', merged.output),
+    errorFileId: await fileIdOf(services, batch, 'errors.jsonl', merged.errors),
+  });
+  await writeSummary(services, closed, receiptOf(closed, shards, files, cost));
+  return commitEnd(services, batch, closed);
+}
+
+async function merge(services: Services, batch: BatchRecord, shards: readonly ShardRecord[]): Promise<Merged> {
+  const collected = await loadCollected(services.objects, shards);
+  const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
+  return mergeResults(services.objects, collected, batch.counts.total, keys);
+}
+
+async function fileIdOf(
+  services: Services,
+  batch: BatchRecord,
+  name: 'output.jsonl' | 'errors.jsonl',
+  written: WrittenObject | null,
+): Promise<string | null> {
+  if (!written) return null;
+  const id = fileIdFrom(createHash('sha256').update(`${batch.id}:${name}`).digest('hex'));
+  const { bucket, key, etag, bytes } = written;
+  await services.records.createFile({
+    id,
+    tenant: batch.tenant,
+    version: 0,
+    filename: `${batch.id}_${name}`,
+    purpose: 'batch_output',
+    bytes,
+    createdAt: seconds(services),
+    expiresAt: null,
+    objects: [{ bucket, key, etag, bytes }],
+  });
+  return id;
+}
+
+async function writeSummary(services: Services, batch: BatchRecord, receipt: object): Promise<void> {
+  const { report, warningCount } = batch;
+  const summary = {
+    ...batchObject(batch),
+    batchdrop: { tenant: batch.tenant, receipt, report, warning_count: warningCount },
+  };
+  await services.objects.putText(resultKey(batch.id, 'batch.json'), `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+/**
+ * @param closed what `batch` becomes, times included, so that the summary and the record say the same.
+ * @throws WriteConflictError where the batch was changed meanwhile, by a cancellation say: Finalize runs again.
+ */
+async function commitEnd(services: Services, batch: BatchRecord, closed: BatchRecord): Promise<BatchRecord> {
+  return services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    if (isTerminal(current.status)) return current;
+    if (current.version !== batch.version)
+      throw new WriteConflictError(`${batch.id} was changed while it was finalized.`);
+    return closed;
+  });
+}
+
+/** Tells the world, as often as it takes. */
+async function announce(services: Services, batch: BatchRecord): Promise<FinalizeAnswer> {
+  await writeStatus(services, batch.id);
+  if (batch.eventSentAtMs !== null || !isTerminal(batch.status)) return ended;
+  const uri = (name: 'output.jsonl' | 'errors.jsonl') => `s3://${services.objects.bucket}/${resultKey(batch.id, name)}`;
+  const [input] = batch.input;
+  await services.events.send(batch.status, {
+    version: '1',
+    id: `${batch.id}:${batch.status}`,
+    batch: batchObject(batch),
+    tenant: batch.tenant,
+    input_uri: input ? `s3://${input.bucket}/${input.key}` : '',
+    output_uri: batch.outputFileId === null ? null : uri('output.jsonl'),
+    error_uri: batch.errorFileId === null ? null : uri('errors.jsonl'),
+  });
+  await services.records.updateBatch(batch.id, (current) =>
+    current.eventSentAtMs === null ? { ...current, eventSentAtMs: services.now() } : current,
+  );
+  return ended;
+}
+
+function seconds(services: Services): number {
+  return Math.floor(services.now() / 1_000);
+}

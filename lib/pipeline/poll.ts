@@ -1,0 +1,277 @@
+import { assertEpoch, type BatchRecord } from '../core/batch.ts';
+import { messageOf, safeText } from '../core/errors.ts';
+import { deferralSeconds, waitSeconds } from '../core/schedule.ts';
+import { deferred, ended, type ShardEnd, type ShardRecord } from '../core/shard.ts';
+import type { ProviderBatch } from '../providers/provider.ts';
+import { continueAsNew } from './continue-as-new.ts';
+import { inParallel } from './parallel.ts';
+import type { BatchStep } from './prepare.ts';
+import type { Services, StepContext } from './services.ts';
+import { writeStatus } from './status-file.ts';
+
+/** Shards offered to one turn: the state machine's inline Map takes 40 at a time. */
+const maxShardsPerTurn = 40;
+/** History events of a turn, and of one shard in a Map with all its retries. Step Functions ends an execution at 25,000. */
+const eventsPerTurn = 24;
+const eventsPerShard = 24;
+export const maxEvents = 20_000;
+/** How long after the deadline or a cancellation the provider may take to end its batch: OpenAI says ten minutes. */
+const closingSeconds = 15 * 60;
+
+export interface PollStep extends BatchStep {
+  /** History events of the execution so far, estimated from above. */
+  events: number;
+}
+
+/** What the state machine does next. */
+export interface Turn {
+  /** Places of the shards in the current round. */
+  submit: number[];
+  collect: number[];
+  waitSeconds: number;
+  finished: boolean;
+  /** A later execution has taken over. */
+  continue: boolean;
+  events: number;
+}
+
+/** Looks at every open shard of the batch, at the provider where it has one, and decides the next turn. */
+export async function poll(services: Services, step: PollStep, context: StepContext): Promise<Turn> {
+  const batch = await services.records.getBatch(step.batchId);
+  assertEpoch(batch, step.epoch);
+  const set = batch.rounds.at(-1)?.token ?? '';
+  const before = await services.records.listShards(batch.id, set);
+  const shards = await inParallel(8, before, (shard) => look(services, batch, shard, context));
+  await recount(services, batch, shards);
+  const turn = decide(services, batch, shards, step.events);
+  if (turn.events < maxEvents || turn.finished) return turn;
+  await continueAsNew(services, batch);
+  return { ...turn, submit: [], collect: [], continue: true };
+}
+
+/** One shard's trouble is its own: it is looked at again in the next turn. */
+async function look(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  try {
+    return await advance(services, batch, shard, context);
+  } catch (error) {
+    const message = safeText(messageOf(error));
+    services.log.warn('A shard could not be looked at; the next poll tries again.', {
+      ...nameOf(shard),
+      error: message,
+    });
+    return shard;
+  }
+}
+
+async function advance(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  switch (shard.status) {
+    case 'pending':
+      return closePending(services, batch, shard);
+    case 'submitted':
+      return lookAtProvider(services, batch, shard, context);
+    case 'submitting':
+    case 'ended':
+    case 'collected':
+      return shard;
+  }
+}
+
+async function closePending(services: Services, batch: BatchRecord, shard: ShardRecord): Promise<ShardRecord> {
+  const end = closingEnd(services, batch, shard);
+  if (!end) return shard;
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'pending' ? ended(current, end, services.now()) : current,
+  );
+}
+
+/** Why the batch closes its shards, or null while it does not. */
+function closingEnd(services: Services, batch: BatchRecord, shard: ShardRecord): ShardEnd | null {
+  if (batch.status === 'cancelling') return cancelledEnd;
+  if (services.now() < batch.deadlineAt * 1_000) return null;
+  const why = shard.lastError ? ` Last obstacle: ${shard.lastError}` : '';
+  const message = safeText(`This request could not be executed before the batch's deadline.${why}`);
+  return { reason: 'expired', code: 'batch_expired', message };
+}
+
+export const cancelledEnd: ShardEnd = {
+  reason: 'cancelled',
+  code: 'batch_cancelled',
+  message: 'This request was not executed because the batch was cancelled.',
+};
+
+async function lookAtProvider(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  if (shard.provider === null || shard.providerBatchId === null) return shard;
+  const { client } = services.account(shard.provider);
+  const closing = closingEnd(services, batch, shard);
+  if (closing) return close(services, shard, closing, context);
+  const found = await client.retrieve(shard.providerBatchId, context.signal);
+  return note(services, shard, found);
+}
+
+/** Cancels at the provider once, waits for it to end, and gives up waiting after a while. */
+async function close(
+  services: Services,
+  shard: ShardRecord,
+  closing: ShardEnd,
+  context: StepContext,
+): Promise<ShardRecord> {
+  if (shard.provider === null || shard.providerBatchId === null) return shard;
+  const { client } = services.account(shard.provider);
+  const since = shard.cancelRequestedAtMs ?? services.now();
+  const isOverdue = services.now() > since + closingMs(services);
+  try {
+    const found = await client.retrieve(shard.providerBatchId, context.signal);
+    if (isOver(found)) return await note(services, shard, found);
+    if (found.phase !== 'cancelling') await client.cancel(shard.providerBatchId, context.signal);
+  } catch (error) {
+    if (!isOverdue) {
+      await markCancelRequested(services, shard, since);
+      throw error;
+    }
+  }
+  if (!isOverdue) return markCancelRequested(services, shard, since);
+  services.log.warn('The provider did not end a batch that was to be closed; it is closed on our side.', nameOf(shard));
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'submitted' ? ended(current, closing, services.now()) : current,
+  );
+}
+
+function closingMs(services: Services): number {
+  return Math.min(closingSeconds, services.config.polling.maxSeconds * 2) * 1_000;
+}
+
+async function markCancelRequested(services: Services, shard: ShardRecord, atMs: number): Promise<ShardRecord> {
+  return services.records.updateShard(shard, (current) =>
+    current.cancelRequestedAtMs === null ? { ...current, cancelRequestedAtMs: atMs } : current,
+  );
+}
+
+/** Writes down what the provider said. */
+async function note(services: Services, shard: ShardRecord, found: ProviderBatch): Promise<ShardRecord> {
+  if (!found.isKnownStatus)
+    services.log.warn('A provider said a status that is not known; the batch counts as pending.', {
+      ...nameOf(shard),
+      status: found.status,
+    });
+  if (found.failure?.isQueueFull) return requeue(services, shard, found.failure.message);
+  const end = endOf(found);
+  return services.records.updateShard(shard, (current) => {
+    if (current.status !== 'submitted') return current;
+    const seen = { ...current, providerStatus: found.status, counts: found.counts ?? current.counts };
+    if (end) return ended(seen, end, services.now());
+    return isSame(current, seen) ? current : seen;
+  });
+}
+
+function isSame(left: ShardRecord, right: ShardRecord): boolean {
+  return left.providerStatus === right.providerStatus && JSON.stringify(left.counts) === JSON.stringify(right.counts);
+}
+
+/** The provider ended the batch before running any of it, for want of room in its queue. */
+async function requeue(services: Services, shard: ShardRecord, reason: string): Promise<ShardRecord> {
+  const pause = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, null);
+  const notBeforeMs = services.now() + pause * 1_000;
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'submitted' ? deferred(current, notBeforeMs, safeText(reason)) : current,
+  );
+}
+
+function isOver(found: ProviderBatch): boolean {
+  return endOf(found) !== null;
+}
+
+function endOf(found: ProviderBatch): ShardEnd | null {
+  switch (found.phase) {
+    case 'validating':
+    case 'in_progress':
+    case 'cancelling':
+      return null;
+    case 'completed':
+      return {
+        reason: 'completed',
+        code: 'result_missing',
+        message: 'The provider ended its batch without a result for this request.',
+      };
+    case 'expired':
+      return {
+        reason: 'expired',
+        code: 'batch_expired',
+        message: 'This request could not be executed before the completion window expired.',
+      };
+    case 'cancelled':
+      return cancelledEnd;
+    case 'failed': {
+      const code = found.failure?.code ?? 'provider_batch_failed';
+      const message = safeText(found.failure?.message ?? 'The provider failed the batch without saying why.');
+      return { reason: 'failed', code, message };
+    }
+  }
+}
+
+/** Counts are set from a recount, never added to. */
+async function recount(services: Services, batch: BatchRecord, shards: readonly ShardRecord[]): Promise<void> {
+  if (batch.rounds.length !== 1 || batch.status === 'finalizing') return;
+  const counts = { total: batch.counts.total, completed: 0, failed: 0 };
+  for (const shard of shards) {
+    const known = shard.result ?? shard.counts;
+    counts.completed += known?.completed ?? 0;
+    counts.failed += known?.failed ?? 0;
+  }
+  if (JSON.stringify(counts) === JSON.stringify(batch.counts)) return;
+  await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return current.status === 'in_progress' || current.status === 'cancelling' ? { ...current, counts } : current;
+  });
+  await writeStatus(services, batch.id);
+}
+
+function decide(services: Services, batch: BatchRecord, shards: readonly ShardRecord[], eventsBefore: number): Turn {
+  const nowMs = services.now();
+  const submit = shards.filter((shard) => isForSubmit(shard, nowMs)).slice(0, maxShardsPerTurn);
+  const collect = shards.filter((shard) => shard.status === 'ended').slice(0, maxShardsPerTurn);
+  const open = shards.filter((shard) => shard.status !== 'collected');
+  const hasMore = open.length > 0 && (submit.length === maxShardsPerTurn || collect.length === open.length);
+  return {
+    submit: submit.map((shard) => shard.shard),
+    collect: collect.map((shard) => shard.shard),
+    waitSeconds: hasMore ? 0 : pauseOf(services, batch),
+    finished: open.length === 0,
+    continue: false,
+    events: eventsBefore + eventsPerTurn + eventsPerShard * (submit.length + collect.length),
+  };
+}
+
+function isForSubmit(shard: ShardRecord, nowMs: number): boolean {
+  if (shard.status === 'pending') return nowMs >= shard.notBeforeMs;
+  return shard.status === 'submitting' && nowMs >= (shard.intent?.leaseUntilMs ?? 0);
+}
+
+function pauseOf(services: Services, batch: BatchRecord): number {
+  const ageSeconds = services.now() / 1_000 - (batch.inProgressAt ?? batch.createdAt);
+  return waitSeconds(ageSeconds, services.config.polling, services.random());
+}
+
+function nameOf(shard: ShardRecord): Record<string, unknown> {
+  return {
+    batchId: shard.batchId,
+    round: shard.round,
+    shard: shard.shard,
+    provider: shard.provider,
+    providerBatchId: shard.providerBatchId,
+  };
+}

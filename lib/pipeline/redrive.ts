@@ -1,0 +1,74 @@
+import type { BatchRecord } from '../core/batch.ts';
+import { openRound } from '../core/batch.ts';
+import { placeholderLineId } from '../core/ids.ts';
+import { embeddingInputs, limitsOf } from './input-validation.ts';
+import type { CollectedShard } from './merge.ts';
+import { inParallel } from './parallel.ts';
+import type { Services } from './services.ts';
+import { readIndex, readShardLines, requestOf } from './shard-lines.ts';
+import { ShardWriter } from './shard-writer.ts';
+
+/** Time that a round must have at least before the deadline to be worth sending. */
+const minRoundSeconds = 60;
+
+/** Whether lines that failed for no fault of their own are sent again. */
+export function mayRedrive(services: Services, batch: BatchRecord, latest: readonly CollectedShard[]): boolean {
+  return (
+    batch.status === 'in_progress' &&
+    batch.rounds.length < batch.options.max_attempts &&
+    services.now() / 1_000 < batch.deadlineAt - minRoundSeconds &&
+    latest.some(({ result }) => result.retryable > 0)
+  );
+}
+
+/**
+ * Writes the next round's shards from the retryable lines of the last one, then opens the round by one write. All their
+ * provider batches have ended and their downloads were complete, so nothing is sent while an earlier sending lives.
+ */
+export async function openNextRound(
+  services: Services,
+  batch: BatchRecord,
+  latest: readonly CollectedShard[],
+): Promise<BatchRecord> {
+  const token = services.token();
+  const round = batch.rounds.length;
+  const writer = new ShardWriter(services.objects, { batchId: batch.id, round, token }, (name) =>
+    limitsOf(services.account(name)),
+  );
+  try {
+    for (const collected of latest) await copyRetryable(services, collected, writer);
+    const shards = await writer.finish();
+    await inParallel(10, shards, (shard) => services.records.createShard(shard));
+    return await services.records.updateBatch(batch.id, (current) =>
+      current.epoch === batch.epoch ? openRound(current, round, { token, shards: shards.length }) : current,
+    );
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+async function copyRetryable(
+  services: Services,
+  { shard, result, index }: CollectedShard,
+  writer: ShardWriter,
+): Promise<void> {
+  if (result.retryable === 0 || shard.provider === null) return;
+  const { provider } = services.account(shard.provider);
+  const target = { provider: shard.provider, model: shard.model, endpoint: shard.endpoint };
+  const entries = await readIndex(services.objects, shard);
+  for await (const lines of readShardLines(services.objects, shard, entries)) {
+    for (const line of lines) {
+      if (!index.entry(line.position).retryable) continue;
+      const request = requestOf(line, shard);
+      const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: shard.model });
+      const sentBytes = translated.ok ? translated.bytes.length : line.bytes.length;
+      await writer.add(target, {
+        entry: line.entry,
+        bytes: line.bytes,
+        sentBytes,
+        embeddingInputs: embeddingInputs(request),
+      });
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { S3Client } from '@aws-sdk/client-s3';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { z } from 'zod';
+import { type Config, type ProviderConfig, parseConfig } from '../core/config.ts';
+import { ConfigurationError } from '../core/errors.ts';
+import { describeIssues } from '../core/options.ts';
+import type { Provider, ProviderClient } from '../providers/provider.ts';
+import { providers } from '../providers/registry.ts';
+import { EventBus } from '../store/events.ts';
+import { Executions } from '../store/executions.ts';
+import { Objects } from '../store/objects.ts';
+import { Records } from '../store/records.ts';
+import { EnvironmentSecrets, environmentName, type Secrets, SecretsManagerSecrets } from '../store/secrets.ts';
+
+/** Structured log lines. Never a payload, a key or a presigned URL. */
+export interface Log {
+  info(message: string, data?: Record<string, unknown>): void;
+  warn(message: string, data?: Record<string, unknown>): void;
+  error(message: string, data?: Record<string, unknown>): void;
+}
+
+/** A configured provider: its pure half, and its calls. */
+export interface Account {
+  name: string;
+  config: ProviderConfig;
+  provider: Provider;
+  client: ProviderClient;
+}
+
+/** All that a step works with. */
+export interface Services {
+  config: Config;
+  records: Records;
+  objects: Objects;
+  executions: Executions;
+  events: EventBus;
+  log: Log;
+  /** @throws ConfigurationError for a name that is not configured. */
+  account(name: string): Account;
+  /** Unix milliseconds. */
+  now(): number;
+  /** A number in [0, 1). */
+  random(): number;
+  /** A writer's own token: 16 hex digits. */
+  token(): string;
+}
+
+/** What one run of a step may take. */
+export interface StepContext {
+  remainingMs(): number;
+  /** Aborted shortly before the function is killed. */
+  signal: AbortSignal;
+}
+
+const environmentSchema = z.object({
+  BATCHDROP_BUCKET: z.string().min(1),
+  BATCHDROP_TABLE: z.string().min(1),
+  BATCHDROP_STATE_MACHINE_ARN: z.string().min(1),
+  BATCHDROP_CONFIG_FILE: z.string().min(1),
+  BATCHDROP_EVENT_BUS: z.string().min(1).default('default'),
+  BATCHDROP_SECRETS: z.enum(['secrets-manager', 'environment']).default('secrets-manager'),
+});
+
+/** What a test, or another runtime, puts in place of the real thing. */
+export interface Overrides {
+  log: Log;
+  now?: () => number;
+  random?: () => number;
+  token?: () => string;
+}
+
+/**
+ * Wires the services from the environment. Endpoints are the SDK's own variables (`AWS_ENDPOINT_URL_S3`, ...).
+ *
+ * @throws ConfigurationError that names what is missing.
+ */
+export function createServices(environment: NodeJS.ProcessEnv, overrides: Overrides): Services {
+  const settings = readEnvironment(environment);
+  const config = parseConfig(readFileSync(settings.BATCHDROP_CONFIG_FILE, 'utf8'), settings.BATCHDROP_CONFIG_FILE);
+  const isLocal = settings.BATCHDROP_SECRETS === 'environment';
+  const secrets = isLocal ? new EnvironmentSecrets(environment) : new SecretsManagerSecrets();
+  const baseUrlOf = (name: string) => (isLocal ? environment[`${environmentName(name)}_BASE_URL`] : undefined);
+  return {
+    config,
+    records: new Records(new DynamoDBClient(), settings.BATCHDROP_TABLE),
+    objects: new Objects(new S3Client({ forcePathStyle: isLocal }), settings.BATCHDROP_BUCKET),
+    executions: new Executions(new SFNClient(), settings.BATCHDROP_STATE_MACHINE_ARN),
+    events: new EventBus(new EventBridgeClient(), settings.BATCHDROP_EVENT_BUS),
+    account: accounts(config, secrets, baseUrlOf),
+    log: overrides.log,
+    now: overrides.now ?? Date.now,
+    random: overrides.random ?? Math.random,
+    token: overrides.token ?? (() => randomBytes(8).toString('hex')),
+  };
+}
+
+function readEnvironment(environment: NodeJS.ProcessEnv): z.infer<typeof environmentSchema> {
+  const result = environmentSchema.safeParse(environment);
+  if (result.success) return result.data;
+  throw new ConfigurationError(`The environment is incomplete: ${describeIssues(result.error)}`);
+}
+
+function accounts(
+  config: Config,
+  secrets: Secrets,
+  baseUrlOf: (name: string) => string | undefined,
+): (name: string) => Account {
+  const connected = new Map<string, Account>();
+  return (name) => {
+    const known = connected.get(name);
+    if (known) return known;
+    const account = connect(name, config, secrets, baseUrlOf(name));
+    connected.set(name, account);
+    return account;
+  };
+}
+
+function connect(name: string, config: Config, secrets: Secrets, baseUrl: string | undefined): Account {
+  const configured = Object.hasOwn(config.providers, name) ? config.providers[name] : undefined;
+  if (!configured) throw new ConfigurationError(unknownProvider(name, config));
+  const providerConfig = baseUrl ? { ...configured, baseUrl } : configured;
+  const provider = providers[configured.kind];
+  const apiKey = (refresh?: boolean) => secrets.apiKey(name, configured.secret, refresh);
+  return { name, config: providerConfig, provider, client: provider.connect({ name, config: providerConfig, apiKey }) };
+}
+
+export function unknownProvider(name: string, config: Config): string {
+  return `The provider '${name}' is not configured; configured are: ${Object.keys(config.providers).join(', ')}.`;
+}

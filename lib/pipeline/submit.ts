@@ -1,0 +1,377 @@
+import { assertEpoch, type BatchRecord } from '../core/batch.ts';
+import { messageOf, ProviderAuthenticationError, safeText } from '../core/errors.ts';
+import { providerLineId, sendingPrefix } from '../core/ids.ts';
+import type { LineEntry } from '../core/line-index.ts';
+import { deferralSeconds } from '../core/schedule.ts';
+import {
+  beginCreating,
+  beginSending,
+  deferred,
+  ended,
+  type Intent,
+  type ShardRecord,
+  submitted,
+} from '../core/shard.ts';
+import type { CreateOutcome, Sending, UploadOutcome } from '../providers/provider.ts';
+import type { BatchStep } from './prepare.ts';
+import type { Account, Services, StepContext } from './services.ts';
+import { readIndex, readShardLines, requestOf } from './shard-lines.ts';
+
+export interface ShardStep extends BatchStep {
+  /** Place within the current round. */
+  shard: number;
+}
+
+/** Left of a function's time after a create, to write down what became of it. */
+const recordingMs = 15_000;
+
+/**
+ * Sends one shard: records its intent, uploads, records the uploaded file, creates, records the provider's id. Run
+ * again at any point, it finds in the record what may already have happened and reconciles before it sends anything.
+ */
+export async function submit(services: Services, step: ShardStep, context: StepContext): Promise<{ status: string }> {
+  const batch = await services.records.getBatch(step.batchId);
+  assertEpoch(batch, step.epoch);
+  const set = batch.rounds.at(-1)?.token ?? '';
+  const shard = await services.records.getShard({ batchId: batch.id, set, shard: step.shard });
+  const after = await advance(services, batch, shard, context);
+  return { status: after.status };
+}
+
+async function advance(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const nowMs = services.now();
+  switch (shard.status) {
+    case 'pending':
+      return mayStillSend(batch, nowMs) && nowMs >= shard.notBeforeMs ? send(services, shard, context) : shard;
+    case 'submitting':
+      return reconcile(services, batch, shard, context);
+    case 'submitted':
+    case 'ended':
+    case 'collected':
+      return shard;
+  }
+}
+
+/** A cancelled or overdue batch sends nothing more; Poll ends its pending shards. */
+function mayStillSend(batch: BatchRecord, nowMs: number): boolean {
+  return batch.status === 'in_progress' && nowMs < batch.deadlineAt * 1_000;
+}
+
+async function send(services: Services, shard: ShardRecord, context: StepContext): Promise<ShardRecord> {
+  const token = services.token();
+  const nowMs = services.now();
+  const claim = { token, nowMs, leaseUntilMs: nowMs + context.remainingMs() };
+  const claimed = await services.records.updateShard(shard, (current) =>
+    current.status === 'pending' && current.version === shard.version ? beginSending(current, claim) : current,
+  );
+  const intent = claimed.intent;
+  if (claimed.status !== 'submitting' || intent?.token !== token) return claimed;
+  return sendClaimed(services, claimed, intent, context);
+}
+
+async function sendClaimed(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const account = accountOf(services, shard);
+  const upload = await uploadClaimed(services, account, shard, intent, context);
+  switch (upload.outcome) {
+    case 'refused':
+      return endRefused(services, shard, intent, upload);
+    case 'deferred':
+      return defer(services, shard, intent, upload.message, upload.retryAfterSeconds);
+    case 'uploaded':
+      return create(services, account, shard, upload, context);
+  }
+}
+
+interface Uploaded {
+  outcome: 'uploaded';
+  providerInputFileId: string | null;
+  sending: Sending;
+}
+
+/** Whatever goes wrong up to here, nothing was created: the shard may be sent again. */
+async function uploadClaimed(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  intent: Intent,
+  context: StepContext,
+): Promise<Exclude<UploadOutcome, { outcome: 'uploaded' }> | Uploaded> {
+  try {
+    const entries = await readIndex(services.objects, shard);
+    const sending = sendingOf(services, account, shard, intent, entries);
+    const upload = await account.client.upload(sending, context.signal);
+    return upload.outcome === 'uploaded' ? { ...upload, sending } : upload;
+  } catch (error) {
+    const message = safeText(messageOf(error));
+    services.log.error('A shard could not be sent; it will be tried again.', { ...nameOf(shard), error: message });
+    return { outcome: 'deferred', message, retryAfterSeconds: null };
+  }
+}
+
+async function create(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  { sending, providerInputFileId }: Uploaded,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const neededMs = account.config.createTimeoutSeconds * 1_000 + recordingMs;
+  const intent = shard.intent;
+  if (!intent) return shard;
+  if (context.remainingMs() < neededMs)
+    return defer(
+      services,
+      shard,
+      intent,
+      'The upload left too little time for the create; it is tried in a run of its own.',
+      null,
+    );
+  const creating = await services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? beginCreating(current, intent, providerInputFileId, services.now()) : current,
+  );
+  if (!isOwn(creating, intent) || creating.intent?.phase !== 'creating') return creating;
+  // The batch may have been cancelled while we uploaded: nothing has been created yet, so nothing needs to be.
+  const batch = await services.records.getBatch(shard.batchId);
+  if (!mayStillSend(batch, services.now()))
+    return defer(services, creating, intent, 'The batch was closed before the create.', null);
+  const outcome = await createOnce(account, sending, providerInputFileId, context);
+  return record(services, account, creating, outcome, context);
+}
+
+/** A wrong key proves that nothing was created; any other surprise proves nothing. */
+async function createOnce(
+  account: Account,
+  sending: Sending,
+  providerInputFileId: string | null,
+  context: StepContext,
+): Promise<CreateOutcome> {
+  try {
+    return await account.client.create(sending, providerInputFileId, context.signal);
+  } catch (error) {
+    const message = safeText(messageOf(error));
+    if (error instanceof ProviderAuthenticationError) return { outcome: 'deferred', message, retryAfterSeconds: null };
+    return { outcome: 'unknown', message };
+  }
+}
+
+async function record(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  outcome: CreateOutcome,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const intent = shard.intent;
+  if (!intent) return shard;
+  switch (outcome.outcome) {
+    case 'created':
+      return adopt(services, account, shard, outcome.providerBatchId, context);
+    case 'refused':
+      return endRefused(services, shard, intent, outcome);
+    case 'deferred':
+      return defer(services, shard, intent, outcome.message, outcome.retryAfterSeconds);
+    case 'unknown':
+      services.log.warn(
+        'A create ended with unknown outcome; it is looked up before anything is sent again.',
+        nameOf(shard),
+      );
+      return releaseUnknown(services, shard, intent, outcome.message);
+  }
+}
+
+async function adopt(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  providerBatchId: string,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const isOurs = await services.records.claimProviderBatch(account.name, providerBatchId, ownerOf(shard));
+  if (!isOurs)
+    throw new Error(`The provider's batch ${providerBatchId} belongs to another shard than ${ownerOf(shard)}.`);
+  const adopted = await services.records.updateShard(shard, (current) =>
+    current.status === 'submitting' ? submitted(current, providerBatchId, services.now()) : current,
+  );
+  const batch = await services.records.getBatch(shard.batchId);
+  if (batch.status === 'cancelling') await account.client.cancel(providerBatchId, context.signal);
+  return adopted;
+}
+
+/** Nothing is sent until the last create is known to have come to nothing. */
+async function reconcile(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const intent = shard.intent;
+  if (!intent || services.now() < intent.leaseUntilMs) return shard;
+  if (intent.phase === 'uploading' || intent.createStartedAtMs === null)
+    return defer(services, shard, intent, 'The sending was interrupted before the create.', null);
+  const account = accountOf(services, shard);
+  const { createTimeoutSeconds, settleSeconds } = account.config;
+  const windowEndMs = intent.createStartedAtMs + (createTimeoutSeconds + settleSeconds) * 1_000;
+  if (services.now() < windowEndMs) return shard;
+  const entries = await readIndex(services.objects, shard);
+  const found = await account.client.findLost(
+    {
+      sending: sendingOf(services, account, shard, intent, entries),
+      providerInputFileId: intent.providerInputFileId,
+      windowStartMs: intent.createStartedAtMs,
+      windowEndMs,
+      isClaimed: async (id) => {
+        const owner = await services.records.providerBatchOwner(account.name, id);
+        return owner !== null && owner !== ownerOf(shard);
+      },
+    },
+    context.signal,
+  );
+  switch (found.finding) {
+    case 'found':
+      return adopt(services, account, shard, found.providerBatchId, context);
+    case 'none':
+      return defer(services, shard, intent, 'The last create came to nothing.', null);
+    case 'undecided':
+      return leaveUndecided(services, batch, shard, intent, found.providerBatchIds);
+  }
+}
+
+async function leaveUndecided(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  intent: Intent,
+  candidates: readonly string[],
+): Promise<ShardRecord> {
+  services.log.warn('Batches at the provider may be ours; they decide once they end.', {
+    ...nameOf(shard),
+    candidates,
+  });
+  if (services.now() < batch.deadlineAt * 1_000) return shard;
+  const message = `It could not be proven whether the provider accepted this request: its batches ${candidates.join(', ')} may hold it. It was not sent again.`;
+  const end = { reason: 'unconfirmed' as const, code: 'submission_unconfirmed', message };
+  return services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? ended(current, end, services.now()) : current,
+  );
+}
+
+async function endRefused(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  refusal: { code: string; message: string },
+): Promise<ShardRecord> {
+  const message = safeText(refusal.message);
+  services.log.warn('A provider refused a batch.', { ...nameOf(shard), code: refusal.code, error: message });
+  const end = { reason: 'refused' as const, code: refusal.code, message };
+  return services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? ended(current, end, services.now()) : current,
+  );
+}
+
+/** Only after a proof that nothing was created. */
+async function defer(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  reason: string,
+  retryAfterSeconds: number | null,
+): Promise<ShardRecord> {
+  const batch = await services.records.getBatch(shard.batchId);
+  const pause = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, retryAfterSeconds);
+  const notBeforeMs = services.now() + pause * pauseFactor[batch.options.priority] * 1_000;
+  return services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? deferred(current, Math.round(notBeforeMs), safeText(reason)) : current,
+  );
+}
+
+/** Who asks again sooner gets the place that becomes free. */
+const pauseFactor = { high: 0.5, normal: 1, low: 2 } as const;
+
+/** The create is over, whatever became of it: others may look for it. */
+async function releaseUnknown(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  message: string,
+): Promise<ShardRecord> {
+  const nowMs = services.now();
+  return services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) && current.intent
+      ? { ...current, lastError: safeText(message), intent: { ...current.intent, leaseUntilMs: nowMs } }
+      : current,
+  );
+}
+
+function isOwn(shard: ShardRecord, intent: Intent): boolean {
+  return shard.status === 'submitting' && shard.intent?.token === intent.token;
+}
+
+function accountOf(services: Services, shard: ShardRecord): Account {
+  if (shard.provider === null) throw new Error(`${ownerOf(shard)} holds refused lines; it is never sent.`);
+  return services.account(shard.provider);
+}
+
+/** How a shard is called in claims and in logs. */
+export function ownerOf(shard: ShardRecord): string {
+  return `${shard.batchId}/${shard.round}/${shard.shard}`;
+}
+
+function nameOf(shard: ShardRecord): Record<string, unknown> {
+  return {
+    batchId: shard.batchId,
+    round: shard.round,
+    shard: shard.shard,
+    provider: shard.provider,
+    attempt: shard.attempts,
+  };
+}
+
+function sendingOf(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  intent: Intent,
+  entries: readonly LineEntry[],
+): Sending {
+  const { batchId, round, shard: place } = shard;
+  const prefix = sendingPrefix({ batchId, round, shard: place, attempt: intent.attempt });
+  return {
+    prefix,
+    token: intent.token,
+    endpoint: shard.endpoint,
+    lineCount: shard.lineCount,
+    lines: () => providerLines(services, account, shard, entries, prefix),
+    metadata: { batchdrop_batch: batchId, batchdrop_shard: `${round}/${place}`, batchdrop_token: intent.token },
+  };
+}
+
+async function* providerLines(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  entries: readonly LineEntry[],
+  prefix: string,
+): AsyncGenerator<Buffer> {
+  for await (const lines of readShardLines(services.objects, shard, entries)) {
+    for (const line of lines) {
+      const target = { lineId: providerLineId(prefix, line.position), model: shard.model };
+      const translated = account.provider.translateRequest(requestOf(line, shard), target);
+      if (!translated.ok)
+        throw new Error(
+          `Line ${line.entry.lineNumber} was accepted and can no longer be translated: ${messageOf(translated.error)}`,
+        );
+      yield translated.bytes;
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import { isTerminal } from '../core/batch.ts';
+import { messageOf, NotFoundError, safeText } from '../core/errors.ts';
+import { continueAsNew } from './continue-as-new.ts';
+import type { Services, StepContext } from './services.ts';
+
+/** A batch so young may be between its record and its execution. */
+const graceMs = 30_000;
+/** An execution that is alive so long past its batch's deadline does not do its work. */
+const overdueSeconds = 2 * 60 * 60;
+
+export interface SweepAnswer {
+  unfinished: number;
+  restarted: number;
+}
+
+/**
+ * Brings back what was lost: every unfinished batch without a live execution, or long past its deadline, gets a new
+ * epoch and a new execution.
+ */
+export async function sweep(
+  services: Services,
+  options: { graceMs?: number | undefined },
+  context: StepContext,
+): Promise<SweepAnswer> {
+  const answer = { unfinished: 0, restarted: 0 };
+  for await (const batchId of services.records.unfinishedBatchIds()) {
+    if (context.signal.aborted) break;
+    answer.unfinished += 1;
+    if (await restartIfLost(services, batchId, options.graceMs ?? graceMs)) answer.restarted += 1;
+  }
+  services.log.info('Swept the unfinished batches.', { ...answer });
+  return answer;
+}
+
+/** One batch's trouble is its own. */
+async function restartIfLost(services: Services, batchId: string, grace: number): Promise<boolean> {
+  try {
+    return await examine(services, batchId, grace);
+  } catch (error) {
+    if (!(error instanceof NotFoundError))
+      services.log.error('A batch could not be swept.', { batchId, error: safeText(messageOf(error)) });
+    return false;
+  }
+}
+
+async function examine(services: Services, batchId: string, grace: number): Promise<boolean> {
+  const batch = await services.records.getBatch(batchId);
+  if (isTerminal(batch.status) && batch.eventSentAtMs !== null) return false;
+  const nowMs = services.now();
+  if (nowMs < batch.createdAt * 1_000 + grace) return false;
+  const isOverdue = nowMs > (batch.deadlineAt + overdueSeconds * (batch.epoch + 1)) * 1_000;
+  if (!isOverdue && (await services.executions.isRunning(batchId, batch.epoch))) return false;
+  services.log.warn('A batch had no live execution; it goes on in a new one.', {
+    batchId,
+    epoch: batch.epoch + 1,
+    isOverdue,
+  });
+  await continueAsNew(services, batch);
+  return true;
+}

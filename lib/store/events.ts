@@ -1,0 +1,41 @@
+import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import type { TerminalStatus } from '../core/batch.ts';
+import { TransientError } from '../core/errors.ts';
+
+/** What a rule on the event bus sees when a batch has ended. */
+export interface BatchEvent {
+  version: '1';
+  /** `<batchId>:<status>`, for consumers that must not act twice: delivery is at least once. */
+  id: string;
+  batch: unknown;
+  tenant: string;
+  input_uri: string;
+  output_uri: string | null;
+  error_uri: string | null;
+}
+
+/** The event bus: source `batchdrop`, detail-type `batch.<status>`. */
+export class EventBus {
+  readonly #client: EventBridgeClient;
+  readonly #name: string;
+
+  constructor(client: EventBridgeClient, name: string) {
+    this.#client = client;
+    this.#name = name;
+  }
+
+  async send(status: TerminalStatus, detail: BatchEvent): Promise<void> {
+    const entry = {
+      Source: 'batchdrop',
+      DetailType: `batch.${status}`,
+      Detail: JSON.stringify(detail),
+      EventBusName: this.#name,
+    };
+    const answer = await this.#client.send(new PutEventsCommand({ Entries: [entry] }));
+    const refused = answer.Entries?.find((result) => result.ErrorCode !== undefined);
+    if (refused)
+      throw new TransientError(
+        `The event bus refused ${detail.id}: ${refused.ErrorCode} ${refused.ErrorMessage ?? ''}`,
+      );
+  }
+}

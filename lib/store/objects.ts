@@ -1,0 +1,173 @@
+import { Readable } from 'node:stream';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+  S3ServiceException,
+} from '@aws-sdk/client-s3';
+import type { S3Object } from '../core/batch.ts';
+import { InvalidInputError, messageOf, NotFoundError, TransientError } from '../core/errors.ts';
+import { ObjectWriter } from './object-writer.ts';
+
+/** How often a broken download is taken up again where it broke. */
+const maxResumes = 5;
+
+const jsonLines = 'application/x-ndjson';
+
+export interface ObjectHead extends S3Object {
+  metadata: Record<string, string>;
+}
+
+/** The objects in S3: everything streams, reads are pinned to an ETag. */
+export class Objects {
+  readonly #client: S3Client;
+  readonly bucket: string;
+
+  constructor(client: S3Client, bucket: string) {
+    this.#client = client;
+    this.bucket = bucket;
+  }
+
+  writer(key: string, contentType = jsonLines): ObjectWriter {
+    return new ObjectWriter(this.#client, this.bucket, key, contentType);
+  }
+
+  /** @returns null where there is no such object. */
+  async head(key: string, bucket = this.bucket): Promise<ObjectHead | null> {
+    try {
+      const head = await this.#client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+      return { bucket, key, etag: head.ETag ?? '', bytes: head.ContentLength ?? 0, metadata: head.Metadata ?? {} };
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  /** @returns null where there is no such object. For small objects only. */
+  async readText(key: string, bucket = this.bucket): Promise<{ text: string; etag: string } | null> {
+    try {
+      const found = await this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return { text: (await found.Body?.transformToString()) ?? '', etag: found.ETag ?? '' };
+    } catch (error) {
+      if (isMissing(error)) return null;
+      throw error;
+    }
+  }
+
+  /** Reads a whole work object into memory. For indexes only. */
+  async readBytes(key: string): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of this.stream({ bucket: this.bucket, key })) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+
+  /**
+   * Streams an object; a download that breaks off is taken up again where it broke.
+   *
+   * @param object with an etag, only that very version is read.
+   * @throws InvalidInputError `input_modified` where the object was overwritten or deleted; NotFoundError for an object
+   *   that is not pinned.
+   */
+  async *stream(object: { bucket: string; key: string; etag?: string }, start = 0): AsyncGenerator<Uint8Array> {
+    let offset = start;
+    let etag = object.etag;
+    for (let resumes = 0; ; resumes += 1) {
+      try {
+        const opened = await this.#open(object, offset, etag);
+        etag = opened.etag;
+        for await (const chunk of opened.chunks) {
+          yield chunk;
+          offset += chunk.length;
+        }
+        return;
+      } catch (error) {
+        if (!isBroken(error)) throw error;
+        if (resumes >= maxResumes)
+          throw new TransientError(`Reading ${object.key} broke off ${resumes + 1} times: ${messageOf(error)}`, {
+            cause: error,
+          });
+      }
+    }
+  }
+
+  async #open(
+    object: { bucket: string; key: string; etag?: string },
+    offset: number,
+    etag: string | undefined,
+  ): Promise<{ etag: string | undefined; chunks: AsyncIterable<Uint8Array> }> {
+    try {
+      const range = offset > 0 ? { Range: `bytes=${offset}-` } : {};
+      const pin = etag ? { IfMatch: etag } : {};
+      const found = await this.#client.send(
+        new GetObjectCommand({ Bucket: object.bucket, Key: object.key, ...range, ...pin }),
+      );
+      if (!(found.Body instanceof Readable)) throw new TransientError(`S3 gave no body for ${object.key}.`);
+      return { etag: found.ETag, chunks: found.Body };
+    } catch (error) {
+      if (isRangeBeyondEnd(error)) return { etag, chunks: Readable.from([]) };
+      if (object.etag !== undefined && (isMissing(error) || isPreconditionFailed(error)))
+        throw modified(object.key, error);
+      if (isMissing(error)) throw new NotFoundError(`There is no object ${object.key}.`, { cause: error });
+      throw error;
+    }
+  }
+
+  async putText(key: string, text: string, contentType = 'application/json'): Promise<S3Object> {
+    const put = await this.#client.send(
+      new PutObjectCommand({ Bucket: this.bucket, Key: key, Body: text, ContentType: contentType }),
+    );
+    return { bucket: this.bucket, key, etag: put.ETag ?? '', bytes: Buffer.byteLength(text) };
+  }
+
+  /**
+   * Writes only if the object is still the one that was seen.
+   *
+   * @param etag null: only if there is none.
+   * @returns false where somebody else wrote meanwhile.
+   */
+  async putTextIf(key: string, text: string, etag: string | null): Promise<boolean> {
+    const condition = etag === null ? { IfNoneMatch: '*' } : { IfMatch: etag };
+    try {
+      await this.#client.send(
+        new PutObjectCommand({
+          Bucket: this.bucket,
+          Key: key,
+          Body: text,
+          ContentType: 'application/json',
+          ...condition,
+        }),
+      );
+      return true;
+    } catch (error) {
+      if (isPreconditionFailed(error) || isMissing(error)) return false;
+      throw error;
+    }
+  }
+}
+
+function modified(key: string, cause: unknown): InvalidInputError {
+  const message = `The object ${key} was overwritten or deleted after it was accepted. Drop it again, under a name of its own.`;
+  return new InvalidInputError('input_modified', message, { cause });
+}
+
+function statusOf(error: unknown): number | undefined {
+  return error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
+}
+
+function isMissing(error: unknown): boolean {
+  return statusOf(error) === 404;
+}
+
+function isPreconditionFailed(error: unknown): boolean {
+  return statusOf(error) === 412 || statusOf(error) === 409;
+}
+
+function isRangeBeyondEnd(error: unknown): boolean {
+  return statusOf(error) === 416;
+}
+
+/** Errors of the connection rather than an answer: S3's own answers were retried by the SDK already. */
+function isBroken(error: unknown): boolean {
+  return !(error instanceof S3ServiceException || error instanceof InvalidInputError || error instanceof NotFoundError);
+}

@@ -1,0 +1,54 @@
+import { getSecret } from '@aws-lambda-powertools/parameters/secrets';
+import { ConfigurationError, messageOf } from '../core/errors.ts';
+
+/** Where provider keys come from. */
+export interface Secrets {
+  /**
+   * @param refresh reads past the cache, after the provider refused the key.
+   * @throws ConfigurationError that names the secret and says what to do.
+   */
+  apiKey(providerName: string, secret: string, refresh?: boolean): Promise<string>;
+}
+
+/** Five minutes: a changed key is seen soon, and Secrets Manager costs nothing to speak of. */
+const maxAgeSeconds = 300;
+
+export class SecretsManagerSecrets implements Secrets {
+  async apiKey(providerName: string, secret: string, refresh = false): Promise<string> {
+    const value = await this.#read(providerName, secret, refresh);
+    if (typeof value === 'string' && value.trim() !== '') return value.trim();
+    throw new ConfigurationError(
+      `The secret '${secret}' of provider '${providerName}' is empty: put its API key there.`,
+    );
+  }
+
+  async #read(providerName: string, secret: string, refresh: boolean): Promise<string | Uint8Array | undefined> {
+    try {
+      return await getSecret(secret, { maxAge: maxAgeSeconds, forceFetch: refresh });
+    } catch (cause) {
+      const message = `The secret '${secret}' of provider '${providerName}' cannot be read: ${messageOf(cause)}`;
+      throw new ConfigurationError(message, { cause });
+    }
+  }
+}
+
+/** Keys from the environment, for the local runtime: `<NAME>_API_KEY`. */
+export class EnvironmentSecrets implements Secrets {
+  readonly #environment: NodeJS.ProcessEnv;
+
+  constructor(environment: NodeJS.ProcessEnv) {
+    this.#environment = environment;
+  }
+
+  async apiKey(providerName: string): Promise<string> {
+    const variable = `${environmentName(providerName)}_API_KEY`;
+    const value = this.#environment[variable];
+    if (value) return value;
+    throw new ConfigurationError(`The key of provider '${providerName}' is missing: set ${variable}.`);
+  }
+}
+
+/** `my-openai` is `MY_OPENAI` in the environment. */
+export function environmentName(providerName: string): string {
+  return providerName.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
+}
