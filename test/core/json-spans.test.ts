@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { membersOf, splice } from '../../lib/core/json-spans.ts';
+
+const spaced = fc.constantFrom('', ' ', '\n\t ');
+
+/** JSON texts of objects with whitespace anywhere and keys escaped or not. */
+const objectText = fc
+  .tuple(fc.array(fc.tuple(fc.string({ unit: 'binary' }), fc.jsonValue(), spaced, fc.boolean())), spaced)
+  .map(([members, space]) => {
+    const texts = members.map(([key, value, gap, escaped]) => {
+      const plain = JSON.stringify(key);
+      const written = escaped && /^[a-z]/.test(key) ? `"\\u00${key.charCodeAt(0).toString(16)}${plain.slice(2)}` : plain;
+      return `${gap}${written}${gap}:${gap}${JSON.stringify(value, null, gap.length)}${gap}`;
+    });
+    return { text: `${space}{${texts.join(',')}}`, members };
+  });
+
+describe('membersOf', () => {
+  it('finds each member where JSON.parse finds it, doubled keys included', () => {
+    fc.assert(
+      fc.property(objectText, ({ text, members }) => {
+        const bytes = Buffer.from(text);
+        const found = membersOf(bytes);
+        expect(found.map(({ key }) => key)).toEqual(members.map(([key]) => Buffer.from(key).toString()));
+        found.forEach(({ start, end }, place) => {
+          expect(JSON.parse(bytes.toString('utf8', start, end))).toEqual(JSON.parse(JSON.stringify(members[place]?.[1])));
+        });
+      }),
+    );
+  });
+
+  it('finds nothing in what is no object', () => {
+    for (const text of ['[1]', '"a"', '1', 'null', '{}']) expect(membersOf(Buffer.from(text))).toEqual([]);
+  });
+});
+
+describe('splice', () => {
+  it('changes nothing but the spans', () => {
+    const line = Buffer.from('{"a": 1.0, "custom_id": "é", "n": 12345678901234567890, "z": "é"}');
+    const id = membersOf(line).find(({ key }) => key === 'custom_id');
+    const spliced = splice(line, [{ span: id ?? { start: 0, end: 0 }, value: '"short"' }]);
+    expect(spliced.toString()).toBe('{"a": 1.0, "custom_id": "short", "n": 12345678901234567890, "z": "é"}');
+  });
+});

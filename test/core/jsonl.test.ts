@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type Line, type OverlongLine, splitLines } from '../../lib/core/jsonl.ts';
+
+async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
+  let at = 0;
+  for (let turn = 0; at < bytes.length; turn += 1) {
+    const size = sizes[turn % sizes.length] ?? 1;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+async function linesOf(bytes: Buffer, sizes: readonly number[] = [7], limit?: number): Promise<(Line | OverlongLine)[]> {
+  const lines: (Line | OverlongLine)[] = [];
+  for await (const some of splitLines(chunked(bytes, sizes), limit)) lines.push(...some);
+  return lines;
+}
+
+function textsOf(lines: readonly (Line | OverlongLine)[]): (string | null)[] {
+  return lines.map((line) => line.bytes?.toString('utf8') ?? null);
+}
+
+describe('splitLines', () => {
+  it('gives the same lines however the bytes are cut into chunks', async () => {
+    const line = fc.string({ unit: 'binary' }).map((text) => text.replaceAll(/[\n\r]/g, ' '));
+    await fc.assert(
+      fc.asyncProperty(fc.array(line), fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), async (lines, sizes) => {
+        const bytes = Buffer.from(`x${lines.join('\n')}`);
+        const expected = bytes
+          .toString('utf8')
+          .split('\n')
+          .filter((text) => /[^ \t]/.test(text));
+        expect(textsOf(await linesOf(bytes, sizes))).toEqual(expected);
+      }),
+    );
+  });
+
+  it.each([
+    ['no final newline', 'a\nb', ['a', 'b'], [1, 2]],
+    ['a final newline', 'a\nb\n', ['a', 'b'], [1, 2]],
+    ['CRLF', 'a\r\nb\r\n', ['a', 'b'], [1, 2]],
+    ['a byte order mark', '\uFEFFa\nb', ['a', 'b'], [1, 2]],
+    ['blank lines, which are counted', '\n\na\n  \t\n\nb\n\n', ['a', 'b'], [3, 6]],
+    ['nothing', '', [], []],
+    ['only newlines', '\n\n\r\n', [], []],
+  ])('takes %s', async (_name, text, expected, numbers) => {
+    const lines = await linesOf(Buffer.from(text), [2]);
+    expect(textsOf(lines)).toEqual(expected);
+    expect(lines.map((line) => line.lineNumber)).toEqual(numbers);
+  });
+
+  it('reports a line over the limit with its number and goes on after it', async () => {
+    const lines = await linesOf(Buffer.from(`short\n${'x'.repeat(100)}\nnext\n${'y'.repeat(50)}`), [13], 50);
+    expect(textsOf(lines)).toEqual(['short', null, 'next', 'y'.repeat(50)]);
+    expect(lines[1]).toEqual({ lineNumber: 2, bytes: null, byteLength: 100 });
+  });
+
+  it('keeps bytes that are not UTF-8 as they are', async () => {
+    const bytes = Buffer.from([0xff, 0xfe, 0x0a, 0xc3]);
+    const lines = await linesOf(bytes, [1]);
+    expect(lines.map((line) => line.bytes)).toEqual([Buffer.from([0xff, 0xfe]), Buffer.from([0xc3])]);
+  });
+});
