@@ -78,7 +78,8 @@ async function download(
   } catch (error) {
     if (!(await mustGiveUp(services, batch, shard, error))) throw error;
     const message = safeText(`The provider's results can no longer be read: ${messageOf(error)}`);
-    services.log.error('The results of a shard are lost.', { shard: ownerOf(shard), error: message });
+    services.log.error('The results of a shard cannot be read.', { shard: ownerOf(shard), error: message });
+    if (shard.end?.reason !== 'completed') return null;
     return { reason: 'completed', code: 'results_unavailable', message };
   }
 }
@@ -292,8 +293,9 @@ class ResultWriting {
   }
 
   #failureOf(position: number, answer: Extract<TranslatedResult, { kind: 'unexecuted' }> | undefined): Failure {
-    if (answer)
-      return { code: answer.reason === 'expired' ? 'batch_expired' : 'batch_cancelled', message: answer.message };
+    if (answer?.reason === 'expired') return { code: 'batch_expired', message: answer.message };
+    // What the provider calls cancelled may have been cancelled by us, at the deadline: the shard's end knows why.
+    if (answer) return this.#end.reason === 'expired' ? this.#end : { code: 'batch_cancelled', message: answer.message };
     if (this.#gathering.malformedAt.has(position))
       return { code: 'invalid_result_line', message: "The provider's result line for this request cannot be read." };
     if (this.#end.reason === 'completed') this.#missing += 1;

@@ -136,7 +136,7 @@ async function close(
   const isOverdue = services.now() > since + closingMs(services);
   try {
     const found = await client.retrieve(shard.providerBatchId, context.signal);
-    if (isOver(found)) return await note(services, shard, found);
+    if (isOver(found)) return await note(services, shard, found, closing);
     if (found.phase !== 'cancelling') await client.cancel(shard.providerBatchId, context.signal);
   } catch (error) {
     if (!isOverdue) {
@@ -161,15 +161,19 @@ async function markCancelRequested(services: Services, shard: ShardRecord, atMs:
   );
 }
 
-/** Writes down what the provider said. */
-async function note(services: Services, shard: ShardRecord, found: ProviderBatch): Promise<ShardRecord> {
+/**
+ * Writes down what the provider said.
+ *
+ * @param closing why we asked the provider to cancel: what it then calls cancelled ended for that reason.
+ */
+async function note(services: Services, shard: ShardRecord, found: ProviderBatch, closing?: ShardEnd): Promise<ShardRecord> {
   if (!found.isKnownStatus)
     services.log.warn('A provider said a status that is not known; the batch counts as pending.', {
       ...nameOf(shard),
       status: found.status,
     });
   if (found.failure?.isQueueFull) return requeue(services, shard, found.failure.message);
-  const end = endOf(found);
+  const end = found.phase === 'cancelled' && closing ? closing : endOf(found);
   return services.records.updateShard(shard, (current) => {
     if (current.status !== 'submitted') return current;
     const seen = { ...current, providerStatus: found.status, counts: found.counts ?? current.counts };

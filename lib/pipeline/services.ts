@@ -36,8 +36,8 @@ export interface Services {
   config: Config;
   records: Records;
   objects: Objects;
-  executions: Executions;
-  events: EventBus;
+  executions: Pick<Executions, 'start' | 'isRunning'>;
+  events: Pick<EventBus, 'send'>;
   log: Log;
   /** @throws ConfigurationError for a name that is not configured. */
   account(name: string): Account;

@@ -1,0 +1,88 @@
+import { vi } from 'vitest';
+import { StaleEpochError } from '../../lib/core/errors.ts';
+import { collect } from '../../lib/pipeline/collect.ts';
+import { finalize } from '../../lib/pipeline/finalize.ts';
+import { poll } from '../../lib/pipeline/poll.ts';
+import { prepare } from '../../lib/pipeline/prepare.ts';
+import type { Services, StepContext } from '../../lib/pipeline/services.ts';
+import { submit } from '../../lib/pipeline/submit.ts';
+import { sweep } from '../../lib/pipeline/sweep.ts';
+import type { Harness } from './harness.ts';
+
+const functionMs = 60_000;
+
+function context(): StepContext {
+  const endsAt = Date.now() + functionMs;
+  return { remainingMs: () => endsAt - Date.now(), signal: new AbortController().signal };
+}
+
+/** Turns the clock of the pipeline and of the simulators, which is one and the same. */
+export function pass(seconds: number): void {
+  vi.setSystemTime(Date.now() + seconds * 1_000);
+}
+
+export interface DriveOptions {
+  /** What the functions work with; a test puts faults in here. */
+  services?: Services;
+  maxTurns?: number;
+  /** Called before each turn. */
+  onTurn?: (turn: number) => Promise<void> | void;
+}
+
+/**
+ * Plays the state machine for one batch: every step may fail and is repeated, as Retry and Catch have it, and time
+ * passes only where the machine waits.
+ */
+export async function drive(harness: Harness, batchId: string, options: DriveOptions = {}): Promise<void> {
+  const services = options.services ?? harness.services;
+  const { epoch } = await harness.batch(batchId);
+  const step = { batchId, epoch };
+  let turns = 0;
+  /** Retry, then Catch and a pause; null where another execution has taken over. */
+  const untilDone = async <Answer>(run: () => Promise<Answer>): Promise<Answer | null> => {
+    for (;;) {
+      turns += 1;
+      if (turns > (options.maxTurns ?? 400)) throw new Error(`Batch ${batchId} did not end: ${harness.logs.slice(-8).join('\n')}`);
+      await options.onTurn?.(turns);
+      try {
+        return await run();
+      } catch (error) {
+        if (error instanceof StaleEpochError) return null;
+        harness.logs.push(`step failed: ${error instanceof Error ? error.message : error}`);
+        pass(5);
+      }
+    }
+  };
+  const prepared = await untilDone(() => prepare(services, step, context()));
+  if (!prepared) return;
+  let isFinal = prepared.ended;
+  for (;;) {
+    if (!isFinal) {
+      const turn = await untilDone(() => poll(services, { ...step, events: 0 }, context()));
+      if (!turn || turn.continue) return;
+      for (const shard of turn.submit) await attempt(harness, () => submit(services, { ...step, shard }, context()));
+      for (const shard of turn.collect) await attempt(harness, () => collect(services, { ...step, shard }, context()));
+      pass(turn.waitSeconds);
+      isFinal = turn.finished;
+    }
+    if (!isFinal) continue;
+    const answer = await untilDone(() => finalize(services, step));
+    if (!answer || answer.done) break;
+    isFinal = false;
+  }
+  harness.running.delete(`${batchId}-${epoch}`);
+}
+
+/** A shard's error stays its own. */
+async function attempt(harness: Harness, run: () => Promise<unknown>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    harness.logs.push(`shard step failed: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+/** What the sweep's schedule does: brings back batches whose execution died. */
+export async function sweepNow(harness: Harness): Promise<void> {
+  await sweep(harness.services, { graceMs: 0 }, context());
+}

@@ -1,0 +1,169 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import OpenAI from 'openai';
+import { vi } from 'vitest';
+import type { BatchRecord } from '../../lib/core/batch.ts';
+import { resultKey, statusKey } from '../../lib/core/keys.ts';
+import { startLocalDynamoDB } from '../../lib/local/dynamodb.ts';
+import { type ObjectCreatedEvent, startLocalS3 } from '../../lib/local/s3/server.ts';
+import { type Simulator, startAnthropicSimulator, startOpenAISimulator } from '../../lib/local/simulators/simulators.ts';
+import { intake } from '../../lib/pipeline/intake.ts';
+import { createServices, type Services } from '../../lib/pipeline/services.ts';
+import type { BatchEvent } from '../../lib/store/events.ts';
+
+const bucket = 'batchdrop';
+
+/** A `status/` file as a user reads it. */
+export interface StatusFile {
+  batch_id: string | null;
+  status: string;
+  request_counts: { total: number; completed: number; failed: number };
+  output: string | null;
+  errors: string | null;
+  retry: string | null;
+  error_count: number;
+  first_error: { code: string; message: string; line: number | null; param: string | null } | null;
+}
+
+/**
+ * The real stores (local S3, DynamoDB) and providers (the simulators) behind the real SDKs, with a clock that tests turn.
+ * Only the state machine is played by the test (see drive.ts), so that it can stop anywhere.
+ */
+export interface Harness {
+  services: Services;
+  simulators: { openai: Simulator; anthropic: Simulator };
+  /** Executions that were started and not yet driven. */
+  started: { batchId: string; epoch: number }[];
+  running: Set<string>;
+  events: { status: string; detail: BatchEvent }[];
+  logs: string[];
+  /** Puts an object into the inbox and hands its event to intake, as the bucket would. */
+  drop(name: string, body: string | Buffer, metadata?: Record<string, string>): Promise<string | null>;
+  put(key: string, body: string | Buffer, metadata?: Record<string, string>): Promise<void>;
+  status(name: string): Promise<StatusFile>;
+  results(batchId: string): Promise<{ output: string[]; errors: string[]; retry: string[] }>;
+  /** The input files that the OpenAI simulator got. */
+  sentToOpenAI(): Promise<string[]>;
+  read(key: string): Promise<string | null>;
+  batch(batchId: string): Promise<BatchRecord>;
+  close(): Promise<void>;
+}
+
+export interface HarnessOptions {
+  providers?: Record<string, object>;
+  config?: object;
+}
+
+const quick = { settleSeconds: 5, createTimeoutSeconds: 10 };
+
+export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'batchdrop-test-'));
+  const created: ObjectCreatedEvent[] = [];
+  const s3 = await startLocalS3({
+    dataDir: join(dataDir, 's3'),
+    buckets: [bucket],
+    notifyPrefix: 'inbox/',
+    onObjectCreated: async (event) => {
+      created.push(event);
+    },
+  });
+  const dynamodb = await startLocalDynamoDB(join(dataDir, 'dynamodb'), 'batchdrop');
+  const timing = { validatingMs: 500, inProgressMs: 2_000, finalizingMs: 500 };
+  const openai = await startOpenAISimulator({ dataDir: join(dataDir, 'openai'), timing, apiKey: 'right-key' });
+  const anthropic = await startAnthropicSimulator({ dataDir: join(dataDir, 'anthropic'), timing, apiKey: 'right-key' });
+  const configFile = join(dataDir, 'config.json');
+  const providers = options.providers ?? {
+    openai: { kind: 'openai', secret: 'openai', ...quick },
+    anthropic: { kind: 'anthropic', secret: 'anthropic', ...quick },
+  };
+  await writeFile(configFile, JSON.stringify({ providers, polling: { minSeconds: 1, maxSeconds: 5 }, ...options.config }));
+  const environment: NodeJS.ProcessEnv = {
+    AWS_ENDPOINT_URL_S3: s3.url,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    BATCHDROP_BUCKET: bucket,
+    BATCHDROP_TABLE: 'batchdrop',
+    BATCHDROP_STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:batchdrop',
+    BATCHDROP_CONFIG_FILE: configFile,
+    BATCHDROP_SECRETS: 'environment',
+    OPENAI_BASE_URL: openai.url,
+    ANTHROPIC_BASE_URL: anthropic.url,
+    OPENAI_API_KEY: 'right-key',
+    ANTHROPIC_API_KEY: 'right-key',
+  };
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+  const logs: string[] = [];
+  const note = (message: string, data?: Record<string, unknown>) => logs.push(`${message} ${JSON.stringify(data ?? {})}`);
+  const wired = createServices(process.env, { log: { info: note, warn: note, error: note } });
+  const started: Harness['started'] = [];
+  const running = new Set<string>();
+  const events: Harness['events'] = [];
+  const services: Services = {
+    ...wired,
+    executions: {
+      start: async (batchId, epoch) => {
+        if (running.has(`${batchId}-${epoch}`)) return;
+        running.add(`${batchId}-${epoch}`);
+        started.push({ batchId, epoch });
+      },
+      isRunning: async (batchId, epoch) => running.has(`${batchId}-${epoch}`),
+    },
+    events: {
+      send: async (status, detail) => {
+        events.push({ status, detail });
+      },
+    },
+  };
+  const client = new S3Client({ forcePathStyle: true });
+  const put: Harness['put'] = async (key, body, metadata = {}) => {
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(body), Metadata: metadata }));
+  };
+  const read = async (key: string) => (await services.objects.readText(key))?.text ?? null;
+  const lines = async (key: string) => ((await read(key)) ?? '').split('\n').filter((line) => line !== '');
+  return {
+    services,
+    simulators: { openai, anthropic },
+    started,
+    running,
+    events,
+    logs,
+    put,
+    read,
+    drop: async (name, body, metadata = {}) => {
+      const key = `inbox/${name}`;
+      const before = created.length;
+      await put(key, body, metadata);
+      await vi.waitUntil(() => created.slice(before).some((event) => event.detail.object.key === key), { timeout: 5_000 });
+      const event = created.findLast((one) => one.detail.object.key === key);
+      if (!event) throw new Error('no event');
+      const { etag, sequencer } = event.detail.object;
+      return intake(services, { bucket, key, etag, sequencer });
+    },
+    sentToOpenAI: async () => {
+      const files = new OpenAI({ apiKey: 'right-key', baseURL: openai.url }).files;
+      const texts: string[] = [];
+      for await (const file of files.list({ purpose: 'batch' })) texts.push(await (await files.content(file.id)).text());
+      return texts;
+    },
+    status: async (name) => {
+      const text = await read(statusKey(`inbox/${name}`));
+      if (text === null) throw new Error(`There is no status file of ${name}.`);
+      return JSON.parse(text);
+    },
+    results: async (batchId) => ({
+      output: await lines(resultKey(batchId, 'output.jsonl')),
+      errors: await lines(resultKey(batchId, 'errors.jsonl')),
+      retry: await lines(resultKey(batchId, 'retry.jsonl')),
+    }),
+    batch: (batchId) => services.records.getBatch(batchId),
+    close: async () => {
+      vi.unstubAllEnvs();
+      await Promise.all([s3.close(), dynamodb.close(), openai.close(), anthropic.close()]);
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
