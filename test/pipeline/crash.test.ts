@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Fault } from '../../lib/local/simulators/simulators.ts';
+import { cancel } from '../../lib/pipeline/cancel.ts';
+import type { Account, Services } from '../../lib/pipeline/services.ts';
+import { drive } from './drive.ts';
+import { type Harness, startHarness } from './harness.ts';
+import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
+import { chatLine, claudeLine, fileOf, nativeLine } from './requests.ts';
+
+let harness: Harness;
+let files = 0;
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  harness = await startHarness();
+});
+
+afterAll(async () => {
+  await harness.close();
+  vi.useRealTimers();
+});
+
+class Crash extends Error {}
+
+/** When the function dies: at the n-th call of a store or provider from here, before or after it took effect. */
+interface CrashPoint {
+  afterCalls: number;
+  when: 'before' | 'after';
+}
+
+/** Services whose calls kill the function at the given points. Each point strikes once. */
+function crashing(services: Services, points: readonly CrashPoint[]): Services {
+  const remaining = [...points];
+  let countdown = remaining[0]?.afterCalls ?? Number.POSITIVE_INFINITY;
+  const strike = (when: CrashPoint['when']) => {
+    if (countdown > 0 || remaining[0]?.when !== when) return;
+    remaining.shift();
+    countdown = remaining[0]?.afterCalls ?? Number.POSITIVE_INFINITY;
+    throw new Crash(`killed ${when} a call`);
+  };
+  const wrap = <Target extends object>(target: Target): Target =>
+    new Proxy(target, {
+      get(object, name) {
+        const value: unknown = Reflect.get(object, name);
+        if (typeof value !== 'function') return value;
+        return (...values: unknown[]) => {
+          countdown -= 1;
+          strike('before');
+          const answer: unknown = value.apply(object, values);
+          if (!(answer instanceof Promise)) return answer;
+          return answer.then((result: unknown) => {
+            strike('after');
+            return result;
+          });
+        };
+      },
+    });
+  return {
+    ...services,
+    records: wrap(services.records),
+    objects: wrap(services.objects),
+    events: wrap(services.events),
+    account: (name): Account => {
+      const account = services.account(name);
+      return { ...account, client: wrap(account.client) };
+    },
+  };
+}
+
+const crashPoint: fc.Arbitrary<CrashPoint> = fc.record({
+  afterCalls: fc.integer({ min: 1, max: 25 }),
+  when: fc.constantFrom('before', 'after'),
+});
+
+const fault: fc.Arbitrary<Fault> = fc.oneof(
+  fc.constant<Fault>({ kind: 'slow', delayMs: 10_000, times: 1 }),
+  fc.constant<Fault>({ kind: 'partial', fraction: 0.5, times: 1 }),
+  fc.constant<Fault>({ kind: 'expired', times: 1 }),
+  fc.record({
+    kind: fc.constant('line_errors' as const),
+    fraction: fc.constantFrom(0.3, 1),
+    error: fc.constantFrom('rate_limit' as const, 'server_error' as const, 'overloaded' as const),
+    when: fc.constantFrom('first_submission' as const, 'always' as const),
+    times: fc.integer({ min: 1, max: 3 }),
+  }),
+  fc.record({
+    kind: fc.constant('result_line' as const),
+    effect: fc.constantFrom('lost' as const, 'malformed' as const, 'doubled' as const, 'foreign' as const),
+    lines: fc.integer({ min: 1, max: 3 }),
+    times: fc.integer({ min: 1, max: 2 }),
+  }),
+  fc.record({
+    kind: fc.constant('connection_cut' as const),
+    operation: fc.constantFrom('upload' as const, 'create' as const),
+    when: fc.constantFrom('before_effect' as const, 'after_effect' as const),
+    times: fc.integer({ min: 1, max: 2 }),
+  }),
+  fc.record({
+    kind: fc.constant('http_error' as const),
+    operation: fc.constantFrom('upload' as const, 'create' as const),
+    status: fc.constantFrom(429, 500, 503),
+    times: fc.integer({ min: 1, max: 2 }),
+  }),
+  fc.constant<Fault>({ kind: 'truncated_download', how: 'clean_end', times: 1 }),
+  fc.constant<Fault>({ kind: 'unknown_status', status: 'thinking', times: 1 }),
+  fc.constant<Fault>({ kind: 'batch_failed', code: 'some_trouble', message: 'Some trouble.', times: 1 }),
+);
+
+const line = fc.constantFrom(chatLine, claudeLine);
+const lines = fc.oneof(
+  fc.array(line, { minLength: 1, maxLength: 12 }),
+  fc.array(fc.constant(nativeLine), { minLength: 1, maxLength: 8 }),
+);
+
+async function drop(made: readonly ((id: string) => string)[], options: Record<string, string>): Promise<{ batchId: string; input: string[] }> {
+  files += 1;
+  const input = made.map((make, place) => make(`${files}-${place}`));
+  const batchId = await harness.drop(`crash-${files}.jsonl`, fileOf(input), options);
+  if (batchId === null) throw new Error('refused');
+  return { batchId, input };
+}
+
+describe('whatever fails and wherever a function dies', () => {
+  it('every request comes back exactly once and none is paid for twice', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        lines,
+        fc.array(crashPoint, { maxLength: 8 }),
+        fc.array(fault, { maxLength: 3 }),
+        fc.option(fc.integer({ min: 2, max: 12 }), { freq: 3, nil: null }),
+        async (made, points, faults, cancelAt) => {
+          harness.simulators.openai.setFaults(faults);
+          harness.simulators.anthropic.setFaults(faults);
+          const { batchId, input } = await drop(made, { 'max-attempts': '2' });
+          const onTurn = async (turn: number) => {
+            if (turn !== cancelAt) return;
+            const { status } = await harness.batch(batchId);
+            if (status === 'in_progress') await cancel(harness.services, batchId, new AbortController().signal);
+          };
+          await drive(harness, batchId, { services: crashing(harness.services, points), onTurn });
+          await expectExactlyOnce(harness, batchId, input);
+          await expectNeverSentTwice(harness);
+          await expectNothingOpen(harness);
+          const batch = await harness.batch(batchId);
+          expect(batch.eventSentAtMs).not.toBeNull();
+          const sent = harness.events.filter((event) => event.detail.id.startsWith(batchId));
+          expect(new Set(sent.map((event) => event.detail.id))).toEqual(new Set([`${batchId}:${batch.status}`]));
+        },
+      ),
+      { numRuns: Number(process.env.BATCHDROP_CRASH_RUNS ?? 60), endOnFailure: true },
+    );
+  }, 300_000);
+
+  it('two executions of one batch at once do no harm', async () => {
+    harness.simulators.openai.setFaults([]);
+    const { batchId, input } = await drop(Array.from({ length: 10 }, () => chatLine), {});
+    await Promise.all([drive(harness, batchId), drive(harness, batchId)]);
+    await expectExactlyOnce(harness, batchId, input);
+    await expectNeverSentTwice(harness);
+  });
+});
