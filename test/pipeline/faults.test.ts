@@ -49,7 +49,8 @@ async function run(
   if (batchId === null) throw new Error('refused');
   await drive(harness, batchId, { onTurn: (turn) => onTurn?.(batchId, turn) });
   await expectExactlyOnce(harness, batchId, lines);
-  await expectNeverSentTwice(harness);
+  const isQueueFull = faults.some((fault) => fault.kind === 'token_limit');
+  await expectNeverSentTwice(harness, batchId, isQueueFull ? 'one after the other' : 'none');
   return harness.status(name);
 }
 

@@ -65,7 +65,7 @@ describe('a dropped file', () => {
       response: { status_code: 400 },
       error: { attempts: 1 },
     });
-    await expectNeverSentTwice(harness);
+    await expectNeverSentTwice(harness, batchId);
     await expectNothingOpen(harness);
   });
 });

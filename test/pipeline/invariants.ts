@@ -28,20 +28,35 @@ function sendingOf(creation: CreationRecord): { shard: string; round: number } {
   return { shard: id.slice(0, 1 + 32 + 2 + 4), round: Number.parseInt(id.slice(33, 35), 36) };
 }
 
-/** No line was sent while an earlier sending of it may still have lived at the provider. */
-export async function expectNeverSentTwice(harness: Harness): Promise<void> {
+/**
+ * No shard was accepted by a provider twice, and no round began while a batch of an earlier one lived.
+ *
+ * @param repeats a shard may have been accepted again, one after the other: the provider failed it as a whole before.
+ */
+export async function expectNeverSentTwice(
+  harness: Harness,
+  batchId: string,
+  repeats: 'none' | 'one after the other' = 'none',
+): Promise<void> {
   const { openai, anthropic } = harness.simulators;
   const creations = [...(await openai.creations()), ...(await anthropic.creations())];
-  for (const earlier of creations) {
-    for (const later of creations) {
-      if (earlier === later || later.createdAtMs < earlier.createdAtMs) continue;
-      const [first, second] = [sendingOf(earlier), sendingOf(later)];
-      const isAgain = first.shard === second.shard || (first.shard.slice(0, 33) === second.shard.slice(0, 33) && first.round < second.round);
-      if (!isAgain) continue;
-      expect(earlier.endedAtMs, `${earlier.providerBatchId} lived while ${later.providerBatchId} was created`).not.toBeNull();
-      expect(earlier.endedAtMs ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(later.createdAtMs);
-    }
+  const ofBatch = creations.filter((creation) => sendingOf(creation).shard.startsWith(`b${batchId.slice('batch_'.length)}`));
+  const shards = ofBatch.map((creation) => sendingOf(creation).shard);
+  if (repeats === 'none') expect(new Set(shards).size, `sent twice: ${shards.join(' ')}`).toBe(shards.length);
+  for (const [earlier, later] of pairsSentAgain(ofBatch)) {
+    expect(earlier.endedAtMs, `${earlier.providerBatchId} lived while ${later.providerBatchId} was created`).not.toBeNull();
+    expect(earlier.endedAtMs ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(later.createdAtMs);
   }
+}
+
+function pairsSentAgain(creations: readonly CreationRecord[]): [CreationRecord, CreationRecord][] {
+  return creations.flatMap((earlier) =>
+    creations.flatMap((later): [CreationRecord, CreationRecord][] => {
+      const [first, second] = [sendingOf(earlier), sendingOf(later)];
+      const isSameShard = earlier !== later && first.shard === second.shard && earlier.createdAtMs <= later.createdAtMs;
+      return isSameShard || first.round < second.round ? [[earlier, later]] : [];
+    }),
+  );
 }
 
 export async function expectNothingOpen(harness: Harness): Promise<void> {
