@@ -13,4 +13,4 @@ export const objectCreatedSchema = z.object({
   }),
 });
 
-export const sweepSchema = z.object({ graceMs: z.number().optional() });
+export const sweepSchema = z.object({ graceMs: z.number().optional(), isAlone: z.boolean().optional() });

@@ -1,4 +1,4 @@
-import { isTerminal } from '../core/batch.ts';
+import { type BatchRecord, isTerminal } from '../core/batch.ts';
 import { messageOf, NotFoundError, safeText } from '../core/errors.ts';
 import { continueAsNew } from './continue-as-new.ts';
 import type { Services, StepContext } from './services.ts';
@@ -13,29 +13,31 @@ export interface SweepAnswer {
   restarted: number;
 }
 
+export interface SweepOptions {
+  graceMs?: number | undefined;
+  /** Nothing else runs, as at a local start: who held a lease died with its process. */
+  isAlone?: boolean | undefined;
+}
+
 /**
  * Brings back what was lost: every unfinished batch without a live execution, or long past its deadline, gets a new
  * epoch and a new execution.
  */
-export async function sweep(
-  services: Services,
-  options: { graceMs?: number | undefined },
-  context: StepContext,
-): Promise<SweepAnswer> {
+export async function sweep(services: Services, options: SweepOptions, context: StepContext): Promise<SweepAnswer> {
   const answer = { unfinished: 0, restarted: 0 };
   for await (const batchId of services.records.unfinishedBatchIds()) {
     if (context.signal.aborted) break;
     answer.unfinished += 1;
-    if (await restartIfLost(services, batchId, options.graceMs ?? graceMs)) answer.restarted += 1;
+    if (await restartIfLost(services, batchId, options)) answer.restarted += 1;
   }
   services.log.info('Swept the unfinished batches.', { ...answer });
   return answer;
 }
 
 /** One batch's trouble is its own. */
-async function restartIfLost(services: Services, batchId: string, grace: number): Promise<boolean> {
+async function restartIfLost(services: Services, batchId: string, options: SweepOptions): Promise<boolean> {
   try {
-    return await examine(services, batchId, grace);
+    return await examine(services, batchId, options);
   } catch (error) {
     if (!(error instanceof NotFoundError))
       services.log.error('A batch could not be swept.', { batchId, error: safeText(messageOf(error)) });
@@ -43,11 +45,11 @@ async function restartIfLost(services: Services, batchId: string, grace: number)
   }
 }
 
-async function examine(services: Services, batchId: string, grace: number): Promise<boolean> {
+async function examine(services: Services, batchId: string, options: SweepOptions): Promise<boolean> {
   const batch = await services.records.getBatch(batchId);
   if (isTerminal(batch.status) && batch.eventSentAtMs !== null) return false;
   const nowMs = services.now();
-  if (nowMs < batch.createdAt * 1_000 + grace) return false;
+  if (nowMs < batch.createdAt * 1_000 + (options.graceMs ?? graceMs)) return false;
   const isOverdue = nowMs > (batch.deadlineAt + overdueSeconds * (batch.epoch + 1)) * 1_000;
   if (!isOverdue && (await services.executions.isRunning(batchId, batch.epoch))) return false;
   services.log.warn('A batch had no live execution; it goes on in a new one.', {
@@ -55,6 +57,18 @@ async function examine(services: Services, batchId: string, grace: number): Prom
     epoch: batch.epoch + 1,
     isOverdue,
   });
+  if (options.isAlone) await releaseLeases(services, batch);
   await continueAsNew(services, batch);
   return true;
+}
+
+async function releaseLeases(services: Services, batch: BatchRecord): Promise<void> {
+  const set = batch.rounds.at(-1)?.token;
+  const shards = set === undefined ? [] : await services.records.listShards(batch.id, set);
+  for (const shard of shards)
+    await services.records.updateShard(shard, (current) =>
+      current.status === 'submitting' && current.intent
+        ? { ...current, intent: { ...current.intent, leaseUntilMs: services.now() } }
+        : current,
+    );
 }

@@ -1,0 +1,71 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { inboxPrefix, statusKey } from '../../lib/core/keys.ts';
+import type { Bucket } from './bucket.ts';
+
+/** The part of a status file that is shown. */
+const statusSchema = z.object({
+  batch_id: z.string().nullable(),
+  status: z.string(),
+  request_counts: z.object({ total: z.number(), completed: z.number(), failed: z.number() }),
+  output: z.string().nullable(),
+  errors: z.string().nullable(),
+  summary: z.string().nullable(),
+  first_error: z.object({ code: z.string(), message: z.string() }).nullable(),
+});
+export type DropStatus = z.infer<typeof statusSchema>;
+
+const endedStatuses = ['completed', 'failed', 'expired', 'cancelled', 'refused'];
+
+/** A file in the inbox, and what has become of it so far. */
+export interface Drop {
+  /** Its name under examples/. */
+  file: string;
+  /** Its lines, without line endings. */
+  lines: string[];
+  droppedAtMs: number;
+  /** Null until there is a status file. */
+  status: DropStatus | null;
+  /** Null until the batch has ended. */
+  endedAtMs: number | null;
+}
+
+/** Shows the state of all drops, again and again. */
+export interface DropDisplay {
+  show(drops: readonly Drop[]): void;
+  /** Leaves the last state standing. */
+  finish(drops: readonly Drop[]): void;
+}
+
+const lookEveryMilliseconds = 100;
+/** The issue promises 30 s after the install; a demo that takes twice that hangs. */
+const giveUpMilliseconds = 60_000;
+
+export async function dropFile(bucket: Bucket, file: string, text: string): Promise<Drop> {
+  const key = inboxPrefix + file;
+  await bucket.remove(statusKey(key)); // of an earlier demo in the same folder
+  await bucket.write(key, text);
+  const lines = text.split('\n').filter((line) => line !== '');
+  return { file, lines, droppedAtMs: Date.now(), status: null, endedAtMs: null };
+}
+
+/** Reads the status files until every batch has ended. */
+export async function followDrops(bucket: Bucket, drops: readonly Drop[], display: DropDisplay): Promise<void> {
+  const giveUpAtMs = Date.now() + giveUpMilliseconds;
+  while (drops.some((drop) => drop.endedAtMs === null)) {
+    if (Date.now() > giveUpAtMs)
+      throw new Error(`The demo's batches did not end within ${giveUpMilliseconds / 1_000} s.`);
+    await sleep(lookEveryMilliseconds);
+    await Promise.all(drops.map((drop) => look(bucket, drop)));
+    display.show(drops);
+  }
+  display.finish(drops);
+}
+
+async function look(bucket: Bucket, drop: Drop): Promise<void> {
+  if (drop.endedAtMs !== null) return;
+  const text = await bucket.read(statusKey(inboxPrefix + drop.file));
+  if (text === null) return;
+  drop.status = statusSchema.parse(JSON.parse(text));
+  if (endedStatuses.includes(drop.status.status)) drop.endedAtMs = Date.now();
+}

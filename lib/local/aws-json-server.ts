@@ -1,0 +1,77 @@
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import type { z } from 'zod';
+import { describeIssues } from '../core/options.ts';
+import { type LoopbackServer, serveOnLoopback } from './loopback-server.ts';
+
+/** An error as an AWS service names it; the SDK turns it into the exception of that name. */
+export class AwsError extends Error {
+  override readonly name: string;
+
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+/** Answers one operation. What it throws other than AwsError is answered as the service's own failure. */
+export type AwsOperation = (input: unknown) => unknown;
+
+/** Operations by their full name, such as `AWSEvents.PutEvents`. */
+export type AwsOperations = Record<string, AwsOperation>;
+
+/** @returns an operation that reads its input first; a wrong one is a ValidationException. */
+export function awsOperation<Schema extends z.ZodType>(
+  schema: Schema,
+  run: (input: z.output<Schema>) => unknown,
+): AwsOperation {
+  return (input) => {
+    const parsed = schema.safeParse(input);
+    if (!parsed.success) throw new AwsError('ValidationException', describeIssues(parsed.error));
+    return run(parsed.data);
+  };
+}
+
+/**
+ * Serves AWS operations over the AWS JSON protocols 1.0 and 1.1, where a header names the operation. Signatures are
+ * not verified: any credentials will do.
+ *
+ * Source: Smithy, "AWS JSON 1.0 protocol".
+ */
+export function startAwsJsonServer(operations: AwsOperations): Promise<LoopbackServer> {
+  const app = new Hono();
+  app.post('/', async (context) => {
+    const answer = await run(operations, context.req.header('x-amz-target') ?? '', await context.req.text());
+    return new Response(JSON.stringify(answer.body), {
+      status: answer.status,
+      headers: {
+        'content-type': context.req.header('content-type') ?? 'application/x-amz-json-1.0',
+        'x-amzn-requestid': randomUUID(),
+      },
+    });
+  });
+  return serveOnLoopback(app, 0);
+}
+
+async function run(
+  operations: AwsOperations,
+  target: string,
+  text: string,
+): Promise<{ status: number; body: unknown }> {
+  try {
+    const operation = Object.hasOwn(operations, target) ? operations[target] : undefined;
+    if (!operation) throw new AwsError('UnknownOperationException', `This local endpoint has no ${target}.`);
+    return { status: 200, body: await operation(readJson(text)) };
+  } catch (error) {
+    if (error instanceof AwsError) return { status: 400, body: { __type: error.name, message: error.message } };
+    return { status: 500, body: { __type: 'InternalFailure', message: String(error) } };
+  }
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AwsError('SerializationException', 'The request is not valid JSON.');
+  }
+}

@@ -1,0 +1,51 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type Config, parseConfig } from '../core/config.ts';
+import { ConfigurationError, messageOf } from '../core/errors.ts';
+
+const fileName = 'batchdrop.config.json';
+
+/**
+ * What a stack without a configuration works with. Waits are short, since nobody pays for a look at a simulator; a
+ * batch whose creation has an unknown outcome settles in half a minute.
+ */
+const defaultConfig = {
+  providers: {
+    openai: { kind: 'openai', secret: 'batchdrop/openai', createTimeoutSeconds: 30, settleSeconds: 2 },
+    anthropic: { kind: 'anthropic', secret: 'batchdrop/anthropic', createTimeoutSeconds: 30, settleSeconds: 2 },
+  },
+  polling: { minSeconds: 1, maxSeconds: 5 },
+};
+
+export interface LoadedConfig {
+  /** Absolute path. */
+  file: string;
+  config: Config;
+}
+
+/**
+ * Reads the named file, else `batchdrop.config.json` of the working directory, else the data folder's own, which is
+ * written where it is missing.
+ *
+ * @throws ConfigurationError that names the file and what is wrong with it.
+ */
+export function loadLocalConfig(dataDir: string, configFile: string | undefined): LoadedConfig {
+  const file = resolve(configFile ?? (existsSync(fileName) ? fileName : writeDefaultConfig(dataDir)));
+  return { file, config: parseConfig(readConfigFile(file), file) };
+}
+
+/** @returns the data folder's own configuration, which is written where it is missing. */
+export function writeDefaultConfig(dataDir: string): string {
+  const file = join(dataDir, fileName);
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  if (!existsSync(file)) writeFileSync(file, `${JSON.stringify(defaultConfig, null, 2)}\n`);
+  return file;
+}
+
+function readConfigFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    throw new ConfigurationError(`The configuration file ${file} cannot be read: ${messageOf(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import type { Config, ProviderConfig, ProviderKind } from '../core/config.ts';
+import { environmentName } from '../store/secrets.ts';
+import { type Simulator, startAnthropicSimulator, startOpenAISimulator } from './simulators/simulators.ts';
+
+/** How the configured providers are reached from here. */
+export interface ProviderAccess {
+  /** `<NAME>_API_KEY` and `<NAME>_BASE_URL` of the simulated ones. */
+  environment: Record<string, string>;
+  /** Names of the providers that are simulated. */
+  simulated: string[];
+  close(): Promise<void>;
+}
+
+/** Simulators of another process. */
+export interface SimulatorUrls {
+  openaiUrl: string;
+  anthropicUrl: string;
+}
+
+export interface ProviderChoice {
+  /** Used in place of simulators of our own. */
+  simulators?: SimulatorUrls | undefined;
+  /** Simulates even a provider with a key. */
+  simulateAll?: boolean;
+}
+
+/** A provider with a key in the environment is the real one; every other gets a simulator of its own. */
+export async function openProviderAccess(
+  config: Config,
+  dataDir: string,
+  choice: ProviderChoice,
+): Promise<ProviderAccess> {
+  const hasKey = (name: string) => Boolean(process.env[`${environmentName(name)}_API_KEY`]);
+  const simulated = Object.entries(config.providers).filter(([name]) => choice.simulateAll || !hasKey(name));
+  const access = await Promise.all(
+    simulated.map(async ([name, provider]) => ({
+      name,
+      ...(await simulate(name, provider, dataDir, choice.simulators)),
+    })),
+  );
+  return {
+    environment: Object.fromEntries(access.flatMap(({ name, url }) => variables(name, url))),
+    simulated: simulated.map(([name]) => name),
+    close: async () => {
+      await Promise.all(access.map(({ simulator }) => simulator?.close()));
+    },
+  };
+}
+
+function variables(name: string, url: string): [string, string][] {
+  return [
+    [`${environmentName(name)}_API_KEY`, 'simulated'],
+    [`${environmentName(name)}_BASE_URL`, url],
+  ];
+}
+
+interface Simulated {
+  url: string;
+  /** Null where it runs in another process. */
+  simulator: Simulator | null;
+}
+
+async function simulate(
+  name: string,
+  provider: ProviderConfig,
+  dataDir: string,
+  outside: SimulatorUrls | undefined,
+): Promise<Simulated> {
+  if (outside) return { url: urlOfKind(outside, provider.kind), simulator: null };
+  const simulator = await startSimulator(provider.kind, join(dataDir, 'simulators', name));
+  return { url: simulator.url, simulator };
+}
+
+function urlOfKind(urls: SimulatorUrls, kind: ProviderKind): string {
+  switch (kind) {
+    case 'openai':
+      return urls.openaiUrl;
+    case 'anthropic':
+      return urls.anthropicUrl;
+  }
+}
+
+function startSimulator(kind: ProviderKind, dataDir: string): Promise<Simulator> {
+  switch (kind) {
+    case 'openai':
+      return startOpenAISimulator({ dataDir });
+    case 'anthropic':
+      return startAnthropicSimulator({ dataDir });
+  }
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { adminRoutes } from '../admin-routes.ts';
+import { BatchLedger } from '../batch-ledger.ts';
+import { readCreations, readOpenBatches } from '../creation-log.ts';
+import { FaultBook } from '../fault-book.ts';
+import { type Exchange, type JsonReply, RefusedCall, serve } from '../http-server.ts';
+import { isJsonObject } from '../json.ts';
+import { type Simulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
+import { emptyFolder } from '../state-store.ts';
+import { StruckBodies } from '../struck-bodies.ts';
+import { uniqueBase62 } from '../unique-id.ts';
+import { anthropicBatchWork } from './batch-work.ts';
+import { batchRoutes } from './batches.ts';
+import { errorOfStatus, errorReply, invalidRequest } from './error-reply.ts';
+
+const requestIdHeader = 'request-id';
+
+/** Starts a simulator of Anthropic's Message Batches API on 127.0.0.1. */
+export async function startAnthropicSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const folder = join(options.dataDir, 'anthropic');
+  const book = new FaultBook(join(folder, 'faults.json'), options.faults);
+  const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
+  const ledger = new BatchLedger(join(folder, 'batches'), anthropicBatchWork(bodies));
+  const intakeFolder = emptyFolder(join(folder, 'intake'));
+  const service = await serve({
+    port: options.port ?? 0,
+    routes: [
+      ...batchRoutes({ ledger, book, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
+      ...adminRoutes(ledger, book, 'anthropic'),
+    ],
+    answerHeaders: () => ({ [requestIdHeader]: uniqueBase62('req_011C', 20) }),
+    dressReply: withRequestId,
+    admit: (exchange) => admit(exchange, options.apiKey),
+    unknownRoute: () => errorReply(404, errorOfStatus(404)),
+    internalError: () => errorReply(500, errorOfStatus(500)),
+  });
+  return {
+    url: service.origin,
+    close: async () => {
+      await service.close();
+      await ledger.close();
+    },
+    creations: () => readCreations(ledger, 'anthropic'),
+    setFaults: (faults) => book.replace(faults),
+    openBatches: () => readOpenBatches(ledger),
+  };
+}
+
+/** An error's body repeats the id that is in the header. */
+function withRequestId(reply: JsonReply, answerHeaders: Record<string, string>): JsonReply {
+  if (!isJsonObject(reply.body) || reply.body.type !== 'error') return reply;
+  return { ...reply, body: { ...reply.body, request_id: answerHeaders[requestIdHeader] } };
+}
+
+/** The key comes in either header: current SDKs send a bearer token, older ones `x-api-key`. */
+function admit({ request }: Exchange, apiKey: string | undefined): void {
+  const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? '')?.[1];
+  const key = bearer ?? request.headers['x-api-key'];
+  if (key === undefined || key === '') {
+    const message = 'x-api-key header is required';
+    throw new RefusedCall(errorReply(401, { type: 'authentication_error', message }));
+  }
+  if (apiKey !== undefined && key !== apiKey) throw new RefusedCall(errorReply(401, errorOfStatus(401)));
+  const version = request.headers['anthropic-version'];
+  if (version === undefined) {
+    throw new RefusedCall(errorReply(400, invalidRequest('anthropic-version: header is required')));
+  }
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(String(version))) {
+    const message = `anthropic-version: "${String(version)}" is not a valid version`;
+    throw new RefusedCall(errorReply(400, invalidRequest(message)));
+  }
+}

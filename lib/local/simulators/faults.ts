@@ -1,0 +1,114 @@
+import { z } from 'zod';
+
+/** The operations of a batch API that a fault can be aimed at. */
+const operations = ['upload', 'create', 'retrieve', 'list', 'cancel', 'results'] as const;
+export type Operation = (typeof operations)[number];
+
+/** Each given condition must hold; `model`, `customId` and `text` must hold for one and the same line. */
+const matchSchema = z.strictObject({
+  endpoint: z.string().optional(),
+  model: z.string().optional(),
+  customId: z.string().optional(),
+  /** Any text that the request line contains, as raw JSON: survives the sender's renaming of custom_ids. */
+  text: z.string().optional(),
+});
+export type FaultMatch = z.infer<typeof matchSchema>;
+
+const aim = {
+  /** How often the fault strikes before it is spent; without it, always. */
+  times: z.number().int().positive().optional(),
+  /** Without it every batch is struck. An upload or a list has no batch: a fault with a match never strikes there. */
+  match: matchSchema.optional(),
+};
+const delayMs = z.number().nonnegative();
+const fraction = z.number().min(0).max(1);
+
+/** Faults frozen into a batch when it is created. */
+export const batchFaultSchema = z.discriminatedUnion('kind', [
+  /** The work takes this much longer. */
+  z.strictObject({ ...aim, kind: z.literal('slow'), delayMs }),
+  /** Half of the lines get done, and the batch never ends by itself; it can be cancelled. */
+  z.strictObject({ ...aim, kind: z.literal('stuck') }),
+  /** This fraction of the lines gets done, then the batch expires. */
+  z.strictObject({ ...aim, kind: z.literal('partial'), fraction }),
+  /** The batch expires with nothing done. */
+  z.strictObject({ ...aim, kind: z.literal('expired') }),
+  /** Cancelling takes this much longer. */
+  z.strictObject({ ...aim, kind: z.literal('slow_cancel'), delayMs }),
+  /** While the batch is worked on, its status reads like this. */
+  z.strictObject({ ...aim, kind: z.literal('unknown_status'), status: z.string() }),
+  /** OpenAI: the batch turns `failed` with this error. Anthropic, which has no such state: every line errs. */
+  z.strictObject({ ...aim, kind: z.literal('batch_failed'), code: z.string(), message: z.string() }),
+  /** Retrieving answers 404 for this long after the creation; with `unlisted` the lists leave it out as well. */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('not_found_yet'),
+    durationMs: z.number().nonnegative(),
+    unlisted: z.boolean().optional(),
+  }),
+  /** This fraction of the (matching) lines ends with an error; `first_submission`: a body struck once is spared later. */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('line_errors'),
+    fraction,
+    error: z.enum(['rate_limit', 'server_error', 'overloaded']),
+    when: z.enum(['first_submission', 'always']),
+  }),
+  /** So many result lines (default 1) are lost, cut, doubled, or joined by a line with an unknown custom_id. */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('result_line'),
+    effect: z.enum(['lost', 'malformed', 'doubled', 'foreign']),
+    lines: z.number().int().positive().optional(),
+  }),
+]);
+export type BatchFault = z.infer<typeof batchFaultSchema>;
+
+/** Over the enqueued limit: the batch fails at once (OpenAI only), or the creation is refused with a 429. */
+const tokenLimitSchema = z.strictObject({
+  ...aim,
+  kind: z.literal('token_limit'),
+  how: z.enum(['failed_batch', 'refused_create']),
+});
+
+/** Faults that strike one HTTP call. */
+const callFaultSchema = z.discriminatedUnion('kind', [
+  z.strictObject({
+    ...aim,
+    kind: z.literal('http_error'),
+    operation: z.enum(operations),
+    status: z.number().int().min(400).max(599),
+    retryAfterSeconds: z.number().nonnegative().optional(),
+  }),
+  /** The socket is destroyed before or after the call took effect (and its effect was persisted). */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('connection_cut'),
+    operation: z.enum(operations),
+    when: z.enum(['before_effect', 'after_effect']),
+  }),
+  /** The call takes effect at once, and is answered only after a delay. */
+  z.strictObject({ ...aim, kind: z.literal('slow_answer'), operation: z.enum(operations), delayMs }),
+]);
+export type CallFault = z.infer<typeof callFaultSchema>;
+
+/**
+ * A download that stops after this fraction (default a half).
+ * `connection_cut`: in the middle of the promised length. `clean_end`: ends well, on a line's end, with lines missing.
+ */
+const truncatedDownloadSchema = z.strictObject({
+  ...aim,
+  kind: z.literal('truncated_download'),
+  how: z.enum(['connection_cut', 'clean_end']),
+  fraction: fraction.optional(),
+});
+export type TruncatedDownload = z.infer<typeof truncatedDownloadSchema>;
+
+export const faultSchema = z.discriminatedUnion('kind', [
+  batchFaultSchema,
+  callFaultSchema,
+  tokenLimitSchema,
+  truncatedDownloadSchema,
+]);
+export type Fault = z.infer<typeof faultSchema>;
+export type FaultOfKind<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;

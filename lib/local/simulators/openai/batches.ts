@@ -1,0 +1,191 @@
+import { linkSync } from 'node:fs';
+import type { BatchLedger, BatchView } from '../batch-ledger.ts';
+import { type BatchRecord, faultOf } from '../batch-record.ts';
+import { type Ending, phaseAt } from '../batch-timeline.ts';
+import { strikeCall } from '../call-faults.ts';
+import type { FaultBook, FaultSubject } from '../fault-book.ts';
+import type { BatchFault, Operation } from '../faults.ts';
+import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from '../http-server.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
+import type { Timing } from '../simulator.ts';
+import { uniqueHex } from '../unique-id.ts';
+import { inputSubject } from './batch-subject.ts';
+import { type CreateBatchBody, createBatchBodySchema, metadataComplaint } from './create-batch-body.ts';
+import { errorOfStatus, errorReply, invalidRequest } from './error-reply.ts';
+import type { FileRecord, FileShelf } from './file-shelf.ts';
+import { refusalOfIssues } from './issue-text.ts';
+import { type PageLimits, readPage, wireList } from './list-page.ts';
+import { type ResultKind, resultFileId, resultFileName } from './result-files.ts';
+import { failedOverTokenLimit, tokenLimitError } from './token-limit.ts';
+import { wireBatch } from './wire-batch.ts';
+
+const maxCreateBytes = 1024 * 1024;
+const listLimits: PageLimits = { defaultLimit: 20, maxLimit: 100 };
+const resultLifetimeSeconds = 30 * 24 * 60 * 60;
+
+/** What the batch routes need of the rest of the simulator. */
+export interface BatchSurroundings {
+  ledger: BatchLedger;
+  shelf: FileShelf;
+  book: FaultBook;
+  timing: Timing;
+}
+
+export function batchRoutes(here: BatchSurroundings): Route[] {
+  return [
+    { method: 'POST', path: '/v1/batches', answer: (exchange) => createBatch(here, exchange) },
+    { method: 'GET', path: '/v1/batches', answer: (exchange) => listBatches(here, exchange) },
+    { method: 'GET', path: '/v1/batches/:batchId', answer: (exchange) => retrieveBatch(here, exchange) },
+    { method: 'POST', path: '/v1/batches/:batchId/cancel', answer: (exchange) => cancelBatch(here, exchange) },
+  ];
+}
+
+async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
+  const body = await readCreateBody(exchange);
+  const file = here.shelf.find(body.input_file_id);
+  if (file !== undefined && file.purpose !== 'batch') {
+    throw refused(400, `Invalid purpose '${file.purpose}' of file ${file.id}: expected 'batch'.`, 'input_file_id');
+  }
+  const subject = inputSubject(body.endpoint, file?.contentPath ?? null);
+  await strike(here, exchange, 'create', subject);
+  const tokenLimit = await here.book.takeTokenLimit(subject);
+  if (tokenLimit?.how === 'refused_create') throw new RefusedCall(errorReply(429, tokenLimitError));
+  const faults = await here.book.takeBatchFaults(subject);
+  if (tokenLimit !== null) faults.push(failedOverTokenLimit);
+  const record = acceptBatch(here, body, file, faults);
+  return ok(wireBatch({ record, planned: null, sums: null }, record.createdAtMs));
+}
+
+function acceptBatch(
+  here: BatchSurroundings,
+  body: CreateBatchBody,
+  file: FileRecord | undefined,
+  faults: BatchFault[],
+): BatchRecord {
+  const batch: Omit<BatchRecord, 'sequence'> = {
+    id: uniqueHex('batch_', 32),
+    createdAtMs: Date.now(),
+    endpoint: body.endpoint,
+    timing: here.timing,
+    faults,
+    cancelRequestedAtMs: null,
+    deletedAtMs: null,
+    inputFileId: body.input_file_id,
+    metadata: body.metadata ?? null,
+    outputExpiresAfterSeconds: body.output_expires_after?.seconds ?? null,
+    apiVersion: null,
+    requestCount: null,
+  };
+  // A link, so that the client may delete the file while the batch runs.
+  return here.ledger.accept(batch, (inputPath) => {
+    if (file !== undefined) linkSync(file.contentPath, inputPath);
+  });
+}
+
+async function readCreateBody(exchange: Exchange): Promise<CreateBatchBody> {
+  const bytes = await readBody(exchange.request, maxCreateBytes, errorReply(413, errorOfStatus(413)));
+  const body = parseJson(bytes.toString('utf8'));
+  if (!isJsonObject(body)) throw refused(400, 'We could not parse the JSON body of your request.', null);
+  const parsed = createBatchBodySchema.safeParse(body);
+  if (!parsed.success) throw new RefusedCall(errorReply(400, refusalOfIssues(parsed.error.issues, body)));
+  const complaint = metadataComplaint(parsed.data.metadata ?? {});
+  if (complaint !== null) throw refused(400, complaint, 'metadata');
+  return parsed.data;
+}
+
+async function listBatches(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
+  await strike(here, exchange, 'list', null);
+  const nowMs = Date.now();
+  const records = here.ledger.newestFirst().filter((record) => !isUnlisted(record, nowMs));
+  const page = readPage(records, exchange.url.searchParams, listLimits);
+  return ok(wireList(page, await Promise.all(page.items.map((record) => wireNow(here, record)))));
+}
+
+async function retrieveBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
+  const record = findBatch(here, exchange);
+  await strike(here, exchange, 'retrieve', subjectOf(here, record));
+  const hidden = faultOf(record, 'not_found_yet');
+  if (hidden !== undefined && Date.now() < record.createdAtMs + hidden.durationMs) throw unknownBatch(record.id);
+  return ok(await wireNow(here, record));
+}
+
+async function cancelBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
+  const record = findBatch(here, exchange);
+  await strike(here, exchange, 'cancel', subjectOf(here, record));
+  const ending = endingOf(await here.ledger.view(record));
+  if (ending !== null && ending !== 'cancelled') {
+    throw refused(409, `Cannot cancel a batch with status '${ending}'.`, null);
+  }
+  return ok(await wireNow(here, ending === null ? here.ledger.requestCancel(record.id) : record));
+}
+
+/** Null while the batch lives. */
+function endingOf({ record, planned }: BatchView): Ending | null {
+  if (planned === null) return null;
+  const { plan, timeline } = planned;
+  return phaseAt(record, timeline, plan, Date.now()) === 'ended' ? timeline.ending : null;
+}
+
+/** The batch as it is now; result files that are there are put on the shelf before their ids are shown. */
+async function wireNow(here: BatchSurroundings, record: BatchRecord): Promise<JsonObject> {
+  const view = await here.ledger.view(record);
+  shelve(here, view, 'output', view.sums?.outputBytes ?? null);
+  shelve(here, view, 'error', view.sums?.errorBytes ?? null);
+  return wireBatch(view, Date.now());
+}
+
+function shelve(here: BatchSurroundings, view: BatchView, kind: ResultKind, bytes: number | null): void {
+  const { record, planned } = view;
+  const id = resultFileId(record.id, kind);
+  if (bytes === null || here.shelf.has(id)) return;
+  const createdAtMs = planned?.timeline.endsAtMs ?? Date.now();
+  const lifetimeSeconds = record.outputExpiresAfterSeconds ?? resultLifetimeSeconds;
+  const paths = here.ledger.paths(record.id);
+  here.shelf.putResult({
+    id,
+    bytes,
+    createdAtMs,
+    expiresAtMs: createdAtMs + lifetimeSeconds * 1000,
+    fileName: resultFileName(record.id, kind),
+    purpose: 'batch_output',
+    contentPath: kind === 'output' ? paths.output : paths.errors,
+    batchId: record.id,
+  });
+}
+
+function isUnlisted(record: BatchRecord, nowMs: number): boolean {
+  const fault = faultOf(record, 'not_found_yet');
+  return fault?.unlisted === true && nowMs < record.createdAtMs + fault.durationMs;
+}
+
+function findBatch(here: BatchSurroundings, exchange: Exchange): BatchRecord {
+  const id = exchange.params.batchId ?? '';
+  const record = here.ledger.find(id);
+  if (record === undefined) throw unknownBatch(id);
+  return record;
+}
+
+function subjectOf(here: BatchSurroundings, record: BatchRecord): FaultSubject {
+  return inputSubject(record.endpoint, here.ledger.paths(record.id).input);
+}
+
+async function strike(
+  here: BatchSurroundings,
+  exchange: Exchange,
+  operation: Operation,
+  subject: FaultSubject | null,
+): Promise<void> {
+  await strikeCall(here.book, exchange, operation, subject, (status) => errorReply(status, errorOfStatus(status)));
+}
+
+function unknownBatch(id: string): RefusedCall {
+  return refused(404, `No batch found with id '${id}'.`, null);
+}
+
+function refused(status: number, message: string, param: string | null): RefusedCall {
+  return new RefusedCall(errorReply(status, invalidRequest(message, param)));
+}
+
+function ok(body: JsonObject): JsonReply {
+  return { kind: 'json', status: 200, body };
+}

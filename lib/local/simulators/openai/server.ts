@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { adminRoutes } from '../admin-routes.ts';
+import { BatchLedger } from '../batch-ledger.ts';
+import { readCreations, readOpenBatches } from '../creation-log.ts';
+import { FaultBook, type FaultSubject } from '../fault-book.ts';
+import { type Exchange, RefusedCall, serve } from '../http-server.ts';
+import { type Simulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
+import { emptyFolder } from '../state-store.ts';
+import { StruckBodies } from '../struck-bodies.ts';
+import { uniqueHex } from '../unique-id.ts';
+import { inputSubject } from './batch-subject.ts';
+import { openAIBatchWork } from './batch-work.ts';
+import { batchRoutes } from './batches.ts';
+import { errorReply, internalError, invalidRequest } from './error-reply.ts';
+import { type FileRecord, FileShelf } from './file-shelf.ts';
+import { fileRoutes } from './files.ts';
+
+/** Starts a simulator of OpenAI's batch and file API on 127.0.0.1. */
+export async function startOpenAISimulator(options: SimulatorOptions): Promise<Simulator> {
+  const folder = join(options.dataDir, 'openai');
+  const book = new FaultBook(join(folder, 'faults.json'), options.faults);
+  const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
+  const ledger = new BatchLedger(join(folder, 'batches'), openAIBatchWork(bodies));
+  const shelf = new FileShelf(join(folder, 'files'));
+  const uploadFolder = emptyFolder(join(folder, 'uploads'));
+  const subjectOf = (file: FileRecord) => batchSubject(ledger, file);
+  const service = await serve({
+    port: options.port ?? 0,
+    routes: [
+      ...fileRoutes({ shelf, book, uploadFolder, subjectOf }),
+      ...batchRoutes({ ledger, shelf, book, timing: timingSchema.parse(options.timing ?? {}) }),
+      ...adminRoutes(ledger, book, 'openai'),
+    ],
+    answerHeaders: () => ({ 'x-request-id': uniqueHex('req_', 32), 'openai-version': '2020-10-01' }),
+    dressReply: (reply) => reply,
+    admit: (exchange) => admit(exchange, options.apiKey),
+    unknownRoute: ({ request, url }) =>
+      errorReply(404, invalidRequest(`Invalid URL (${request.method} ${url.pathname})`)),
+    internalError: () => errorReply(500, internalError),
+  });
+  return {
+    url: `${service.origin}/v1`,
+    close: async () => {
+      await service.close();
+      await ledger.close();
+    },
+    creations: () => readCreations(ledger, 'openai'),
+    setFaults: (faults) => book.replace(faults),
+    openBatches: () => readOpenBatches(ledger),
+  };
+}
+
+function batchSubject(ledger: BatchLedger, file: FileRecord): FaultSubject | null {
+  const record = file.batchId === null ? undefined : ledger.find(file.batchId);
+  return record === undefined ? null : inputSubject(record.endpoint, ledger.paths(record.id).input);
+}
+
+function admit(exchange: Exchange, apiKey: string | undefined): void {
+  const key = /^Bearer (.+)$/.exec(exchange.request.headers.authorization ?? '')?.[1];
+  if (key === undefined) throw new RefusedCall(errorReply(401, invalidRequest(missingKeyText)));
+  if (apiKey === undefined || key === apiKey) return;
+  const message = `Incorrect API key provided: ${obscured(key)}. You can find your API key at https://platform.openai.com/account/api-keys.`;
+  throw new RefusedCall(errorReply(401, invalidRequest(message, null, 'invalid_api_key')));
+}
+
+const missingKeyText =
+  "You didn't provide an API key. You need to provide your API key in an Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY).";
+
+/** As OpenAI shows a wrong key: its first and last four characters. */
+function obscured(key: string): string {
+  return key.length <= 8 ? '*'.repeat(key.length) : `${key.slice(0, 4)}${'*'.repeat(key.length - 8)}${key.slice(-4)}`;
+}

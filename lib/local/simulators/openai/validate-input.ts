@@ -1,0 +1,142 @@
+import type { BatchError } from '../batch-record.ts';
+import type { LineTraits } from '../fault-book.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
+import type { StoredLine } from '../jsonl-lines.ts';
+import { isKnownModel, maxBatchErrors, maxInputBytes, maxRequests } from './limits.ts';
+
+/** A line that may be run. */
+export interface RequestLine extends LineTraits {
+  body: JsonObject;
+}
+
+/** Checks a batch's input line by line, as OpenAI does while a batch is `validating`; reports every bad line. */
+export class InputValidation {
+  readonly #endpoint: string;
+  readonly #lineByCustomId = new Map<string, number>();
+  readonly #errors: BatchError[] = [];
+  #model: string | null = null;
+  #total = 0;
+  #bytes = 0;
+
+  constructor(endpoint: string) {
+    this.#endpoint = endpoint;
+  }
+
+  get model(): string | null {
+    return this.#model;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  get customIds(): string[] {
+    return [...this.#lineByCustomId.keys()];
+  }
+
+  /** @returns the line, or null if it is bad. */
+  check(line: StoredLine): RequestLine | null {
+    this.#total += 1;
+    this.#bytes = line.offset + line.bytes.length;
+    const text = line.bytes.toString('utf8');
+    const parsed = parseJson(text);
+    if (!isJsonObject(parsed)) {
+      this.#report(line, 'invalid_json_line', 'This line is not parseable as valid JSON.', null);
+      return null;
+    }
+    return this.#checkFields(line, parsed, text);
+  }
+
+  /** @returns all errors, those of the whole file first. */
+  finish(): BatchError[] {
+    return [...this.#wholeFileErrors(), ...this.#errors].slice(0, maxBatchErrors);
+  }
+
+  #checkFields(line: StoredLine, parsed: JsonObject, text: string): RequestLine | null {
+    const { custom_id: customId, url, body } = parsed;
+    for (const param of ['custom_id', 'method', 'url', 'body']) {
+      if (parsed[param] === undefined || parsed[param] === null) {
+        this.#report(line, 'missing_required_parameter', `Missing required parameter: '${param}'.`, param);
+        return null;
+      }
+    }
+    if (typeof customId !== 'string')
+      return this.#refuse(line, `Invalid type for 'custom_id': expected a string.`, 'custom_id');
+    if (parsed.method !== 'POST') return this.#refuse(line, `Invalid method: only 'POST' is supported.`, 'method');
+    if (url !== this.#endpoint) {
+      const message = 'The URL provided for this request does not match the batch endpoint.';
+      this.#report(line, 'invalid_url', message, 'url');
+      return null;
+    }
+    if (!isJsonObject(body)) return this.#refuse(line, `Invalid type for 'body': expected an object.`, 'body');
+    if (!this.#isNewCustomId(line, customId) || !this.#checkBody(line, body)) return null;
+    return { customId, model: String(body.model), text, body };
+  }
+
+  #isNewCustomId(line: StoredLine, customId: string): boolean {
+    const firstLine = this.#lineByCustomId.get(customId);
+    if (firstLine === undefined) {
+      this.#lineByCustomId.set(customId, line.number);
+      return true;
+    }
+    const message = `The custom_id '${customId}' is used on line ${firstLine} and on line ${line.number}. Each custom_id must be unique.`;
+    this.#report(line, 'duplicate_custom_id', message, 'custom_id');
+    return false;
+  }
+
+  #checkBody(line: StoredLine, body: JsonObject): boolean {
+    const model = body.model;
+    if (typeof model !== 'string' || model === '') {
+      this.#report(line, 'invalid_request', 'Model parameter is required.', 'body.model');
+      return false;
+    }
+    if (!isKnownModel(model)) {
+      const message = `The provided model '${model}' is not supported by the Batch API.`;
+      this.#report(line, 'model_not_found', message, 'body.model');
+      return false;
+    }
+    this.#model ??= model;
+    if (model !== this.#model) {
+      const message = `The provided model '${model}' does not match the model '${this.#model}' of the first request. All requests in a batch must use the same model.`;
+      this.#report(line, 'model_mismatch', message, 'body.model');
+      return false;
+    }
+    if (body.stream === true) {
+      const message = 'Chat Completions: Streaming is not supported in the Batch API.';
+      this.#report(line, 'streaming_unsupported', message, 'body.stream');
+      return false;
+    }
+    return true;
+  }
+
+  #wholeFileErrors(): BatchError[] {
+    if (this.#total === 0) {
+      return [
+        {
+          code: 'empty_file',
+          message: 'The input file is empty. Please ensure that the batch file contains at least one request.',
+          param: null,
+          line: null,
+        },
+      ];
+    }
+    if (this.#total > maxRequests) {
+      const message = `This batch contains ${this.#total} requests, which is more than the maximum of ${maxRequests}. Please try again with a smaller batch.`;
+      return [{ code: 'too_many_tasks', message, param: null, line: null }];
+    }
+    if (this.#bytes > maxInputBytes) {
+      const message = `The batch input file is larger than the ${maxInputBytes} maximum for the ${this.#model} model. Please try again with a smaller batch.`;
+      return [{ code: 'invalid_request', message, param: null, line: null }];
+    }
+    return [];
+  }
+
+  #refuse(line: StoredLine, message: string, param: string): null {
+    this.#report(line, 'invalid_request', message, param);
+    return null;
+  }
+
+  #report(line: StoredLine, code: string, message: string, param: string | null): void {
+    if (this.#errors.length < maxBatchErrors) this.#errors.push({ code, message, param, line: line.number });
+  }
+}

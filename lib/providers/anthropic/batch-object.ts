@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import type { ProviderBatch, ProviderPhase } from '../provider.ts';
+
+const count = z.number().int().nonnegative();
+
+/** What we read of a batch. Source: https://platform.claude.com/docs/en/api/retrieving-message-batches */
+export const batchObjectSchema = z.object({
+  id: z.string().min(1),
+  processing_status: z.string(),
+  request_counts: z.object({
+    processing: count,
+    succeeded: count,
+    errored: count,
+    canceled: count,
+    expired: count,
+  }),
+  /** RFC 3339. */
+  created_at: z.string(),
+  cancel_initiated_at: z.string().nullish(),
+  results_url: z.string().nullish(),
+});
+
+export type BatchObject = z.infer<typeof batchObjectSchema>;
+
+/** Requests in the batch, whatever became of them. */
+export function totalOf(batch: BatchObject): number {
+  const { processing, succeeded, errored, canceled, expired } = batch.request_counts;
+  return processing + succeeded + errored + canceled + expired;
+}
+
+export function hasEnded(batch: BatchObject): boolean {
+  return batch.processing_status === 'ended';
+}
+
+/** Every request has a line in the results once the batch has ended, whatever became of it. */
+export function providerBatchFrom(batch: BatchObject): ProviderBatch {
+  const known = phaseOf(batch);
+  const { succeeded, errored } = batch.request_counts;
+  const hasResults = hasEnded(batch) && Boolean(batch.results_url);
+  return {
+    providerBatchId: batch.id,
+    phase: known ?? 'in_progress',
+    status: batch.processing_status,
+    isKnownStatus: known !== undefined,
+    counts: { total: totalOf(batch), completed: succeeded, failed: errored },
+    expectedResults: hasResults ? totalOf(batch) : null,
+    resultRefs: hasResults ? [batch.id] : [],
+    failure: null,
+  };
+}
+
+const phaseByStatus = new Map<string, (batch: BatchObject) => ProviderPhase>([
+  ['in_progress', () => 'in_progress'],
+  ['canceling', () => 'cancelling'],
+  ['ended', endOf],
+]);
+
+function phaseOf(batch: BatchObject): ProviderPhase | undefined {
+  return phaseByStatus.get(batch.processing_status)?.(batch);
+}
+
+function endOf(batch: BatchObject): ProviderPhase {
+  if (batch.cancel_initiated_at) return 'cancelled';
+  return batch.request_counts.expired > 0 ? 'expired' : 'completed';
+}

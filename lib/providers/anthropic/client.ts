@@ -1,0 +1,208 @@
+import Anthropic from '@anthropic-ai/sdk';
+import { NotFoundError } from '../../core/errors.ts';
+import { splitLines } from '../../core/jsonl.ts';
+import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
+import { withDeadline } from '../deadline.ts';
+import { everyPage } from '../every-page.ts';
+import { callError, failedCall } from '../failed-call.ts';
+import { objectFrom, textOf } from '../foreign-json.ts';
+import { KeyedClient } from '../keyed-client.ts';
+import type {
+  ConnectionSettings,
+  CreateOutcome,
+  LostCreate,
+  LostCreateFinding,
+  ProviderBatch,
+  ProviderClient,
+  Sending,
+  UploadOutcome,
+} from '../provider.ts';
+import { streamedBody, withSpooledFile } from '../spooled-file.ts';
+import { verifiedDownload } from '../verified-download.ts';
+import { type BatchObject, batchObjectSchema, hasEnded, providerBatchFrom, totalOf } from './batch-object.ts';
+
+const batchesPath = '/v1/messages/batches';
+
+/** How long a look may take, its two retries included. */
+const readTimeoutSeconds = 60;
+
+/** How far the provider's clock may be from ours. */
+const clockSkewMs = 300_000;
+
+const defaultBaseUrl = 'https://api.anthropic.com';
+
+export function connectAnthropic(settings: ConnectionSettings): ProviderClient {
+  return new AnthropicClient(settings);
+}
+
+/** Message Batches. Source: https://platform.claude.com/docs/en/build-with-claude/batch-processing */
+class AnthropicClient implements ProviderClient {
+  readonly #createTimeoutSeconds: number;
+  readonly #sdk: KeyedClient<Anthropic>;
+
+  constructor(settings: ConnectionSettings) {
+    this.#createTimeoutSeconds = settings.config.createTimeoutSeconds;
+    this.#sdk = new KeyedClient(settings, (apiKey) => newSdkClient(settings, apiKey));
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#read(signal, 'The list of batches', (sdk, options) => sdk.messages.batches.list({ limit: 1 }, options));
+  }
+
+  /** The lines go with the create. */
+  async upload(): Promise<UploadOutcome> {
+    return { outcome: 'uploaded', providerInputFileId: null };
+  }
+
+  async create(sending: Sending, _inputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {
+    if (signal.aborted) return stoppedBeforeSending;
+    return await withSpooledFile(createBody(sending.lines()), signal, (body) => this.#post(body, signal));
+  }
+
+  /** Past the SDK's own `create`, which takes an array and so three times its size in memory. */
+  async #post(body: Blob, signal: AbortSignal): Promise<CreateOutcome> {
+    const timeout = this.#createTimeoutSeconds;
+    const options = {
+      body,
+      headers: { 'content-type': 'application/json' },
+      // A repeated create is a second batch, paid for a second time.
+      maxRetries: 0,
+      timeout: timeout * 1000,
+      fetchOptions: streamedBody,
+    };
+    return await createOutcome('Anthropic', () =>
+      withDeadline(signal, timeout, (deadline) =>
+        this.#sdk.call((sdk) => sdk.post(batchesPath, { ...options, signal: deadline })),
+      ),
+    );
+  }
+
+  /**
+   * Anthropic keeps nothing of ours but the custom_ids, and shows those once a batch has ended. So a batch of the right
+   * time and size is ours if its first result says so, and may be ours until then.
+   */
+  async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
+    const undecided: string[] = [];
+    for await (const batch of this.#createdWithin(lost, signal)) {
+      if (totalOf(batch) !== lost.sending.lineCount || (await lost.isClaimed(batch.id))) continue;
+      const isOurs = hasEnded(batch) ? await this.#isOurs(batch, lost.sending, signal) : null;
+      if (isOurs) return { finding: 'found', providerBatchId: batch.id };
+      if (isOurs === null) undecided.push(batch.id);
+    }
+    return undecided.length > 0 ? { finding: 'undecided', providerBatchIds: undecided } : { finding: 'none' };
+  }
+
+  async *#createdWithin(lost: LostCreate, signal: AbortSignal): AsyncGenerator<BatchObject> {
+    for await (const batch of this.#newestFirst(signal)) {
+      const createdAtMs = Date.parse(batch.created_at);
+      if (createdAtMs < lost.windowStartMs - clockSkewMs) return;
+      if (createdAtMs <= lost.windowEndMs + clockSkewMs) yield batch;
+    }
+  }
+
+  async *#newestFirst(signal: AbortSignal): AsyncGenerator<BatchObject> {
+    const list = everyPage((after) =>
+      this.#read(signal, 'The list of batches', (sdk, options) =>
+        sdk.messages.batches.list({ limit: 100, ...(after !== undefined && { after_id: after }) }, options),
+      ),
+    );
+    for await (const batch of list) yield parsed(batch);
+  }
+
+  /** @returns null where the results do not tell, such as when they are archived. */
+  async #isOurs(batch: BatchObject, sending: Sending, signal: AbortSignal): Promise<boolean | null> {
+    try {
+      for await (const lines of splitLines(this.results(providerBatchFrom(batch), batch.id, signal))) {
+        for (const { bytes } of lines) {
+          const customId = bytes && textOf(objectFrom(bytes)?.custom_id);
+          if (customId) return customId.startsWith(sending.prefix);
+        }
+      }
+      return null;
+    } catch (error) {
+      if (error instanceof NotFoundError) return null;
+      throw error;
+    }
+  }
+
+  async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
+    const batch = await this.#read(signal, `Anthropic's batch ${providerBatchId}`, (sdk, options) =>
+      sdk.messages.batches.retrieve(providerBatchId, {}, options),
+    );
+    return providerBatchFrom(parsed(batch));
+  }
+
+  async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
+    try {
+      await withDeadline(signal, readTimeoutSeconds, (deadline) =>
+        this.#sdk.call((sdk) => sdk.messages.batches.cancel(providerBatchId, {}, { maxRetries: 0, signal: deadline })),
+      );
+    } catch (error) {
+      if (!hasEndedAlready(error)) throw callError(`Cancelling Anthropic's batch ${providerBatchId}`, error);
+    }
+  }
+
+  /** From our own base URL: the host in the batch's `results_url` is the wire's word, and the key would go there. */
+  async *results(_batch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const what = `The results of Anthropic's batch ${resultRef}`;
+    const path = `${batchesPath}/${encodeURIComponent(resultRef)}/results`;
+    const response = await this.#read(signal, what, (sdk, options) =>
+      sdk.get(path, { ...options, headers: { accept: 'application/binary' } }).asResponse(),
+    );
+    yield* verifiedDownload(response, what);
+  }
+
+  async #read<Result>(
+    signal: AbortSignal,
+    what: string,
+    call: (sdk: Anthropic, options: { signal: AbortSignal }) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await withDeadline(signal, readTimeoutSeconds, (deadline) =>
+        this.#sdk.call((sdk) => call(sdk, { signal: deadline })),
+      );
+    } catch (error) {
+      throw callError(what, error);
+    }
+  }
+}
+
+/**
+ * Nothing comes from the environment: an account is what the configuration says, and there may be several. The key goes
+ * as `Authorization: Bearer`.
+ *
+ * The version is the one under which models that take temperature and top_p still do: the SDK's own default, 2026-10-21,
+ * refuses them for all. Versions are of a batch, not of a line.
+ */
+function newSdkClient(settings: ConnectionSettings, apiKey: string): Anthropic {
+  return new Anthropic({
+    apiKey,
+    baseURL: settings.config.baseUrl ?? defaultBaseUrl,
+    defaultHeaders: { 'anthropic-version': '2023-06-01' },
+    maxRetries: 2,
+    timeout: readTimeoutSeconds * 1000,
+    logLevel: 'off',
+  });
+}
+
+async function* createBody(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const comma = Buffer.from(',');
+  let separator = Buffer.from('{"requests":[');
+  for await (const line of lines) {
+    yield separator;
+    yield line;
+    separator = comma;
+  }
+  yield Buffer.from(']}');
+}
+
+function parsed(batch: unknown): BatchObject {
+  const result = batchObjectSchema.safeParse(batch);
+  if (result.success) return result.data;
+  throw callError('A batch of Anthropic', result.error);
+}
+
+function hasEndedAlready(error: unknown): boolean {
+  const failed = failedCall(error);
+  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
+}

@@ -1,0 +1,92 @@
+import { isObject, type JsonObject } from '../../core/request-line.ts';
+import type { Usage } from '../../core/usage.ts';
+import { objectOf, textOf } from '../foreign-json.ts';
+
+/**
+ * Message -> ChatCompletion. Sources: https://platform.claude.com/docs/en/api/messages and
+ * https://platform.openai.com/docs/api-reference/chat/object
+ *
+ * @param message its tool inputs may hold numbers in their own spelling (`parseExact`).
+ * @param createdSeconds unix seconds; Anthropic does not say when it answered.
+ */
+export function completionFromMessage(message: JsonObject, usage: Usage, createdSeconds: number): object {
+  const blocks = blocksOf(message);
+  const toolCalls = blocks.filter((block) => block.type === 'tool_use').map(toolCallFrom);
+  const finishReason = finishReasonFrom(message.stop_reason, toolCalls.length > 0);
+  const reasoning = joined(blocks, 'thinking', 'thinking');
+  return {
+    id: textOf(message.id),
+    object: 'chat.completion',
+    created: createdSeconds,
+    model: textOf(message.model),
+    choices: [
+      {
+        index: 0,
+        message: {
+          role: 'assistant',
+          content: joined(blocks, 'text', 'text'),
+          refusal: message.stop_reason === 'refusal' ? refusalFrom(message) : null,
+          ...(reasoning !== null && { reasoning_content: reasoning }),
+          ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+        },
+        logprobs: null,
+        finish_reason: finishReason,
+      },
+    ],
+    usage: completionUsage(usage),
+    service_tier: serviceTierFrom(objectOf(message.usage)?.service_tier),
+  };
+}
+
+export function blocksOf(message: JsonObject): JsonObject[] {
+  const content: unknown[] = Array.isArray(message.content) ? message.content : [];
+  return content.filter(isObject);
+}
+
+function joined(blocks: readonly JsonObject[], type: string, key: string): string | null {
+  const texts = blocks.filter((block) => block.type === type).map((block) => textOf(block[key]) ?? '');
+  return texts.length > 0 ? texts.join('') : null;
+}
+
+function toolCallFrom(block: JsonObject): object {
+  const call = { name: textOf(block.name) ?? '', arguments: JSON.stringify(block.input ?? {}) };
+  return { id: textOf(block.id), type: 'function', function: call };
+}
+
+const finishReasons = new Map<unknown, 'stop' | 'length' | 'tool_calls' | 'content_filter'>([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['pause_turn', 'stop'],
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['tool_use', 'tool_calls'],
+  ['refusal', 'content_filter'],
+]);
+
+function finishReasonFrom(stopReason: unknown, hasToolCalls: boolean): string {
+  return finishReasons.get(stopReason) ?? (hasToolCalls ? 'tool_calls' : 'stop');
+}
+
+function refusalFrom(message: JsonObject): string {
+  return textOf(objectOf(message.stop_details)?.explanation) ?? 'The model refused to answer.';
+}
+
+function completionUsage(usage: Usage): object {
+  return {
+    prompt_tokens: usage.input_tokens,
+    completion_tokens: usage.output_tokens,
+    total_tokens: usage.total_tokens,
+    prompt_tokens_details: usage.input_tokens_details,
+    completion_tokens_details: usage.output_tokens_details,
+  };
+}
+
+const serviceTiers = new Map<unknown, string>([
+  ['standard', 'default'],
+  ['batch', 'default'],
+  ['priority', 'priority'],
+]);
+
+function serviceTierFrom(tier: unknown): string | null {
+  return serviceTiers.get(tier) ?? null;
+}

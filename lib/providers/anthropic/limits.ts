@@ -1,0 +1,16 @@
+import type { ProviderLimits } from '../provider.ts';
+
+/**
+ * What one Message Batch accepts. Source: https://platform.claude.com/docs/en/build-with-claude/batch-processing, read
+ * 2026-11.
+ */
+export const limits: ProviderLimits = {
+  maxRequests: 100_000,
+  /** "256 MB", read as the smaller of its two meanings; above it the answer is a 413. */
+  maxBytes: 256_000_000,
+  maxEmbeddingInputs: null,
+  /** `{"requests":[` and `]}`, and a comma after each line. */
+  overheadBytes: { batch: 15, line: 1 },
+  mixesModels: true,
+  batchDiscount: 0.5,
+};

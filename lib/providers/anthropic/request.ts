@@ -1,0 +1,61 @@
+import type { Endpoint } from '../../core/endpoints.ts';
+import { membersOf, type Span, splice } from '../../core/json-spans.ts';
+import type { RequestLine } from '../../core/request-line.ts';
+import type { RequestTarget, TranslatedRequest, Warning } from '../provider.ts';
+import { messagesFromChat } from './messages-from-chat.ts';
+import { UntranslatableError } from './untranslatable-error.ts';
+
+/** Chat completions are translated; Messages go on in their own bytes. */
+export const anthropicEndpoints = ['/v1/chat/completions', '/v1/messages'] as const satisfies readonly Endpoint[];
+
+/** Makes `{custom_id, params}` of a line. */
+export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
+  if (request.format === 'anthropic') return { ok: true, bytes: nativeLine(request, target), warnings: [] };
+  if (request.endpoint === '/v1/messages') return { ok: true, bytes: wrappedBody(request, target), warnings: [] };
+  if (request.endpoint === '/v1/chat/completions') return translateChat(request, target);
+  const message = `Anthropic has no ${request.endpoint}. Write the line for /v1/chat/completions or /v1/messages, or route its model to another provider.`;
+  return { ok: false, error: { code: 'unsupported_endpoint', message, param: 'url' } };
+}
+
+/** The line's own bytes, with our id and the provider's name of the model. */
+function nativeLine(request: RequestLine, target: RequestTarget): Buffer {
+  const replacements = [{ span: request.spans.customId, value: JSON.stringify(target.lineId) }];
+  if (target.model !== request.model)
+    replacements.push({ span: request.spans.model, value: JSON.stringify(target.model) });
+  return splice(request.bytes, replacements.toSorted(bySpan));
+}
+
+function bySpan(left: { span: Span }, right: { span: Span }): number {
+  return left.span.start - right.span.start;
+}
+
+/** A Messages body in OpenAI's wrapping: the body's own bytes in Anthropic's. */
+function wrappedBody(request: RequestLine, target: RequestTarget): Buffer {
+  const { bytes, spans } = request;
+  const body = membersOf(bytes).find((member) => member.key === 'body') ?? { start: 0, end: bytes.length };
+  const isRenamed = target.model !== request.model;
+  return Buffer.concat([
+    Buffer.from(`{"custom_id":${JSON.stringify(target.lineId)},"params":`),
+    bytes.subarray(body.start, isRenamed ? spans.model.start : body.end),
+    ...(isRenamed ? [Buffer.from(JSON.stringify(target.model)), bytes.subarray(spans.model.end, body.end)] : []),
+    Buffer.from('}'),
+  ]);
+}
+
+function translateChat(request: RequestLine, target: RequestTarget): TranslatedRequest {
+  const warnings = new Map<string, Warning>();
+  try {
+    const params = messagesFromChat(request, target.model, warnings);
+    const bytes = Buffer.from(JSON.stringify({ custom_id: target.lineId, params }));
+    return { ok: true, bytes, warnings: [...warnings.values()] };
+  } catch (error) {
+    return { ok: false, error: refusalFrom(error) };
+  }
+}
+
+function refusalFrom(error: unknown): { code: string; message: string; param: string } {
+  if (error instanceof UntranslatableError) return { code: error.code, message: error.message, param: error.param };
+  if (!(error instanceof RangeError)) throw error;
+  const message = 'This request is nested too deeply to be translated; nest it less.';
+  return { code: 'invalid_request', message, param: 'body' };
+}

@@ -1,0 +1,173 @@
+import { safeText } from '../../core/errors.ts';
+import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { isRetryableStatus } from '../../core/result-line.ts';
+import { type Usage, usageOf } from '../../core/usage.ts';
+import { mayLoseNumbers, parseExact } from '../exact-json.ts';
+import { countOf, objectFrom, objectOf, textOf } from '../foreign-json.ts';
+import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+import { answerError, readdressedLine } from '../readdressed-line.ts';
+import { blocksOf, completionFromMessage } from './completion-from-message.ts';
+
+/**
+ * Reads one line of a batch's results. Source: https://platform.claude.com/docs/en/api/retrieving-message-batch-results
+ *
+ * A line that came in Anthropic's form is answered in its own bytes, any other in OpenAI's form.
+ */
+export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
+  const parsed = objectFrom(bytes);
+  if (!parsed) return malformed('is not a JSON object in UTF-8');
+  if (typeof parsed.custom_id !== 'string') return malformed('has no custom_id');
+  const line = find(parsed.custom_id);
+  if (!line) return { kind: 'foreign' };
+  const result = objectOf(parsed.result);
+  if (!result) return malformed('has no result');
+  const source = { bytes, lineId: parsed.custom_id, line };
+  switch (result.type) {
+    case 'succeeded':
+      return fromMessage(source, result);
+    case 'errored':
+      return fromError(source, objectOf(result.error));
+    case 'expired':
+      return unexecuted(line, 'expired', 'This request could not be executed before the batch expired.');
+    case 'canceled':
+      return unexecuted(line, 'cancelled', 'This request was not executed: the batch was cancelled.');
+    default:
+      return malformed('has a result of unknown type');
+  }
+}
+
+interface Source {
+  bytes: Buffer;
+  lineId: string;
+  line: AnsweredLine;
+}
+
+function malformed(what: string): TranslatedResult {
+  return { kind: 'malformed', message: `Anthropic's result line ${what}.` };
+}
+
+function unexecuted(line: AnsweredLine, reason: 'expired' | 'cancelled', message: string): TranslatedResult {
+  return { kind: 'unexecuted', position: line.position, reason, message };
+}
+
+function fromMessage(source: Source, result: JsonObject): TranslatedResult {
+  const message = objectOf(result.message);
+  if (!message || !Array.isArray(message.content)) return malformed('succeeded without a message');
+  const usage = usageFrom(objectOf(message.usage));
+  const bytes = answerBytes(source, message, usage);
+  if (!bytes) return malformed('is nested too deeply');
+  const { position } = source.line;
+  return {
+    kind: 'answered',
+    position,
+    bytes,
+    succeeded: true,
+    retryable: false,
+    usage,
+    model: textOf(message.model),
+  };
+}
+
+function answerBytes(source: Source, message: JsonObject, usage: Usage): Buffer | null {
+  if (source.line.format === 'anthropic') return readdressedLine(source.bytes, source.lineId, source.line, null);
+  try {
+    const body = bodyFrom(source, message, usage);
+    return openAILine(source, { status: 200, requestId: textOf(message.id), body, error: null });
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** The answer as the request's endpoint gives it; `created` is the time of this translation. */
+function bodyFrom(source: Source, message: JsonObject, usage: Usage): object {
+  if (source.line.endpoint === '/v1/messages') return exactMessage(source.bytes) ?? message;
+  return completionFromMessage(withExactInputs(source, message), usage, Math.floor(Date.now() / 1000));
+}
+
+function withExactInputs(source: Source, message: JsonObject): JsonObject {
+  const usesTools = blocksOf(message).some((block) => block.type === 'tool_use');
+  return usesTools ? (exactMessage(source.bytes) ?? message) : message;
+}
+
+/** The message with its numbers as the model wrote them; null where they are so already. */
+function exactMessage(bytes: Buffer): JsonObject | null {
+  const text = bytes.toString('utf8');
+  if (!mayLoseNumbers(text)) return null;
+  const line = parseExact(text);
+  return isObject(line) && isObject(line.result) ? objectOf(line.result.message) : null;
+}
+
+/** Anthropic counts cached input apart, OpenAI within. */
+function usageFrom(usage: JsonObject | null): Usage {
+  const cached = countOf(usage?.cache_read_input_tokens);
+  return usageOf({
+    input: countOf(usage?.input_tokens) + countOf(usage?.cache_creation_input_tokens) + cached,
+    cached,
+    output: countOf(usage?.output_tokens),
+    reasoning: countOf(objectOf(usage?.output_tokens_details)?.thinking_tokens),
+  });
+}
+
+// Source: https://platform.claude.com/docs/en/api/errors
+const statusByErrorType = new Map<string, number>([
+  ['invalid_request_error', 400],
+  ['authentication_error', 401],
+  ['billing_error', 402],
+  ['permission_error', 403],
+  ['not_found_error', 404],
+  ['conflict_error', 409],
+  ['request_too_large', 413],
+  ['rate_limit_error', 429],
+  ['api_error', 500],
+  ['timeout_error', 504],
+  ['overloaded_error', 529],
+]);
+
+/** An error that we do not know is Anthropic's fault until shown otherwise; errors cost nothing there. */
+const unknownErrorStatus = 500;
+
+function fromError(source: Source, envelope: JsonObject | null): TranslatedResult {
+  const error = objectOf(envelope?.error);
+  const type = textOf(error?.type);
+  if (type === null) return malformed('errored without an error');
+  const status = statusByErrorType.get(type) ?? unknownErrorStatus;
+  const failure = { code: type, message: textOf(error?.message) ?? `Anthropic answered with ${type}.` };
+  const bytes =
+    source.line.format === 'anthropic'
+      ? readdressedLine(source.bytes, source.lineId, source.line, failure)
+      : openAILine(source, {
+          status,
+          requestId: textOf(envelope?.request_id),
+          body: { error: { message: safeText(failure.message), type, param: null, code: type } },
+          error: answerError(failure, source.line),
+        });
+  return {
+    kind: 'answered',
+    position: source.line.position,
+    bytes,
+    succeeded: false,
+    retryable: isRetryableStatus(status),
+    usage: null,
+    model: null,
+  };
+}
+
+interface OpenAIAnswer {
+  status: number;
+  requestId: string | null;
+  body: object;
+  error: object | null;
+}
+
+function openAILine(source: Source, answer: OpenAIAnswer): Buffer {
+  const response = { status_code: answer.status, request_id: answer.requestId, body: answer.body };
+  return Buffer.from(
+    JSON.stringify({
+      id: `batch_req_${source.lineId}`,
+      custom_id: source.line.customId,
+      response,
+      error: answer.error,
+    }),
+  );
+}

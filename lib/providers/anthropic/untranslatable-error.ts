@@ -1,0 +1,26 @@
+/** Ends the translation of one line from wherever it is; `translateRequest` catches it and answers with data. */
+export class UntranslatableError extends Error {
+  override readonly name = 'UntranslatableError';
+  readonly code: 'invalid_request' | 'unsupported_parameter';
+  readonly param: string;
+
+  constructor(code: 'invalid_request' | 'unsupported_parameter', param: string, message: string) {
+    super(message);
+    this.code = code;
+    this.param = param;
+  }
+}
+
+/** The line is wrong at any provider. */
+export function invalid(param: string, expected: string): UntranslatableError {
+  return new UntranslatableError('invalid_request', param, `Invalid value for '${param}': expected ${expected}.`);
+}
+
+/** The line is right, and Anthropic cannot do it. */
+export function unsupported(param: string, advice: string): UntranslatableError {
+  return new UntranslatableError(
+    'unsupported_parameter',
+    param,
+    `Anthropic has nothing for '${param}': ${advice}, or route this line to another provider.`,
+  );
+}

@@ -1,0 +1,38 @@
+/**
+ * JSON whose numbers survive being parsed and written again: 12345678901234567890 and 1.0 stay what they were, where
+ * JavaScript's own would give 12345678901234567000 and 1.
+ */
+
+declare global {
+  interface JSON {
+    /** Text that JSON.stringify writes as it is; a number's own spelling here. Node >= 22, not yet in TypeScript's lib. */
+    rawJSON(text: string): object;
+  }
+}
+
+/**
+ * Parses JSON for a value that will only be written again, not read: a number that JavaScript would spell otherwise
+ * becomes an opaque object. The slow way (about five times JSON.parse) is taken only by a text that needs it.
+ *
+ * @throws SyntaxError where the text is not JSON, RangeError where it is nested too deeply.
+ */
+export function parseExact(text: string): unknown {
+  return mayLoseNumbers(text) ? JSON.parse(text, keepSpelling) : JSON.parse(text);
+}
+
+// 16 digits or more, an exponent, a fraction that ends in 0, a fraction so small that it becomes an exponent, or -0.
+// Text and base64 match now and then: that costs time, never truth.
+const suspiciousNumber = /[\d.]{16}|\d[eE][+-]?\d|\.\d*0(?!\d)|\.0{6}|-0(?![.\d])/;
+
+export function mayLoseNumbers(text: string): boolean {
+  return suspiciousNumber.test(text);
+}
+
+function keepSpelling(_key: string, value: unknown, ...[context]: unknown[]): unknown {
+  if (typeof value !== 'number' || !hasSource(context)) return value;
+  return context.source === JSON.stringify(value) ? value : JSON.rawJSON(context.source);
+}
+
+function hasSource(context: unknown): context is { source: string } {
+  return typeof context === 'object' && context !== null && 'source' in context && typeof context.source === 'string';
+}

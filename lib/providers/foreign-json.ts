@@ -1,0 +1,29 @@
+import { isUtf8 } from 'node:buffer';
+import { isObject, type JsonObject } from '../core/request-line.ts';
+
+/** Readers for what a provider sent: anything may be missing or of another type. */
+
+/** @returns the object that a line holds, or null where it is not UTF-8, not JSON or no object. */
+export function objectFrom(bytes: Buffer): JsonObject | null {
+  if (!isUtf8(bytes)) return null;
+  try {
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return isObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+export function objectOf(value: unknown): JsonObject | null {
+  return isObject(value) ? value : null;
+}
+
+/** @returns null for the empty text as well. */
+export function textOf(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' ? value : null;
+}
+
+/** @returns 0 for whatever is no count. */
+export function countOf(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}

@@ -1,0 +1,16 @@
+import type { ProviderLimits } from '../provider.ts';
+
+/**
+ * What one OpenAI batch accepts. Source: https://platform.openai.com/docs/guides/batch and openai 7.55
+ * `BatchCreateParams`, read 2026-11.
+ */
+export const limits: ProviderLimits = {
+  maxRequests: 50_000,
+  /** "200 MB", read as the smaller of its two meanings. */
+  maxBytes: 200_000_000,
+  maxEmbeddingInputs: 50_000,
+  /** Each line ends with a newline. */
+  overheadBytes: { batch: 0, line: 1 },
+  mixesModels: false,
+  batchDiscount: 0.5,
+};

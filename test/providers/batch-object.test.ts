@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest';
+import {
+  batchObjectSchema as anthropicSchema,
+  providerBatchFrom as fromAnthropic,
+} from '../../lib/providers/anthropic/batch-object.ts';
+import {
+  providerBatchFrom as fromOpenAI,
+  batchObjectSchema as openAISchema,
+} from '../../lib/providers/openai/batch-object.ts';
+
+function openAI(changes: object) {
+  return fromOpenAI(openAISchema.parse({ id: 'batch_1', status: 'completed', ...changes }));
+}
+
+function anthropic(changes: object) {
+  const request_counts = { processing: 0, succeeded: 3, errored: 0, canceled: 0, expired: 0 };
+  const batch = { id: 'msgbatch_1', processing_status: 'ended', request_counts, created_at: '2026-01-01T00:00:00Z' };
+  return fromAnthropic(anthropicSchema.parse({ ...batch, results_url: 'https://elsewhere.example/x', ...changes }));
+}
+
+describe('a batch of OpenAI', () => {
+  it.each([
+    ['validating', 'validating'],
+    ['in_progress', 'in_progress'],
+    ['finalizing', 'in_progress'],
+    ['cancelling', 'cancelling'],
+    ['cancelled', 'cancelled'],
+    ['expired', 'expired'],
+    ['failed', 'failed'],
+    ['Completed', 'completed'],
+  ])('that is %s is %s to us', (status, phase) => {
+    expect(openAI({ status })).toMatchObject({ phase, isKnownStatus: true, status });
+  });
+
+  it('may have nulls and empty texts where others have values', () => {
+    expect(
+      openAI({ request_counts: null, output_file_id: '', error_file_id: null, errors: null, metadata: null }),
+    ).toMatchObject({ counts: null, expectedResults: null, resultRefs: [], failure: null });
+    expect(openAI({ request_counts: { total: null } })).toMatchObject({ counts: null });
+  });
+
+  it('promises a line for a failed request only where it has an error file', () => {
+    const request_counts = { total: 3, completed: 2, failed: 1 };
+
+    expect(openAI({ request_counts, output_file_id: 'file-o' })).toMatchObject({
+      expectedResults: 2,
+      resultRefs: ['file-o'],
+    });
+    expect(openAI({ request_counts, output_file_id: 'file-o', error_file_id: 'file-e' })).toMatchObject({
+      expectedResults: 3,
+      resultRefs: ['file-o', 'file-e'],
+    });
+  });
+
+  it('has a reason to fail even where it gives none', () => {
+    expect(openAI({ status: 'failed' }).failure).toEqual({
+      code: 'batch_failed',
+      message: expect.stringMatching(/./),
+      isQueueFull: false,
+    });
+  });
+});
+
+describe('a batch of Anthropic', () => {
+  it.each([
+    [{ processing_status: 'in_progress' }, 'in_progress'],
+    [{ processing_status: 'canceling' }, 'cancelling'],
+    [{}, 'completed'],
+    [{ cancel_initiated_at: '2026-01-01T00:00:00Z' }, 'cancelled'],
+    [{ request_counts: { processing: 0, succeeded: 1, errored: 0, canceled: 0, expired: 2 } }, 'expired'],
+  ])('with %o is %s to us', (changes, phase) => {
+    expect(anthropic(changes)).toMatchObject({ phase, isKnownStatus: true });
+  });
+
+  it('promises a line for every request once it has ended, and none once its results are archived', () => {
+    expect(anthropic({})).toMatchObject({ expectedResults: 3, resultRefs: ['msgbatch_1'] });
+    expect(anthropic({ results_url: null })).toMatchObject({ expectedResults: null, resultRefs: [] });
+  });
+});

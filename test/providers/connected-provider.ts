@@ -1,0 +1,173 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { type ProviderKind, providerConfigSchema } from '../../lib/core/config.ts';
+import { positionOf, providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
+import { splitLines } from '../../lib/core/jsonl.ts';
+import {
+  type Simulator,
+  type SimulatorOptions,
+  startAnthropicSimulator,
+  startOpenAISimulator,
+} from '../../lib/local/simulators/simulators.ts';
+import type {
+  AnsweredLine,
+  ProviderBatch,
+  ProviderClient,
+  Sending,
+  TranslatedResult,
+} from '../../lib/providers/provider.ts';
+import { providers } from '../../lib/providers/registry.ts';
+import { lineOf, openAILine } from './lines.ts';
+
+export const apiKey = 'sk-contract-0123456789';
+
+const models: Record<ProviderKind, string> = { openai: 'gpt-4o-mini', anthropic: 'claude-opus-4-6' };
+
+const simulators: Record<ProviderKind, (options: SimulatorOptions) => Promise<Simulator>> = {
+  openai: startOpenAISimulator,
+  anthropic: startAnthropicSimulator,
+};
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'provider-contract-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export interface Connection {
+  simulator: Simulator;
+  client: ProviderClient;
+}
+
+/** A provider's client against its simulator, which is done as soon as it has read its input. */
+export async function connect(
+  kind: ProviderKind,
+  options: Partial<SimulatorOptions> = {},
+  config: { createTimeoutSeconds?: number } = {},
+): Promise<Connection> {
+  const simulator = await simulators[kind]({
+    apiKey,
+    timing: { validatingMs: 0, inProgressMs: 0, finalizingMs: 0 },
+    ...options,
+    dataDir: temporaryFolder(),
+  });
+  onTestFinished(() => simulator.close());
+  return { simulator, client: clientFor(kind, simulator.url, async () => apiKey, config) };
+}
+
+export function clientFor(
+  kind: ProviderKind,
+  baseUrl: string,
+  key: (refresh?: boolean) => Promise<string>,
+  config: { createTimeoutSeconds?: number } = {},
+): ProviderClient {
+  return providers[kind].connect({
+    name: `our-${kind}`,
+    config: providerConfigSchema.parse({ kind, secret: `batchdrop/${kind}`, baseUrl, ...config }),
+    apiKey: key,
+  });
+}
+
+let sendings = 0;
+
+/** One sending of chat lines with these texts; the customer's ids are `line-0`, `line-1`, ... */
+export function sendingOf(kind: ProviderKind, texts: readonly string[]): Sending {
+  return sendingOfBodies(
+    kind,
+    texts.map((text) => ({ messages: [{ role: 'user', content: text }], max_tokens: 50 })),
+  );
+}
+
+/** The same with whole bodies; those without a model get the provider's usual one. */
+export function sendingOfBodies(kind: ProviderKind, bodies: readonly object[]): Sending {
+  sendings += 1;
+  const prefix = sendingPrefix({ batchId: `batch_${'c0ffee00'.repeat(4)}`, round: 0, shard: sendings, attempt: 1 });
+  const token = `token-${sendings}-${Math.random()}`;
+  const lines = bodies.map((body, position) => requestBytes(kind, body, providerLineId(prefix, position)));
+  return {
+    prefix,
+    token,
+    endpoint: '/v1/chat/completions',
+    lineCount: bodies.length,
+    async *lines() {
+      yield* lines;
+    },
+    metadata: { batchdrop_batch: `batch_${'c0ffee00'.repeat(4)}`, batchdrop_token: token },
+  };
+}
+
+function requestBytes(kind: ProviderKind, body: object, lineId: string): Buffer {
+  const line = lineOf(openAILine('x', { model: models[kind], ...body }));
+  const translated = providers[kind].translateRequest(line, { lineId, model: line.model });
+  if (!translated.ok) throw new Error(translated.error.message);
+  return translated.bytes;
+}
+
+export const noAbort = new AbortController().signal;
+
+/** Uploads and creates. */
+export async function submit({ client }: Connection, sending: Sending): Promise<string> {
+  const uploaded = await client.upload(sending, noAbort);
+  if (uploaded.outcome !== 'uploaded') throw new Error(JSON.stringify(uploaded));
+  const created = await client.create(sending, uploaded.providerInputFileId, noAbort);
+  if (created.outcome !== 'created') throw new Error(JSON.stringify(created));
+  return created.providerBatchId;
+}
+
+/** The id of the uploaded input, for a create by hand. */
+export async function inputFileOf({ client }: Connection, sending: Sending): Promise<string | null> {
+  const uploaded = await client.upload(sending, noAbort);
+  if (uploaded.outcome !== 'uploaded') throw new Error(JSON.stringify(uploaded));
+  return uploaded.providerInputFileId;
+}
+
+/** Looks until the batch has ended; `seen` receives each look. */
+export async function ended(
+  { client }: Connection,
+  providerBatchId: string,
+  seen: ProviderBatch[] = [],
+): Promise<ProviderBatch> {
+  for (;;) {
+    const batch = await client.retrieve(providerBatchId, noAbort);
+    seen.push(batch);
+    if (!['validating', 'in_progress', 'cancelling'].includes(batch.phase)) return batch;
+    await new Promise((resolve) => setTimeout(resolve, 15));
+  }
+}
+
+/** All of a batch's result lines, translated, in the order in which they came. */
+export async function resultsOf(
+  kind: ProviderKind,
+  { client }: Connection,
+  batch: ProviderBatch,
+  sending: Sending,
+): Promise<TranslatedResult[]> {
+  const results: TranslatedResult[] = [];
+  for (const ref of batch.resultRefs) {
+    for await (const lines of splitLines(client.results(batch, ref, noAbort))) {
+      for (const { bytes } of lines) if (bytes) results.push(providers[kind].translateResult(bytes, finder(sending)));
+    }
+  }
+  return results;
+}
+
+function finder(sending: Sending): (lineId: string) => AnsweredLine | null {
+  return (lineId) => {
+    const position = positionOf(lineId, sending.prefix);
+    if (position === null) return null;
+    return { position, customId: `line-${position}`, format: 'openai', endpoint: sending.endpoint, attempts: 1 };
+  };
+}
+
+/** How often each kind of result came. */
+export function tally(results: readonly TranslatedResult[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { kind } of results) counts[kind] = (counts[kind] ?? 0) + 1;
+  return counts;
+}
+
+export function positionsOf(results: readonly TranslatedResult[]): number[] {
+  return results.flatMap((result) => ('position' in result ? [result.position] : [])).sort((a, b) => a - b);
+}

@@ -1,0 +1,652 @@
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { providerKinds } from '../../lib/core/config.ts';
+import { NotFoundError, ProviderAuthenticationError, TransientError } from '../../lib/core/errors.ts';
+import type { LostCreate, ProviderBatch, Sending } from '../../lib/providers/provider.ts';
+import { providers } from '../../lib/providers/registry.ts';
+import {
+  apiKey,
+  clientFor,
+  connect,
+  ended,
+  inputFileOf,
+  noAbort,
+  positionsOf,
+  resultsOf,
+  sendingOf,
+  sendingOfBodies,
+  submit,
+  tally,
+  temporaryFolder,
+} from './connected-provider.ts';
+import { resultLine } from './lines.ts';
+
+const visible = { validatingMs: 80, inProgressMs: 200, finalizingMs: 80 };
+const slow = { validatingMs: 0, inProgressMs: 5_000, finalizingMs: 0 };
+const tenTexts = Array.from({ length: 10 }, (_, index) => `Text ${index}`);
+
+function lost(sending: Sending, providerInputFileId: string | null, changes: Partial<LostCreate> = {}): LostCreate {
+  const nowMs = Date.now();
+  return {
+    sending,
+    providerInputFileId,
+    windowStartMs: nowMs - 60_000,
+    windowEndMs: nowMs + 60_000,
+    isClaimed: async () => false,
+    ...changes,
+  };
+}
+
+it('has a provider for every kind', () => {
+  for (const kind of providerKinds) expect(providers[kind].kind).toBe(kind);
+  expect(Object.keys(providers)).toHaveLength(providerKinds.length);
+});
+
+describe.each(providerKinds)('%s', (kind) => {
+  it('takes a batch through all its phases, and answers every line', async () => {
+    const connection = await connect(kind, { timing: visible });
+    const sending = sendingOf(kind, tenTexts);
+
+    const id = await submit(connection, sending);
+    const seen: ProviderBatch[] = [];
+    const batch = await ended(connection, id, seen);
+    const results = await resultsOf(kind, connection, batch, sending);
+
+    expect(seen.every((look) => look.isKnownStatus)).toBe(true);
+    const phases = [...new Set(seen.map((look) => look.phase))];
+    expect(phases.slice(-2)).toEqual(['in_progress', 'completed']);
+    expect(batch.counts).toEqual({ total: 10, completed: 10, failed: 0 });
+    expect(batch).toMatchObject({ providerBatchId: id, expectedResults: 10, failure: null });
+    expect(seen[0]).toMatchObject({ expectedResults: null, resultRefs: [] });
+    expect(positionsOf(results)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    for (const result of results) {
+      expect(result).toMatchObject({ kind: 'answered', succeeded: true, usage: { input_tokens: expect.any(Number) } });
+      const line = resultLine(result);
+      expect(line).toMatchObject({ response: { status_code: 200, body: { object: 'chat.completion' } }, error: null });
+      expect(result.kind === 'answered' && `line-${result.position}`).toBe(line.custom_id);
+    }
+    const [creation, ...others] = await connection.simulator.creations();
+    expect(others).toEqual([]);
+    expect(creation?.requestIds.every((requestId) => requestId.startsWith(sending.prefix))).toBe(true);
+  });
+
+  it('tells the outcomes of lines apart', async () => {
+    const texts = ['fine', '[[refuse]]', '[[rate-limit]]', '[[server-error]]', '[[overloaded]]', '[[decline]]'];
+    const connection = await connect(kind);
+    const sending = sendingOf(kind, texts);
+
+    const batch = await ended(connection, await submit(connection, sending));
+    const results = await resultsOf(kind, connection, batch, sending);
+
+    const byPosition = new Map(
+      results.flatMap((result) => (result.kind === 'answered' ? [[result.position, result]] : [])),
+    );
+    const outcomes = texts.map((_, position) => byPosition.get(position));
+    expect(outcomes.map((result) => result?.succeeded)).toEqual([true, false, false, false, false, true]);
+    expect(outcomes.map((result) => result?.retryable)).toEqual([false, false, true, true, true, false]);
+    expect(batch.counts).toEqual({ total: 6, completed: 2, failed: 4 });
+    expect(batch.expectedResults).toBe(6);
+    const refused = byPosition.get(1);
+    expect(refused && resultLine(refused)).toMatchObject({
+      custom_id: 'line-1',
+      response: { status_code: 400, body: { error: { message: expect.any(String) } } },
+      error: { code: expect.any(String), message: expect.any(String), attempts: 1 },
+    });
+  });
+
+  it('cancels, keeps what was done, and minds no second cancel', async () => {
+    const connection = await connect(kind, { timing: slow });
+    const sending = sendingOf(kind, tenTexts);
+    const id = await submit(connection, sending);
+    await vi.waitFor(async () => expect((await connection.client.retrieve(id, noAbort)).phase).toBe('in_progress'));
+    await new Promise((resolve) => setTimeout(resolve, 1_200));
+
+    await connection.client.cancel(id, noAbort);
+    const batch = await ended(connection, id);
+    await connection.client.cancel(id, noAbort);
+    const results = await resultsOf(kind, connection, batch, sending);
+
+    expect(batch.phase).toBe('cancelled');
+    expect(positionsOf(results)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const { answered = 0, unexecuted = 0 } = tally(results);
+    expect(answered).toBeGreaterThan(0);
+    expect(unexecuted).toBeGreaterThan(0);
+    expect(batch.counts).toEqual({ total: 10, completed: answered, failed: 0 });
+    expect(results.filter((result) => result.kind === 'unexecuted' && result.reason === 'cancelled')).toHaveLength(
+      unexecuted,
+    );
+    expect(batch.expectedResults ?? 0).toBeLessThanOrEqual(results.length);
+  });
+
+  it('minds no cancel of a completed batch', async () => {
+    const connection = await connect(kind);
+    const id = await submit(connection, sendingOf(kind, ['x']));
+    await ended(connection, id);
+
+    await expect(connection.client.cancel(id, noAbort)).resolves.toBeUndefined();
+  });
+
+  it('tells what expired from what was done', async () => {
+    const connection = await connect(kind, { faults: [{ kind: 'partial', fraction: 0.4 }] });
+    const sending = sendingOf(kind, tenTexts);
+
+    const batch = await ended(connection, await submit(connection, sending));
+    const results = await resultsOf(kind, connection, batch, sending);
+
+    expect(batch.phase).toBe('expired');
+    expect(batch.counts).toEqual({ total: 10, completed: 4, failed: 0 });
+    expect(tally(results)).toEqual({ answered: 4, unexecuted: 6 });
+    expect(results.filter((result) => result.kind === 'unexecuted' && result.reason === 'expired')).toHaveLength(6);
+    expect(batch.expectedResults ?? 0).toBeLessThanOrEqual(results.length);
+  });
+
+  it('finds a batch whose creation was cut off, and creates no other', async () => {
+    const cut = { kind: 'connection_cut', operation: 'create', when: 'after_effect', times: 1 } as const;
+    const connection = await connect(kind, { timing: visible, faults: [cut] });
+    const sending = sendingOf(kind, tenTexts);
+    const fileId = await inputFileOf(connection, sending);
+
+    const outcome = await connection.client.create(sending, fileId, noAbort);
+    const [creation] = await connection.simulator.creations();
+    const early = await connection.client.findLost(lost(sending, fileId), noAbort);
+    await vi.waitFor(async () => expect(await connection.simulator.openBatches()).toEqual([]));
+    const late = await connection.client.findLost(lost(sending, fileId), noAbort);
+
+    expect(outcome.outcome).toBe('unknown');
+    const found = { finding: 'found', providerBatchId: creation?.providerBatchId };
+    const undecided = { finding: 'undecided', providerBatchIds: [creation?.providerBatchId] };
+    expect(early).toEqual(kind === 'anthropic' ? undecided : found);
+    expect(late).toEqual(found);
+    expect(await connection.simulator.creations()).toHaveLength(1);
+  });
+
+  it('finds nothing where the creation never arrived, whatever else there is', async () => {
+    const connection = await connect(kind);
+    await ended(connection, await submit(connection, sendingOf(kind, tenTexts)));
+    await submit(connection, sendingOf(kind, ['another size']));
+    connection.simulator.setFaults([{ kind: 'connection_cut', operation: 'create', when: 'before_effect', times: 1 }]);
+    const sending = sendingOf(kind, tenTexts);
+    const fileId = await inputFileOf(connection, sending);
+
+    const outcome = await connection.client.create(sending, fileId, noAbort);
+
+    expect(outcome.outcome).toBe('unknown');
+    expect(await connection.client.findLost(lost(sending, fileId), noAbort)).toEqual({ finding: 'none' });
+    expect(await connection.simulator.creations()).toHaveLength(2);
+  });
+
+  it('leaves a running batch that another shard owns, or that is too old, out of the search', async () => {
+    const connection = await connect(kind, { timing: slow });
+    const id = await submit(connection, sendingOf(kind, tenTexts));
+    const sending = sendingOf(kind, tenTexts);
+    const isClaimed = vi.fn(async (providerBatchId: string) => providerBatchId === id);
+    const later = Date.now() + 3_600_000;
+
+    expect(await connection.client.findLost(lost(sending, null, { isClaimed }), noAbort)).toEqual({ finding: 'none' });
+    const old = lost(sending, null, { windowStartMs: later, windowEndMs: later + 1 });
+    expect(await connection.client.findLost(old, noAbort)).toEqual({ finding: 'none' });
+  });
+
+  it('looks through the whole list for a lost batch', async () => {
+    const connection = await connect(kind);
+    const sending = sendingOf(kind, tenTexts);
+    const id = await submit(connection, sending);
+    await Promise.all(Array.from({ length: 110 }, () => submit(connection, sendingOf(kind, ['x']))));
+    await ended(connection, id);
+
+    expect(await connection.client.findLost(lost(sending, null), noAbort)).toEqual({
+      finding: 'found',
+      providerBatchId: id,
+    });
+  });
+
+  it('waits as long as a 429 asks for', async () => {
+    const faults = [{ kind: 'http_error', operation: 'create', status: 429, retryAfterSeconds: 7, times: 1 } as const];
+    const connection = await connect(kind, { faults });
+    const sending = sendingOf(kind, ['x']);
+    const fileId = await inputFileOf(connection, sending);
+
+    const outcome = await connection.client.create(sending, fileId, noAbort);
+
+    expect(outcome).toEqual({ outcome: 'deferred', message: expect.any(String), retryAfterSeconds: 7 });
+    expect(await connection.simulator.creations()).toEqual([]);
+  });
+
+  it('comes again where the provider’s queue is full', async () => {
+    const connection = await connect(kind, { faults: [{ kind: 'token_limit', how: 'refused_create' }] });
+    const sending = sendingOf(kind, ['x']);
+    const fileId = await inputFileOf(connection, sending);
+
+    expect((await connection.client.create(sending, fileId, noAbort)).outcome).toBe('deferred');
+  });
+
+  it.each([500, 503, 408, 409])('knows nothing after a %i, and does not try again', async (status) => {
+    const connection = await connect(kind, { faults: [{ kind: 'http_error', operation: 'create', status, times: 1 }] });
+    const sending = sendingOf(kind, ['x']);
+    const fileId = await inputFileOf(connection, sending);
+
+    expect((await connection.client.create(sending, fileId, noAbort)).outcome).toBe('unknown');
+    expect(await connection.simulator.creations()).toEqual([]);
+  });
+
+  it.each([400, 404, 413, 422])('is refused by a %i', async (status) => {
+    const connection = await connect(kind, { faults: [{ kind: 'http_error', operation: 'create', status }] });
+    const sending = sendingOf(kind, ['x']);
+    const fileId = await inputFileOf(connection, sending);
+
+    expect(await connection.client.create(sending, fileId, noAbort)).toEqual({
+      outcome: 'refused',
+      code: expect.stringMatching(/./),
+      message: expect.stringMatching(/./),
+    });
+  });
+
+  it('knows nothing after a creation that took too long, and there is one', async () => {
+    const faults = [{ kind: 'slow_answer', operation: 'create', delayMs: 1_500 } as const];
+    const connection = await connect(kind, { faults }, { createTimeoutSeconds: 0.4 });
+    const sending = sendingOf(kind, ['x']);
+    const fileId = await inputFileOf(connection, sending);
+
+    expect(await connection.client.create(sending, fileId, noAbort)).toEqual({
+      outcome: 'unknown',
+      message: expect.stringContaining('0.4 s'),
+    });
+    expect(await connection.simulator.creations()).toHaveLength(1);
+  });
+
+  it('knows nothing after being stopped in a creation, and sends none when stopped before', async () => {
+    const faults = [{ kind: 'slow_answer', operation: 'create', delayMs: 1_500 } as const];
+    const connection = await connect(kind, { faults });
+    const sending = sendingOf(kind, ['x']);
+    const fileId = await inputFileOf(connection, sending);
+
+    expect((await connection.client.create(sending, fileId, AbortSignal.abort())).outcome).toBe('deferred');
+    expect(await connection.simulator.creations()).toEqual([]);
+    expect((await connection.client.create(sending, fileId, AbortSignal.timeout(300))).outcome).toBe('unknown');
+    expect(await connection.simulator.creations()).toHaveLength(1);
+  });
+
+  it('proves that nothing was created where nobody listens', async () => {
+    const { simulator } = await connect(kind);
+    await simulator.close();
+    const client = clientFor(kind, simulator.url, async () => apiKey);
+
+    const outcome = await client.create(sendingOf(kind, ['x']), 'file-1', noAbort);
+
+    expect(outcome).toEqual({
+      outcome: 'deferred',
+      message: expect.stringContaining('ECONNREFUSED'),
+      retryAfterSeconds: null,
+    });
+    await expect(client.retrieve('batch_1', noAbort)).rejects.toThrow(TransientError);
+  });
+
+  it('creates nothing from lines that break off', async () => {
+    const connection = await connect(kind);
+    const sending: Sending = {
+      ...sendingOf(kind, ['x']),
+      async *lines() {
+        yield* sendingOf(kind, ['x']).lines();
+        throw new Error('S3 broke off');
+      },
+    };
+
+    const broken =
+      kind === 'openai' ? connection.client.upload(sending, noAbort) : connection.client.create(sending, null, noAbort);
+
+    await expect(broken).rejects.toThrow('S3 broke off');
+    expect(await connection.simulator.creations()).toEqual([]);
+  });
+
+  it('leaves no file behind', async () => {
+    const folder = temporaryFolder();
+    const connection = await connect(kind, {
+      faults: [{ kind: 'http_error', operation: 'create', status: 500, times: 1 }],
+    });
+    vi.stubEnv('TMPDIR', folder);
+    onTestFinished(() => {
+      vi.unstubAllEnvs();
+    });
+    const sending = sendingOf(kind, tenTexts);
+
+    await connection.client.create(sending, await inputFileOf(connection, sending), noAbort);
+    await submit(connection, sending);
+
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
+  it('reads the secret once more where the key is refused', async () => {
+    const { simulator } = await connect(kind);
+    const key = vi.fn(async (refresh = false) => (refresh ? apiKey : 'sk-old-0123456789'));
+    const client = clientFor(kind, simulator.url, key);
+    const sending = sendingOf(kind, ['x']);
+
+    const id = await submit({ simulator, client }, sending);
+    await client.check(noAbort);
+
+    expect(await simulator.creations()).toMatchObject([{ providerBatchId: id }]);
+    expect(key).toHaveBeenCalledWith(true);
+  });
+
+  it.each(['check', 'upload or create', 'retrieve', 'cancel', 'findLost', 'results'])(
+    'says which secret is wrong, and never the key: %s',
+    async (call) => {
+      const { simulator } = await connect(kind);
+      const client = clientFor(kind, simulator.url, async () => 'sk-wrong-0123456789');
+      const sending = sendingOf(kind, ['x']);
+      const batch = { providerBatchId: 'a', resultRefs: ['b'] } as ProviderBatch;
+      const calls: Record<string, () => Promise<unknown>> = {
+        check: () => client.check(noAbort),
+        'upload or create': async () => {
+          await client.upload(sending, noAbort);
+          return client.create(sending, 'file-1', noAbort);
+        },
+        retrieve: () => client.retrieve('a', noAbort),
+        cancel: () => client.cancel('a', noAbort),
+        findLost: () => client.findLost(lost(sending, null), noAbort),
+        results: async () => Array.fromAsync(client.results(batch, 'b', noAbort)),
+      };
+
+      const error: unknown = await calls[call]?.().catch((thrown: unknown) => thrown);
+
+      expect(error).toBeInstanceOf(ProviderAuthenticationError);
+      expect(String(error)).toContain(`our-${kind}`);
+      expect(String(error)).toContain(`batchdrop/${kind}`);
+      expect(JSON.stringify([String(error), String((error as Error).cause)])).not.toContain('sk-wrong');
+    },
+  );
+
+  it('does not take an unreadable secret for an unknown creation', async () => {
+    const { simulator } = await connect(kind);
+    const client = clientFor(kind, simulator.url, async () => {
+      throw new Error('Secrets Manager is down');
+    });
+
+    await expect(client.create(sendingOf(kind, ['x']), 'file-1', noAbort)).rejects.toThrow(TransientError);
+  });
+
+  it('says that a batch does not exist', async () => {
+    const { client } = await connect(kind);
+
+    await expect(client.retrieve('batch_unknown', noAbort)).rejects.toThrow(NotFoundError);
+    await expect(client.cancel('batch_unknown', noAbort)).rejects.toThrow(NotFoundError);
+  });
+
+  it('gets over a short trouble of the provider, and says so after a longer one', async () => {
+    const connection = await connect(kind);
+    const id = await submit(connection, sendingOf(kind, ['x']));
+    connection.simulator.setFaults([{ kind: 'http_error', operation: 'retrieve', status: 500, times: 1 }]);
+
+    await expect(connection.client.retrieve(id, noAbort)).resolves.toMatchObject({ providerBatchId: id });
+    connection.simulator.setFaults([{ kind: 'http_error', operation: 'retrieve', status: 529 }]);
+    await expect(connection.client.retrieve(id, noAbort)).rejects.toThrow(TransientError);
+  });
+
+  it('waits on under a status that it does not know', async () => {
+    const faults = [{ kind: 'unknown_status', status: 'pondering' } as const];
+    const connection = await connect(kind, { timing: slow, faults });
+    const id = await submit(connection, sendingOf(kind, ['x']));
+
+    await vi.waitFor(async () =>
+      expect(await connection.client.retrieve(id, noAbort)).toMatchObject({
+        phase: 'in_progress',
+        status: 'pondering',
+        isKnownStatus: false,
+        resultRefs: [],
+      }),
+    );
+  });
+
+  it('says that a download broke off', async () => {
+    const connection = await connect(kind);
+    const sending = sendingOf(kind, tenTexts);
+    const batch = await ended(connection, await submit(connection, sending));
+    connection.simulator.setFaults([{ kind: 'truncated_download', how: 'connection_cut', times: 1 }]);
+
+    await expect(resultsOf(kind, connection, batch, sending)).rejects.toThrow(TransientError);
+    expect(await resultsOf(kind, connection, batch, sending)).toHaveLength(10);
+  });
+
+  it('lets a download that ends well but short be seen by its count', async () => {
+    const connection = await connect(kind);
+    const sending = sendingOf(kind, tenTexts);
+    const batch = await ended(connection, await submit(connection, sending));
+    connection.simulator.setFaults([{ kind: 'truncated_download', how: 'clean_end', times: 1 }]);
+
+    const results = await resultsOf(kind, connection, batch, sending);
+
+    expect(results.length).toBeLessThan(batch.expectedResults ?? 0);
+  });
+
+  it.each([
+    ['lost', { answered: 9 }],
+    ['malformed', { answered: 9, malformed: 1 }],
+    ['doubled', { answered: 11 }],
+    ['foreign', { answered: 10, foreign: 1 }],
+  ] as const)('sees a result line that is %s', async (effect, expected) => {
+    const connection = await connect(kind, { faults: [{ kind: 'result_line', effect }] });
+    const sending = sendingOf(kind, tenTexts);
+
+    const batch = await ended(connection, await submit(connection, sending));
+
+    expect(tally(await resultsOf(kind, connection, batch, sending))).toEqual(expected);
+  });
+});
+
+describe('anthropic', () => {
+  it('gets nothing from a translation that it would refuse', async () => {
+    const ask = (content: unknown) => [{ role: 'user', content }];
+    const closed = {
+      type: 'object',
+      properties: { a: { type: 'string' } },
+      required: ['a'],
+      additionalProperties: false,
+    };
+    const open = { type: 'object', properties: { a: { type: 'integer', minimum: 1 } } };
+    const tools = [
+      { type: 'function', function: { name: 'f', strict: true, parameters: open } },
+      { type: 'function', function: { name: 'g' } },
+    ];
+    const calls = [{ id: 'call_1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }];
+    const format = (schema: object) => ({ type: 'json_schema', json_schema: { name: 'n', strict: true, schema } });
+    const shared = {
+      messages: ask('x'),
+      temperature: 0.2,
+      top_p: 0.9,
+      presence_penalty: 1,
+      n: 1,
+      stop: ['END'],
+      user: 'u',
+    };
+    const models = ['claude-opus-5-5', 'claude-opus-4-6', 'claude-sonnet-4-5', 'claude-3-5-haiku-20241022'];
+    const bodies = models.flatMap((model) => [
+      { ...shared, model },
+      { ...shared, model, reasoning_effort: 'high' },
+      { ...shared, model, reasoning_effort: 'minimal', max_tokens: 3000 },
+      { ...shared, model, reasoning_effort: 'none' },
+      { ...shared, model, reasoning_effort: 'medium', tools, tool_choice: 'required', parallel_tool_calls: false },
+      { ...shared, model, tools, tool_choice: { type: 'function', function: { name: 'g' } } },
+      { ...shared, model, response_format: format(closed) },
+      { ...shared, model, response_format: format(open) },
+      {
+        ...shared,
+        model,
+        messages: [
+          { role: 'system', content: 'Be brief.' },
+          ...ask('x'),
+          { role: 'assistant', tool_calls: calls },
+          { role: 'tool', tool_call_id: 'call_1', content: '' },
+          ...ask('y'),
+        ],
+        tools,
+      },
+      {
+        ...shared,
+        model,
+        messages: ask([
+          { type: 'text', text: 'See:' },
+          { type: 'image_url', image_url: { url: 'data:image/png;base64,AAAA' } },
+          { type: 'image_url', image_url: { url: 'https://example.com/a.png' } },
+          { type: 'file', file: { file_data: 'data:application/pdf;base64,JVBERi0x' } },
+        ]),
+      },
+    ]);
+    const connection = await connect('anthropic');
+    const sending = sendingOfBodies('anthropic', bodies);
+
+    const batch = await ended(connection, await submit(connection, sending));
+    const results = await resultsOf('anthropic', connection, batch, sending);
+
+    const refused = results.flatMap((result) =>
+      result.kind === 'answered' && result.succeeded ? [] : [result.kind === 'answered' ? resultLine(result) : result],
+    );
+    expect(refused).toEqual([]);
+    expect(results).toHaveLength(bodies.length);
+  });
+});
+
+describe('openai', () => {
+  it('says why a batch failed, and whether it may come again', async () => {
+    const connection = await connect('openai', { faults: [{ kind: 'token_limit', how: 'failed_batch' }] });
+
+    const full = await ended(connection, await submit(connection, sendingOf('openai', ['x'])));
+    connection.simulator.setFaults([
+      { kind: 'batch_failed', code: 'invalid_request', message: 'Bad key sk-abcdefghijkl' },
+    ]);
+    const bad = await ended(connection, await submit(connection, sendingOf('openai', ['x'])));
+
+    expect(full).toMatchObject({
+      phase: 'failed',
+      resultRefs: [],
+      failure: { code: 'token_limit_exceeded', isQueueFull: true },
+    });
+    expect(bad).toMatchObject({
+      phase: 'failed',
+      failure: { code: 'invalid_request', message: 'Bad key [hidden]', isQueueFull: false },
+    });
+  });
+
+  it.each([
+    [429, { outcome: 'deferred', retryAfterSeconds: 3 }],
+    [400, { outcome: 'refused' }],
+  ])('reads the outcome of an upload: %i', async (status, outcome) => {
+    const faults = [{ kind: 'http_error', operation: 'upload', status, retryAfterSeconds: 3 } as const];
+    const { client } = await connect('openai', { faults });
+
+    expect(await client.upload(sendingOf('openai', ['x']), noAbort)).toMatchObject(outcome);
+  });
+
+  it('leaves an upload that broke off to be repeated', async () => {
+    const faults = [{ kind: 'connection_cut', operation: 'upload', when: 'after_effect', times: 1 } as const];
+    const { client } = await connect('openai', { faults });
+
+    await expect(client.upload(sendingOf('openai', ['x']), noAbort)).rejects.toThrow(TransientError);
+    expect((await client.upload(sendingOf('openai', ['x']), noAbort)).outcome).toBe('uploaded');
+  });
+});
+
+describe('memory', () => {
+  it.each(providerKinds)('stays flat, however large the batch: %s', async (kind) => {
+    const sink = createServer((request, response) => {
+      response.setHeader('content-type', 'application/json');
+      request.resume().on('end', () => response.end('{"id":"batch_1"}'));
+    });
+    await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      sink.close();
+    });
+    const url = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
+    const script = new URL('./send-large-batch.ts', import.meta.url).pathname;
+
+    const { stdout } = await promisify(execFile)(process.execPath, [script, kind, url, '250']);
+
+    // Node with both SDKs takes 130 MB alone; fetch that copies its requests would add all 250.
+    expect(Number(stdout)).toBeLessThan(300);
+  });
+});
+
+describe('the wire', () => {
+  /** A server that answers with the given text, and remembers who asked for what. */
+  async function listen(answer: (url: string) => { body: string; headers?: Record<string, string | number> }) {
+    const asked: { url: string; headers: NodeJS.Dict<string | string[]> }[] = [];
+    const server = createServer((request, response) => {
+      const url = request.url ?? '';
+      asked.push({ url, headers: request.headers });
+      const { body, headers } = answer(url);
+      request.resume().on('end', () => {
+        response.writeHead(200, { 'content-type': 'application/json', ...headers });
+        response.end(body, () => response.destroy());
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.close();
+    });
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  }
+
+  const batch = { providerBatchId: 'a/b', resultRefs: ['a/b'] } as ProviderBatch;
+
+  it('tells Anthropic the version under which sampling parameters still work', async () => {
+    const { url, asked } = await listen(() => ({ body: '{"data":[],"has_more":false}' }));
+
+    await clientFor('anthropic', url, async () => apiKey).check(noAbort);
+
+    expect(asked[0]?.headers).toMatchObject({ 'anthropic-version': '2023-06-01', authorization: `Bearer ${apiKey}` });
+  });
+
+  it('asks our own base URL for results, and keeps ids within their place in it', async () => {
+    const { url, asked } = await listen(() => ({ body: '{}' }));
+
+    await Array.fromAsync(clientFor('anthropic', url, async () => apiKey).results(batch, 'a/b', noAbort));
+    await Array.fromAsync(clientFor('openai', `${url}/v1`, async () => apiKey).results(batch, 'a/b', noAbort));
+
+    expect(asked.map((request) => request.url)).toEqual([
+      '/v1/messages/batches/a%2Fb/results',
+      '/v1/files/a%2Fb/content',
+    ]);
+  });
+
+  it.each(providerKinds)('says that a download is shorter than it was promised to be: %s', async (kind) => {
+    const { url } = await listen(() => ({ body: '{}\n', headers: { 'content-length': 100 } }));
+    const client = clientFor(kind, url, async () => apiKey);
+
+    await expect(Array.fromAsync(client.results(batch, 'a', noAbort))).rejects.toThrow(TransientError);
+  });
+
+  it.each(providerKinds)('waits for the whole answer to a creation no longer than for its start: %s', async (kind) => {
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('{"id":');
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const client = clientFor(kind, url, async () => apiKey, { createTimeoutSeconds: 0.5 });
+
+    expect((await client.create(sendingOf(kind, ['x']), 'file-1', noAbort)).outcome).toBe('unknown');
+  });
+
+  it.each(providerKinds)('does not take an answer without an id for a creation: %s', async (kind) => {
+    const { url } = await listen(() => ({ body: '{"hello":"world"}' }));
+    const client = clientFor(kind, url, async () => apiKey);
+
+    expect((await client.create(sendingOf(kind, ['x']), 'file-1', noAbort)).outcome).toBe('unknown');
+  });
+
+  it.each(providerKinds)('does not take half a list for the whole: %s', async (kind) => {
+    const created = { created_at: kind === 'openai' ? Date.now() / 1000 : new Date().toISOString() };
+    const counts = { processing: 0, succeeded: 5, errored: 0, canceled: 0, expired: 0 };
+    const listed = { id: 'a', status: 'completed', processing_status: 'ended', request_counts: counts, ...created };
+    const { url } = await listen(() => ({ body: JSON.stringify({ data: [listed], has_more: true, last_id: 'a' }) }));
+    const client = clientFor(kind, url, async () => apiKey);
+
+    await expect(client.findLost(lost(sendingOf(kind, ['x']), null), noAbort)).rejects.toThrow(TransientError);
+  });
+});

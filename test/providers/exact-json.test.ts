@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { mayLoseNumbers, parseExact } from '../../lib/providers/exact-json.ts';
+
+describe('parseExact', () => {
+  it.each([
+    '12345678901234567890',
+    '1.0',
+    '-0',
+    '1e5',
+    '1E-7',
+    '0.0000001',
+    '1234567.12345678901',
+    '100000000000000000000000',
+    '1.10',
+    '0.30',
+  ])('keeps %s as it was written', (number) => {
+    const text = `{"a":[${number},{"b":${number}}],"c":${number}}`;
+
+    expect(JSON.stringify(parseExact(text))).toBe(text);
+  });
+
+  it('keeps any number, in any spelling', () => {
+    const digits = fc.stringMatching(/^(0|[1-9]\d{0,22})(\.\d{1,22})?([eE][+-]?\d{1,3})?$/);
+    fc.assert(
+      fc.property(digits, fc.boolean(), (number, isNegative) => {
+        const text = `[${isNegative ? '-' : ''}${number}]`;
+        expect(JSON.stringify(parseExact(text))).toBe(text);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('is JSON.parse for all else', () => {
+    fc.assert(
+      fc.property(fc.json(), (text) => {
+        expect(JSON.parse(JSON.stringify(parseExact(text)))).toEqual(JSON.parse(text));
+      }),
+    );
+  });
+
+  it('takes the slow way only where a number needs it', () => {
+    expect(mayLoseNumbers('{"temperature":0.75,"n":42,"date":"2026-01-05","id":-7}')).toBe(false);
+    expect(mayLoseNumbers('{"n":1.50}')).toBe(true);
+  });
+});

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { providerConfigSchema, providerKinds } from '../../lib/core/config.ts';
+import type { Sending } from '../../lib/providers/provider.ts';
+import { providers } from '../../lib/providers/registry.ts';
+
+// Sends one batch and prints the most memory that this process ever took, in MB:
+// node send-large-batch.ts KIND BASE_URL MEGABYTES
+
+const [kind, baseUrl, megabytes] = z
+  .tuple([z.enum(providerKinds), z.url(), z.coerce.number()])
+  .parse(process.argv.slice(2));
+
+const sending: Sending = {
+  prefix: 'b',
+  token: 't',
+  endpoint: '/v1/chat/completions',
+  lineCount: megabytes * 1000,
+  async *lines() {
+    for (let index = 0; index < megabytes * 1000; index += 1) yield Buffer.alloc(999, 'x');
+  },
+  metadata: {},
+};
+
+const client = providers[kind].connect({
+  name: kind,
+  config: providerConfigSchema.parse({ kind, secret: 's', baseUrl }),
+  apiKey: async () => 'sk-test',
+});
+const { signal } = new AbortController();
+const uploaded = await client.upload(sending, signal);
+const created = await client.create(sending, 'file-1', signal);
+if (uploaded.outcome !== 'uploaded' || created.outcome !== 'created')
+  throw new Error(JSON.stringify({ uploaded, created }));
+console.log(Math.round(process.resourceUsage().maxRSS / 1000));
