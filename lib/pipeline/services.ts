@@ -1,9 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
-import { S3Client } from '@aws-sdk/client-s3';
-import { SFNClient } from '@aws-sdk/client-sfn';
 import { z } from 'zod';
 import { type Config, type ProviderConfig, parseConfig } from '../core/config.ts';
 import { ConfigurationError } from '../core/errors.ts';
@@ -86,10 +82,10 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
   const baseUrlOf = (name: string) => (isLocal ? environment[`${environmentName(name)}_BASE_URL`] : undefined);
   return {
     config,
-    records: new Records(new DynamoDBClient(), settings.BATCHDROP_TABLE),
-    objects: new Objects(new S3Client({ forcePathStyle: isLocal }), settings.BATCHDROP_BUCKET),
-    executions: new Executions(new SFNClient(), settings.BATCHDROP_STATE_MACHINE_ARN),
-    events: new EventBus(new EventBridgeClient(), settings.BATCHDROP_EVENT_BUS),
+    records: Records.connect(settings.BATCHDROP_TABLE),
+    objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal),
+    executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN),
+    events: EventBus.connect(settings.BATCHDROP_EVENT_BUS),
     account: accounts(config, secrets, baseUrlOf),
     log: overrides.log,
     now: overrides.now ?? Date.now,

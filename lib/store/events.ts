@@ -1,4 +1,4 @@
-import { type EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { TerminalStatus } from '../core/batch.ts';
 import { TransientError } from '../core/errors.ts';
 
@@ -22,6 +22,10 @@ export class EventBus {
   constructor(client: EventBridgeClient, name: string) {
     this.#client = client;
     this.#name = name;
+  }
+
+  static connect(name: string): EventBus {
+    return new EventBus(new EventBridgeClient(), name);
   }
 
   async send(status: TerminalStatus, detail: BatchEvent): Promise<void> {

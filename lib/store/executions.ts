@@ -2,7 +2,7 @@ import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
-  type SFNClient,
+  SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
 
@@ -14,6 +14,10 @@ export class Executions {
   constructor(client: SFNClient, stateMachineArn: string) {
     this.#client = client;
     this.#stateMachineArn = stateMachineArn;
+  }
+
+  static connect(stateMachineArn: string): Executions {
+    return new Executions(new SFNClient(), stateMachineArn);
   }
 
   /** @param pauseSeconds how long the machine waits before it repeats a step that failed. */

@@ -3,7 +3,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
-  type S3Client,
+  S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import type { S3Object } from '../core/batch.ts';
@@ -27,6 +27,11 @@ export class Objects {
   constructor(client: S3Client, bucket: string) {
     this.#client = client;
     this.bucket = bucket;
+  }
+
+  /** @param isLocal addresses buckets by path, as local servers need it. */
+  static connect(bucket: string, isLocal: boolean): Objects {
+    return new Objects(new S3Client({ forcePathStyle: isLocal }), bucket);
   }
 
   writer(key: string, contentType = jsonLines): ObjectWriter {

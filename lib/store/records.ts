@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import type { z } from 'zod';
 import { type BatchRecord, batchRecordSchema } from '../core/batch.ts';
@@ -35,6 +35,10 @@ export class Records {
   constructor(client: DynamoDBClient, tableName: string) {
     this.#client = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
     this.#tableName = tableName;
+  }
+
+  static connect(tableName: string): Records {
+    return new Records(new DynamoDBClient(), tableName);
   }
 
   /** @returns the record that stands, and whether this call wrote it. */

@@ -82,7 +82,7 @@ async function textOf(key: string): Promise<string> {
 async function creations(): Promise<CreationRecord[]> {
   const hosts = [urls.openaiUrl, urls.anthropicUrl].map((url) => new URL(url).origin);
   const answers = await Promise.all(hosts.map(async (host) => (await fetch(`${host}/__simulator/creations`)).json()));
-  return answers.flat();
+  return answers.flat() as CreationRecord[];
 }
 
 describe('a stack that is killed again and again', () => {

@@ -1,0 +1,66 @@
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+/** What a folder may import, besides itself. core <- providers, store <- pipeline <- api, lambdas <- local, cli. */
+const allowed: Record<string, readonly string[]> = {
+  'lib/core': [],
+  'lib/providers': ['lib/core'],
+  'lib/store': ['lib/core'],
+  'lib/pipeline': ['lib/core', 'lib/providers', 'lib/store'],
+  'lib/api': ['lib/core', 'lib/pipeline', 'lib/store'],
+  'lib/client': ['lib/core', 'lib/providers'],
+  lambdas: ['lib/core', 'lib/pipeline', 'lib/api'],
+  'lib/local': ['lib/core', 'lib/pipeline', 'lib/api', 'lib/store', 'lambdas'],
+  cli: ['lib/core', 'lib/client', 'lib/pipeline', 'lib/store', 'lib/local', 'lib/providers'],
+  cdk: ['lib/core'],
+};
+
+const folders = Object.keys(allowed);
+
+function folderOf(path: string): string | undefined {
+  return folders.find((folder) => path.startsWith(`${folder}/`));
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8');
+  const found = text.matchAll(/(?:from\s+|import\s*\(\s*|import\s+)'([^']+)'/g);
+  return [...found].map(([, target = '']) => target);
+}
+
+const files = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`)).map((file) => normalize(file));
+
+describe('imports', () => {
+  it.each(folders.filter((folder) => files.some((file) => file.startsWith(`${folder}/`))))('of %s point downward only', (folder) => {
+    const own = files.filter((file) => folderOf(file) === folder);
+    expect(own.length).toBeGreaterThan(0);
+    const wrong = own.flatMap((file) =>
+      importsOf(file)
+        .filter((target) => target.startsWith('.'))
+        .map((target) => ({ file, target: normalize(join(dirname(file), target)) }))
+        .filter(({ target }) => {
+          const to = folderOf(target);
+          return to !== folder && !(to && allowed[folder]?.includes(to));
+        }),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it('were read from every folder that has code', () => {
+    for (const folder of ['lib/core', 'lib/providers', 'lib/store', 'lib/pipeline', 'lib/local', 'lambdas', 'cli'])
+      expect(files.filter((file) => folderOf(file) === folder).length, folder).toBeGreaterThan(1);
+    expect(files.flatMap(importsOf).length).toBeGreaterThan(300);
+  });
+
+  it('of the core are zod, Node and itself; AWS data clients are in the store alone', () => {
+    const packages = (folder: string) =>
+      files
+        .filter((file) => folderOf(file) === folder)
+        .flatMap((file) => importsOf(file).filter((target) => !target.startsWith('.') && !target.startsWith('node:')));
+    expect(new Set(packages('lib/core'))).toEqual(new Set(['zod']));
+    const awsUsers = files.filter((file) => importsOf(file).some((target) => target.startsWith('@aws-sdk/')));
+    const outside = awsUsers.filter((file) => !['lib/store', 'lib/local', 'cli'].includes(folderOf(file) ?? ''));
+    expect(awsUsers.length).toBeGreaterThan(4);
+    expect(outside).toEqual([]);
+  });
+});
