@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
-import { type FileHandle, open, rm } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -24,12 +24,40 @@ export async function withSpooledFile<Result>(
   signal: AbortSignal,
   use: (blob: Blob) => Promise<Result>,
 ): Promise<Result> {
-  const path = join(tmpdir(), `batchdrop-${randomUUID()}`);
+  await removeAbandoned();
+  const name = `batchdrop-spool-${process.pid}-${randomUUID()}`;
+  const path = join(tmpdir(), name);
+  ownNames.add(name);
   try {
     await writePieces(path, pieces, signal);
     return await use(await openAsBlob(path));
   } finally {
     await rm(path, { force: true });
+    ownNames.delete(name);
+  }
+}
+
+/** Spool files of this process that are in use. */
+const ownNames = new Set<string>();
+
+const spoolName = /^batchdrop-spool-(\d+)-[0-9a-f-]{36}$/;
+
+/** Removes what a killed process left: a function that timed out starts anew in the same place, on the same small disk. */
+async function removeAbandoned(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const owner = spoolName.exec(name)?.[1];
+    if (owner !== undefined && !ownNames.has(name) && !isAliveElsewhere(Number(owner)))
+      await rm(join(tmpdir(), name), { force: true });
+  }
+}
+
+function isAliveElsewhere(processId: number): boolean {
+  if (processId === process.pid) return false;
+  try {
+    return process.kill(processId, 0);
+  } catch (error) {
+    // A process of another user is alive, too.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { providerKinds } from '../../lib/core/config.ts';
@@ -302,11 +303,15 @@ describe.each(providerKinds)('%s', (kind) => {
     expect(await connection.simulator.creations()).toEqual([]);
   });
 
-  it('leaves no file behind', async () => {
+  it('leaves no file behind, nor what a killed process left', async () => {
     const folder = temporaryFolder();
     const connection = await connect(kind, {
       faults: [{ kind: 'http_error', operation: 'create', status: 500, times: 1 }],
     });
+    const left = 'a2b1c0de-0000-4000-8000-000000000000';
+    writeFileSync(join(folder, `batchdrop-spool-${process.pid}-${left}`), 'of a process that had our number');
+    writeFileSync(join(folder, `batchdrop-spool-2147483647-${left}`), 'of a process that is gone');
+    writeFileSync(join(folder, `batchdrop-spool-${process.ppid}-${left}`), 'of a process that lives');
     vi.stubEnv('TMPDIR', folder);
     onTestFinished(() => {
       vi.unstubAllEnvs();
@@ -316,7 +321,7 @@ describe.each(providerKinds)('%s', (kind) => {
     await connection.client.create(sending, await inputFileOf(connection, sending), noAbort);
     await submit(connection, sending);
 
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual([`batchdrop-spool-${process.ppid}-${left}`]);
   });
 
   it('reads the secret once more where the key is refused', async () => {

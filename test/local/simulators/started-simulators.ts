@@ -139,7 +139,7 @@ export async function until<Answer>(
   ask: () => Promise<Answer>,
   isAsWished: (answer: Answer) => boolean,
 ): Promise<Answer> {
-  for (let attempt = 0; attempt < 1000; attempt++) {
+  for (let attempt = 0; attempt < 4000; attempt++) {
     const answer = await ask();
     if (isAsWished(answer)) return answer;
     await new Promise((resolve) => setTimeout(resolve, 10));
