@@ -1,7 +1,9 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import type { z } from 'zod';
-import { createServices, type Log, type Services, type StepContext } from '../lib/pipeline/services.ts';
+import { createServices, type Overrides, type Services, type StepContext } from '../lib/pipeline/services.ts';
+import { emittedMetrics } from './emitted-metrics.ts';
 import { fileLog } from './log-file.ts';
+import { tracedClient, tracedRun } from './traces.ts';
 
 /** The part of Lambda's context that a step uses; the local runtime gives the same. */
 export interface FunctionContext {
@@ -23,14 +25,19 @@ let wired: { key: string; services: Services } | undefined;
 /** The services, made once for a process and its environment. */
 export function services(): Services {
   const key = JSON.stringify(Object.entries(process.env).filter(([name]) => wiringVariables.test(name)));
-  if (wired?.key !== key) wired = { key, services: createServices(process.env, { log: createLog() }) };
+  if (wired?.key !== key) wired = { key, services: createServices(process.env, observability()) };
   return wired.services;
 }
 
-function createLog(): Log {
+/** Locally there is a log file, and nothing that would take metrics or traces. */
+function observability(): Overrides {
   const path = process.env.BATCHDROP_LOG_FILE;
-  if (path) return fileLog(path);
-  const logger = new Logger({ serviceName: 'batchdrop' });
+  if (path) return { log: fileLog(path) };
+  return { log: functionLog(), metrics: emittedMetrics(), observe: tracedClient };
+}
+
+function functionLog(): Overrides['log'] {
+  const logger = new Logger();
   return {
     info: (message, data = {}) => logger.info(message, data),
     warn: (message, data = {}) => logger.warn(message, data),
@@ -43,7 +50,7 @@ export function stepHandler<Schema extends z.ZodType, Answer>(
   schema: Schema,
   run: (services: Services, event: z.output<Schema>, context: StepContext) => Promise<Answer>,
 ): (event: unknown, context: FunctionContext) => Promise<Answer> {
-  return (event, context) => run(services(), schema.parse(event), stepContext(context));
+  return (event, context) => tracedRun(event, () => run(services(), schema.parse(event), stepContext(context)));
 }
 
 function stepContext(context: FunctionContext): StepContext {

@@ -13,7 +13,7 @@ const statusSchema = z.object({
   summary: z.string().nullable(),
   first_error: z.object({ code: z.string(), message: z.string() }).nullable(),
 });
-export type DropStatus = z.infer<typeof statusSchema>;
+type DropStatus = z.infer<typeof statusSchema>;
 
 const endedStatuses = ['completed', 'failed', 'expired', 'cancelled', 'refused'];
 

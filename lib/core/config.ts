@@ -24,17 +24,23 @@ export const providerConfigSchema = z.strictObject({
     .default({}),
   /** Models routed here, besides the built-in table; `*` stands for any characters. */
   models: z.array(z.string().min(1)).default([]),
-  /** Provider batches open at a time. */
-  concurrency: z.number().int().positive().default(100),
-  /** Provider batches created in an hour. OpenAI's published limit is 2,000. */
-  createsPerHour: z.number().int().positive().default(1_800),
+  /** Provider batches open at a time, for accounts that limit them; without it as many as there are. */
+  concurrency: z.number().int().positive().optional(),
+  /** Provider batches created in an hour. Without it the provider's published limit. */
+  createsPerHour: z.number().int().positive().optional(),
   /** How long a create may take before its outcome counts as unknown. */
-  createTimeoutSeconds: z.number().positive().default(120),
+  createTimeoutSeconds: z.number().positive().optional(),
   /** How long after an unknown create the provider's list may still lack it. */
-  settleSeconds: z.number().nonnegative().default(60),
+  settleSeconds: z.number().nonnegative().optional(),
 });
 
-export type ProviderConfig = z.infer<typeof providerConfigSchema>;
+type ProviderConfigInput = z.infer<typeof providerConfigSchema>;
+
+/** With the defaults of where it runs. */
+export interface ProviderConfig extends ProviderConfigInput {
+  createTimeoutSeconds: number;
+  settleSeconds: number;
+}
 
 const providerName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'a provider name is of a-z, 0-9, _, . and -');
 
@@ -48,23 +54,36 @@ export const configSchema = z
     /** Bounds of the pause between two looks at the providers. */
     polling: z
       .strictObject({ minSeconds: z.number().int().positive(), maxSeconds: z.number().int().positive() })
-      .default({ minSeconds: 15, maxSeconds: 600 }),
+      .optional(),
   })
   .refine((config) => Object.keys(config.providers).length > 0, { message: 'providers: name at least one' })
-  .refine((config) => config.polling.minSeconds <= config.polling.maxSeconds, {
+  .refine(({ polling }) => !polling || polling.minSeconds <= polling.maxSeconds, {
     message: 'polling: minSeconds is above maxSeconds',
   });
 
-export type Config = z.infer<typeof configSchema>;
+type ConfigInput = z.infer<typeof configSchema>;
+
+/** With the defaults of where it runs. */
+export interface Config extends ConfigInput {
+  providers: Record<string, ProviderConfig>;
+  polling: { minSeconds: number; maxSeconds: number };
+}
+
+/** In AWS each look costs; locally nobody pays, and a person waits. */
+const defaultsOf = {
+  aws: { polling: { minSeconds: 15, maxSeconds: 600 }, createTimeoutSeconds: 120, settleSeconds: 60 },
+  local: { polling: { minSeconds: 1, maxSeconds: 5 }, createTimeoutSeconds: 30, settleSeconds: 2 },
+} as const;
 
 /**
  * @param text the contents of `batchdrop.config.json`.
  * @param origin the file's name, for the error.
+ * @param place whose defaults hold.
  * @throws ConfigurationError that says what is missing or unknown.
  */
-export function parseConfig(text: string, origin: string): Config {
+export function parseConfig(text: string, origin: string, place: 'aws' | 'local' = 'aws'): Config {
   const result = configSchema.safeParse(parseJson(text, origin));
-  if (result.success) return result.data;
+  if (result.success) return withDefaults(result.data, place);
   throw new ConfigurationError(`${origin}: ${describeIssues(result.error)}`);
 }
 
@@ -74,4 +93,17 @@ function parseJson(text: string, origin: string): unknown {
   } catch (cause) {
     throw new ConfigurationError(`${origin} is not valid JSON.`, { cause });
   }
+}
+
+function withDefaults(config: ConfigInput, place: 'aws' | 'local'): Config {
+  const { polling, createTimeoutSeconds, settleSeconds } = defaultsOf[place];
+  const providers = Object.entries(config.providers).map(([name, given]): [string, ProviderConfig] => [
+    name,
+    {
+      ...given,
+      createTimeoutSeconds: given.createTimeoutSeconds ?? createTimeoutSeconds,
+      settleSeconds: given.settleSeconds ?? settleSeconds,
+    },
+  ]);
+  return { ...config, providers: Object.fromEntries(providers), polling: config.polling ?? polling };
 }

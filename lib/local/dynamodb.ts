@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
 import { table } from '../core/table.ts';
+import { closeIteratorsOfDynalite } from './dynalite-iterators.ts';
 import { localCredentials, localRegion } from './local-account.ts';
 import { closeServer, type LoopbackServer, listenOnLoopback } from './loopback-server.ts';
 
@@ -22,6 +23,7 @@ const pollMilliseconds = 5;
  * @param folder made if missing.
  */
 export async function startLocalDynamoDB(folder: string, tableName: string): Promise<LoopbackServer> {
+  closeIteratorsOfDynalite();
   const server = dynalite({ path: folder, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   surviveBrokenRequests(server);
   const url = await listenOnLoopback(server, 0);

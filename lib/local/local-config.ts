@@ -5,16 +5,12 @@ import { ConfigurationError, messageOf } from '../core/errors.ts';
 
 const fileName = 'batchdrop.config.json';
 
-/**
- * What a stack without a configuration works with. Waits are short, since nobody pays for a look at a simulator; a
- * batch whose creation has an unknown outcome settles in half a minute.
- */
+/** What a stack without a configuration works with. */
 const defaultConfig = {
   providers: {
-    openai: { kind: 'openai', secret: 'batchdrop/openai', createTimeoutSeconds: 30, settleSeconds: 2 },
-    anthropic: { kind: 'anthropic', secret: 'batchdrop/anthropic', createTimeoutSeconds: 30, settleSeconds: 2 },
+    openai: { kind: 'openai', secret: 'batchdrop/openai' },
+    anthropic: { kind: 'anthropic', secret: 'batchdrop/anthropic' },
   },
-  polling: { minSeconds: 1, maxSeconds: 5 },
 };
 
 export interface LoadedConfig {
@@ -31,7 +27,7 @@ export interface LoadedConfig {
  */
 export function loadLocalConfig(dataDir: string, configFile: string | undefined): LoadedConfig {
   const file = resolve(configFile ?? (existsSync(fileName) ? fileName : writeDefaultConfig(dataDir)));
-  return { file, config: parseConfig(readConfigFile(file), file) };
+  return { file, config: parseConfig(readConfigFile(file), file, 'local') };
 }
 
 /** @returns the data folder's own configuration, which is written where it is missing. */

@@ -24,7 +24,7 @@ export interface StateMachineRun {
 export const maxStateBytes = 262_144;
 
 /** What Step Functions raises where more passes. */
-export class DataLimitExceededError extends Error {
+class DataLimitExceededError extends Error {
   override readonly name = 'States.DataLimitExceeded';
 
   constructor(functionName: string) {

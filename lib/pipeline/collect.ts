@@ -12,7 +12,8 @@ import type { AnsweredLine, ProviderBatch, TranslatedResult } from '../providers
 import { ResultSpool } from './result-spool.ts';
 import type { Services, StepContext } from './services.ts';
 import { readIndex } from './shard-lines.ts';
-import { ownerOf, type ShardStep } from './submit.ts';
+import { ownerOf } from './provider-gate.ts';
+import type { ShardStep } from './submit.ts';
 
 /** Complete downloads with fewer lines than the provider counts, after which the missing lines count as lost. */
 const maxShortDownloads = 3;

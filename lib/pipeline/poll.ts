@@ -4,7 +4,9 @@ import { deferralSeconds, waitSeconds } from '../core/schedule.ts';
 import { deferred, ended, type ShardEnd, type ShardRecord } from '../core/shard.ts';
 import type { ProviderBatch } from '../providers/provider.ts';
 import { continueAsNew } from './continue-as-new.ts';
+import { leaveGate } from './provider-gate.ts';
 import { inParallel } from './parallel.ts';
+import { countRefusedKey } from './metrics.ts';
 import type { BatchStep } from './prepare.ts';
 import type { Services, StepContext } from './services.ts';
 import { writeStatus } from './status-file.ts';
@@ -59,6 +61,7 @@ async function look(
   try {
     return await advance(services, batch, shard, context);
   } catch (error) {
+    countRefusedKey(services, error);
     const message = safeText(messageOf(error));
     services.log.warn('A shard could not be looked at; the next poll tries again.', {
       ...nameOf(shard),
@@ -118,9 +121,11 @@ async function lookAtProvider(
   if (shard.provider === null || shard.providerBatchId === null) return shard;
   const { client } = services.account(shard.provider);
   const closing = closingEnd(services, batch, shard);
-  if (closing) return close(services, shard, closing, context);
-  const found = await client.retrieve(shard.providerBatchId, context.signal);
-  return note(services, shard, found);
+  const after = closing
+    ? await close(services, shard, closing, context)
+    : await note(services, shard, await client.retrieve(shard.providerBatchId, context.signal));
+  if (after.status !== 'submitted') await leaveGate(services, after);
+  return after;
 }
 
 /** Cancels at the provider once, waits for it to end, and gives up waiting after a while. */
@@ -167,11 +172,7 @@ async function markCancelRequested(services: Services, shard: ShardRecord, atMs:
  * @param closing why we asked the provider to cancel: what it then calls cancelled ended for that reason.
  */
 async function note(services: Services, shard: ShardRecord, found: ProviderBatch, closing?: ShardEnd): Promise<ShardRecord> {
-  if (!found.isKnownStatus)
-    services.log.warn('A provider said a status that is not known; the batch counts as pending.', {
-      ...nameOf(shard),
-      status: found.status,
-    });
+  if (!found.isKnownStatus) noteUnknownStatus(services, shard, found.status);
   if (found.failure?.isQueueFull) return requeue(services, shard, found.failure.message);
   const end = found.phase === 'cancelled' && closing ? closing : endOf(found);
   return services.records.updateShard(shard, (current) => {
@@ -179,6 +180,14 @@ async function note(services: Services, shard: ShardRecord, found: ProviderBatch
     const seen = { ...current, providerStatus: found.status, counts: found.counts ?? current.counts };
     if (end) return ended(seen, end, services.now());
     return isSame(current, seen) ? current : seen;
+  });
+}
+
+function noteUnknownStatus(services: Services, shard: ShardRecord, status: string): void {
+  services.metrics.add('UnknownStatuses', 1);
+  services.log.warn('A provider said a status that is not known; the batch counts as pending.', {
+    ...nameOf(shard),
+    status,
   });
 }
 

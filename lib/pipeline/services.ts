@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type Config, type ProviderConfig, parseConfig } from '../core/config.ts';
 import { ConfigurationError } from '../core/errors.ts';
@@ -8,9 +9,12 @@ import type { Provider, ProviderClient } from '../providers/provider.ts';
 import { providers } from '../providers/registry.ts';
 import { EventBus } from '../store/events.ts';
 import { Executions } from '../store/executions.ts';
+import { Gates } from '../store/gates.ts';
 import { Objects } from '../store/objects.ts';
+import { type Observe, unobserved } from '../store/observe.ts';
 import { Records } from '../store/records.ts';
 import { EnvironmentSecrets, environmentName, type Secrets, SecretsManagerSecrets } from '../store/secrets.ts';
+import { type Metrics, silentMetrics } from './metrics.ts';
 
 /** Structured log lines. Never a payload, a key or a presigned URL. */
 export interface Log {
@@ -31,10 +35,12 @@ export interface Account {
 export interface Services {
   config: Config;
   records: Records;
+  gates: Gates;
   objects: Objects;
   executions: Pick<Executions, 'start' | 'isRunning'>;
   events: Pick<EventBus, 'send'>;
   log: Log;
+  metrics: Metrics;
   /** @throws ConfigurationError for a name that is not configured. */
   account(name: string): Account;
   /** Unix milliseconds. */
@@ -59,11 +65,15 @@ const environmentSchema = z.object({
   BATCHDROP_CONFIG_FILE: z.string().min(1),
   BATCHDROP_EVENT_BUS: z.string().min(1).default('default'),
   BATCHDROP_SECRETS: z.enum(['secrets-manager', 'environment']).default('secrets-manager'),
+  /** Where Lambda put the function's files, the configuration among them. */
+  LAMBDA_TASK_ROOT: z.string().default(''),
 });
 
 /** What a test, or another runtime, puts in place of the real thing. */
 export interface Overrides {
   log: Log;
+  metrics?: Metrics;
+  observe?: Observe;
   now?: () => number;
   random?: () => number;
   token?: () => string;
@@ -76,18 +86,22 @@ export interface Overrides {
  */
 export function createServices(environment: NodeJS.ProcessEnv, overrides: Overrides): Services {
   const settings = readEnvironment(environment);
-  const config = parseConfig(readFileSync(settings.BATCHDROP_CONFIG_FILE, 'utf8'), settings.BATCHDROP_CONFIG_FILE);
   const isLocal = settings.BATCHDROP_SECRETS === 'environment';
+  const file = resolve(settings.LAMBDA_TASK_ROOT, settings.BATCHDROP_CONFIG_FILE);
+  const config = parseConfig(readFileSync(file, 'utf8'), file, isLocal ? 'local' : 'aws');
   const secrets = isLocal ? new EnvironmentSecrets(environment) : new SecretsManagerSecrets();
   const baseUrlOf = (name: string) => (isLocal ? environment[`${environmentName(name)}_BASE_URL`] : undefined);
+  const observe = overrides.observe ?? unobserved;
   return {
     config,
-    records: Records.connect(settings.BATCHDROP_TABLE),
-    objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal),
-    executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN),
-    events: EventBus.connect(settings.BATCHDROP_EVENT_BUS),
+    records: Records.connect(settings.BATCHDROP_TABLE, observe),
+    gates: Gates.connect(settings.BATCHDROP_TABLE, observe),
+    objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
+    executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),
+    events: EventBus.connect(settings.BATCHDROP_EVENT_BUS, observe),
     account: accounts(config, secrets, baseUrlOf),
     log: overrides.log,
+    metrics: overrides.metrics ?? silentMetrics,
     now: overrides.now ?? Date.now,
     random: overrides.random ?? Math.random,
     token: overrides.token ?? (() => randomBytes(8).toString('hex')),

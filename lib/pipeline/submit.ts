@@ -9,11 +9,14 @@ import {
   deferred,
   ended,
   type Intent,
+  type ShardEnd,
   type ShardRecord,
   submitted,
 } from '../core/shard.ts';
 import type { CreateOutcome, Sending, UploadOutcome } from '../providers/provider.ts';
+import { countRefusedKey } from './metrics.ts';
 import type { BatchStep } from './prepare.ts';
+import { enterGate, leaveGate, ownerOf } from './provider-gate.ts';
 import type { Account, Services, StepContext } from './services.ts';
 import { readIndex, readShardLines, requestOf } from './shard-lines.ts';
 
@@ -64,6 +67,8 @@ function mayStillSend(batch: BatchRecord, nowMs: number): boolean {
 
 async function send(services: Services, shard: ShardRecord, context: StepContext): Promise<ShardRecord> {
   const token = services.token();
+  const passage = await enterGate(services, accountOf(services, shard), shard);
+  if (!passage.isOpen) return holdBack(services, shard, passage.reason, passage.retryAfterSeconds);
   const nowMs = services.now();
   const claim = { token, nowMs, leaseUntilMs: nowMs + context.remainingMs() };
   const claimed = await services.records.updateShard(shard, (current) =>
@@ -112,6 +117,7 @@ async function uploadClaimed(
     const upload = await account.client.upload(sending, context.signal);
     return upload.outcome === 'uploaded' ? { ...upload, sending } : upload;
   } catch (error) {
+    countRefusedKey(services, error);
     const message = safeText(messageOf(error));
     services.log.error('A shard could not be sent; it will be tried again.', { ...nameOf(shard), error: message });
     return { outcome: 'deferred', message, retryAfterSeconds: null };
@@ -259,10 +265,7 @@ async function leaveUndecided(
   });
   if (services.now() < batch.deadlineAt * 1_000) return shard;
   const message = `It could not be proven whether the provider accepted this request: its batches ${candidates.join(', ')} may hold it. It was not sent again.`;
-  const end = { reason: 'unconfirmed' as const, code: 'submission_unconfirmed', message };
-  return services.records.updateShard(shard, (current) =>
-    isOwn(current, intent) ? ended(current, end, services.now()) : current,
-  );
+  return endOwn(services, shard, intent, { reason: 'unconfirmed', code: 'submission_unconfirmed', message });
 }
 
 async function endRefused(
@@ -273,10 +276,15 @@ async function endRefused(
 ): Promise<ShardRecord> {
   const message = safeText(refusal.message);
   services.log.warn('A provider refused a batch.', { ...nameOf(shard), code: refusal.code, error: message });
-  const end = { reason: 'refused' as const, code: refusal.code, message };
-  return services.records.updateShard(shard, (current) =>
+  return endOwn(services, shard, intent, { reason: 'refused', code: refusal.code, message });
+}
+
+async function endOwn(services: Services, shard: ShardRecord, intent: Intent, end: ShardEnd): Promise<ShardRecord> {
+  const after = await services.records.updateShard(shard, (current) =>
     isOwn(current, intent) ? ended(current, end, services.now()) : current,
   );
+  if (after.status === 'ended') await leaveGate(services, after);
+  return after;
 }
 
 /** Only after a proof that nothing was created. */
@@ -287,12 +295,31 @@ async function defer(
   reason: string,
   retryAfterSeconds: number | null,
 ): Promise<ShardRecord> {
-  const batch = await services.records.getBatch(shard.batchId);
-  const pause = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, retryAfterSeconds);
-  const notBeforeMs = services.now() + pause * pauseFactor[batch.options.priority] * 1_000;
-  return services.records.updateShard(shard, (current) =>
-    isOwn(current, intent) ? deferred(current, Math.round(notBeforeMs), safeText(reason)) : current,
+  const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
+  const after = await services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? deferred(current, notBeforeMs, safeText(reason)) : current,
   );
+  if (after.status === 'pending') await leaveGate(services, after);
+  return after;
+}
+
+/** The provider has no place for a shard that was not begun. */
+async function holdBack(
+  services: Services,
+  shard: ShardRecord,
+  reason: string,
+  retryAfterSeconds: number | null,
+): Promise<ShardRecord> {
+  const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'pending' && current.version === shard.version ? deferred(current, notBeforeMs, reason) : current,
+  );
+}
+
+async function nextChanceMs(services: Services, shard: ShardRecord, retryAfterSeconds: number | null): Promise<number> {
+  const { options } = await services.records.getBatch(shard.batchId);
+  const pause = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, retryAfterSeconds);
+  return Math.round(services.now() + pause * pauseFactor[options.priority] * 1_000);
 }
 
 /** Who asks again sooner gets the place that becomes free. */
@@ -320,11 +347,6 @@ function isOwn(shard: ShardRecord, intent: Intent): boolean {
 function accountOf(services: Services, shard: ShardRecord): Account {
   if (shard.provider === null) throw new Error(`${ownerOf(shard)} holds refused lines; it is never sent.`);
   return services.account(shard.provider);
-}
-
-/** How a shard is called in claims and in logs. */
-export function ownerOf(shard: ShardRecord): string {
-  return `${shard.batchId}/${shard.round}/${shard.shard}`;
 }
 
 function nameOf(shard: ShardRecord): Record<string, unknown> {

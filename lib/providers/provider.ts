@@ -31,8 +31,8 @@ export interface ProviderLimits {
   maxEmbeddingInputs: number | null;
   /** Bytes by which a batch is larger than its lines: what surrounds them, and each line's separator. */
   overheadBytes: { batch: number; line: number };
-  /** Whether lines of one provider batch may name different models. */
-  mixesModels: boolean;
+  /** Batches that may be created in an hour; null without such a limit. */
+  createsPerHour: number | null;
   /** What of the list price a batch saves: 0.5 is half. */
   batchDiscount: number;
 }

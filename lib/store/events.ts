@@ -1,6 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import type { TerminalStatus } from '../core/batch.ts';
 import { TransientError } from '../core/errors.ts';
+import { type Observe, unobserved } from './observe.ts';
 
 /** What a rule on the event bus sees when a batch has ended. */
 export interface BatchEvent {
@@ -24,8 +25,8 @@ export class EventBus {
     this.#name = name;
   }
 
-  static connect(name: string): EventBus {
-    return new EventBus(new EventBridgeClient(), name);
+  static connect(name: string, observe: Observe = unobserved): EventBus {
+    return new EventBus(observe(new EventBridgeClient()), name);
   }
 
   async send(status: TerminalStatus, detail: BatchEvent): Promise<void> {

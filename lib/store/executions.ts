@@ -5,6 +5,7 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { type Observe, unobserved } from './observe.ts';
 
 /** The executions of the state machine: one per batch and epoch, named so that starting twice starts one. */
 export class Executions {
@@ -16,8 +17,8 @@ export class Executions {
     this.#stateMachineArn = stateMachineArn;
   }
 
-  static connect(stateMachineArn: string): Executions {
-    return new Executions(new SFNClient(), stateMachineArn);
+  static connect(stateMachineArn: string, observe: Observe = unobserved): Executions {
+    return new Executions(observe(new SFNClient()), stateMachineArn);
   }
 
   /** @param pauseSeconds how long the machine waits before it repeats a step that failed. */

@@ -9,6 +9,7 @@ import {
 import type { S3Object } from '../core/batch.ts';
 import { InvalidInputError, messageOf, NotFoundError, TransientError } from '../core/errors.ts';
 import { ObjectWriter } from './object-writer.ts';
+import { type Observe, unobserved } from './observe.ts';
 
 /** How often a broken download is taken up again where it broke. */
 const maxResumes = 5;
@@ -30,8 +31,8 @@ export class Objects {
   }
 
   /** @param isLocal addresses buckets by path, as local servers need it. */
-  static connect(bucket: string, isLocal: boolean): Objects {
-    return new Objects(new S3Client({ forcePathStyle: isLocal }), bucket);
+  static connect(bucket: string, isLocal: boolean, observe: Observe = unobserved): Objects {
+    return new Objects(observe(new S3Client({ forcePathStyle: isLocal })), bucket);
   }
 
   writer(key: string, contentType = jsonLines): ObjectWriter {

@@ -8,6 +8,7 @@ import { NotFoundError, WriteConflictError } from '../core/errors.ts';
 import { type FileRecord, fileRecordSchema } from '../core/file.ts';
 import { type ShardRecord, shardRecordSchema } from '../core/shard.ts';
 import { table } from '../core/table.ts';
+import { type Observe, unobserved } from './observe.ts';
 
 /** How often a write is tried against other writers of the same record before the step is repeated as a whole. */
 const maxWriteTries = 12;
@@ -37,8 +38,8 @@ export class Records {
     this.#tableName = tableName;
   }
 
-  static connect(tableName: string): Records {
-    return new Records(new DynamoDBClient(), tableName);
+  static connect(tableName: string, observe: Observe = unobserved): Records {
+    return new Records(observe(new DynamoDBClient()), tableName);
   }
 
   /** @returns the record that stands, and whether this call wrote it. */

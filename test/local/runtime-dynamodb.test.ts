@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { table } from '../../lib/core/table.ts';
 import { startLocalDynamoDB } from '../../lib/local/dynamodb.ts';
 import { localCredentials, localRegion } from '../../lib/local/local-account.ts';
@@ -18,6 +19,7 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const close of closers.splice(0).reverse()) await close();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -93,5 +95,24 @@ describe('the local table', () => {
       socket.on('close', () => resolve());
     });
     await expect(client.send(new DescribeTableCommand({ TableName }))).resolves.toBeDefined();
+  });
+
+  it('leaves no database iterator behind after a query', async () => {
+    const opened: { close: ReturnType<typeof vi.spyOn> }[] = [];
+    const fromDynalite = createRequire(import.meta.resolve('dynalite'));
+    const { Level } = fromDynalite('level');
+    const values = Level.prototype.values;
+    vi.spyOn(Level.prototype, 'values').mockImplementation(function (this: unknown, ...options: unknown[]) {
+      const iterator = values.apply(this, options);
+      opened.push({ close: vi.spyOn(iterator, 'close') });
+      return iterator;
+    });
+    const { documents } = await start();
+    for (const sk of ['a', 'b', 'c']) await documents.send(new PutCommand({ TableName, Item: { pk: 'p', sk } }));
+    const condition = { KeyConditionExpression: 'pk = :p', ExpressionAttributeValues: { ':p': 'p' } };
+    await documents.send(new QueryCommand({ TableName, ...condition }));
+    await documents.send(new QueryCommand({ TableName, ...condition, Limit: 1 }));
+    expect(opened).toHaveLength(2);
+    await expect.poll(() => opened.every(({ close }) => close.mock.calls.length > 0)).toBe(true);
   });
 });

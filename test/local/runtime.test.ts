@@ -72,7 +72,7 @@ describe('a local stack', () => {
     await drop(stack, 'elsewhere/a.jsonl');
     await drop(stack, 'inbox/a.jsonl');
     await expect.poll(() => calls.length).toBe(2);
-    expect(calls[0]).toEqual(['sweep', { graceMs: 0 }]);
+    expect(calls[0]).toMatchObject(['sweep', { graceMs: 0 }]);
     expect(calls[1]).toMatchObject([
       'intake',
       { 'detail-type': 'Object Created', detail: { object: { key: 'inbox/a.jsonl' } } },

@@ -11,7 +11,7 @@ import type { Harness } from './harness.ts';
 
 const functionMs = 60_000;
 
-function context(): StepContext {
+export function functionContext(): StepContext {
   const endsAt = Date.now() + functionMs;
   return { remainingMs: () => endsAt - Date.now(), signal: new AbortController().signal };
 }
@@ -53,15 +53,15 @@ export async function drive(harness: Harness, batchId: string, options: DriveOpt
       }
     }
   };
-  const prepared = await untilDone(() => prepare(services, step, context()));
+  const prepared = await untilDone(() => prepare(services, step, functionContext()));
   if (!prepared) return;
   let isFinal = prepared.ended;
   for (;;) {
     if (!isFinal) {
-      const turn = await untilDone(() => poll(services, { ...step, events: 0 }, context()));
+      const turn = await untilDone(() => poll(services, { ...step, events: 0 }, functionContext()));
       if (!turn || turn.continue) return;
-      for (const shard of turn.submit) await attempt(harness, () => submit(services, { ...step, shard }, context()));
-      for (const shard of turn.collect) await attempt(harness, () => collect(services, { ...step, shard }, context()));
+      for (const shard of turn.submit) await attempt(harness, () => submit(services, { ...step, shard }, functionContext()));
+      for (const shard of turn.collect) await attempt(harness, () => collect(services, { ...step, shard }, functionContext()));
       pass(turn.waitSeconds);
       isFinal = turn.finished;
     }
@@ -84,5 +84,5 @@ async function attempt(harness: Harness, run: () => Promise<unknown>): Promise<v
 
 /** What the sweep's schedule does: brings back batches whose execution died. */
 export async function sweepNow(harness: Harness): Promise<void> {
-  await sweep(harness.services, { graceMs: 0 }, context());
+  await sweep(harness.services, { graceMs: 0 }, functionContext());
 }

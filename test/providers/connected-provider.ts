@@ -65,7 +65,7 @@ export function clientFor(
 ): ProviderClient {
   return providers[kind].connect({
     name: `our-${kind}`,
-    config: providerConfigSchema.parse({ kind, secret: `batchdrop/${kind}`, baseUrl, ...config }),
+    config: { ...providerConfigSchema.parse({ kind, secret: `batchdrop/${kind}`, baseUrl }), createTimeoutSeconds: 120, settleSeconds: 60, ...config },
     apiKey: key,
   });
 }

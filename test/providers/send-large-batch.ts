@@ -23,7 +23,7 @@ const sending: Sending = {
 
 const client = providers[kind].connect({
   name: kind,
-  config: providerConfigSchema.parse({ kind, secret: 's', baseUrl }),
+  config: { ...providerConfigSchema.parse({ kind, secret: 's', baseUrl }), createTimeoutSeconds: 120, settleSeconds: 60 },
   apiKey: async () => 'sk-test',
 });
 const { signal } = new AbortController();

@@ -11,6 +11,6 @@ export const limits: ProviderLimits = {
   maxEmbeddingInputs: null,
   /** `{"requests":[` and `]}`, and a comma after each line. */
   overheadBytes: { batch: 15, line: 1 },
-  mixesModels: true,
+  createsPerHour: null,
   batchDiscount: 0.5,
 };

@@ -11,6 +11,6 @@ export const limits: ProviderLimits = {
   maxEmbeddingInputs: 50_000,
   /** Each line ends with a newline. */
   overheadBytes: { batch: 0, line: 1 },
-  mixesModels: false,
+  createsPerHour: 2_000,
   batchDiscount: 0.5,
 };

@@ -1,0 +1,53 @@
+import { NotFoundError } from '../core/errors.ts';
+import type { ShardRecord } from '../core/shard.ts';
+import { hourMs } from '../store/gates.ts';
+import type { Account, Services } from './services.ts';
+
+/** A shard's name among all shards of the deployment. */
+export function ownerOf(shard: Pick<ShardRecord, 'batchId' | 'set' | 'round' | 'shard'>): string {
+  return `${shard.batchId}/${shard.set}/${shard.round}/${shard.shard}`;
+}
+
+export type Passage = { isOpen: true } | { isOpen: false; reason: string; retryAfterSeconds: number | null };
+
+/** Asks for a place among the account's open batches, and for one of its creates of this hour. */
+export async function enterGate(services: Services, account: Account, shard: ShardRecord): Promise<Passage> {
+  const { concurrency } = account.config;
+  if (concurrency !== undefined && !(await takePlace(services, account.name, shard, concurrency)))
+    return { isOpen: false, reason: `Provider '${account.name}' has its ${concurrency} batches open.`, retryAfterSeconds: null };
+  const createsPerHour = account.config.createsPerHour ?? account.provider.limits.createsPerHour;
+  const nowMs = services.now();
+  if (createsPerHour === null || (await services.gates.countCreate(account.name, nowMs, createsPerHour))) return { isOpen: true };
+  await leaveGate(services, shard);
+  const retryAfterSeconds = Math.ceil((hourMs - (nowMs % hourMs)) / 1_000);
+  return { isOpen: false, reason: `Provider '${account.name}' takes ${createsPerHour} batches an hour.`, retryAfterSeconds };
+}
+
+/** For a shard that has no open batch at the provider any more. A place that is not given back here is found by others. */
+export async function leaveGate(services: Services, shard: ShardRecord): Promise<void> {
+  if (shard.provider === null || services.account(shard.provider).config.concurrency === undefined) return;
+  await services.gates.leavePlace(shard.provider, ownerOf(shard));
+}
+
+async function takePlace(services: Services, provider: string, shard: ShardRecord, places: number): Promise<boolean> {
+  if (await services.gates.takePlace(provider, ownerOf(shard), places)) return true;
+  await clearStalePlaces(services, provider);
+  return services.gates.takePlace(provider, ownerOf(shard), places);
+}
+
+/** A function that died may have left its place taken. */
+async function clearStalePlaces(services: Services, provider: string): Promise<void> {
+  for (const owner of await services.gates.owners(provider))
+    if (!(await isOpenAtProvider(services, owner))) await services.gates.leavePlace(provider, owner);
+}
+
+async function isOpenAtProvider(services: Services, owner: string): Promise<boolean> {
+  const [batchId = '', set = '', , place] = owner.split('/');
+  try {
+    const shard = await services.records.getShard({ batchId, set, shard: Number(place) });
+    return shard.status === 'submitting' || shard.status === 'submitted';
+  } catch (error) {
+    if (error instanceof NotFoundError) return false;
+    throw error;
+  }
+}
