@@ -39,7 +39,9 @@ export class Gates {
   /** Who has a place. */
   async owners(provider: string): Promise<string[]> {
     const key = placesKey(provider);
-    const found = await this.#client.send(new GetCommand({ TableName: this.#tableName, Key: key, ConsistentRead: true }));
+    const found = await this.#client.send(
+      new GetCommand({ TableName: this.#tableName, Key: key, ConsistentRead: true }),
+    );
     return found.Item?.owners instanceof Set ? [...found.Item.owners].map(String) : [];
   }
 
@@ -58,7 +60,11 @@ export class Gates {
 
   async #tryUpdate(
     key: { pk: string; sk: string },
-    update: { UpdateExpression: string; ConditionExpression: string; ExpressionAttributeValues: Record<string, unknown> },
+    update: {
+      UpdateExpression: string;
+      ConditionExpression: string;
+      ExpressionAttributeValues: Record<string, unknown>;
+    },
   ): Promise<boolean> {
     try {
       await this.#client.send(new UpdateCommand({ TableName: this.#tableName, Key: key, ...update }));

@@ -72,7 +72,16 @@ const moves: Record<string, (batch: BatchRecord) => BatchRecord> = {
 describe('a batch', () => {
   it('only moves forward, and not at all once it has ended', () => {
     const names = fc.array(fc.constantFrom(...Object.keys(moves)), { maxLength: 20 });
-    const rank = { validating: 0, in_progress: 1, finalizing: 2, cancelling: 3, failed: 4, completed: 4, expired: 4, cancelled: 4 };
+    const rank = {
+      validating: 0,
+      in_progress: 1,
+      finalizing: 2,
+      cancelling: 3,
+      failed: 4,
+      completed: 4,
+      expired: 4,
+      cancelled: 4,
+    };
     fc.assert(
       fc.property(names, (sequence) => {
         let batch = fresh;

@@ -10,7 +10,8 @@ const objectText = fc
   .map(([members, space]) => {
     const texts = members.map(([key, value, gap, escaped]) => {
       const plain = JSON.stringify(key);
-      const written = escaped && /^[a-z]/.test(key) ? `"\\u00${key.charCodeAt(0).toString(16)}${plain.slice(2)}` : plain;
+      const written =
+        escaped && /^[a-z]/.test(key) ? `"\\u00${key.charCodeAt(0).toString(16)}${plain.slice(2)}` : plain;
       return `${gap}${written}${gap}:${gap}${JSON.stringify(value, null, gap.length)}${gap}`;
     });
     return { text: `${space}{${texts.join(',')}}`, members };
@@ -24,7 +25,9 @@ describe('membersOf', () => {
         const found = membersOf(bytes);
         expect(found.map(({ key }) => key)).toEqual(members.map(([key]) => Buffer.from(key).toString()));
         found.forEach(({ start, end }, place) => {
-          expect(JSON.parse(bytes.toString('utf8', start, end))).toEqual(JSON.parse(JSON.stringify(members[place]?.[1])));
+          expect(JSON.parse(bytes.toString('utf8', start, end))).toEqual(
+            JSON.parse(JSON.stringify(members[place]?.[1])),
+          );
         });
       }),
     );

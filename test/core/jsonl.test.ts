@@ -11,7 +11,11 @@ async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator
   }
 }
 
-async function linesOf(bytes: Buffer, sizes: readonly number[] = [7], limit?: number): Promise<(Line | OverlongLine)[]> {
+async function linesOf(
+  bytes: Buffer,
+  sizes: readonly number[] = [7],
+  limit?: number,
+): Promise<(Line | OverlongLine)[]> {
   const lines: (Line | OverlongLine)[] = [];
   for await (const some of splitLines(chunked(bytes, sizes), limit)) lines.push(...some);
   return lines;
@@ -25,14 +29,18 @@ describe('splitLines', () => {
   it('gives the same lines however the bytes are cut into chunks', async () => {
     const line = fc.string({ unit: 'binary' }).map((text) => text.replaceAll(/[\n\r]/g, ' '));
     await fc.assert(
-      fc.asyncProperty(fc.array(line), fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }), async (lines, sizes) => {
-        const bytes = Buffer.from(`x${lines.join('\n')}`);
-        const expected = bytes
-          .toString('utf8')
-          .split('\n')
-          .filter((text) => /[^ \t]/.test(text));
-        expect(textsOf(await linesOf(bytes, sizes))).toEqual(expected);
-      }),
+      fc.asyncProperty(
+        fc.array(line),
+        fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }),
+        async (lines, sizes) => {
+          const bytes = Buffer.from(`x${lines.join('\n')}`);
+          const expected = bytes
+            .toString('utf8')
+            .split('\n')
+            .filter((text) => /[^ \t]/.test(text));
+          expect(textsOf(await linesOf(bytes, sizes))).toEqual(expected);
+        },
+      ),
     );
   });
 

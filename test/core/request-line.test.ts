@@ -41,9 +41,24 @@ describe('parseRequestLine', () => {
     ['no model', { ...valid, body: { messages: [] } }, 'invalid_request', 'body.model'],
     ['a number as model', { ...valid, body: { model: 4 } }, 'invalid_type', 'body.model'],
     ['streaming', { ...valid, body: { ...body, stream: true } }, 'streaming_unsupported', 'body.stream'],
-    ['a doubled key', '{"custom_id":"a","custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}', 'duplicate_key', 'custom_id'],
-    ['a doubled key, escaped', '{"custom_id":"a","custom\\u005fid":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}', 'duplicate_key', 'custom_id'],
-    ['model twice', '{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m","model":"n"}}', 'duplicate_key', 'body.model'],
+    [
+      'a doubled key',
+      '{"custom_id":"a","custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}',
+      'duplicate_key',
+      'custom_id',
+    ],
+    [
+      'a doubled key, escaped',
+      '{"custom_id":"a","custom\\u005fid":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m"}}',
+      'duplicate_key',
+      'custom_id',
+    ],
+    [
+      'model twice',
+      '{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"m","model":"n"}}',
+      'duplicate_key',
+      'body.model',
+    ],
   ])('refuses %s', (_name, line, code, param) => {
     expect(errorsOf(parse(line))).toEqual([expect.objectContaining({ code, param, line: 7 })]);
   });
@@ -71,13 +86,15 @@ describe('parseRequestLine', () => {
     const anything = fc.oneof(
       fc.uint8Array().map((bytes) => Buffer.from(bytes)),
       fc.json().map((text) => Buffer.from(text)),
-      fc.record({ custom_id: fc.anything(), method: fc.anything(), url: fc.anything(), body: fc.anything() }).map((value) => {
-        try {
-          return Buffer.from(JSON.stringify(value) ?? '');
-        } catch {
-          return Buffer.from('{}');
-        }
-      }),
+      fc
+        .record({ custom_id: fc.anything(), method: fc.anything(), url: fc.anything(), body: fc.anything() })
+        .map((value) => {
+          try {
+            return Buffer.from(JSON.stringify(value) ?? '');
+          } catch {
+            return Buffer.from('{}');
+          }
+        }),
     );
     fc.assert(
       fc.property(anything, (bytes) => {

@@ -33,13 +33,33 @@ describe('an input that is wrong fails before anything is sent, and says where a
   it.each<[string, string | Buffer, string, number | null]>([
     ['empty', '', 'empty_file', null],
     ['only blank lines', '\n \n\r\n', 'empty_file', null],
-    ['invalid UTF-8', Buffer.concat([Buffer.from(`${good}\n{"custom_id":"`), Buffer.from([0xc3, 0x28]), Buffer.from('"}\n')]), 'invalid_json_line', 2],
+    [
+      'invalid UTF-8',
+      Buffer.concat([Buffer.from(`${good}\n{"custom_id":"`), Buffer.from([0xc3, 0x28]), Buffer.from('"}\n')]),
+      'invalid_json_line',
+      2,
+    ],
     ['a line of 17 MB', `${good}\n${chatLine('big', 'x'.repeat(17 * 1024 * 1024))}\n`, 'line_too_long', 2],
     ['invalid JSON', `${good}\n{"custom_id": \n`, 'invalid_json_line', 2],
-    ['no custom_id', `${good}\n{"method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5"}}`, 'missing_required_parameter', 2],
-    ['a body of the wrong type', `${good}\n{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":[]}`, 'invalid_type', 2],
+    [
+      'no custom_id',
+      `${good}\n{"method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5"}}`,
+      'missing_required_parameter',
+      2,
+    ],
+    [
+      'a body of the wrong type',
+      `${good}\n{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":[]}`,
+      'invalid_type',
+      2,
+    ],
     ['a duplicate custom_id', fileOf([good, chatLine('b'), good]), 'duplicate_custom_id', 3],
-    ['streaming', `${good}\n{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5","stream":true}}`, 'streaming_unsupported', 2],
+    [
+      'streaming',
+      `${good}\n{"custom_id":"b","method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5","stream":true}}`,
+      'streaming_unsupported',
+      2,
+    ],
     ['another url', fileOf([good, embeddingLine('b')]), 'invalid_url', 2],
     ['an unknown model', fileOf([good, chatLine('b', 'x', 'mystery-1')]), 'model_not_found', 2],
   ])('%s', async (name, body, code, line) => {
@@ -76,7 +96,11 @@ describe('an input that is odd but right runs', () => {
 
   it('keeps odd custom_ids to the byte', async () => {
     const ids = ['with "quotes"', 'ünï — 😀', 'a\\b/c', ' spaces ', 'x'.repeat(512), '__proto__', '\u2028'];
-    for (const [name, line] of [['openai', chatLine], ['anthropic', claudeLine], ['native', nativeLine]] as const) {
+    for (const [name, line] of [
+      ['openai', chatLine],
+      ['anthropic', claudeLine],
+      ['native', nativeLine],
+    ] as const) {
       const lines = ids.map((id) => line(id, 'hello'));
       const status = await run(`odd ids ${name}.jsonl`, fileOf(lines));
       expect(status.status).toBe('completed');
@@ -85,7 +109,8 @@ describe('an input that is odd but right runs', () => {
   });
 
   it('sends the bytes of a line as they are', async () => {
-    const line = '{ "custom_id" : "n", "method":"POST", "url":"/v1/chat/completions", "body": {"model":"gpt-5-mini", "seed": 12345678901234567890, "temperature": 1.0, "messages":[{"role":"user","content":"caf\\u00e9 é"}]}}';
+    const line =
+      '{ "custom_id" : "n", "method":"POST", "url":"/v1/chat/completions", "body": {"model":"gpt-5-mini", "seed": 12345678901234567890, "temperature": 1.0, "messages":[{"role":"user","content":"caf\\u00e9 é"}]}}';
     const status = await run('bytes.jsonl', `${line}\n`);
     expect(status.status).toBe('completed');
     const sent = await harness.sentToOpenAI();
@@ -99,7 +124,10 @@ describe('invalid lines as error lines', () => {
   it('leave the others alone and stand in their place', async () => {
     const invalid = ['{"custom_id":"bad-1","method":"POST"}', chatLine('bad-2', 'x', 'mystery-1')];
     const lines = [good, invalid[0] ?? '', chatLine('b'), invalid[1] ?? '', chatLine('c')];
-    const status = await run('some wrong.jsonl', fileOf(lines), { 'on-invalid-line': 'error_line', 'on-unknown-model': 'error_line' });
+    const status = await run('some wrong.jsonl', fileOf(lines), {
+      'on-invalid-line': 'error_line',
+      'on-unknown-model': 'error_line',
+    });
     expect(status).toMatchObject({ status: 'completed', request_counts: { total: 5, completed: 3, failed: 2 } });
     await expectExactlyOnce(harness, status.batch_id ?? '', lines);
     const { errors } = await harness.results(status.batch_id ?? '');
@@ -111,23 +139,35 @@ describe('invalid lines as error lines', () => {
   });
 
   it('give a doubled custom_id to its first line only', async () => {
-    const status = await run('doubled.jsonl', fileOf([good, chatLine('b'), chatLine('good', 'again')]), { 'on-invalid-line': 'error_line' });
+    const status = await run('doubled.jsonl', fileOf([good, chatLine('b'), chatLine('good', 'again')]), {
+      'on-invalid-line': 'error_line',
+    });
     const { output, errors } = await harness.results(status.batch_id ?? '');
     expect(output.map((line) => JSON.parse(line).custom_id)).toEqual(['good', 'b']);
-    expect(JSON.parse(errors[0] ?? '')).toMatchObject({ custom_id: null, error: { code: 'duplicate_custom_id', message: expect.stringContaining('line 1') } });
+    expect(JSON.parse(errors[0] ?? '')).toMatchObject({
+      custom_id: null,
+      error: { code: 'duplicate_custom_id', message: expect.stringContaining('line 1') },
+    });
   });
 
   it('run no provider batch where nothing is left', async () => {
     const before = await creations();
     const status = await run('none left.jsonl', '{}\n[]\n', { 'on-invalid-line': 'error_line' });
-    expect(status).toMatchObject({ status: 'completed', output: null, request_counts: { total: 2, completed: 0, failed: 2 } });
+    expect(status).toMatchObject({
+      status: 'completed',
+      output: null,
+      request_counts: { total: 2, completed: 0, failed: 2 },
+    });
     expect(await creations()).toBe(before);
   });
 });
 
 describe('options', () => {
   it('come from a sidecar, and object metadata wins over it', async () => {
-    await harness.put('inbox/side.jsonl.options.json', JSON.stringify({ dry_run: false, metadata: { from: 'sidecar' }, max_attempts: 2 }));
+    await harness.put(
+      'inbox/side.jsonl.options.json',
+      JSON.stringify({ dry_run: false, metadata: { from: 'sidecar' }, max_attempts: 2 }),
+    );
     const status = await run('side.jsonl', fileOf([good]), { 'dry-run': 'true' });
     const batch = await harness.batch(status.batch_id ?? '');
     expect(batch.options).toMatchObject({ dry_run: true, metadata: { from: 'sidecar' }, max_attempts: 2 });
@@ -135,7 +175,11 @@ describe('options', () => {
 
   it.each<[string, Record<string, string>, string]>([
     ['a wrong number', { 'max-cost-usd': 'a lot' }, 'x-amz-meta-max-cost-usd'],
-    ['an unknown provider', { provider: 'nobody' }, "The provider 'nobody' is not configured; configured are: openai, anthropic."],
+    [
+      'an unknown provider',
+      { provider: 'nobody' },
+      "The provider 'nobody' is not configured; configured are: openai, anthropic.",
+    ],
     ['an unknown endpoint', { endpoint: '/v1/chat' }, 'endpoint'],
   ])('with %s refuse the drop', async (name, metadata, message) => {
     const status = await run(`${name}.jsonl`, fileOf([good]), metadata);
@@ -146,7 +190,10 @@ describe('options', () => {
   it('that are wrong in a sidecar refuse the drop', async () => {
     await harness.put('inbox/wrong side.jsonl.options.json', '{"max_attempt": 3}');
     const status = await run('wrong side.jsonl', fileOf([good]));
-    expect(status).toMatchObject({ status: 'refused', first_error: { code: 'invalid_option', message: expect.stringContaining('max_attempt') } });
+    expect(status).toMatchObject({
+      status: 'refused',
+      first_error: { code: 'invalid_option', message: expect.stringContaining('max_attempt') },
+    });
   });
 
   it('end a dry run after validation, with its report and nothing sent', async () => {
@@ -154,7 +201,10 @@ describe('options', () => {
     const status = await run('dry.jsonl', fileOf([good, claudeLine('b')]), { 'dry-run': 'true' });
     expect(status).toMatchObject({ status: 'completed', output: null, errors: null });
     const summary = JSON.parse((await harness.read(`results/${status.batch_id}/batch.json`)) ?? '');
-    expect(summary.batchdrop.report).toMatchObject({ lines: 2, shards: [{ provider: 'openai' }, { provider: 'anthropic' }] });
+    expect(summary.batchdrop.report).toMatchObject({
+      lines: 2,
+      shards: [{ provider: 'openai' }, { provider: 'anthropic' }],
+    });
     expect(await creations()).toBe(before);
   });
 
@@ -176,13 +226,21 @@ describe('options', () => {
     const status = await run('loose.jsonl', fileOf([line]));
     expect(status.status).toBe('completed');
     const warnings = await harness.read(`results/${status.batch_id}/warnings.jsonl`);
-    expect(JSON.parse(warnings ?? '')).toMatchObject({ line: 1, custom_id: 'a', param: 'body.seed', code: 'parameter_dropped' });
+    expect(JSON.parse(warnings ?? '')).toMatchObject({
+      line: 1,
+      custom_id: 'a',
+      param: 'body.seed',
+      code: 'parameter_dropped',
+    });
   });
 });
 
 describe('a drop', () => {
   it('of another kind of file is refused with what to do', async () => {
-    expect(await run('notes.txt', 'hello')).toMatchObject({ status: 'refused', first_error: { code: 'unsupported_file', message: expect.stringContaining('.jsonl') } });
+    expect(await run('notes.txt', 'hello')).toMatchObject({
+      status: 'refused',
+      first_error: { code: 'unsupported_file', message: expect.stringContaining('.jsonl') },
+    });
   });
 
   it('of the same file again is a batch of its own; the same event again is not', async () => {
@@ -205,7 +263,10 @@ describe('a drop', () => {
     const first = await harness.drop('key a.jsonl', fileOf([good]), key);
     expect(await harness.drop('key a.jsonl', fileOf([good]), key)).toBe(first);
     expect(await harness.drop('key b.jsonl', fileOf([chatLine('other')]), key)).toBeNull();
-    expect(await harness.status('key b.jsonl')).toMatchObject({ status: 'refused', first_error: { code: 'idempotency_conflict' } });
+    expect(await harness.status('key b.jsonl')).toMatchObject({
+      status: 'refused',
+      first_error: { code: 'idempotency_conflict' },
+    });
   });
 });
 

@@ -118,7 +118,10 @@ const lines = fc.oneof(
   fc.array(fc.constant(nativeLine), { minLength: 1, maxLength: 8 }),
 );
 
-async function drop(made: readonly ((id: string) => string)[], options: Record<string, string>): Promise<{ batchId: string; input: string[] }> {
+async function drop(
+  made: readonly ((id: string) => string)[],
+  options: Record<string, string>,
+): Promise<{ batchId: string; input: string[] }> {
   files += 1;
   const input = made.map((make, place) => make(`${files}-${place}`));
   const batchId = await harness.drop(`crash-${files}.jsonl`, fileOf(input), options);
@@ -161,7 +164,10 @@ describe('whatever fails and wherever a function dies', () => {
 
   it('two executions of one batch at once do no harm', async () => {
     harness.simulators.openai.setFaults([]);
-    const { batchId, input } = await drop(Array.from({ length: 10 }, () => chatLine), {});
+    const { batchId, input } = await drop(
+      Array.from({ length: 10 }, () => chatLine),
+      {},
+    );
     await Promise.all([drive(harness, batchId), drive(harness, batchId)]);
     await expectExactlyOnce(harness, batchId, input);
     await expectNeverSentTwice(harness, batchId);

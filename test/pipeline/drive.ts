@@ -42,7 +42,8 @@ export async function drive(harness: Harness, batchId: string, options: DriveOpt
   const untilDone = async <Answer>(run: () => Promise<Answer>): Promise<Answer | null> => {
     for (;;) {
       turns += 1;
-      if (turns > (options.maxTurns ?? 400)) throw new Error(`Batch ${batchId} did not end: ${harness.logs.slice(-8).join('\n')}`);
+      if (turns > (options.maxTurns ?? 400))
+        throw new Error(`Batch ${batchId} did not end: ${harness.logs.slice(-8).join('\n')}`);
       await options.onTurn?.(turns);
       try {
         return await run();
@@ -60,8 +61,10 @@ export async function drive(harness: Harness, batchId: string, options: DriveOpt
     if (!isFinal) {
       const turn = await untilDone(() => poll(services, { ...step, events: 0 }, functionContext()));
       if (!turn || turn.continue) return;
-      for (const shard of turn.submit) await attempt(harness, () => submit(services, { ...step, shard }, functionContext()));
-      for (const shard of turn.collect) await attempt(harness, () => collect(services, { ...step, shard }, functionContext()));
+      for (const shard of turn.submit)
+        await attempt(harness, () => submit(services, { ...step, shard }, functionContext()));
+      for (const shard of turn.collect)
+        await attempt(harness, () => collect(services, { ...step, shard }, functionContext()));
       pass(turn.waitSeconds);
       isFinal = turn.finished;
     }

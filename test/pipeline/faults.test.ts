@@ -64,22 +64,43 @@ describe.each(providers)('%s: every request is answered although', (_name, line)
     ['the provider is slow', [{ kind: 'slow', delayMs: 60_000 }]],
     ['retrieving fails now and then', [{ kind: 'http_error', operation: 'retrieve', status: 500, times: 7 }]],
     ['downloading fails now and then', [{ kind: 'http_error', operation: 'results', status: 503, times: 7 }]],
-    ['creating is rate limited', [{ kind: 'http_error', operation: 'create', status: 429, retryAfterSeconds: 20, times: 3 }]],
-    ['creating fails with a 500, whose effect is unknown', [{ kind: 'http_error', operation: 'create', status: 500, times: 2 }]],
-    ['the connection is cut before the batch is accepted', [{ kind: 'connection_cut', operation: 'create', when: 'before_effect', times: 2 }]],
-    ['the connection is cut after the batch was accepted', [{ kind: 'connection_cut', operation: 'create', when: 'after_effect', times: 1 }]],
-    ['the connection is cut while polling', [{ kind: 'connection_cut', operation: 'retrieve', when: 'before_effect', times: 4 }]],
-    ['listing fails after a lost create', [
-      { kind: 'connection_cut', operation: 'create', when: 'after_effect', times: 1 },
-      { kind: 'http_error', operation: 'list', status: 500, times: 6 },
-    ]],
+    [
+      'creating is rate limited',
+      [{ kind: 'http_error', operation: 'create', status: 429, retryAfterSeconds: 20, times: 3 }],
+    ],
+    [
+      'creating fails with a 500, whose effect is unknown',
+      [{ kind: 'http_error', operation: 'create', status: 500, times: 2 }],
+    ],
+    [
+      'the connection is cut before the batch is accepted',
+      [{ kind: 'connection_cut', operation: 'create', when: 'before_effect', times: 2 }],
+    ],
+    [
+      'the connection is cut after the batch was accepted',
+      [{ kind: 'connection_cut', operation: 'create', when: 'after_effect', times: 1 }],
+    ],
+    [
+      'the connection is cut while polling',
+      [{ kind: 'connection_cut', operation: 'retrieve', when: 'before_effect', times: 4 }],
+    ],
+    [
+      'listing fails after a lost create',
+      [
+        { kind: 'connection_cut', operation: 'create', when: 'after_effect', times: 1 },
+        { kind: 'http_error', operation: 'list', status: 500, times: 6 },
+      ],
+    ],
     ['a result line is doubled', [{ kind: 'result_line', effect: 'doubled', lines: 3 }]],
     ['a foreign result line stands among ours', [{ kind: 'result_line', effect: 'foreign', lines: 2 }]],
     ['a status is unknown', [{ kind: 'unknown_status', status: 'pondering' }]],
     ['a download breaks off', [{ kind: 'truncated_download', how: 'connection_cut', times: 3 }]],
     ['a download ends early and well', [{ kind: 'truncated_download', how: 'clean_end', times: 2 }]],
     ['the batch cannot be found at first', [{ kind: 'not_found_yet', durationMs: 8_000 }]],
-    ['a third of the lines fail at first', [{ kind: 'line_errors', fraction: 0.4, error: 'overloaded', when: 'first_submission' }]],
+    [
+      'a third of the lines fail at first',
+      [{ kind: 'line_errors', fraction: 0.4, error: 'overloaded', when: 'first_submission' }],
+    ],
     ['a result line is lost once', [{ kind: 'result_line', effect: 'lost', times: 1 }]],
     ['a result line is malformed once', [{ kind: 'result_line', effect: 'malformed', times: 1 }]],
     ['the batch expires half done', [{ kind: 'partial', fraction: 0.5, times: 1 }]],
@@ -91,7 +112,9 @@ describe.each(providers)('%s: every request is answered although', (_name, line)
   });
 
   it('says after all attempts what failed, and how often it was tried', async () => {
-    const status = await run(line, [{ kind: 'line_errors', fraction: 1, error: 'rate_limit', when: 'always' }], { 'max-attempts': '2' });
+    const status = await run(line, [{ kind: 'line_errors', fraction: 1, error: 'rate_limit', when: 'always' }], {
+      'max-attempts': '2',
+    });
     expect(status).toMatchObject({ status: 'completed', output: null, request_counts: { completed: 0, failed: 12 } });
     const { errors } = await harness.results(status.batch_id ?? '');
     expect(errors.map((text) => JSON.parse(text).error.attempts)).toEqual(errors.map(() => 2));
@@ -140,7 +163,9 @@ describe.each(providers)('%s: every request is answered although', (_name, line)
   });
 
   it('ends at its deadline although no create ever succeeds', async () => {
-    const status = await run(line, [{ kind: 'http_error', operation: 'create', status: 429 }], { 'deadline-hours': '0.02' });
+    const status = await run(line, [{ kind: 'http_error', operation: 'create', status: 429 }], {
+      'deadline-hours': '0.02',
+    });
     expect(status).toMatchObject({ status: 'expired', request_counts: { completed: 0, failed: 0 } });
     const { errors } = await harness.results(status.batch_id ?? '');
     if (line !== nativeLine) expect(JSON.parse(errors[0] ?? '').error.message).toContain('Last obstacle');
@@ -169,7 +194,9 @@ describe('OpenAI', () => {
   });
 
   it('failing a batch as a whole makes each request an error that says why', async () => {
-    const status = await run(chatLine, [{ kind: 'batch_failed', code: 'billing_hard_limit_reached', message: 'Pay first.' }]);
+    const status = await run(chatLine, [
+      { kind: 'batch_failed', code: 'billing_hard_limit_reached', message: 'Pay first.' },
+    ]);
     expect(status).toMatchObject({ status: 'completed', output: null, request_counts: { failed: 12 } });
     expect(new Set(await errorCodes(status))).toEqual(new Set(['billing_hard_limit_reached']));
   });

@@ -38,7 +38,9 @@ describe('a dropped file', () => {
   });
 
   it('may mix models of several providers and still comes back in its order', async () => {
-    const lines = numbered(30, (id) => (Number(id.split('-')[1]) % 3 === 0 ? claudeLine(id) : chatLine(id, id, id.endsWith('1') ? 'gpt-5' : 'o3')));
+    const lines = numbered(30, (id) =>
+      Number(id.split('-')[1]) % 3 === 0 ? claudeLine(id) : chatLine(id, id, id.endsWith('1') ? 'gpt-5' : 'o3'),
+    );
     const batchId = await harness.drop('mixed.jsonl', fileOf(lines));
     if (batchId === null) throw new Error('refused');
     await drive(harness, batchId);
@@ -48,7 +50,10 @@ describe('a dropped file', () => {
     expect(summary.batchdrop.receipt.provider_batches).toHaveLength(3);
     expect(summary.batchdrop.receipt.cost.usd).toBeGreaterThan(0);
     expect(harness.events).toEqual([
-      { status: 'completed', detail: expect.objectContaining({ id: `${batchId}:completed`, version: '1', tenant: 'default' }) },
+      {
+        status: 'completed',
+        detail: expect.objectContaining({ id: `${batchId}:completed`, version: '1', tenant: 'default' }),
+      },
     ]);
   });
 

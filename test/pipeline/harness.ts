@@ -8,7 +8,11 @@ import type { BatchRecord } from '../../lib/core/batch.ts';
 import { resultKey, statusKey } from '../../lib/core/keys.ts';
 import { startLocalDynamoDB } from '../../lib/local/dynamodb.ts';
 import { type ObjectCreatedEvent, startLocalS3 } from '../../lib/local/s3/server.ts';
-import { type Simulator, startAnthropicSimulator, startOpenAISimulator } from '../../lib/local/simulators/simulators.ts';
+import {
+  type Simulator,
+  startAnthropicSimulator,
+  startOpenAISimulator,
+} from '../../lib/local/simulators/simulators.ts';
 import { intake } from '../../lib/pipeline/intake.ts';
 import { createServices, type Services } from '../../lib/pipeline/services.ts';
 import type { BatchEvent } from '../../lib/store/events.ts';
@@ -78,7 +82,10 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     openai: { kind: 'openai', secret: 'openai', ...quick },
     anthropic: { kind: 'anthropic', secret: 'anthropic', ...quick },
   };
-  await writeFile(configFile, JSON.stringify({ providers, polling: { minSeconds: 1, maxSeconds: 5 }, ...options.config }));
+  await writeFile(
+    configFile,
+    JSON.stringify({ providers, polling: { minSeconds: 1, maxSeconds: 5 }, ...options.config }),
+  );
   const environment: NodeJS.ProcessEnv = {
     AWS_ENDPOINT_URL_S3: s3.url,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
@@ -97,7 +104,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   const logs: string[] = [];
-  const note = (message: string, data?: Record<string, unknown>) => logs.push(`${message} ${JSON.stringify(data ?? {})}`);
+  const note = (message: string, data?: Record<string, unknown>) =>
+    logs.push(`${message} ${JSON.stringify(data ?? {})}`);
   const wired = createServices(process.env, { log: { info: note, warn: note, error: note } });
   const started: Harness['started'] = [];
   const running = new Set<string>();
@@ -137,7 +145,9 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       const key = `inbox/${name}`;
       const before = created.length;
       await put(key, body, metadata);
-      await vi.waitUntil(() => created.slice(before).some((event) => event.detail.object.key === key), { timeout: 5_000 });
+      await vi.waitUntil(() => created.slice(before).some((event) => event.detail.object.key === key), {
+        timeout: 5_000,
+      });
       const event = created.findLast((one) => one.detail.object.key === key);
       if (!event) throw new Error('no event');
       const { etag, sequencer } = event.detail.object;
@@ -146,7 +156,8 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     sentToOpenAI: async () => {
       const files = new OpenAI({ apiKey: 'right-key', baseURL: openai.url }).files;
       const texts: string[] = [];
-      for await (const file of files.list({ purpose: 'batch' })) texts.push(await (await files.content(file.id)).text());
+      for await (const file of files.list({ purpose: 'batch' }))
+        texts.push(await (await files.content(file.id)).text());
       return texts;
     },
     status: async (name) => {

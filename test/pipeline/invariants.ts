@@ -40,11 +40,16 @@ export async function expectNeverSentTwice(
 ): Promise<void> {
   const { openai, anthropic } = harness.simulators;
   const creations = [...(await openai.creations()), ...(await anthropic.creations())];
-  const ofBatch = creations.filter((creation) => sendingOf(creation).shard.startsWith(`b${batchId.slice('batch_'.length)}`));
+  const ofBatch = creations.filter((creation) =>
+    sendingOf(creation).shard.startsWith(`b${batchId.slice('batch_'.length)}`),
+  );
   const shards = ofBatch.map((creation) => sendingOf(creation).shard);
   if (repeats === 'none') expect(new Set(shards).size, `sent twice: ${shards.join(' ')}`).toBe(shards.length);
   for (const [earlier, later] of pairsSentAgain(ofBatch)) {
-    expect(earlier.endedAtMs, `${earlier.providerBatchId} lived while ${later.providerBatchId} was created`).not.toBeNull();
+    expect(
+      earlier.endedAtMs,
+      `${earlier.providerBatchId} lived while ${later.providerBatchId} was created`,
+    ).not.toBeNull();
     expect(earlier.endedAtMs ?? Number.POSITIVE_INFINITY).toBeLessThanOrEqual(later.createdAtMs);
   }
 }

@@ -1,7 +1,7 @@
-import { afterEach, beforeAll, afterAll, describe, expect, it, vi } from 'vitest';
-import { leaveGate, ownerOf } from '../../lib/pipeline/provider-gate.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { maxEvents, poll } from '../../lib/pipeline/poll.ts';
 import { prepare } from '../../lib/pipeline/prepare.ts';
+import { leaveGate, ownerOf } from '../../lib/pipeline/provider-gate.ts';
 import { drive, functionContext, pass, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
@@ -25,11 +25,18 @@ const quick = { settleSeconds: 5, createTimeoutSeconds: 10 };
 
 async function startWith(openai: object): Promise<Harness> {
   const anthropic = { kind: 'anthropic', secret: 'anthropic', ...quick };
-  harness = await startHarness({ providers: { openai: { kind: 'openai', secret: 'openai', ...quick, ...openai }, anthropic } });
+  harness = await startHarness({
+    providers: { openai: { kind: 'openai', secret: 'openai', ...quick, ...openai }, anthropic },
+  });
   return harness;
 }
 
-async function dropped(on: Harness, name: string, lines: readonly string[], options: Record<string, string> = {}): Promise<string> {
+async function dropped(
+  on: Harness,
+  name: string,
+  lines: readonly string[],
+  options: Record<string, string> = {},
+): Promise<string> {
   const batchId = await on.drop(name, fileOf(lines), options);
   if (batchId === null) throw new Error('refused');
   return batchId;
@@ -100,7 +107,9 @@ describe('an account with three creates an hour', () => {
     const batchId = await dropped(on, 'hourly.jsonl', lines);
     await drive(on, batchId, { maxTurns: 5_000 });
     await expectExactlyOnce(on, batchId, lines);
-    const hours = Object.groupBy(await on.simulators.openai.creations(), ({ createdAtMs }) => String(Math.floor(createdAtMs / 3_600_000)));
+    const hours = Object.groupBy(await on.simulators.openai.creations(), ({ createdAtMs }) =>
+      String(Math.floor(createdAtMs / 3_600_000)),
+    );
     for (const creations of Object.values(hours)) expect(creations?.length).toBeLessThanOrEqual(3);
   });
 });
@@ -114,7 +123,9 @@ describe('an execution', () => {
     const turn = await poll(on.services, { batchId, epoch: 0, events: maxEvents }, functionContext());
     expect(turn).toMatchObject({ continue: true, submit: [], collect: [] });
     expect(on.started.at(-1)).toEqual({ batchId, epoch: 1 });
-    await expect(poll(on.services, { batchId, epoch: 0, events: 0 }, functionContext())).rejects.toThrow('superseded by epoch 1');
+    await expect(poll(on.services, { batchId, epoch: 0, events: 0 }, functionContext())).rejects.toThrow(
+      'superseded by epoch 1',
+    );
     await drive(on, batchId);
     await expectExactlyOnce(on, batchId, lines);
   });

@@ -31,20 +31,23 @@ function importsOf(file: string): string[] {
 const files = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`)).map((file) => normalize(file));
 
 describe('imports', () => {
-  it.each(folders.filter((folder) => files.some((file) => file.startsWith(`${folder}/`))))('of %s point downward only', (folder) => {
-    const own = files.filter((file) => folderOf(file) === folder);
-    expect(own.length).toBeGreaterThan(0);
-    const wrong = own.flatMap((file) =>
-      importsOf(file)
-        .filter((target) => target.startsWith('.'))
-        .map((target) => ({ file, target: normalize(join(dirname(file), target)) }))
-        .filter(({ target }) => {
-          const to = folderOf(target);
-          return to !== folder && !(to && allowed[folder]?.includes(to));
-        }),
-    );
-    expect(wrong).toEqual([]);
-  });
+  it.each(folders.filter((folder) => files.some((file) => file.startsWith(`${folder}/`))))(
+    'of %s point downward only',
+    (folder) => {
+      const own = files.filter((file) => folderOf(file) === folder);
+      expect(own.length).toBeGreaterThan(0);
+      const wrong = own.flatMap((file) =>
+        importsOf(file)
+          .filter((target) => target.startsWith('.'))
+          .map((target) => ({ file, target: normalize(join(dirname(file), target)) }))
+          .filter(({ target }) => {
+            const to = folderOf(target);
+            return to !== folder && !(to && allowed[folder]?.includes(to));
+          }),
+      );
+      expect(wrong).toEqual([]);
+    },
+  );
 
   it('were read from every folder that has code', () => {
     for (const folder of ['lib/core', 'lib/providers', 'lib/store', 'lib/pipeline', 'lib/local', 'lambdas', 'cli'])

@@ -19,7 +19,12 @@ let stack: { process: ChildProcess; s3: S3Client };
 const bucket = 'batchdrop';
 const quick = { createTimeoutSeconds: 3, settleSeconds: 1 };
 
-async function run(script: string, args: string[], readyFile: string, environment: Record<string, string> = {}): Promise<ChildProcess> {
+async function run(
+  script: string,
+  args: string[],
+  readyFile: string,
+  environment: Record<string, string> = {},
+): Promise<ChildProcess> {
   await rm(readyFile, { force: true });
   const child = spawn(process.execPath, [script, ...args, '--ready-file', readyFile], {
     env: { ...process.env, ...environment },
@@ -34,7 +39,17 @@ async function run(script: string, args: string[], readyFile: string, environmen
 
 async function startStack(): Promise<typeof stack> {
   const readyFile = join(folder, 'ready.json');
-  const args = ['start', '--port', '0', '--s3-port', '0', '--data-dir', join(folder, 'data'), '--config', join(folder, 'config.json')];
+  const args = [
+    'start',
+    '--port',
+    '0',
+    '--s3-port',
+    '0',
+    '--data-dir',
+    join(folder, 'data'),
+    '--config',
+    join(folder, 'config.json'),
+  ];
   const child = await run('cli/main.ts', args, readyFile, {
     OPENAI_API_KEY: 'key',
     OPENAI_BASE_URL: urls.openaiUrl,
@@ -43,7 +58,10 @@ async function startStack(): Promise<typeof stack> {
   });
   const { s3Url } = JSON.parse(await readFile(readyFile, 'utf8'));
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  return { process: child, s3: new S3Client({ endpoint: s3Url, region: 'us-east-1', credentials, forcePathStyle: true }) };
+  return {
+    process: child,
+    s3: new S3Client({ endpoint: s3Url, region: 'us-east-1', credentials, forcePathStyle: true }),
+  };
 }
 
 async function kill(): Promise<void> {
@@ -55,8 +73,14 @@ async function kill(): Promise<void> {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'batchdrop-kill-'));
   await mkdir(join(folder, 'simulators'));
-  const providers = { openai: { kind: 'openai', secret: 'a', ...quick }, anthropic: { kind: 'anthropic', secret: 'b', ...quick } };
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ providers, polling: { minSeconds: 1, maxSeconds: 2 } }));
+  const providers = {
+    openai: { kind: 'openai', secret: 'a', ...quick },
+    anthropic: { kind: 'anthropic', secret: 'b', ...quick },
+  };
+  await writeFile(
+    join(folder, 'config.json'),
+    JSON.stringify({ providers, polling: { minSeconds: 1, maxSeconds: 2 } }),
+  );
   const readyFile = join(folder, 'simulators.json');
   const args = ['--data-dir', join(folder, 'simulators'), '--openai-port', '0', '--anthropic-port', '0'];
   simulators = await run('lib/local/simulators/main.ts', args, readyFile);
