@@ -37,6 +37,8 @@ export const s3ObjectSchema = z.object({
   /** Quoted, as S3 gives it; reads are pinned to it. */
   etag: z.string(),
   bytes: z.number().int().nonnegative(),
+  /** Set where the object is a list of parts (see part-list.ts) that are read as one; `bytes` is then their sum. */
+  isPartList: z.boolean().optional(),
 });
 
 export type S3Object = z.infer<typeof s3ObjectSchema>;
@@ -89,6 +91,8 @@ export const batchRecordSchema = z.object({
   parametersHash: z.string(),
   inputFileId: z.string(),
   input: z.array(s3ObjectSchema),
+  /** The batch whose failed requests these are. */
+  retryOf: z.string().nullable().default(null),
   /** Set for a drop: the key under `inbox/` whose status file follows the batch. */
   inboxKey: z.string().nullable(),
   createdAt: seconds,

@@ -42,6 +42,14 @@ export interface ProviderConfig extends ProviderConfigInput {
   settleSeconds: number;
 }
 
+/** Where an API client's `input_file_id` may point, besides files of its own. Ends with a slash, so that no other name begins with it. */
+const inputPrefix = z
+  .string()
+  .regex(
+    /^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/(?:.*\/)?$/,
+    'an input prefix looks like s3://bucket/ or s3://bucket/folder/',
+  );
+
 const providerName = z.string().regex(/^[a-z0-9][a-z0-9_.-]{0,62}$/, 'a provider name is of a-z, 0-9, _, . and -');
 
 export const configSchema = z
@@ -51,6 +59,10 @@ export const configSchema = z
     defaults: batchOptionsSchema.partial().default({}),
     /** Tenants with an inbox folder of their own, besides `default`. */
     tenants: z.array(z.string().regex(tenantPattern)).default([]),
+    /** `s3://` prefixes whose objects the API takes as input; `{tenant}` in one stands for the caller's tenant. */
+    inputPrefixes: z.array(inputPrefix).default([]),
+    /** Origins whose web pages may call the API; none unless named. */
+    corsOrigins: z.array(z.url()).default([]),
     /** Bounds of the pause between two looks at the providers. */
     polling: z
       .strictObject({ minSeconds: z.number().int().positive(), maxSeconds: z.number().int().positive() })

@@ -1,5 +1,17 @@
 import { z } from 'zod';
-import { s3ObjectSchema } from './batch.ts';
+import { type S3Object, s3ObjectSchema } from './batch.ts';
+
+/** What a merge of a file's parts into one object has reached. */
+export const partMergeSchema = z.object({
+  /** Until then its writer may still be at work. Unix milliseconds. */
+  leaseUntilMs: z.number().int(),
+  key: z.string(),
+  s3UploadId: z.string(),
+  /** Of the pieces that S3 has, in their order. */
+  etags: z.array(z.string()),
+});
+
+export type PartMerge = z.infer<typeof partMergeSchema>;
 
 /** A file as DynamoDB holds it: an ordered list of S3 objects that are read as one. */
 export const fileRecordSchema = z.object({
@@ -11,8 +23,27 @@ export const fileRecordSchema = z.object({
   bytes: z.number().int().nonnegative(),
   /** Unix seconds. */
   createdAt: z.number().int(),
+  /** Unix seconds; from then on there is no such file any more. */
   expiresAt: z.number().int().nullable(),
   objects: z.array(s3ObjectSchema),
+  merge: partMergeSchema.optional(),
 });
 
 export type FileRecord = z.infer<typeof fileRecordSchema>;
+
+/** The objects behind a large upload, stored as one JSON object: 2,000 parts are more than a record should carry. */
+export const partListSchema = z.object({
+  /** In hex; what the client said the whole has. */
+  md5: z.string().nullable(),
+  parts: z.array(s3ObjectSchema),
+});
+
+export type PartList = z.infer<typeof partListSchema>;
+
+export function hasExpired(file: { expiresAt: number | null }, nowMs: number): boolean {
+  return file.expiresAt !== null && nowMs >= file.expiresAt * 1_000;
+}
+
+export function totalBytes(objects: readonly Pick<S3Object, 'bytes'>[]): number {
+  return objects.reduce((sum, object) => sum + object.bytes, 0);
+}

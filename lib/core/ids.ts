@@ -2,6 +2,8 @@
 
 export const batchIdPattern = /^batch_[0-9a-f]{32}$/;
 export const fileIdPattern = /^file-[0-9a-f]{32}$/;
+export const uploadIdPattern = /^upload_[0-9a-f]{32}$/;
+export const partIdPattern = /^part_[0-9a-f]{32}$/;
 export const tenantPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** @param hash at least 32 hexadecimal digits, random or a digest. */
@@ -12,6 +14,16 @@ export function batchIdFrom(hash: string): string {
 /** @param hash at least 32 hexadecimal digits, random or a digest. */
 export function fileIdFrom(hash: string): string {
   return `file-${hash.slice(0, 32)}`;
+}
+
+/** @param hash at least 32 hexadecimal digits, random or a digest. */
+export function uploadIdFrom(hash: string): string {
+  return `upload_${hash.slice(0, 32)}`;
+}
+
+/** @param hash at least 32 hexadecimal digits, random or a digest. */
+export function partIdFrom(hash: string): string {
+  return `part_${hash.slice(0, 32)}`;
 }
 
 /** Names one sending of one shard. All numbers count from 0, attempts from 1. */

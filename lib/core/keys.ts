@@ -51,6 +51,9 @@ export function shardWorkKey(batchId: string, token: string, round: number, shar
   return `${workPrefix(batchId)}${round}-${shard}/${token}/${part}`;
 }
 
-export function filePartKey(fileId: string, part: number): string {
-  return `files/${fileId}/${part}`;
+export const filesPrefix = 'files/';
+
+/** @param token the writer's own, random: an upload's part, the list of its parts, or the whole. */
+export function fileKey(fileId: string, token: string): string {
+  return `${filesPrefix}${fileId}/${token}`;
 }

@@ -7,6 +7,12 @@ export const metadataSchema = z
   .record(z.string().min(1).max(64), z.string().max(512))
   .refine((pairs) => Object.keys(pairs).length <= 16, { message: 'metadata holds at most 16 pairs' });
 
+/** When a file goes, counted from its creation. OpenAI's bounds: an hour to 30 days. Source: API reference, read 2026-11. */
+export const expiresAfterSchema = z.object({
+  anchor: z.literal('created_at'),
+  seconds: z.number().int().min(3_600).max(2_592_000),
+});
+
 /** The options of a batch, the same names through all doors. */
 export const batchOptionsSchema = z.strictObject({
   /** A provider's name in the configuration, for lines whose model does not name one. */
@@ -32,6 +38,8 @@ export const batchOptionsSchema = z.strictObject({
   idempotency_key: z.string().min(1).max(255).optional(),
   /** End after validation, with a report and nothing sent. */
   dry_run: z.boolean().default(false),
+  /** When the result files go; without it they stay. */
+  output_expires_after: expiresAfterSchema.optional(),
 });
 
 export type BatchOptions = z.infer<typeof batchOptionsSchema>;
@@ -87,6 +95,7 @@ const textReaders: Record<string, (text: string, name: string) => unknown> = {
   priority: readText,
   idempotency_key: readText,
   dry_run: readBoolean,
+  output_expires_after: readJson,
 };
 
 function readText(text: string): string {

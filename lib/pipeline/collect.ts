@@ -9,6 +9,7 @@ import { type Failure, failureLine, resultLineId } from '../core/result-line.ts'
 import { collected, type ShardEnd, type ShardRecord, type ShardResult } from '../core/shard.ts';
 import { addUsage, noUsage, type Usage } from '../core/usage.ts';
 import type { AnsweredLine, ProviderBatch, TranslatedResult } from '../providers/provider.ts';
+import { countCollected } from './metrics.ts';
 import { ResultSpool } from './result-spool.ts';
 import type { Services, StepContext } from './services.ts';
 import { readIndex } from './shard-lines.ts';
@@ -35,6 +36,7 @@ export async function collect(services: Services, step: ShardStep, context: Step
   const after = await services.records.updateShard(shard, (current) =>
     current.status === 'ended' ? collected(current, result) : current,
   );
+  if (after.result === result) countCollected(services, after);
   return { status: after.status };
 }
 

@@ -7,6 +7,7 @@ import { resultKey } from '../core/keys.ts';
 import type { ShardRecord } from '../core/shard.ts';
 import type { WrittenObject } from '../store/object-writer.ts';
 import { loadCollected, type Merged, mergeResults } from './merge.ts';
+import { countEnded } from './metrics.ts';
 import type { BatchStep } from './prepare.ts';
 import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
 import { mayRedrive, openNextRound } from './redrive.ts';
@@ -138,9 +139,11 @@ async function announce(services: Services, batch: BatchRecord): Promise<Finaliz
     output_uri: batch.outputFileId === null ? null : uri('output.jsonl'),
     error_uri: batch.errorFileId === null ? null : uri('errors.jsonl'),
   });
-  await services.records.updateBatch(batch.id, (current) =>
-    current.eventSentAtMs === null ? { ...current, eventSentAtMs: services.now() } : current,
+  const sentAtMs = services.now();
+  const after = await services.records.updateBatch(batch.id, (current) =>
+    current.eventSentAtMs === null ? { ...current, eventSentAtMs: sentAtMs } : current,
   );
+  if (after.version === batch.version + 1) countEnded(services, batch);
   return ended;
 }
 

@@ -33,6 +33,7 @@ export async function intake(services: Services, drop: Drop): Promise<string | n
     if (!(error instanceof InvalidInputError)) throw error;
     const refusal = { code: error.code, message: error.message, param: error.param, line: null };
     await writeRefusal(services, { ...drop, tenant: place.tenant }, refusal);
+    services.metrics.add('DropsRefused', 1);
     return null;
   }
 }
@@ -137,7 +138,8 @@ function newBatch(
 
 /** Starts the execution for a repeated event too: the first one may have died in between. */
 async function start(services: Services, batch: BatchRecord, drop: Drop): Promise<string> {
-  const { batch: standing } = await services.records.createBatch(batch);
+  const { batch: standing, created } = await services.records.createBatch(batch);
+  if (created) services.metrics.add('BatchesAccepted', 1);
   if (standing.parametersHash !== batch.parametersHash)
     throw new InvalidInputError(
       'idempotency_conflict',

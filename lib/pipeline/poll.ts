@@ -4,10 +4,10 @@ import { deferralSeconds, waitSeconds } from '../core/schedule.ts';
 import { deferred, ended, type ShardEnd, type ShardRecord } from '../core/shard.ts';
 import type { ProviderBatch } from '../providers/provider.ts';
 import { continueAsNew } from './continue-as-new.ts';
-import { leaveGate } from './provider-gate.ts';
-import { inParallel } from './parallel.ts';
 import { countRefusedKey } from './metrics.ts';
+import { inParallel } from './parallel.ts';
 import type { BatchStep } from './prepare.ts';
+import { leaveGate } from './provider-gate.ts';
 import type { Services, StepContext } from './services.ts';
 import { writeStatus } from './status-file.ts';
 
@@ -171,7 +171,12 @@ async function markCancelRequested(services: Services, shard: ShardRecord, atMs:
  *
  * @param closing why we asked the provider to cancel: what it then calls cancelled ended for that reason.
  */
-async function note(services: Services, shard: ShardRecord, found: ProviderBatch, closing?: ShardEnd): Promise<ShardRecord> {
+async function note(
+  services: Services,
+  shard: ShardRecord,
+  found: ProviderBatch,
+  closing?: ShardEnd,
+): Promise<ShardRecord> {
   if (!found.isKnownStatus) noteUnknownStatus(services, shard, found.status);
   if (found.failure?.isQueueFull) return requeue(services, shard, found.failure.message);
   const end = found.phase === 'cancelled' && closing ? closing : endOf(found);

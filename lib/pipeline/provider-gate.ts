@@ -14,13 +14,22 @@ export type Passage = { isOpen: true } | { isOpen: false; reason: string; retryA
 export async function enterGate(services: Services, account: Account, shard: ShardRecord): Promise<Passage> {
   const { concurrency } = account.config;
   if (concurrency !== undefined && !(await takePlace(services, account.name, shard, concurrency)))
-    return { isOpen: false, reason: `Provider '${account.name}' has its ${concurrency} batches open.`, retryAfterSeconds: null };
+    return {
+      isOpen: false,
+      reason: `Provider '${account.name}' has its ${concurrency} batches open.`,
+      retryAfterSeconds: null,
+    };
   const createsPerHour = account.config.createsPerHour ?? account.provider.limits.createsPerHour;
   const nowMs = services.now();
-  if (createsPerHour === null || (await services.gates.countCreate(account.name, nowMs, createsPerHour))) return { isOpen: true };
+  if (createsPerHour === null || (await services.gates.countCreate(account.name, nowMs, createsPerHour)))
+    return { isOpen: true };
   await leaveGate(services, shard);
   const retryAfterSeconds = Math.ceil((hourMs - (nowMs % hourMs)) / 1_000);
-  return { isOpen: false, reason: `Provider '${account.name}' takes ${createsPerHour} batches an hour.`, retryAfterSeconds };
+  return {
+    isOpen: false,
+    reason: `Provider '${account.name}' takes ${createsPerHour} batches an hour.`,
+    retryAfterSeconds,
+  };
 }
 
 /** For a shard that has no open batch at the provider any more. A place that is not given back here is found by others. */

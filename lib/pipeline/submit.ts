@@ -150,12 +150,13 @@ async function create(
   const batch = await services.records.getBatch(shard.batchId);
   if (!mayStillSend(batch, services.now()))
     return defer(services, creating, intent, 'The batch was closed before the create.', null);
-  const outcome = await createOnce(account, sending, providerInputFileId, context);
+  const outcome = await createOnce(services, account, sending, providerInputFileId, context);
   return record(services, account, creating, outcome, context);
 }
 
 /** A wrong key proves that nothing was created; any other surprise proves nothing. */
 async function createOnce(
+  services: Services,
   account: Account,
   sending: Sending,
   providerInputFileId: string | null,
@@ -164,6 +165,7 @@ async function createOnce(
   try {
     return await account.client.create(sending, providerInputFileId, context.signal);
   } catch (error) {
+    countRefusedKey(services, error);
     const message = safeText(messageOf(error));
     if (error instanceof ProviderAuthenticationError) return { outcome: 'deferred', message, retryAfterSeconds: null };
     return { outcome: 'unknown', message };
@@ -265,7 +267,10 @@ async function leaveUndecided(
   });
   if (services.now() < batch.deadlineAt * 1_000) return shard;
   const message = `It could not be proven whether the provider accepted this request: its batches ${candidates.join(', ')} may hold it. It was not sent again.`;
-  return endOwn(services, shard, intent, { reason: 'unconfirmed', code: 'submission_unconfirmed', message });
+  const end = { reason: 'unconfirmed' as const, code: 'submission_unconfirmed', message };
+  const after = await endOwn(services, shard, intent, end);
+  if (after.end === end) services.metrics.add('UnconfirmedSubmissions', shard.lineCount);
+  return after;
 }
 
 async function endRefused(
@@ -312,7 +317,9 @@ async function holdBack(
 ): Promise<ShardRecord> {
   const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
   return services.records.updateShard(shard, (current) =>
-    current.status === 'pending' && current.version === shard.version ? deferred(current, notBeforeMs, reason) : current,
+    current.status === 'pending' && current.version === shard.version
+      ? deferred(current, notBeforeMs, reason)
+      : current,
   );
 }
 
