@@ -52,16 +52,21 @@ export const costSchema = z.object({
 
 export type Cost = z.infer<typeof costSchema>;
 
+/** A record holds at most 400 KB: an input of thousands of models is reported in part. */
+export const maxReportedGroups = 200;
+
 /** What a dry run and every validation can say before anything is sent. */
 export const reportSchema = z.object({
   lines: z.number().int(),
   invalidLines: z.number().int(),
   warnings: z.number().int(),
+  /** By provider, model and endpoint, at most `maxReportedGroups`. */
   shards: z.array(
     z.object({
       provider: z.string(),
       model: z.string(),
       endpoint: z.enum(endpoints),
+      shards: z.number().int(),
       requests: z.number().int(),
       bytes: z.number().int(),
     }),
@@ -73,6 +78,15 @@ export const reportSchema = z.object({
 });
 
 export type Report = z.infer<typeof reportSchema>;
+
+const roundSchema = z.object({
+  token: z.string(),
+  shards: z.number().int(),
+  /** Requests that earlier rounds answered or failed for good: the counts of this round come on top. */
+  settled: z.object({ completed: z.number().int(), failed: z.number().int() }),
+});
+
+export type Round = z.infer<typeof roundSchema>;
 
 /** A batch as DynamoDB holds it. Times are unix seconds unless the name says otherwise. */
 export const batchRecordSchema = z.object({
@@ -108,12 +122,14 @@ export const batchRecordSchema = z.object({
   verdict: z.enum(['accepted', 'failed', 'dry_run']).nullable(),
   errors: z.array(lineErrorSchema).max(maxStoredErrors),
   errorCount: z.number().int(),
+  /** The first line of the error file, for a person who looks at the status. */
+  firstFailure: lineErrorSchema.nullable().default(null),
   warningCount: z.number().int(),
   /**
    * The shards of each round so far. The token is their writer's and part of their keys: shards that no token here
    * names were written by a run that lost, and are never read.
    */
-  rounds: z.array(z.object({ token: z.string(), shards: z.number().int() })),
+  rounds: z.array(roundSchema),
   counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }),
   usage: usageSchema.nullable(),
   cost: costSchema.nullable(),
@@ -168,7 +184,7 @@ export function beginFinalizing(batch: BatchRecord, nowSeconds: number): BatchRe
 }
 
 /** Opens the next round by one write: its shards stand already. */
-export function openRound(batch: BatchRecord, round: number, opening: { token: string; shards: number }): BatchRecord {
+export function openRound(batch: BatchRecord, round: number, opening: Round): BatchRecord {
   if (batch.rounds.length !== round || isTerminal(batch.status) || batch.status === 'cancelling') return batch;
   return { ...batch, rounds: [...batch.rounds, opening] };
 }

@@ -3,6 +3,9 @@ import type { Cost } from '../core/batch.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Account } from './services.ts';
 
+/** Enough to see what is missing. */
+const maxUnpricedNames = 20;
+
 /** Tokens of one provider and model. */
 export interface PricedUsage {
   account: Account;
@@ -19,7 +22,7 @@ export function costOf(parts: readonly PricedUsage[]): Cost {
     if (price === null) unpriced.add(`${part.account.name}/${part.model}`);
     else usd += price;
   }
-  return { usd: unpriced.size > 0 ? null : roundToMicrodollars(usd), unpriced: [...unpriced] };
+  return { usd: unpriced.size > 0 ? null : roundToMicrodollars(usd), unpriced: [...unpriced].slice(0, maxUnpricedNames) };
 }
 
 function priceOf({ account, model, usage }: PricedUsage): number | null {

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
+import { z } from 'zod';
 import { assertEpoch, type BatchRecord, beginFinalizing, end, finalStatus, isTerminal } from '../core/batch.ts';
 import { batchObject } from '../core/batch-object.ts';
-import { WriteConflictError } from '../core/errors.ts';
+import { safeText, WriteConflictError } from '../core/errors.ts';
 import { fileIdFrom } from '../core/ids.ts';
+import { splitLines } from '../core/jsonl.ts';
 import { resultKey } from '../core/keys.ts';
+import type { LineError } from '../core/request-line.ts';
 import type { ShardRecord } from '../core/shard.ts';
 import type { WrittenObject } from '../store/object-writer.ts';
 import { loadCollected, type Merged, mergeResults } from './merge.ts';
@@ -67,6 +70,7 @@ async function endWithResults(services: Services, batch: BatchRecord, rounds: Sh
     cost,
     outputFileId: await fileIdOf(services, batch, 'output.jsonl', merged.output),
     errorFileId: await fileIdOf(services, batch, 'errors.jsonl', merged.errors),
+    firstFailure: await firstFailureOf(services, merged.errors),
   });
   await writeSummary(services, closed, receiptOf(closed, shards, files, cost));
   return commitEnd(services, batch, closed);
@@ -76,6 +80,23 @@ async function merge(services: Services, batch: BatchRecord, shards: readonly Sh
   const collected = await loadCollected(services.objects, shards);
   const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
   return mergeResults(services.objects, collected, batch.counts.total, keys);
+}
+
+const errorLineSchema = z.object({
+  custom_id: z.string().nullable(),
+  error: z.object({ code: z.string().nullish(), message: z.string().nullish() }),
+});
+
+/** What stands first in the error file. */
+async function firstFailureOf(services: Services, errors: WrittenObject | null): Promise<LineError | null> {
+  if (!errors) return null;
+  for await (const [line] of splitLines(services.objects.stream(errors))) {
+    if (!line?.bytes) return null;
+    const { custom_id, error } = errorLineSchema.parse(JSON.parse(line.bytes.toString('utf8')));
+    const message = safeText(`${custom_id ?? 'A line without custom_id'}: ${error.message ?? ''}`);
+    return { code: error.code ?? 'error', message, param: null, line: null };
+  }
+  return null;
 }
 
 async function fileIdOf(

@@ -1,4 +1,4 @@
-import type { BatchRecord, Report } from '../core/batch.ts';
+import { type BatchRecord, maxReportedGroups, type Report } from '../core/batch.ts';
 import type { Endpoint } from '../core/endpoints.ts';
 import { placeholderLineId } from '../core/ids.ts';
 import type { Line, OverlongLine } from '../core/jsonl.ts';
@@ -200,18 +200,25 @@ export class InputValidation {
       lines: this.#lines,
       invalidLines: this.#refusedLines,
       warnings: this.report.warningCount,
-      shards: shards.map(({ provider, model, endpoint, lineCount, bytes }) => ({
-        provider: provider ?? '',
-        model,
-        endpoint,
-        requests: lineCount,
-        bytes,
-      })),
+      shards: groupsOf(shards),
       estimatedInputTokens: total.input_tokens,
       estimatedOutputTokens: total.output_tokens,
       estimatedCost: costOf(parts),
     };
   }
+}
+
+/** Shards by where they go. */
+function groupsOf(shards: readonly ShardRecord[]): Report['shards'] {
+  const groups = Map.groupBy(shards, ({ provider, model, endpoint }) => JSON.stringify([provider, model, endpoint]));
+  return [...groups.values()].slice(0, maxReportedGroups).flatMap((group) => {
+    const [first] = group;
+    if (!first || first.provider === null) return [];
+    const { provider, model, endpoint } = first;
+    const requests = group.reduce((sum, shard) => sum + shard.lineCount, 0);
+    const bytes = group.reduce((sum, shard) => sum + shard.bytes, 0);
+    return [{ provider, model, endpoint, shards: group.length, requests, bytes }];
+  });
 }
 
 /** A provider's limits, or the account's own where those are lower. */

@@ -243,8 +243,9 @@ function endOf(found: ProviderBatch): ShardEnd | null {
 
 /** Counts are set from a recount, never added to. */
 async function recount(services: Services, batch: BatchRecord, shards: readonly ShardRecord[]): Promise<void> {
-  if (batch.rounds.length !== 1 || batch.status === 'finalizing') return;
-  const counts = { total: batch.counts.total, completed: 0, failed: 0 };
+  const settled = batch.rounds.at(-1)?.settled;
+  if (!settled || batch.status === 'finalizing') return;
+  const counts = { total: batch.counts.total, ...settled };
   for (const shard of shards) {
     const known = shard.result ?? shard.counts;
     counts.completed += known?.completed ?? 0;

@@ -98,6 +98,7 @@ async function acceptInput(
   context: StepContext,
 ): Promise<BatchRecord> {
   const { shards, report } = await validation.finish();
+  if (shards.length > maxShards) throw tooManyShards(shards.length);
   const { firstErrors, errorCount, warningCount } = validation.report;
   const models = new Set(shards.flatMap((shard) => (shard.provider === null ? [] : [shard.model])));
   const found = (current: BatchRecord): Partial<BatchRecord> => ({
@@ -116,7 +117,7 @@ async function acceptInput(
     });
   await inParallel(10, shards, (shard) => services.records.createShard(shard));
   const total = validation.lines;
-  const rounds = [{ token: shards[0]?.set ?? '', shards: shards.length }];
+  const rounds = [{ token: shards[0]?.set ?? '', shards: shards.length, settled: { completed: 0, failed: 0 } }];
   return services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
     return accept(current, seconds(services), {
@@ -125,6 +126,14 @@ async function acceptInput(
       counts: { total, completed: 0, failed: 0 },
     });
   });
+}
+
+/** Each is looked at by every Poll. 10,000 full ones are 500 million requests at OpenAI. */
+const maxShards = 10_000;
+
+function tooManyShards(count: number): InvalidInputError {
+  const message = `The input needs ${count} provider batches; at most ${maxShards} are run for one batch. Split it, or use fewer models.`;
+  return new InvalidInputError('too_many_shards', message);
 }
 
 function overBudget(batch: BatchRecord, cost: { usd: number | null; unpriced: string[] }): LineError | null {

@@ -1,5 +1,4 @@
-import type { BatchRecord } from '../core/batch.ts';
-import { openRound } from '../core/batch.ts';
+import { type BatchRecord, openRound, type Round } from '../core/batch.ts';
 import { placeholderLineId } from '../core/ids.ts';
 import { embeddingInputs, limitsOf } from './input-validation.ts';
 import type { CollectedShard } from './merge.ts';
@@ -32,6 +31,7 @@ export async function openNextRound(
 ): Promise<BatchRecord> {
   const token = services.token();
   const round = batch.rounds.length;
+  const settled = settledAfter(batch, latest);
   const writer = new ShardWriter(services.objects, { batchId: batch.id, round, token }, (name) =>
     limitsOf(services.account(name)),
   );
@@ -40,7 +40,7 @@ export async function openNextRound(
     const shards = await writer.finish();
     await inParallel(10, shards, (shard) => services.records.createShard(shard));
     return await services.records.updateBatch(batch.id, (current) =>
-      current.epoch === batch.epoch ? openRound(current, round, { token, shards: shards.length }) : current,
+      current.epoch === batch.epoch ? openRound(current, round, { token, shards: shards.length, settled }) : current,
     );
   } catch (error) {
     await writer.abort();
@@ -71,4 +71,15 @@ async function copyRetryable(
       });
     }
   }
+}
+
+function settledAfter(batch: BatchRecord, latest: readonly CollectedShard[]): Round['settled'] {
+  const { completed, failed } = batch.rounds.at(-1)?.settled ?? { completed: 0, failed: 0 };
+  return latest.reduce(
+    (sum, { result }) => ({
+      completed: sum.completed + result.completed,
+      failed: sum.failed + result.failed - result.retryable,
+    }),
+    { completed, failed },
+  );
 }

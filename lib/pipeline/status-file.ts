@@ -63,7 +63,7 @@ function describe(services: Services, batch: BatchRecord): string {
     warning_count: batch.warningCount,
     summary: isTerminal(batch.status) ? uri('batch.json') : null,
     error_count: batch.errorCount,
-    first_error: batch.errors[0] ?? null,
+    first_error: batch.errors[0] ?? batch.firstFailure,
     errors_sample: batch.errors.slice(0, 10),
   });
 }

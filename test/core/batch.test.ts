@@ -50,11 +50,13 @@ const fresh: BatchRecord = batchRecordSchema.parse({
   eventSentAtMs: null,
 });
 
+const settled = { completed: 0, failed: 0 };
+
 const moves: Record<string, (batch: BatchRecord) => BatchRecord> = {
-  accept: (batch) => accept(batch, 1, { rounds: [{ token: 't', shards: 1 }] }),
+  accept: (batch) => accept(batch, 1, { rounds: [{ token: 't', shards: 1, settled }] }),
   refuse: (batch) => closeAtValidation(batch, 'failed', {}),
   beginFinalizing: (batch) => beginFinalizing(batch, 2),
-  openRound: (batch) => openRound(batch, batch.rounds.length, { token: 'u', shards: 1 }),
+  openRound: (batch) => openRound(batch, batch.rounds.length, { token: 'u', shards: 1, settled }),
   cancel: (batch) => {
     try {
       return cancel(batch, 3);
@@ -103,9 +105,9 @@ describe('a batch', () => {
   });
 
   it('opens a round once, whoever asks twice', () => {
-    const open = accept(fresh, 1, { rounds: [{ token: 'a', shards: 1 }] });
-    const next = openRound(open, 1, { token: 'b', shards: 2 });
-    expect(openRound(next, 1, { token: 'c', shards: 2 })).toBe(next);
+    const open = accept(fresh, 1, { rounds: [{ token: 'a', shards: 1, settled }] });
+    const next = openRound(open, 1, { token: 'b', shards: 2, settled });
+    expect(openRound(next, 1, { token: 'c', shards: 2, settled })).toBe(next);
   });
 
   it('knows for every status whether it is an end', () => {

@@ -65,6 +65,8 @@ describe('a dropped file', () => {
     await expectExactlyOnce(harness, batchId, lines);
     const { errors, retry } = await harness.results(batchId);
     expect(retry).toEqual([lines[4]]);
+    const { first_error } = await harness.status('refused.jsonl');
+    expect(first_error?.message).toContain('request-4: ');
     expect(JSON.parse(errors[0] ?? '')).toMatchObject({
       custom_id: 'request-4',
       response: { status_code: 400 },

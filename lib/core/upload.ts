@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { s3ObjectSchema } from './batch.ts';
+import { ConflictError } from './errors.ts';
+
+/** An upload holds at most 8 GB. Source: OpenAI's API reference, read 2026-11. */
+export const maxUploadBytes = 8 * 1024 * 1024 * 1024;
+/** A part holds at most 64 MB. Same source. */
+export const maxPartBytes = 64 * 1024 * 1024;
+/** What fits through API Gateway and Lambda: 6 MB of event, of which base64 takes a quarter. */
+export const recommendedPartBytes = 4 * 1024 * 1024;
+/** An upload that is not completed within an hour expires. Same source as above. */
+export const uploadLifeSeconds = 3_600;
+/** 8 GB in parts of 1 MB; a list of so many is 2 MB of JSON. */
+export const maxParts = 8_192;
+
+const seconds = z.number().int();
+
+/** An upload as DynamoDB holds it. Times are unix seconds. */
+export const uploadRecordSchema = z.object({
+  id: z.string(),
+  tenant: z.string(),
+  version: z.number().int(),
+  status: z.enum(['pending', 'completed', 'cancelled']),
+  /** Of the file that it becomes. */
+  fileId: z.string(),
+  filename: z.string(),
+  bytes: z.number().int(),
+  createdAt: seconds,
+  expiresAt: seconds,
+  /** Seconds from its creation after which the file goes. */
+  fileLifeSeconds: z.number().int().nullable(),
+  /** Set by completion: the list of parts, and a digest of what was asked for, to know a repetition by. */
+  completion: z.object({ list: s3ObjectSchema, digest: z.string(), at: seconds }).nullable(),
+});
+
+export type UploadRecord = z.infer<typeof uploadRecordSchema>;
+
+/** One part of an upload. */
+export const partRecordSchema = z.object({
+  id: z.string(),
+  uploadId: z.string(),
+  version: z.number().int(),
+  createdAt: seconds,
+  object: s3ObjectSchema,
+});
+
+export type PartRecord = z.infer<typeof partRecordSchema>;
+
+/**
+ * Commits the list of parts. The same completion again changes nothing.
+ *
+ * @throws ConflictError for an upload that has ended otherwise.
+ */
+export function completeUpload(
+  upload: UploadRecord,
+  completion: NonNullable<UploadRecord['completion']>,
+): UploadRecord {
+  if (upload.status === 'pending') return { ...upload, status: 'completed', completion };
+  if (upload.completion?.digest === completion.digest) return upload;
+  throw new ConflictError(`Upload '${upload.id}' cannot be completed: it is already ${upload.status}.`);
+}
+
+/** @throws ConflictError for a completed upload. Cancelling twice is allowed. */
+export function cancelUpload(upload: UploadRecord): UploadRecord {
+  switch (upload.status) {
+    case 'pending':
+      return { ...upload, status: 'cancelled' };
+    case 'cancelled':
+      return upload;
+    case 'completed':
+      throw new ConflictError(`Upload '${upload.id}' cannot be cancelled: it is already completed.`);
+  }
+}
