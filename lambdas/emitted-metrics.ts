@@ -1,8 +1,6 @@
 import { Metrics as EmbeddedMetrics } from '@aws-lambda-powertools/metrics';
-import { type Metrics, metricUnits } from '../lib/pipeline/metrics.ts';
-
-/** The namespace in CloudWatch; the dimension `service` is the stack's name. */
-export const metricsNamespace = 'Batchdrop';
+import { metricsNamespace, metricUnits } from '../lib/core/metrics.ts';
+import type { Metrics } from '../lib/pipeline/metrics.ts';
 
 /** Metrics as lines of the function's log, from which CloudWatch takes them: no call, no permission. */
 export function emittedMetrics(): Metrics {

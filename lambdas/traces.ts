@@ -1,6 +1,9 @@
 import { Tracer } from '@aws-lambda-powertools/tracer';
 
-/** X-Ray: a segment per run of a step, with its calls to AWS. Off outside Lambda. Results are never put into it. */
+/**
+ * X-Ray: a segment per run of a step, with its calls to AWS. Off outside Lambda. Results are never put into it, and calls
+ * to providers are left alone: tracing would add a header of ours to what they get.
+ */
 const tracer = new Tracer({ captureHTTPsRequests: false });
 
 /** Makes the calls of an AWS client part of the trace. */

@@ -109,6 +109,8 @@ export const batchRecordSchema = z.object({
   retryOf: z.string().nullable().default(null),
   /** Set for a drop: the key under `inbox/` whose status file follows the batch. */
   inboxKey: z.string().nullable(),
+  /** S3's own order of the drops of one key. */
+  sequencer: z.string().nullable().default(null),
   createdAt: seconds,
   deadlineAt: seconds,
   inProgressAt: seconds.nullable(),

@@ -119,3 +119,8 @@ function withDefaults(config: ConfigInput, place: 'aws' | 'local'): Config {
   ]);
   return { ...config, providers: Object.fromEntries(providers), polling: config.polling ?? polling };
 }
+
+/** What to say of a provider that the configuration lacks. */
+export function unknownProvider(name: string, config: Config): string {
+  return `The provider '${name}' is not configured; configured are: ${Object.keys(config.providers).join(', ')}.`;
+}

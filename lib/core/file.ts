@@ -3,6 +3,8 @@ import { type S3Object, s3ObjectSchema } from './batch.ts';
 
 /** What a merge of a file's parts into one object has reached. */
 export const partMergeSchema = z.object({
+  /** Random; whose lease it is. */
+  writer: z.string(),
   /** Until then its writer may still be at work. Unix milliseconds. */
   leaseUntilMs: z.number().int(),
   key: z.string(),
@@ -26,6 +28,8 @@ export const fileRecordSchema = z.object({
   /** Unix seconds; from then on there is no such file any more. */
   expiresAt: z.number().int().nullable(),
   objects: z.array(s3ObjectSchema),
+  /** A large upload's parts in one object, made when its content is first asked for. */
+  merged: s3ObjectSchema.optional(),
   merge: partMergeSchema.optional(),
 });
 

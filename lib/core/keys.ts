@@ -51,9 +51,12 @@ export function shardWorkKey(batchId: string, token: string, round: number, shar
   return `${workPrefix(batchId)}${round}-${shard}/${token}/${part}`;
 }
 
-export const filesPrefix = 'files/';
+/** All objects of a file that came through the API. */
+export function filePrefix(fileId: string): string {
+  return `files/${fileId}/`;
+}
 
 /** @param token the writer's own, random: an upload's part, the list of its parts, or the whole. */
 export function fileKey(fileId: string, token: string): string {
-  return `${filesPrefix}${fileId}/${token}`;
+  return `${filePrefix(fileId)}${token}`;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { s3ObjectSchema } from './batch.ts';
-import { ConflictError } from './errors.ts';
+import { InvalidInputError } from './errors.ts';
 
 /** An upload holds at most 8 GB. Source: OpenAI's API reference, read 2026-11. */
 export const maxUploadBytes = 8 * 1024 * 1024 * 1024;
@@ -41,6 +41,8 @@ export const partRecordSchema = z.object({
   uploadId: z.string(),
   version: z.number().int(),
   createdAt: seconds,
+  /** When DynamoDB removes it: long after the upload has ended. */
+  expiresAt: seconds,
   object: s3ObjectSchema,
 });
 
@@ -49,7 +51,7 @@ export type PartRecord = z.infer<typeof partRecordSchema>;
 /**
  * Commits the list of parts. The same completion again changes nothing.
  *
- * @throws ConflictError for an upload that has ended otherwise.
+ * @throws InvalidInputError for an upload that has ended otherwise.
  */
 export function completeUpload(
   upload: UploadRecord,
@@ -57,10 +59,10 @@ export function completeUpload(
 ): UploadRecord {
   if (upload.status === 'pending') return { ...upload, status: 'completed', completion };
   if (upload.completion?.digest === completion.digest) return upload;
-  throw new ConflictError(`Upload '${upload.id}' cannot be completed: it is already ${upload.status}.`);
+  throw wrongStatus(upload);
 }
 
-/** @throws ConflictError for a completed upload. Cancelling twice is allowed. */
+/** @throws InvalidInputError for a completed upload. Cancelling twice is allowed. */
 export function cancelUpload(upload: UploadRecord): UploadRecord {
   switch (upload.status) {
     case 'pending':
@@ -68,6 +70,23 @@ export function cancelUpload(upload: UploadRecord): UploadRecord {
     case 'cancelled':
       return upload;
     case 'completed':
-      throw new ConflictError(`Upload '${upload.id}' cannot be cancelled: it is already completed.`);
+      throw wrongStatus(upload);
   }
+}
+
+/** @throws InvalidInputError for an upload that takes no parts any more. */
+export function assertPending(upload: UploadRecord, nowMs: number): void {
+  const status = uploadStatus(upload, nowMs);
+  if (status !== 'pending') throw wrongStatus({ ...upload, status });
+}
+
+export type UploadStatus = UploadRecord['status'] | 'expired';
+
+export function uploadStatus(upload: UploadRecord, nowMs: number): UploadStatus {
+  return upload.status === 'pending' && nowMs >= upload.expiresAt * 1_000 ? 'expired' : upload.status;
+}
+
+function wrongStatus(upload: { id: string; status: UploadStatus }): InvalidInputError {
+  const message = `Upload '${upload.id}' is ${upload.status} already. Create a new upload.`;
+  return new InvalidInputError('invalid_upload_status', message, { param: 'upload_id' });
 }

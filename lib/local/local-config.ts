@@ -30,6 +30,18 @@ export function loadLocalConfig(dataDir: string, configFile: string | undefined)
   return { file, config: parseConfig(readConfigFile(file), file, 'local') };
 }
 
+/**
+ * The configuration that a stack would start with here, for somebody who only asks: nothing is written.
+ *
+ * @throws ConfigurationError as above.
+ */
+export function readLocalConfig(dataDir: string, configFile: string | undefined): Config {
+  const file = configFile ?? [fileName, join(dataDir, fileName)].find((candidate) => existsSync(candidate));
+  return file === undefined
+    ? parseConfig(JSON.stringify(defaultConfig), 'The default configuration', 'local')
+    : parseConfig(readConfigFile(file), file, 'local');
+}
+
 /** @returns the data folder's own configuration, which is written where it is missing. */
 export function writeDefaultConfig(dataDir: string): string {
   const file = join(dataDir, fileName);

@@ -19,7 +19,7 @@ const keepAliveMilliseconds = 75_000;
  * @param port 0 takes a free one.
  * @throws PortTakenError
  */
-export async function serveOnLoopback(app: Hono, port: number): Promise<LoopbackServer> {
+export async function serveOnLoopback(app: Pick<Hono, 'fetch'>, port: number): Promise<LoopbackServer> {
   const server = createServer(getRequestListener(app.fetch, { overrideGlobalObjects: false }));
   server.keepAliveTimeout = keepAliveMilliseconds;
   return { url: await listenOnLoopback(server, port), close: () => closeServer(server) };

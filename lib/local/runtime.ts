@@ -3,10 +3,12 @@ import { devNull } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { fileLog } from '../../lambdas/log-file.ts';
+import { createApi } from '../api/app.ts';
 import { messageOf, safeText } from '../core/errors.ts';
 import type { FunctionName } from '../core/function-timeouts.ts';
 import { inboxPrefix } from '../core/keys.ts';
-import type { Log } from '../pipeline/services.ts';
+import { maxUploadBytes } from '../core/upload.ts';
+import { createServices, type Log } from '../pipeline/services.ts';
 import { startAwsJsonServer } from './aws-json-server.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { startLocalDynamoDB } from './dynamodb.ts';
@@ -14,9 +16,9 @@ import { setEnvironment } from './environment.ts';
 import { LocalEventBus } from './event-bus.ts';
 import { type FunctionHandler, FunctionInvoker } from './function-invoker.ts';
 import { localCredentials, localRegion, localStateMachineArn } from './local-account.ts';
+import { localApiKey } from './local-api-key.ts';
 import { loadLocalConfig } from './local-config.ts';
 import { loadFunction } from './local-functions.ts';
-import { createLocalApp } from './local-http.ts';
 import { asPortError, serveOnLoopback } from './loopback-server.ts';
 import { openProviderAccess, type SimulatorUrls } from './provider-access.ts';
 import { startLocalS3 } from './s3/server.ts';
@@ -47,8 +49,8 @@ export interface LocalStack {
   s3Url: string;
   bucket: string;
   dataDir: string;
-  /** Null until there is an API that asks for one. */
-  apiKey: string | null;
+  /** Of the tenant `default`; the same from start to start. */
+  apiKey: string;
   endpoints: { s3: string; dynamodb: string; stepFunctions: string; eventBridge: string };
   /** Configured providers that are not simulated. */
   real: string[];
@@ -61,6 +63,8 @@ export interface LocalStack {
 
 const bucket = 'batchdrop';
 const tableName = 'batchdrop';
+/** Nothing stands between a client and this machine, so one request may carry whatever an upload may. */
+const localApiSettings = { maxFileBytes: maxUploadBytes, maxIdleMs: 30_000, mergeBudgetMs: 20_000 };
 
 /**
  * Starts everything that AWS would be, on 127.0.0.1, and goes on with what an earlier run left unfinished. Where things
@@ -112,8 +116,6 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
   });
   resources.defer(s3.close);
   resources.defer(() => isOpenForDrops.resolve());
-  const api = await serveOnLoopback(createLocalApp(readVersion()), options.port ?? 0);
-  resources.defer(api.close);
 
   const endpoints = { s3: s3.url, dynamodb: dynamodb.url, stepFunctions: services.url, eventBridge: services.url };
   resources.defer(
@@ -129,6 +131,14 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
       BATCHDROP_LOG_FILE: logFile,
     }),
   );
+  const apiServices = createServices(process.env, { log: fileLog(logFile) });
+  const app = createApi(() => apiServices, {
+    ...localApiSettings,
+    version: readVersion(),
+    isOpen: isOpenForDrops.promise,
+  });
+  const api = await serveOnLoopback(app, options.port ?? 0);
+  resources.defer(api.close);
   resources.defer(() => functions.close());
   resources.defer(() => executions.close());
 
@@ -142,7 +152,7 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
     s3Url: s3.url,
     bucket,
     dataDir,
-    apiKey: null,
+    apiKey: await localApiKey(dataDir, apiServices),
     endpoints,
     real: Object.keys(config.providers).filter((name) => !providers.simulated.includes(name)),
     simulated: providers.simulated,

@@ -9,7 +9,7 @@ import { type Failure, failureLine, resultLineId } from '../core/result-line.ts'
 import { collected, type ShardEnd, type ShardRecord, type ShardResult } from '../core/shard.ts';
 import { addUsage, noUsage, type Usage } from '../core/usage.ts';
 import type { AnsweredLine, ProviderBatch, TranslatedResult } from '../providers/provider.ts';
-import { countCollected } from './metrics.ts';
+import { countCollected } from './collected-metrics.ts';
 import { ResultSpool } from './result-spool.ts';
 import type { Services, StepContext } from './services.ts';
 import { readIndex } from './shard-lines.ts';

@@ -8,7 +8,7 @@ const maxUnpricedNames = 20;
 
 /** Tokens of one provider and model. */
 export interface PricedUsage {
-  account: Account;
+  account: Pick<Account, 'name' | 'provider'>;
   model: string;
   usage: Usage;
 }
@@ -22,7 +22,10 @@ export function costOf(parts: readonly PricedUsage[]): Cost {
     if (price === null) unpriced.add(`${part.account.name}/${part.model}`);
     else usd += price;
   }
-  return { usd: unpriced.size > 0 ? null : roundToMicrodollars(usd), unpriced: [...unpriced].slice(0, maxUnpricedNames) };
+  return {
+    usd: unpriced.size > 0 ? null : roundToMicrodollars(usd),
+    unpriced: [...unpriced].slice(0, maxUnpricedNames),
+  };
 }
 
 function priceOf({ account, model, usage }: PricedUsage): number | null {

@@ -1,30 +1,17 @@
 import { type BatchRecord, maxReportedGroups, type Report } from '../core/batch.ts';
+import { embeddingInputs } from '../core/embedding-inputs.ts';
 import type { Endpoint } from '../core/endpoints.ts';
-import { placeholderLineId } from '../core/ids.ts';
 import type { Line, OverlongLine } from '../core/jsonl.ts';
-import { type LineError, parseRequestLine, type RequestLine } from '../core/request-line.ts';
-import { type Route, Router } from '../core/routing.ts';
+import type { LineError } from '../core/request-line.ts';
 import type { ShardRecord } from '../core/shard.ts';
-import type { ProviderLimits, TranslatedRequest } from '../providers/provider.ts';
+import { limitsOf } from './account-limits.ts';
 import { costOf } from './cost.ts';
 import { estimateUsage, UsageByModel } from './estimate.ts';
+import { type AcceptedLine, LineValidation, type RefusedLine } from './line-validation.ts';
 import { RefusedLines } from './refused-lines.ts';
-import type { Account, Services } from './services.ts';
+import type { Services } from './services.ts';
 import { ShardWriter } from './shard-writer.ts';
 import { ValidationReport } from './validation-report.ts';
-
-/** A request that some provider will take. */
-interface Accepted {
-  request: RequestLine;
-  route: Route;
-  translated: Extract<TranslatedRequest, { ok: true }>;
-}
-
-interface Refusal {
-  errors: LineError[];
-  customId: string | null;
-  format: RequestLine['format'];
-}
 
 /**
  * Validates the lines of one input in their order, routes them and writes the shards. One pass; memory holds the
@@ -34,31 +21,33 @@ export class InputValidation {
   readonly #services: Services;
   readonly #batch: BatchRecord;
   readonly #token: string;
-  readonly #router: Router;
+  readonly #validation: LineValidation;
   readonly #shards: ShardWriter;
-  readonly #lineOfCustomId = new Map<string, number>();
   readonly #estimates = new UsageByModel();
   readonly report: ValidationReport;
   #refused: RefusedLines | undefined;
   #lines = 0;
   #refusedLines = 0;
   #isFailed = false;
-  endpoint: Endpoint | undefined;
 
   constructor(services: Services, batch: BatchRecord, token: string) {
     this.#services = services;
     this.#batch = batch;
     this.#token = token;
-    this.#router = new Router(services.config, batch.options.provider);
+    this.#validation = new LineValidation(services, batch.options);
     this.#shards = new ShardWriter(services.objects, { batchId: batch.id, round: 0, token }, (name) =>
       limitsOf(services.account(name)),
     );
     this.report = new ValidationReport(services.objects, batch.id);
-    this.endpoint = batch.options.endpoint;
   }
 
   get lines(): number {
     return this.#lines;
+  }
+
+  /** What the batch is for; undefined as long as no line has said it. */
+  get endpoint(): Endpoint | undefined {
+    return this.#validation.endpoint;
   }
 
   /** Whether the batch fails: a line is wrong that must not be. */
@@ -69,61 +58,12 @@ export class InputValidation {
   async add(line: Line | OverlongLine): Promise<void> {
     const ordinal = this.#lines;
     this.#lines += 1;
-    const outcome = this.#validate(line);
+    const outcome = this.#validation.validate(line);
     if ('errors' in outcome) await this.#refuse(ordinal, line, outcome);
     else await this.#accept(ordinal, outcome);
   }
 
-  #validate(line: Line | OverlongLine): Accepted | Refusal {
-    const parsed = parseRequestLine(line, this.endpoint);
-    if (!parsed.ok) {
-      const duplicate = this.#duplicateOf(parsed.customId, line.lineNumber);
-      const errors = duplicate ? [...parsed.errors, duplicate] : parsed.errors;
-      return { errors, customId: duplicate ? null : parsed.customId, format: 'openai' };
-    }
-    const { request } = parsed;
-    this.endpoint ??= request.endpoint;
-    const duplicate = this.#duplicateOf(request.customId, line.lineNumber);
-    if (duplicate) return { errors: [duplicate], customId: null, format: request.format };
-    return this.#place(request);
-  }
-
-  #duplicateOf(customId: string | null, lineNumber: number): LineError | null {
-    if (customId === null) return null;
-    const earlier = this.#lineOfCustomId.get(customId);
-    if (earlier === undefined) {
-      this.#lineOfCustomId.set(customId, lineNumber);
-      return null;
-    }
-    const message = `The custom_id '${customId}' of line ${lineNumber} was already used on line ${earlier}; each must be unique.`;
-    return { code: 'duplicate_custom_id', message, param: 'custom_id', line: lineNumber };
-  }
-
-  #place(request: RequestLine): Accepted | Refusal {
-    const refuse = (error: Omit<LineError, 'line'>): Refusal => ({
-      errors: [{ ...error, line: request.lineNumber }],
-      customId: request.customId,
-      format: request.format,
-    });
-    const route = this.#router.route(request.model);
-    if (!route) return refuse(modelNotFound(request));
-    const account = this.#services.account(route.provider);
-    const translated = account.provider.translateRequest(request, { lineId: placeholderLineId, model: route.model });
-    if (!translated.ok) return refuse(translated.error);
-    const [warning] = translated.warnings;
-    if (warning && this.#batch.options.strict)
-      return refuse({
-        code: 'unsupported_parameter',
-        message: `${warning.message} (strict mode)`,
-        param: warning.param,
-      });
-    const limits = limitsOf(account);
-    const size = limits.overheadBytes.batch + translated.bytes.length + limits.overheadBytes.line;
-    if (size > limits.maxBytes) return refuse(tooLarge(size, limits.maxBytes, route.provider));
-    return { request, route, translated };
-  }
-
-  async #accept(ordinal: number, { request, route, translated }: Accepted): Promise<void> {
+  async #accept(ordinal: number, { request, route, translated }: AcceptedLine): Promise<void> {
     await this.report.addWarnings(request.lineNumber, request.customId, translated.warnings);
     this.#estimates.add(route.provider, route.model, estimateUsage(request, translated.bytes.length));
     if (this.#isFailed) return;
@@ -145,7 +85,7 @@ export class InputValidation {
     );
   }
 
-  async #refuse(ordinal: number, line: Line | OverlongLine, refusal: Refusal): Promise<void> {
+  async #refuse(ordinal: number, line: Line | OverlongLine, refusal: RefusedLine): Promise<void> {
     await this.report.addErrors(refusal.errors);
     this.#refusedLines += 1;
     const [error] = refusal.errors;
@@ -219,39 +159,4 @@ function groupsOf(shards: readonly ShardRecord[]): Report['shards'] {
     const bytes = group.reduce((sum, shard) => sum + shard.bytes, 0);
     return [{ provider, model, endpoint, shards: group.length, requests, bytes }];
   });
-}
-
-/** A provider's limits, or the account's own where those are lower. */
-export function limitsOf(account: Account): ProviderLimits {
-  const { limits } = account.provider;
-  const own = account.config.limits;
-  return {
-    ...limits,
-    maxRequests: Math.min(limits.maxRequests, own.maxRequests ?? Number.POSITIVE_INFINITY),
-    maxBytes: Math.min(limits.maxBytes, own.maxBytes ?? Number.POSITIVE_INFINITY),
-    maxEmbeddingInputs: lower(limits.maxEmbeddingInputs, own.maxEmbeddingInputs),
-  };
-}
-
-function lower(published: number | null, own: number | undefined): number | null {
-  if (own === undefined) return published;
-  return published === null ? own : Math.min(published, own);
-}
-
-function modelNotFound(request: RequestLine): Omit<LineError, 'line'> {
-  const message = `The provided model '${request.model}' is not supported by the Batch API. Name its provider as 'provider/${request.model}', in the batch's provider option, or in batchdrop.config.json.`;
-  return { code: 'model_not_found', message, param: request.format === 'openai' ? 'body.model' : 'params.model' };
-}
-
-function tooLarge(size: number, limit: number, provider: string): Omit<LineError, 'line'> {
-  const message = `This request takes ${size} bytes; a batch of provider '${provider}' holds at most ${limit}.`;
-  return { code: 'request_too_large', message, param: null };
-}
-
-/** Inputs of an embedding request, which OpenAI limits for a batch as a whole; 0 for any other request. */
-export function embeddingInputs(request: RequestLine): number {
-  if (request.endpoint !== '/v1/embeddings') return 0;
-  const { input } = request.body;
-  const isList = Array.isArray(input) && typeof input[0] !== 'number';
-  return isList ? input.length : 1;
 }

@@ -1,12 +1,12 @@
-import { createHash } from 'node:crypto';
-import type { BatchRecord, S3Object } from '../core/batch.ts';
+import { unknownProvider } from '../core/config.ts';
 import { InvalidInputError, messageOf } from '../core/errors.ts';
-import { batchIdFrom, fileIdFrom } from '../core/ids.ts';
+import { fileIdFrom } from '../core/ids.ts';
 import { type DropPlace, dropPlace, sidecarKey, sidecarSuffix } from '../core/keys.ts';
-import { type BatchOptions, deadlineHours, optionsFromObjectMetadata, parseOptions } from '../core/options.ts';
+import { type BatchOptions, optionsFromObjectMetadata, parseOptions } from '../core/options.ts';
 import { isObject } from '../core/request-line.ts';
 import type { ObjectHead } from '../store/objects.ts';
-import { type Services, unknownProvider } from './services.ts';
+import { type BatchDraft, digest, startBatch } from './new-batch.ts';
+import type { Services } from './services.ts';
 import { writeRefusal, writeStatus } from './status-file.ts';
 
 /** An object that was created in the bucket, as S3's event says. */
@@ -53,11 +53,12 @@ async function accept(services: Services, drop: Drop, place: DropPlace): Promise
   if (!head || unquoted(head.etag) !== unquoted(drop.etag))
     throw new InvalidInputError(
       'input_modified',
-      'The object was overwritten or deleted before it was read. Drop it again, under a name of its own.',
+      'The object was overwritten or deleted before it was read. What replaced it is a drop of its own.',
     );
   const options = await readOptions(services, drop, head);
-  const batch = newBatch(services, drop, place, head, options);
-  return start(services, batch, drop);
+  const batch = await startBatch(services, draftOf(drop, place, head, options));
+  await writeStatus(services, batch.id);
+  return batch.id;
 }
 
 async function readOptions(services: Services, drop: Drop, head: ObjectHead): Promise<BatchOptions> {
@@ -86,86 +87,22 @@ async function readSidecar(services: Services, drop: Drop): Promise<Record<strin
   throw new InvalidInputError('invalid_option', `${key} must hold a JSON object of options.`);
 }
 
-function newBatch(
-  services: Services,
-  drop: Drop,
-  place: DropPlace,
-  head: ObjectHead,
-  options: BatchOptions,
-): BatchRecord {
-  const identity = options.idempotency_key
-    ? digest('key', place.tenant, options.idempotency_key)
-    : digest('drop', drop.bucket, drop.key, drop.sequencer);
-  const createdAt = Math.floor(services.now() / 1_000);
+function draftOf(drop: Drop, place: DropPlace, head: ObjectHead, options: BatchOptions): BatchDraft {
   const { bucket, key, etag, bytes } = head;
-  const input: S3Object = { bucket, key, etag, bytes };
   return {
-    id: batchIdFrom(identity),
     tenant: place.tenant,
-    version: 0,
-    status: 'validating',
-    epoch: 0,
-    endpoint: options.endpoint ?? null,
-    model: null,
-    options,
+    identity: digest('drop', bucket, key, drop.sequencer),
     parametersHash: digest(JSON.stringify(options), bucket, key, etag),
-    inputFileId: fileIdFrom(digest('input', bucket, key, drop.sequencer)),
-    input: [input],
-    retryOf: null,
+    options,
+    input: {
+      fileId: fileIdFrom(digest('input', bucket, key, drop.sequencer)),
+      filename: key.slice(key.lastIndexOf('/') + 1),
+      objects: [{ bucket, key, etag, bytes }],
+    },
     inboxKey: key,
-    createdAt,
-    deadlineAt: createdAt + Math.ceil(deadlineHours(options) * 3_600),
-    inProgressAt: null,
-    finalizingAt: null,
-    completedAt: null,
-    failedAt: null,
-    expiredAt: null,
-    cancellingAt: null,
-    cancelledAt: null,
-    verdict: null,
-    errors: [],
-    errorCount: 0,
-    firstFailure: null,
-    warningCount: 0,
-    rounds: [],
-    counts: { total: 0, completed: 0, failed: 0 },
-    usage: null,
-    cost: null,
-    report: null,
-    outputFileId: null,
-    errorFileId: null,
-    eventSentAtMs: null,
+    sequencer: drop.sequencer,
+    retryOf: null,
   };
-}
-
-/** Starts the execution for a repeated event too: the first one may have died in between. */
-async function start(services: Services, batch: BatchRecord, drop: Drop): Promise<string> {
-  const { batch: standing, created } = await services.records.createBatch(batch);
-  if (created) services.metrics.add('BatchesAccepted', 1);
-  if (standing.parametersHash !== batch.parametersHash)
-    throw new InvalidInputError(
-      'idempotency_conflict',
-      `The idempotency key was used for ${standing.id} with another file or other options; use a new key.`,
-      { param: 'idempotency_key' },
-    );
-  await services.records.createFile({
-    id: standing.inputFileId,
-    tenant: standing.tenant,
-    version: 0,
-    filename: drop.key.slice(drop.key.lastIndexOf('/') + 1),
-    purpose: 'batch',
-    bytes: standing.input.reduce((sum, object) => sum + object.bytes, 0),
-    createdAt: standing.createdAt,
-    expiresAt: null,
-    objects: standing.input,
-  });
-  await services.executions.start(standing.id, standing.epoch, services.config.polling.minSeconds);
-  await writeStatus(services, standing.id);
-  return standing.id;
-}
-
-function digest(...parts: string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 /** Events give an ETag bare, S3's answers in quotes. */

@@ -1,6 +1,7 @@
 import { type BatchRecord, openRound, type Round } from '../core/batch.ts';
+import { embeddingInputs } from '../core/embedding-inputs.ts';
 import { placeholderLineId } from '../core/ids.ts';
-import { embeddingInputs, limitsOf } from './input-validation.ts';
+import { limitsOf } from './account-limits.ts';
 import type { CollectedShard } from './merge.ts';
 import { inParallel } from './parallel.ts';
 import type { Services } from './services.ts';

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 
 /** Bytes kept before they go to the file: fewer, larger writes. */
 const flushBytes = 1024 * 1024;
-/** Bytes read from the file at a time where results lie in order. */
+/** How far on the next line may lie for results to count as lying in order. */
+const nearBytes = 4 * 1024;
+/** Bytes read from the file at a time where they do. */
 const readAheadBytes = 1024 * 1024;
 
 /**
@@ -72,9 +74,9 @@ export class ResultSpool {
 
   /** A line alone where it lies far from the last one; a whole stretch where results come in order. */
   async #readAhead(offset: number, length: number): Promise<void> {
-    const isNear =
-      offset >= this.#window.start && offset <= this.#window.start + this.#window.bytes.length + readAheadBytes;
-    const wanted = Math.max(length, isNear ? readAheadBytes : 64 * 1024);
+    const gap = offset - (this.#window.start + this.#window.bytes.length);
+    const isNear = gap >= 0 && gap <= nearBytes;
+    const wanted = isNear ? Math.max(length, readAheadBytes) : length;
     const bytes = Buffer.allocUnsafe(Math.min(wanted, this.#fileBytes - offset));
     let filled = 0;
     while (filled < bytes.length) {

@@ -2,11 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { type Config, type ProviderConfig, parseConfig } from '../core/config.ts';
+import { type Config, type ProviderConfig, parseConfig, unknownProvider } from '../core/config.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import { describeIssues } from '../core/options.ts';
 import type { Provider, ProviderClient } from '../providers/provider.ts';
 import { providers } from '../providers/registry.ts';
+import { ApiKeys } from '../store/api-keys.ts';
 import { EventBus } from '../store/events.ts';
 import { Executions } from '../store/executions.ts';
 import { Gates } from '../store/gates.ts';
@@ -14,6 +15,7 @@ import { Objects } from '../store/objects.ts';
 import { type Observe, unobserved } from '../store/observe.ts';
 import { Records } from '../store/records.ts';
 import { EnvironmentSecrets, environmentName, type Secrets, SecretsManagerSecrets } from '../store/secrets.ts';
+import { Uploads } from '../store/uploads.ts';
 import { type Metrics, silentMetrics } from './metrics.ts';
 
 /** Structured log lines. Never a payload, a key or a presigned URL. */
@@ -36,6 +38,8 @@ export interface Services {
   config: Config;
   records: Records;
   gates: Gates;
+  uploads: Uploads;
+  apiKeys: ApiKeys;
   objects: Objects;
   executions: Pick<Executions, 'start' | 'isRunning'>;
   events: Pick<EventBus, 'send'>;
@@ -96,6 +100,8 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
     config,
     records: Records.connect(settings.BATCHDROP_TABLE, observe),
     gates: Gates.connect(settings.BATCHDROP_TABLE, observe),
+    uploads: Uploads.connect(settings.BATCHDROP_TABLE, observe),
+    apiKeys: ApiKeys.connect(settings.BATCHDROP_TABLE, observe),
     objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
     executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),
     events: EventBus.connect(settings.BATCHDROP_EVENT_BUS, observe),
@@ -136,8 +142,4 @@ function connect(name: string, config: Config, secrets: Secrets, baseUrl: string
   const provider = providers[configured.kind];
   const apiKey = (refresh?: boolean) => secrets.apiKey(name, configured.secret, refresh);
   return { name, config: providerConfig, provider, client: provider.connect({ name, config: providerConfig, apiKey }) };
-}
-
-export function unknownProvider(name: string, config: Config): string {
-  return `The provider '${name}' is not configured; configured are: ${Object.keys(config.providers).join(', ')}.`;
 }

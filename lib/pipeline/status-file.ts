@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { BatchRecord } from '../core/batch.ts';
 import { isTerminal } from '../core/batch.ts';
 import { TransientError } from '../core/errors.ts';
@@ -18,26 +19,25 @@ export async function writeStatus(services: Services, batchId: string): Promise<
     const key = statusKey(seen.inboxKey);
     const standing = await services.objects.readText(key);
     const batch = await services.records.getBatch(batchId);
-    if (standing && isOfNewerBatch(standing.text, batch)) return;
+    if (standing && isOfLaterDrop(standing.text, batch.sequencer)) return;
     if (await services.objects.putTextIf(key, describe(services, batch), standing?.etag ?? null)) return;
   }
   throw new TransientError(`The status file of ${batchId} was changed by others ${maxTries} times in a row.`);
 }
 
-/** The same key may be dropped again: the status file follows the batch of the last drop. */
-function isOfNewerBatch(text: string, batch: BatchRecord): boolean {
-  const standing = readStatus(text);
-  if (!standing || standing.batch_id === batch.id) return false;
-  return standing.created_at > batch.createdAt;
+/** The same key may be dropped again: the status file follows the last drop, as S3 orders them. */
+function isOfLaterDrop(text: string, sequencer: string | null): boolean {
+  const standing = standingSchema.safeParse(parseJson(text)).data?.sequencer;
+  if (!standing || sequencer === null) return false;
+  const width = Math.max(standing.length, sequencer.length);
+  return standing.padStart(width, '0') > sequencer.padStart(width, '0');
 }
 
-function readStatus(text: string): { batch_id: unknown; created_at: number } | null {
+const standingSchema = z.object({ sequencer: z.string() });
+
+function parseJson(text: string): unknown {
   try {
-    const value: unknown = JSON.parse(text);
-    const isStatus = typeof value === 'object' && value !== null && 'batch_id' in value && 'created_at' in value;
-    return isStatus && typeof value.created_at === 'number'
-      ? { batch_id: value.batch_id, created_at: value.created_at }
-      : null;
+    return JSON.parse(text);
   } catch {
     return null;
   }
@@ -51,6 +51,7 @@ function describe(services: Services, batch: BatchRecord): string {
     status: batch.status,
     tenant: batch.tenant,
     input: input ? `s3://${input.bucket}/${input.key}` : null,
+    sequencer: batch.sequencer,
     created_at: batch.createdAt,
     updated_at: Math.floor(services.now() / 1_000),
     deadline_at: batch.deadlineAt,
@@ -69,17 +70,32 @@ function describe(services: Services, batch: BatchRecord): string {
 }
 
 /** The status of a drop that never became a batch. */
-export async function writeRefusal(
-  services: Services,
-  drop: { bucket: string; key: string; tenant: string },
-  error: LineError,
-): Promise<void> {
+export async function writeRefusal(services: Services, refused: RefusedDrop, error: LineError): Promise<void> {
+  const key = statusKey(refused.key);
+  const text = describeRefusal(services, refused, error);
+  for (let tries = 0; tries < maxTries; tries += 1) {
+    const standing = await services.objects.readText(key);
+    if (standing && isOfLaterDrop(standing.text, refused.sequencer)) return;
+    if (await services.objects.putTextIf(key, text, standing?.etag ?? null)) return;
+  }
+  throw new TransientError(`The status file ${key} was changed by others ${maxTries} times in a row.`);
+}
+
+export interface RefusedDrop {
+  bucket: string;
+  key: string;
+  tenant: string;
+  sequencer: string;
+}
+
+function describeRefusal(services: Services, refused: RefusedDrop, error: LineError): string {
   const nowSeconds = Math.floor(services.now() / 1_000);
-  const refusal = {
+  return toJson({
     batch_id: null,
     status: 'refused',
-    tenant: drop.tenant,
-    input: `s3://${drop.bucket}/${drop.key}`,
+    tenant: refused.tenant,
+    input: `s3://${refused.bucket}/${refused.key}`,
+    sequencer: refused.sequencer,
     created_at: nowSeconds,
     updated_at: nowSeconds,
     request_counts: { total: 0, completed: 0, failed: 0 },
@@ -90,8 +106,7 @@ export async function writeRefusal(
     error_count: 1,
     first_error: error,
     errors_sample: [error],
-  };
-  await services.objects.putText(statusKey(drop.key), toJson(refusal));
+  });
 }
 
 function toJson(value: object): string {

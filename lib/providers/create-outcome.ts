@@ -44,7 +44,8 @@ function failedCreate(failed: FailedCall): CreateOutcome {
 
 function answeredCreate(failed: Extract<FailedCall, { kind: 'answered' }>): CreateOutcome {
   const { status, code, message, retryAfterSeconds } = failed;
-  if (status === 429 || code === queueFullCode) return { outcome: 'deferred', message, retryAfterSeconds };
+  if (status === 429 || code === queueFullCode)
+    return { outcome: 'deferred', message, retryAfterSeconds, isRateLimit: true };
   if (status === 408 || status === 409 || status >= 500) return { outcome: 'unknown', message };
   return { outcome: 'refused', code, message };
 }

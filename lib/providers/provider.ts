@@ -2,6 +2,7 @@ import type { ProviderConfig, ProviderKind } from '../core/config.ts';
 import type { Endpoint } from '../core/endpoints.ts';
 import type { LineFormat, RequestLine } from '../core/request-line.ts';
 import type { Usage } from '../core/usage.ts';
+import type { BatchFields } from './batch-fields.ts';
 
 /**
  * What the pipeline asks of a provider. A provider is a folder of four files: `limits.ts` (numbers with their source),
@@ -19,7 +20,20 @@ export interface Provider {
    * @param find answers which of the shard's lines an id names, or null for an id that is not of this sending.
    */
   translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult;
+  /** What holds where it is used without records of ours, as the library does. */
+  direct: DirectUse;
   connect(settings: ConnectionSettings): ProviderClient;
+}
+
+export interface DirectUse {
+  /** custom_ids that it takes as they are; null for any. */
+  customIds: RegExp | null;
+  /** Whether it keeps metadata of a batch. */
+  keepsMetadata: boolean;
+  /** Whether it lists a batch's input file, by which a lost create is found again for certain. */
+  listsInputFile: boolean;
+  /** Whether requests of one batch may name different models. */
+  mixesModels: boolean;
 }
 
 export interface ProviderLimits {
@@ -94,6 +108,10 @@ export interface ConnectionSettings {
   config: ProviderConfig;
   /** @param refresh reads the secret again, past the cache, after a 401. */
   apiKey: (refresh?: boolean) => Promise<string>;
+  /** Further options for the SDK's client, passed on as they are. */
+  clientOptions?: object;
+  /** Passed on as they are: members of a creation's body, query parameters of every other call. */
+  providerOptions?: object;
 }
 
 /** The lines of one sending, ready for the provider. */
@@ -114,14 +132,23 @@ export interface Sending {
 export type CreateOutcome =
   | { outcome: 'created'; providerBatchId: string }
   | { outcome: 'refused'; code: string; message: string }
-  | { outcome: 'deferred'; message: string; retryAfterSeconds: number | null }
+  | Deferral
   | { outcome: 'unknown'; message: string };
+
+/** Nothing was created, and it may be tried again later. */
+export interface Deferral {
+  outcome: 'deferred';
+  message: string;
+  retryAfterSeconds: number | null;
+  /** Set where the provider answered that it is too much at present. */
+  isRateLimit?: true;
+}
 
 export type UploadOutcome =
   /** `providerInputFileId` is null where the provider takes its lines with the create. */
   | { outcome: 'uploaded'; providerInputFileId: string | null }
   | { outcome: 'refused'; code: string; message: string }
-  | { outcome: 'deferred'; message: string; retryAfterSeconds: number | null };
+  | Deferral;
 
 export interface LostCreate {
   sending: Sending;
@@ -165,6 +192,17 @@ export interface ProviderBatch {
   failure: { code: string; message: string; isQueueFull: boolean } | null;
 }
 
+export interface PageRequest {
+  /** The batch behind which the page begins. */
+  after?: string;
+  limit: number;
+}
+
+export interface BatchPage {
+  batches: BatchFields[];
+  hasMore: boolean;
+}
+
 /**
  * The calls. Every method may throw TransientError (try again), ProviderAuthenticationError (our key) or NotFoundError;
  * create() never throws for an answer of the provider: what is not proven is `unknown`.
@@ -178,6 +216,10 @@ export interface ProviderClient {
   /** Lists the whole window after a create of unknown outcome. Adopts on proof only. */
   findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding>;
   retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch>;
+  /** The batch in OpenAI's form. */
+  describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields>;
+  /** A page of the account's batches in OpenAI's form, newest first. */
+  list(page: PageRequest, signal: AbortSignal): Promise<BatchPage>;
   cancel(providerBatchId: string, signal: AbortSignal): Promise<void>;
   /** Streams one result file. Throws TransientError where it breaks off or is shorter than promised. */
   results(providerBatch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncIterable<Uint8Array>;

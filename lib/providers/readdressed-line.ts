@@ -28,11 +28,11 @@ export function readdressedLine(
 }
 
 /**
- * Finds the custom_id without reading the whole line: our ids are unlike anything else, so one that stands there once,
- * behind its name, is it.
+ * Finds the custom_id without reading the whole line: one that stands there once, behind its name, is it. Our own ids
+ * are unlike anything else, so that is the rule.
  */
 function customIdSpan(bytes: Buffer, lineId: string): Span | null {
-  const value = `"${lineId}"`;
+  const value = Buffer.from(`"${lineId}"`);
   const start = bytes.indexOf(value);
   if (start < 0 || bytes.includes(value, start + value.length)) return null;
   const before = bytes.toString('latin1', Math.max(0, start - 24), start);

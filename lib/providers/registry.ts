@@ -1,10 +1,10 @@
 import type { ProviderKind } from '../core/config.ts';
 import { connectAnthropic } from './anthropic/client.ts';
-import { limits as anthropicLimits } from './anthropic/limits.ts';
+import { limits as anthropicLimits, directUse as directUseOfAnthropic } from './anthropic/limits.ts';
 import { anthropicEndpoints, translateRequest as translateToAnthropic } from './anthropic/request.ts';
 import { translateResult as translateFromAnthropic } from './anthropic/result.ts';
 import { connectOpenAI } from './openai/client.ts';
-import { limits as openAILimits } from './openai/limits.ts';
+import { directUse as directUseOfOpenAI, limits as openAILimits } from './openai/limits.ts';
 import { openAIEndpoints, translateRequest as translateToOpenAI } from './openai/request.ts';
 import { translateResult as translateFromOpenAI } from './openai/result.ts';
 import type { Provider } from './provider.ts';
@@ -17,6 +17,7 @@ export const providers: Record<ProviderKind, Provider> = {
     endpoints: openAIEndpoints,
     translateRequest: translateToOpenAI,
     translateResult: translateFromOpenAI,
+    direct: directUseOfOpenAI,
     connect: connectOpenAI,
   },
   anthropic: {
@@ -25,6 +26,7 @@ export const providers: Record<ProviderKind, Provider> = {
     endpoints: anthropicEndpoints,
     translateRequest: translateToAnthropic,
     translateResult: translateFromAnthropic,
+    direct: directUseOfAnthropic,
     connect: connectAnthropic,
   },
 };

@@ -27,7 +27,7 @@ export class ObjectWriter {
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #key: string;
-  readonly #contentType: string;
+  readonly #attributes: { ContentType: string; Metadata: Record<string, string> };
   readonly #hash = createHash('sha256');
   readonly #etags: string[] = [];
   #pending: Buffer[] = [];
@@ -36,11 +36,18 @@ export class ObjectWriter {
   #uploadId: string | undefined;
   #underWay: Promise<void>[] = [];
 
-  constructor(client: S3Client, bucket: string, key: string, contentType: string) {
+  /** @param metadata ASCII only, as S3 wants it. */
+  constructor(
+    client: S3Client,
+    bucket: string,
+    key: string,
+    contentType: string,
+    metadata: Record<string, string> = {},
+  ) {
     this.#client = client;
     this.#bucket = bucket;
     this.#key = key;
-    this.#contentType = contentType;
+    this.#attributes = { ContentType: contentType, Metadata: metadata };
   }
 
   get bytes(): number {
@@ -96,7 +103,7 @@ export class ObjectWriter {
 
   async #create(): Promise<string> {
     const created = await this.#client.send(
-      new CreateMultipartUploadCommand({ Bucket: this.#bucket, Key: this.#key, ContentType: this.#contentType }),
+      new CreateMultipartUploadCommand({ Bucket: this.#bucket, Key: this.#key, ...this.#attributes }),
     );
     if (!created.UploadId) throw new Error(`S3 gave no upload id for ${this.#key}.`);
     return created.UploadId;
@@ -136,7 +143,7 @@ export class ObjectWriter {
         Bucket: this.#bucket,
         Key: this.#key,
         Body: this.#takePending(),
-        ContentType: this.#contentType,
+        ...this.#attributes,
       }),
     );
     return put.ETag ?? '';

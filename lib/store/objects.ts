@@ -1,18 +1,25 @@
 import { Readable } from 'node:stream';
 import {
+  DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { S3Object } from '../core/batch.ts';
 import { InvalidInputError, messageOf, NotFoundError, TransientError } from '../core/errors.ts';
 import { ObjectWriter } from './object-writer.ts';
 import { type Observe, unobserved } from './observe.ts';
+import { PiecewiseObject } from './piecewise-object.ts';
 
 /** How often a broken download is taken up again where it broke. */
 const maxResumes = 5;
+
+/** S3's limit for one call. */
+const maxKeysPerDelete = 1_000;
 
 const jsonLines = 'application/x-ndjson';
 
@@ -35,8 +42,43 @@ export class Objects {
     return new Objects(observe(new S3Client({ forcePathStyle: isLocal })), bucket);
   }
 
-  writer(key: string, contentType = jsonLines): ObjectWriter {
-    return new ObjectWriter(this.#client, this.bucket, key, contentType);
+  writer(key: string, contentType = jsonLines, metadata: Record<string, string> = {}): ObjectWriter {
+    return new ObjectWriter(this.#client, this.bucket, key, contentType, metadata);
+  }
+
+  /** An object that several runs write together, piece by piece. */
+  piecewise(key: string): PiecewiseObject {
+    return new PiecewiseObject(this.#client, this.bucket, key, jsonLines);
+  }
+
+  /** A URL by which anyone can read the object for some time. Never to be logged. */
+  async presignedUrl(object: { bucket: string; key: string }, expiresInSeconds: number): Promise<string> {
+    const command = new GetObjectCommand({ Bucket: object.bucket, Key: object.key });
+    return getSignedUrl(this.#client, command, { expiresIn: expiresInSeconds });
+  }
+
+  /** Removes all objects below a prefix of our own bucket. */
+  async deletePrefix(prefix: string): Promise<void> {
+    let from: string | undefined;
+    do {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, ContinuationToken: from }),
+      );
+      await this.delete((page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
+      from = page.NextContinuationToken;
+    } while (from);
+  }
+
+  /** Removes objects of our own bucket; what is gone already is no error. */
+  async delete(keys: readonly string[]): Promise<void> {
+    for (let start = 0; start < keys.length; start += maxKeysPerDelete) {
+      const some = keys.slice(start, start + maxKeysPerDelete).map((key) => ({ Key: key }));
+      const answer = await this.#client.send(
+        new DeleteObjectsCommand({ Bucket: this.bucket, Delete: { Objects: some, Quiet: true } }),
+      );
+      const [error] = answer.Errors ?? [];
+      if (error) throw new TransientError(`S3 did not delete ${error.Key}: ${error.Code} ${error.Message ?? ''}`);
+    }
   }
 
   /** @returns null where there is no such object. */
@@ -163,6 +205,11 @@ function statusOf(error: unknown): number | undefined {
 
 function isMissing(error: unknown): boolean {
   return statusOf(error) === 404;
+}
+
+/** Whether S3 says that we may not; also what it says of a missing object to who may not list. */
+export function isAccessDenied(error: unknown): boolean {
+  return statusOf(error) === 403;
 }
 
 function isPreconditionFailed(error: unknown): boolean {

@@ -1,41 +1,31 @@
-import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
-import type { z } from 'zod';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { z } from 'zod';
 import { type BatchRecord, batchRecordSchema } from '../core/batch.ts';
-import { NotFoundError, WriteConflictError } from '../core/errors.ts';
+import { NotFoundError } from '../core/errors.ts';
 import { type FileRecord, fileRecordSchema } from '../core/file.ts';
 import { type ShardRecord, shardRecordSchema } from '../core/shard.ts';
 import { table } from '../core/table.ts';
 import { type Observe, unobserved } from './observe.ts';
-
-/** How often a write is tried against other writers of the same record before the step is repeated as a whole. */
-const maxWriteTries = 12;
-
-interface Key {
-  pk: string;
-  sk: string;
-}
-
-interface Versioned {
-  version: number;
-}
+import { createdKey, type IndexKeys, type Key, RecordTable } from './record-table.ts';
 
 /** Names one shard of a round whose writer the batch record names. */
 export type ShardName = Pick<ShardRecord, 'batchId' | 'set' | 'shard'>;
 
-/**
- * The records in DynamoDB. One table, single-item writes only: each is conditional on the version that was read, so a
- * change is a pure function of the record and is applied again where somebody else was faster.
- */
+/** Which of a tenant's records to list. */
+export interface ListRequest<Item> {
+  order: 'asc' | 'desc';
+  /** The record after which the list goes on. */
+  after: Item | null;
+  /** Read at a time. */
+  pageItems: number;
+}
+
+/** The batches, shards and files in DynamoDB: one table, single-item writes only. */
 export class Records {
-  readonly #client: DynamoDBDocumentClient;
-  readonly #tableName: string;
+  readonly #table: RecordTable;
 
   constructor(client: DynamoDBClient, tableName: string) {
-    this.#client = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
-    this.#tableName = tableName;
+    this.#table = new RecordTable(client, tableName);
   }
 
   static connect(tableName: string, observe: Observe = unobserved): Records {
@@ -44,73 +34,109 @@ export class Records {
 
   /** @returns the record that stands, and whether this call wrote it. */
   async createBatch(batch: BatchRecord): Promise<{ batch: BatchRecord; created: boolean }> {
-    const created = await this.#putNew(batchKey(batch.id), batch, batchIndexKeys(batch));
+    const created = await this.#table.putNew(batchKey(batch.id), batch, batchIndexKeys(batch));
     return { batch: created ? batch : await this.getBatch(batch.id), created };
+  }
+
+  /** @returns null where there is none. */
+  async findBatch(batchId: string): Promise<BatchRecord | null> {
+    return this.#table.get(batchKey(batchId), batchRecordSchema);
   }
 
   /** @throws NotFoundError */
   async getBatch(batchId: string): Promise<BatchRecord> {
-    const batch = await this.#get(batchKey(batchId), batchRecordSchema);
+    const batch = await this.findBatch(batchId);
     if (!batch) throw new NotFoundError(`No batch found with id '${batchId}'.`);
     return batch;
   }
 
   /** @param change a pure function; returning its argument means that nothing is to be written. */
   async updateBatch(batchId: string, change: (batch: BatchRecord) => BatchRecord): Promise<BatchRecord> {
-    return this.#update(batchKey(batchId), () => this.getBatch(batchId), change, batchIndexKeys);
+    return this.#table.update(batchKey(batchId), {
+      read: () => this.getBatch(batchId),
+      change,
+      indexKeys: batchIndexKeys,
+    });
   }
 
   async createShard(shard: ShardRecord): Promise<void> {
-    await this.#putNew(shardKey(shard), shard, {});
+    await this.#table.putNew(shardKey(shard), shard);
   }
 
   /** @throws NotFoundError */
   async getShard(name: ShardName): Promise<ShardRecord> {
-    const shard = await this.#get(shardKey(name), shardRecordSchema);
+    const shard = await this.#table.get(shardKey(name), shardRecordSchema);
     if (!shard) throw new NotFoundError(`Batch ${name.batchId} has no shard ${name.shard} in set ${name.set}.`);
     return shard;
   }
 
   async updateShard(name: ShardName, change: (shard: ShardRecord) => ShardRecord): Promise<ShardRecord> {
-    return this.#update(
-      shardKey(name),
-      () => this.getShard(name),
-      change,
-      () => ({}),
-    );
+    return this.#table.update(shardKey(name), { read: () => this.getShard(name), change });
   }
 
   /** @returns the shards of one round in their order. */
   async listShards(batchId: string, set: string): Promise<ShardRecord[]> {
+    const items = this.#table.query({
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+      ExpressionAttributeValues: { ':pk': batchKey(batchId).pk, ':sk': `shard#${set}#` },
+    });
     const shards: ShardRecord[] = [];
-    let from: Record<string, unknown> | undefined;
-    do {
-      const page = await this.#client.send(
-        new QueryCommand({
-          TableName: this.#tableName,
-          ConsistentRead: true,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-          ExpressionAttributeValues: { ':pk': batchKey(batchId).pk, ':sk': `shard#${set}#` },
-          ExclusiveStartKey: from,
-        }),
-      );
-      for (const item of page.Items ?? []) shards.push(shardRecordSchema.parse(item));
-      from = page.LastEvaluatedKey;
-    } while (from);
+    for await (const item of items) shards.push(shardRecordSchema.parse(item));
     return shards;
   }
 
+  /** A tenant's batches, a little behind their records: for people to read, never to decide by. */
+  async *listBatches(
+    tenant: string,
+    { order, after, pageItems }: ListRequest<BatchRecord>,
+  ): AsyncGenerator<BatchRecord> {
+    const items = this.#table.queryTenant({
+      tenantKey: `${tenant}#batch`,
+      order,
+      pageItems,
+      after: after ? { ...batchKey(after.id), createdKey: createdKey(after.createdAt, after.id) } : undefined,
+    });
+    for await (const item of items) yield batchRecordSchema.parse(item);
+  }
+
   async createFile(file: FileRecord): Promise<void> {
-    await this.#putNew(fileKey(file.id), file, {
-      tenantKey: `${file.tenant}#file`,
-      createdKey: createdKey(file.createdAt, file.id),
+    await this.#table.putNew(fileKey(file.id), file, fileIndexKeys(file));
+  }
+
+  /** @returns null where there is none. */
+  async findFile(fileId: string): Promise<FileRecord | null> {
+    return this.#table.get(fileKey(fileId), fileRecordSchema);
+  }
+
+  /** @throws NotFoundError */
+  async getFile(fileId: string): Promise<FileRecord> {
+    const file = await this.findFile(fileId);
+    if (!file) throw new NotFoundError(`No such File object: ${fileId}`);
+    return file;
+  }
+
+  async updateFile(fileId: string, change: (file: FileRecord) => FileRecord): Promise<FileRecord> {
+    return this.#table.update(fileKey(fileId), {
+      read: () => this.getFile(fileId),
+      change,
+      indexKeys: fileIndexKeys,
     });
   }
 
-  async getFile(fileId: string): Promise<FileRecord> {
-    const file = await this.#get(fileKey(fileId), fileRecordSchema);
-    if (!file) throw new NotFoundError(`No such File object: ${fileId}`);
-    return file;
+  async deleteFile(fileId: string): Promise<void> {
+    await this.#table.delete(fileKey(fileId));
+  }
+
+  /** A tenant's files, a little behind their records; expired ones too, until DynamoDB removes them. */
+  async *listFiles(tenant: string, { order, after, pageItems }: ListRequest<FileRecord>): AsyncGenerator<FileRecord> {
+    const items = this.#table.queryTenant({
+      tenantKey: `${tenant}#file`,
+      order,
+      pageItems,
+      after: after ? { ...fileKey(after.id), createdKey: createdKey(after.createdAt, after.id) } : undefined,
+    });
+    for await (const item of items) yield fileRecordSchema.parse(item);
   }
 
   /**
@@ -120,7 +146,7 @@ export class Records {
    */
   async claimProviderBatch(provider: string, providerBatchId: string, owner: string): Promise<boolean> {
     const key = claimKey(provider, providerBatchId);
-    if (await this.#putNew(key, { owner, version: 0 }, {})) return true;
+    if (await this.#table.putNew(key, { owner, version: 0 })) return true;
     return (await this.#claimOwner(key)) === owner;
   }
 
@@ -130,96 +156,21 @@ export class Records {
   }
 
   async #claimOwner(key: Key): Promise<string | null> {
-    const found = await this.#client.send(
-      new GetCommand({ TableName: this.#tableName, Key: key, ConsistentRead: true }),
-    );
-    return typeof found.Item?.owner === 'string' ? found.Item.owner : null;
+    return (await this.#table.get(key, claimSchema))?.owner ?? null;
   }
 
   /** Ids of batches that have not ended or whose event was not sent, oldest first; a little behind the records. */
   async *unfinishedBatchIds(): AsyncGenerator<string> {
-    let from: Record<string, unknown> | undefined;
-    do {
-      const page = await this.#client.send(
-        new QueryCommand({
-          TableName: this.#tableName,
-          IndexName: table.indexes.unfinished.name,
-          KeyConditionExpression: 'unfinishedKey = :unfinished',
-          ExpressionAttributeValues: { ':unfinished': unfinished },
-          ExclusiveStartKey: from,
-        }),
-      );
-      for (const item of page.Items ?? []) yield String(item.pk).slice('batch#'.length);
-      from = page.LastEvaluatedKey;
-    } while (from);
-  }
-
-  async #get<Schema extends z.ZodType>(key: Key, schema: Schema): Promise<z.output<Schema> | null> {
-    const found = await this.#client.send(
-      new GetCommand({ TableName: this.#tableName, Key: key, ConsistentRead: true }),
-    );
-    return found.Item ? schema.parse(found.Item) : null;
-  }
-
-  async #putNew(key: Key, record: object, indexKeys: Record<string, string>): Promise<boolean> {
-    const stamp = randomUUID();
-    try {
-      await this.#put({ ...record, ...key, ...indexKeys, stamp }, { ConditionExpression: 'attribute_not_exists(pk)' });
-      return true;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return this.#isOurs(key, stamp);
-    }
-  }
-
-  async #update<Item extends Versioned>(
-    key: Key,
-    read: () => Promise<Item>,
-    change: (record: Item) => Item,
-    indexKeys: (record: Item) => Record<string, string>,
-  ): Promise<Item> {
-    for (let tries = 0; tries < maxWriteTries; tries += 1) {
-      const before = await read();
-      const changed = change(before);
-      if (changed === before) return before;
-      const after = { ...changed, version: before.version + 1 };
-      if (await this.#replace(key, { ...after, ...indexKeys(after) }, before.version)) return after;
-      await sleep(Math.random() * 20 * 2 ** Math.min(tries, 5));
-    }
-    throw new WriteConflictError(
-      `The record ${key.pk} ${key.sk} was changed by others ${maxWriteTries} times in a row.`,
-    );
-  }
-
-  async #replace(key: Key, item: object, version: number): Promise<boolean> {
-    const stamp = randomUUID();
-    try {
-      await this.#put(
-        { ...item, ...key, stamp },
-        { ConditionExpression: 'version = :version', ExpressionAttributeValues: { ':version': version } },
-      );
-      return true;
-    } catch (error) {
-      if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return this.#isOurs(key, stamp);
-    }
-  }
-
-  /** Whether a refused write was the SDK's own repetition of one that had gone through. */
-  async #isOurs(key: Key, stamp: string): Promise<boolean> {
-    const found = await this.#client.send(
-      new GetCommand({ TableName: this.#tableName, Key: key, ConsistentRead: true }),
-    );
-    return found.Item?.stamp === stamp;
-  }
-
-  async #put(
-    item: Record<string, unknown>,
-    condition: { ConditionExpression: string; ExpressionAttributeValues?: Record<string, unknown> },
-  ): Promise<void> {
-    await this.#client.send(new PutCommand({ TableName: this.#tableName, Item: item, ...condition }));
+    const items = this.#table.query({
+      IndexName: table.indexes.unfinished.name,
+      KeyConditionExpression: 'unfinishedKey = :unfinished',
+      ExpressionAttributeValues: { ':unfinished': unfinished },
+    });
+    for await (const item of items) yield String(item.pk).slice('batch#'.length);
   }
 }
+
+const claimSchema = z.object({ owner: z.string() });
 
 const unfinished = 'unfinished';
 
@@ -239,11 +190,11 @@ function claimKey(provider: string, providerBatchId: string): Key {
   return { pk: `claim#${provider}#${providerBatchId}`, sk: 'claim' };
 }
 
-function batchIndexKeys(batch: BatchRecord): Record<string, string> {
+function batchIndexKeys(batch: BatchRecord): IndexKeys {
   const keys = { tenantKey: `${batch.tenant}#batch`, createdKey: createdKey(batch.createdAt, batch.id) };
   return batch.eventSentAtMs === null ? { ...keys, unfinishedKey: unfinished } : keys;
 }
 
-function createdKey(createdAtSeconds: number, id: string): string {
-  return `${String(createdAtSeconds).padStart(12, '0')}#${id}`;
+function fileIndexKeys(file: FileRecord): IndexKeys {
+  return { tenantKey: `${file.tenant}#file`, createdKey: createdKey(file.createdAt, file.id) };
 }

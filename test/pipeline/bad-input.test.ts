@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { intake } from '../../lib/pipeline/intake.ts';
 import { drive } from './drive.ts';
 import { type Harness, type StatusFile, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
@@ -256,6 +257,15 @@ describe('a drop', () => {
     await harness.put('inbox/changing.jsonl', fileOf([chatLine('other')]));
     await drive(harness, batchId);
     expect((await harness.batch(batchId)).errors).toEqual([expect.objectContaining({ code: 'input_modified' })]);
+  });
+
+  it('that was replaced by another does not hide the status of what replaced it', async () => {
+    await harness.put('inbox/replaced.jsonl', fileOf([chatLine('other')]));
+    const late = { bucket: 'batchdrop', key: 'inbox/replaced.jsonl', etag: 'f'.repeat(32), sequencer: '01' };
+    const second = await harness.drop('replaced.jsonl', fileOf([good]));
+    expect(await intake(harness.services, late)).toBeNull();
+    await drive(harness, second ?? '');
+    expect(await harness.status('replaced.jsonl')).toMatchObject({ batch_id: second, status: 'completed' });
   });
 
   it('with an idempotency key makes one batch; with the key and another file it is refused', async () => {

@@ -213,7 +213,12 @@ describe.each(providerKinds)('%s', (kind) => {
 
     const outcome = await connection.client.create(sending, fileId, noAbort);
 
-    expect(outcome).toEqual({ outcome: 'deferred', message: expect.any(String), retryAfterSeconds: 7 });
+    expect(outcome).toEqual({
+      outcome: 'deferred',
+      message: expect.any(String),
+      retryAfterSeconds: 7,
+      isRateLimit: true,
+    });
     expect(await connection.simulator.creations()).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BatchFields } from '../batch-fields.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
 const count = z.number().int().nonnegative();
@@ -16,6 +17,8 @@ export const batchObjectSchema = z.object({
   }),
   /** RFC 3339. */
   created_at: z.string(),
+  expires_at: z.string().nullish(),
+  ended_at: z.string().nullish(),
   cancel_initiated_at: z.string().nullish(),
   results_url: z.string().nullish(),
 });
@@ -62,4 +65,44 @@ function phaseOf(batch: BatchObject): ProviderPhase | undefined {
 function endOf(batch: BatchObject): ProviderPhase {
   if (batch.cancel_initiated_at) return 'cancelled';
   return batch.request_counts.expired > 0 ? 'expired' : 'completed';
+}
+
+/**
+ * The batch in OpenAI's form. Anthropic has no files, no metadata, and no usage of a batch; it keeps neither the model
+ * nor the form of the requests. Its requests count as completed or failed once the batch has ended; what expired or was
+ * cancelled is neither, as at OpenAI.
+ */
+export function batchFieldsFrom(batch: BatchObject): BatchFields {
+  const { phase } = providerBatchFrom(batch);
+  const endedAt = secondsOf(batch.ended_at);
+  const { succeeded, errored } = batch.request_counts;
+  return {
+    id: batch.id,
+    object: 'batch',
+    endpoint: null,
+    model: null,
+    errors: null,
+    input_file_id: null,
+    completion_window: '24h',
+    status: phase,
+    output_file_id: null,
+    error_file_id: null,
+    created_at: secondsOf(batch.created_at),
+    in_progress_at: secondsOf(batch.created_at),
+    expires_at: secondsOf(batch.expires_at),
+    finalizing_at: null,
+    completed_at: phase === 'completed' ? endedAt : null,
+    failed_at: null,
+    expired_at: phase === 'expired' ? endedAt : null,
+    cancelling_at: secondsOf(batch.cancel_initiated_at),
+    cancelled_at: phase === 'cancelled' ? endedAt : null,
+    request_counts: { total: totalOf(batch), completed: succeeded, failed: errored },
+    usage: null,
+    metadata: null,
+  };
+}
+
+function secondsOf(time: string | null | undefined): number | null {
+  const milliseconds = Date.parse(time ?? '');
+  return Number.isNaN(milliseconds) ? null : Math.floor(milliseconds / 1000);
 }

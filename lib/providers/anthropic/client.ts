@@ -1,17 +1,20 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { NotFoundError } from '../../core/errors.ts';
 import { splitLines } from '../../core/jsonl.ts';
+import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
 import { everyPage } from '../every-page.ts';
 import { callError, failedCall } from '../failed-call.ts';
-import { objectFrom, textOf } from '../foreign-json.ts';
+import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
 import { KeyedClient } from '../keyed-client.ts';
 import type {
+  BatchPage,
   ConnectionSettings,
   CreateOutcome,
   LostCreate,
   LostCreateFinding,
+  PageRequest,
   ProviderBatch,
   ProviderClient,
   Sending,
@@ -19,7 +22,14 @@ import type {
 } from '../provider.ts';
 import { streamedBody, withSpooledFile } from '../spooled-file.ts';
 import { verifiedDownload } from '../verified-download.ts';
-import { type BatchObject, batchObjectSchema, hasEnded, providerBatchFrom, totalOf } from './batch-object.ts';
+import {
+  type BatchObject,
+  batchFieldsFrom,
+  batchObjectSchema,
+  hasEnded,
+  providerBatchFrom,
+  totalOf,
+} from './batch-object.ts';
 
 const batchesPath = '/v1/messages/batches';
 
@@ -38,10 +48,12 @@ export function connectAnthropic(settings: ConnectionSettings): ProviderClient {
 /** Message Batches. Source: https://platform.claude.com/docs/en/build-with-claude/batch-processing */
 class AnthropicClient implements ProviderClient {
   readonly #createTimeoutSeconds: number;
+  readonly #providerOptions: object;
   readonly #sdk: KeyedClient<Anthropic>;
 
   constructor(settings: ConnectionSettings) {
     this.#createTimeoutSeconds = settings.config.createTimeoutSeconds;
+    this.#providerOptions = settings.providerOptions ?? {};
     this.#sdk = new KeyedClient(settings, (apiKey) => newSdkClient(settings, apiKey));
   }
 
@@ -56,7 +68,9 @@ class AnthropicClient implements ProviderClient {
 
   async create(sending: Sending, _inputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {
     if (signal.aborted) return stoppedBeforeSending;
-    return await withSpooledFile(createBody(sending.lines()), signal, (body) => this.#post(body, signal));
+    return await withSpooledFile(createBody(sending.lines(), this.#providerOptions), signal, (body) =>
+      this.#post(body, signal),
+    );
   }
 
   /** Past the SDK's own `create`, which takes an array and so three times its size in memory. */
@@ -127,15 +141,36 @@ class AnthropicClient implements ProviderClient {
 
   async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
     const batch = await this.#read(signal, `Anthropic's batch ${providerBatchId}`, (sdk, options) =>
-      sdk.messages.batches.retrieve(providerBatchId, {}, options),
+      sdk.messages.batches.retrieve(providerBatchId, {}, { ...options, query: this.#providerOptions }),
     );
     return providerBatchFrom(parsed(batch));
+  }
+
+  async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {
+    const batch = await this.#read(signal, `Anthropic's batch ${providerBatchId}`, (sdk, options) =>
+      sdk.messages.batches.retrieve(providerBatchId, {}, { ...options, query: this.#providerOptions }),
+    );
+    return batchFieldsFrom(parsed(batch));
+  }
+
+  async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    const query = { limit, ...(after !== undefined && { after_id: after }), ...this.#providerOptions };
+    const page = await this.#read(signal, 'The list of batches', (sdk, options) =>
+      sdk.messages.batches.list(query, options),
+    );
+    return { batches: page.data.map((batch) => batchFieldsFrom(parsed(batch))), hasMore: page.has_more };
   }
 
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
     try {
       await withDeadline(signal, readTimeoutSeconds, (deadline) =>
-        this.#sdk.call((sdk) => sdk.messages.batches.cancel(providerBatchId, {}, { maxRetries: 0, signal: deadline })),
+        this.#sdk.call((sdk) =>
+          sdk.messages.batches.cancel(
+            providerBatchId,
+            {},
+            { query: this.#providerOptions, maxRetries: 0, signal: deadline },
+          ),
+        ),
       );
     } catch (error) {
       if (!hasEndedAlready(error)) throw callError(`Cancelling Anthropic's batch ${providerBatchId}`, error);
@@ -147,7 +182,9 @@ class AnthropicClient implements ProviderClient {
     const what = `The results of Anthropic's batch ${resultRef}`;
     const path = `${batchesPath}/${encodeURIComponent(resultRef)}/results`;
     const response = await this.#read(signal, what, (sdk, options) =>
-      sdk.get(path, { ...options, headers: { accept: 'application/binary' } }).asResponse(),
+      sdk
+        .get(path, { ...options, query: this.#providerOptions, headers: { accept: 'application/binary' } })
+        .asResponse(),
     );
     yield* verifiedDownload(response, what);
   }
@@ -175,17 +212,21 @@ class AnthropicClient implements ProviderClient {
  * refuses them for all. Versions are of a batch, not of a line.
  */
 function newSdkClient(settings: ConnectionSettings, apiKey: string): Anthropic {
+  const { clientOptions = {}, config } = settings;
+  const ownHeaders = 'defaultHeaders' in clientOptions ? objectOf(clientOptions.defaultHeaders) : null;
   return new Anthropic({
-    apiKey,
-    baseURL: settings.config.baseUrl ?? defaultBaseUrl,
-    defaultHeaders: { 'anthropic-version': '2023-06-01' },
+    baseURL: defaultBaseUrl,
     maxRetries: 2,
     timeout: readTimeoutSeconds * 1000,
     logLevel: 'off',
+    ...clientOptions,
+    ...(config.baseUrl !== undefined && { baseURL: config.baseUrl }),
+    defaultHeaders: { 'anthropic-version': '2023-06-01', ...ownHeaders },
+    apiKey,
   });
 }
 
-async function* createBody(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+async function* createBody(lines: AsyncIterable<Buffer>, members: object): AsyncGenerator<Buffer> {
   const comma = Buffer.from(',');
   let separator = Buffer.from('{"requests":[');
   for await (const line of lines) {
@@ -193,7 +234,8 @@ async function* createBody(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer>
     yield line;
     separator = comma;
   }
-  yield Buffer.from(']}');
+  const more = Object.keys(members).length > 0 ? `,${JSON.stringify(members).slice(1)}` : '}';
+  yield Buffer.from(`]${more}`);
 }
 
 function parsed(batch: unknown): BatchObject {

@@ -1,4 +1,4 @@
-import type { ProviderLimits } from '../provider.ts';
+import type { DirectUse, ProviderLimits } from '../provider.ts';
 
 /**
  * What one Message Batch accepts. Source: https://platform.claude.com/docs/en/build-with-claude/batch-processing, read
@@ -13,4 +13,12 @@ export const limits: ProviderLimits = {
   overheadBytes: { batch: 15, line: 1 },
   createsPerHour: null,
   batchDiscount: 0.5,
+};
+
+/** Source: the same page and @anthropic-ai/sdk 1.11 `BatchCreateParams.Request.custom_id`. */
+export const directUse: DirectUse = {
+  customIds: /^[a-zA-Z0-9_-]{1,64}$/,
+  keepsMetadata: false,
+  listsInputFile: false,
+  mixesModels: true,
 };

@@ -1,15 +1,18 @@
 import OpenAI from 'openai';
 import { z } from 'zod';
+import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
 import { everyPage } from '../every-page.ts';
 import { callError, failedCall, isOwnError } from '../failed-call.ts';
 import { KeyedClient } from '../keyed-client.ts';
 import type {
+  BatchPage,
   ConnectionSettings,
   CreateOutcome,
   LostCreate,
   LostCreateFinding,
+  PageRequest,
   ProviderBatch,
   ProviderClient,
   Sending,
@@ -45,10 +48,12 @@ export function connectOpenAI(settings: ConnectionSettings): ProviderClient {
 /** OpenAI's batch API, and whatever speaks it. Source: https://platform.openai.com/docs/api-reference/batch */
 class OpenAIClient implements ProviderClient {
   readonly #createTimeoutSeconds: number;
+  readonly #providerOptions: object;
   readonly #sdk: KeyedClient<OpenAI>;
 
   constructor(settings: ConnectionSettings) {
     this.#createTimeoutSeconds = settings.config.createTimeoutSeconds;
+    this.#providerOptions = settings.providerOptions ?? {};
     this.#sdk = new KeyedClient(settings, (apiKey) => newSdkClient(settings, apiKey));
   }
 
@@ -82,7 +87,7 @@ class OpenAIClient implements ProviderClient {
     if (!isOpenAIEndpoint(endpoint) || providerInputFileId === null)
       return { outcome: 'refused', code: 'unsupported_endpoint', message: `OpenAI has no batches for ${endpoint}.` };
     if (signal.aborted) return stoppedBeforeSending;
-    const params = { input_file_id: providerInputFileId, endpoint, metadata, ...batchTerms };
+    const params = { input_file_id: providerInputFileId, endpoint, metadata, ...batchTerms, ...this.#providerOptions };
     const timeout = this.#createTimeoutSeconds;
     return await createOutcome('OpenAI', () =>
       withDeadline(signal, timeout, (deadline) =>
@@ -115,15 +120,30 @@ class OpenAIClient implements ProviderClient {
 
   async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
     const batch: unknown = await this.#read(signal, `OpenAI's batch ${providerBatchId}`, (sdk, options) =>
-      sdk.batches.retrieve(providerBatchId, options),
+      sdk.batches.retrieve(providerBatchId, { ...options, query: this.#providerOptions }),
     );
     return providerBatchFrom(parsed(batch));
+  }
+
+  async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {
+    const batch: unknown = await this.#read(signal, `OpenAI's batch ${providerBatchId}`, (sdk, options) =>
+      sdk.batches.retrieve(providerBatchId, { ...options, query: this.#providerOptions }),
+    );
+    return fieldsOf(batch);
+  }
+
+  async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    const query = { limit, ...(after !== undefined && { after }), ...this.#providerOptions };
+    const page = await this.#read(signal, 'The list of batches', (sdk, options) => sdk.batches.list(query, options));
+    return { batches: page.data.map(fieldsOf), hasMore: page.has_more };
   }
 
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
     try {
       await withDeadline(signal, readTimeoutSeconds, (deadline) =>
-        this.#sdk.call((sdk) => sdk.batches.cancel(providerBatchId, { maxRetries: 0, signal: deadline })),
+        this.#sdk.call((sdk) =>
+          sdk.batches.cancel(providerBatchId, { query: this.#providerOptions, maxRetries: 0, signal: deadline }),
+        ),
       );
     } catch (error) {
       if (!hasEndedAlready(error)) throw callError(`Cancelling OpenAI's batch ${providerBatchId}`, error);
@@ -132,7 +152,9 @@ class OpenAIClient implements ProviderClient {
 
   async *results(_batch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const what = `OpenAI's file ${resultRef}`;
-    const response = await this.#read(signal, what, (sdk, options) => sdk.files.content(resultRef, options));
+    const response = await this.#read(signal, what, (sdk, options) =>
+      sdk.files.content(resultRef, { ...options, query: this.#providerOptions }),
+    );
     yield* verifiedDownload(response, what);
   }
 
@@ -153,14 +175,17 @@ class OpenAIClient implements ProviderClient {
 
 /** Nothing comes from the environment: an account is what the configuration says, and there may be several. */
 function newSdkClient(settings: ConnectionSettings, apiKey: string): OpenAI {
+  const { baseUrl } = settings.config;
   return new OpenAI({
-    apiKey,
-    baseURL: settings.config.baseUrl ?? defaultBaseUrl,
+    baseURL: defaultBaseUrl,
     organization: null,
     project: null,
     maxRetries: 2,
     timeout: readTimeoutSeconds * 1000,
     logLevel: 'off',
+    ...settings.clientOptions,
+    ...(baseUrl !== undefined && { baseURL: baseUrl }),
+    apiKey,
   });
 }
 
@@ -177,9 +202,15 @@ function uploadFailure(error: unknown): UploadOutcome {
   const failed = failedCall(error);
   if (failed.kind !== 'answered') throw callError('Uploading to OpenAI', error);
   const { status, code, message, retryAfterSeconds } = failed;
-  if (status === 429) return { outcome: 'deferred', message, retryAfterSeconds };
+  if (status === 429) return { outcome: 'deferred', message, retryAfterSeconds, isRateLimit: true };
   if (status === 408 || status === 409 || status >= 500) throw callError('Uploading to OpenAI', error);
   return { outcome: 'refused', code, message };
+}
+
+function fieldsOf(batch: unknown): BatchFields {
+  const result = batchFieldsSchema.safeParse(batch);
+  if (result.success) return result.data;
+  throw callError('A batch of OpenAI', result.error);
 }
 
 function parsed(batch: unknown): BatchObject {

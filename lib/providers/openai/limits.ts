@@ -1,4 +1,4 @@
-import type { ProviderLimits } from '../provider.ts';
+import type { DirectUse, ProviderLimits } from '../provider.ts';
 
 /**
  * What one OpenAI batch accepts. Source: https://platform.openai.com/docs/guides/batch and openai 7.55
@@ -13,4 +13,11 @@ export const limits: ProviderLimits = {
   overheadBytes: { batch: 0, line: 1 },
   createsPerHour: 2_000,
   batchDiscount: 0.5,
+};
+
+export const directUse: DirectUse = {
+  customIds: null,
+  keepsMetadata: true,
+  listsInputFile: true,
+  mixesModels: false,
 };

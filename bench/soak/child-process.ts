@@ -1,0 +1,48 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+export interface ChildOptions {
+  args?: string[];
+  environment?: NodeJS.ProcessEnv;
+  onMessage?: (message: unknown) => void;
+}
+
+/** A script of this folder in a process of its own, which can be killed without a warning. */
+export class Child {
+  readonly #process: ChildProcess;
+  readonly #exit: Promise<unknown>;
+
+  constructor(script: string, options: ChildOptions) {
+    this.#process = fork(fileURLToPath(new URL(script, import.meta.url)), options.args ?? [], {
+      env: { ...process.env, ...options.environment },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    });
+    this.#exit = once(this.#process, 'exit');
+    if (options.onMessage) this.#process.on('message', options.onMessage);
+  }
+
+  /** @returns the first message that `read` understands. Its own death before that is an error. */
+  async firstMessage<Result>(read: (message: unknown) => Result | null): Promise<Result> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    this.#process.on('message', (message) => {
+      const result = read(message);
+      if (result !== null) resolve(result);
+    });
+    void this.#exit.then(() => reject(new Error('A process of the soak ended before it was ready.')));
+    return promise;
+  }
+
+  send(message: object): void {
+    if (this.#process.connected) this.#process.send(message, () => undefined);
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.#exit;
+  }
+}

@@ -1,0 +1,220 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { localCredentials, localRegion, localStateMachineArn } from '../../lib/local/local-account.ts';
+import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import type { AwsCall } from './aws-call.ts';
+import { Child } from './child-process.ts';
+import { EndpointProxy, type Strike } from './endpoint-proxy.ts';
+import { createTimeoutSeconds, settleSeconds } from './provider-faults.ts';
+import { SimulatedProviders } from './simulated-providers.ts';
+import { lateStrike, nameOfStrike, strikeOf } from './strikes.ts';
+import type { Tally } from './tally.ts';
+import { clearWeather, type Weather } from './weather.ts';
+
+/** The three local endpoints, as one party sees them. */
+interface Endpoints {
+  s3: EndpointProxy;
+  dynamodb: EndpointProxy;
+  /** Step Functions and EventBridge. */
+  services: EndpointProxy;
+}
+
+const readySchema = z.object({
+  endpoints: z.object({ s3: z.string(), dynamodb: z.string(), stepFunctions: z.string() }),
+});
+const troubleSchema = z.object({ trouble: z.string() });
+
+const quick = { createTimeoutSeconds, settleSeconds };
+
+/** Small shards, so that files split; and one account whose shards are as large as they come. */
+const config = {
+  providers: {
+    openai: { kind: 'openai', secret: 'a', limits: { maxRequests: 7 }, ...quick },
+    anthropic: { kind: 'anthropic', secret: 'b', limits: { maxRequests: 5 }, ...quick },
+    team: { kind: 'openai', secret: 'c', limits: { maxRequests: 4 }, concurrency: 3, ...quick },
+    bulk: { kind: 'openai', secret: 'd', ...quick },
+  },
+  tenants: ['blue'],
+  polling: { minSeconds: 1, maxSeconds: 3 },
+};
+
+/** Batches of the account `team` that may be open at a time. */
+export const teamConcurrency = config.providers.team.concurrency;
+
+/**
+ * All processes of a soak: the stack and a zombie beside it, the providers, and between them and AWS's endpoints the
+ * proxies that live here, where nothing is killed.
+ */
+export class Machine {
+  readonly #folder: string;
+  readonly #tally: Tally;
+  readonly #random: SeededRandom;
+  readonly providers: SimulatedProviders;
+  /** What the soak itself sees: never struck. */
+  readonly clear: Endpoints;
+  readonly #struck: Endpoints;
+  readonly #late: Endpoints;
+  readonly #weather: { now: Weather };
+  #stack: Child | null = null;
+  #zombie: Child | null = null;
+  #starts = 0;
+
+  private constructor(
+    folder: string,
+    tally: Tally,
+    random: SeededRandom,
+    providers: SimulatedProviders,
+    endpoints: { clear: Endpoints; struck: Endpoints; late: Endpoints },
+    weather: { now: Weather },
+  ) {
+    this.#folder = folder;
+    this.#tally = tally;
+    this.#random = random;
+    this.providers = providers;
+    this.clear = endpoints.clear;
+    this.#struck = endpoints.struck;
+    this.#late = endpoints.late;
+    this.#weather = weather;
+  }
+
+  static async start(folder: string, seed: number, tally: Tally): Promise<Machine> {
+    await writeFile(join(folder, 'config.json'), JSON.stringify(config, null, 2));
+    const providers = await SimulatedProviders.start(join(folder, 'providers'));
+    const random = new SeededRandom(`weather ${seed}`);
+    const weather = { now: clearWeather };
+    const noted = (decide: (call: AwsCall) => Strike) => (call: AwsCall) => {
+      const strike = decide(call);
+      const name = nameOfStrike(call, strike);
+      if (name !== null) tally.add(name);
+      return strike;
+    };
+    const endpoints = {
+      clear: await startEndpoints(() => ({ kind: 'pass' })),
+      struck: await startEndpoints(noted((call) => strikeOf(weather.now, call, random))),
+      late: await startEndpoints(noted((call) => lateStrike(call, random))),
+    };
+    const machine = new Machine(folder, tally, random, providers, endpoints, weather);
+    await machine.startStack();
+    return machine;
+  }
+
+  /** What a process needs to know to take part, such as this one to cancel. */
+  environment(endpoints: Endpoints): Record<string, string> {
+    const { openaiUrl, anthropicUrl } = this.providers.urls;
+    return {
+      AWS_ENDPOINT_URL_S3: endpoints.s3.url,
+      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb.url,
+      AWS_ENDPOINT_URL_SFN: endpoints.services.url,
+      AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.services.url,
+      AWS_REGION: localRegion,
+      AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
+      BATCHDROP_BUCKET: 'batchdrop',
+      BATCHDROP_TABLE: 'batchdrop',
+      BATCHDROP_STATE_MACHINE_ARN: localStateMachineArn,
+      BATCHDROP_CONFIG_FILE: join(this.#folder, 'config.json'),
+      BATCHDROP_SECRETS: 'environment',
+      BATCHDROP_LOG_FILE: join(this.#folder, 'soak.log'),
+      OPENAI_BASE_URL: openaiUrl,
+      OPENAI_API_KEY: 'simulated',
+      TEAM_BASE_URL: openaiUrl,
+      TEAM_API_KEY: 'simulated',
+      BULK_BASE_URL: openaiUrl,
+      BULK_API_KEY: 'simulated',
+      ANTHROPIC_BASE_URL: anthropicUrl,
+      ANTHROPIC_API_KEY: 'simulated',
+    };
+  }
+
+  get eventsFile(): string {
+    return join(this.#folder, 'data', 'events.jsonl');
+  }
+
+  setWeather(weather: Weather): void {
+    this.#weather.now = weather;
+    this.#stack?.send(weather);
+  }
+
+  async startStack(): Promise<void> {
+    this.#starts += 1;
+    const { s3, dynamodb, services } = this.#struck;
+    const settings = {
+      dataDir: join(this.#folder, 'data'),
+      configFile: join(this.#folder, 'config.json'),
+      seed: this.#random.below(2 ** 31),
+      simulators: this.providers.urls,
+      proxies: { s3: s3.url, dynamodb: dynamodb.url, services: services.url },
+    };
+    const stack = new Child('./stack-process.ts', {
+      args: [JSON.stringify(settings)],
+      onMessage: (message) => this.#note(message),
+    });
+    const endpoints = await stack.firstMessage((message) => readySchema.safeParse(message).data?.endpoints ?? null);
+    this.#stack = stack;
+    this.#lead(endpoints);
+    this.setWeather(this.#weather.now);
+  }
+
+  /** The zombie dies too: to a stack that starts, nothing else runs. */
+  async killStack(): Promise<void> {
+    await Promise.all([this.#stack?.kill(), this.#zombie?.kill()]);
+    this.#stack = null;
+    this.#zombie = null;
+    this.#lead(null);
+  }
+
+  async pauseStack(forMs: number): Promise<void> {
+    this.#stack?.signal('SIGSTOP');
+    await sleep(forMs);
+    this.#stack?.signal('SIGCONT');
+  }
+
+  startZombie(): void {
+    if (this.#zombie || !this.#stack) return;
+    this.#zombie = new Child('./zombie-process.ts', {
+      environment: this.environment(this.#late),
+      onMessage: (message) => this.#note(message),
+    });
+  }
+
+  async killZombie(): Promise<void> {
+    const zombie = this.#zombie;
+    this.#zombie = null;
+    await zombie?.kill();
+  }
+
+  get starts(): number {
+    return this.#starts;
+  }
+
+  async close(): Promise<void> {
+    await this.killStack();
+    await this.providers.kill();
+    for (const { s3, dynamodb, services } of [this.clear, this.#struck, this.#late])
+      await Promise.all([s3.close(), dynamodb.close(), services.close()]);
+  }
+
+  #note(message: unknown): void {
+    const trouble = troubleSchema.safeParse(message);
+    if (trouble.success) this.#tally.add(trouble.data.trouble);
+  }
+
+  #lead(endpoints: { s3: string; dynamodb: string; stepFunctions: string } | null): void {
+    for (const { s3, dynamodb, services } of [this.clear, this.#struck, this.#late]) {
+      s3.leadTo(endpoints?.s3 ?? null);
+      dynamodb.leadTo(endpoints?.dynamodb ?? null);
+      services.leadTo(endpoints?.stepFunctions ?? null);
+    }
+  }
+}
+
+async function startEndpoints(strike: (call: AwsCall) => Strike): Promise<Endpoints> {
+  const [s3, dynamodb, services] = await Promise.all([
+    EndpointProxy.start({ strike }),
+    EndpointProxy.start({ strike }),
+    EndpointProxy.start({ strike }),
+  ]);
+  return { s3, dynamodb, services };
+}

@@ -1,0 +1,234 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { fileLog } from '../../lambdas/log-file.ts';
+import { isTerminal } from '../../lib/core/batch.ts';
+import { ConflictError, NotFoundError } from '../../lib/core/errors.ts';
+import { setEnvironment } from '../../lib/local/environment.ts';
+import { cancel } from '../../lib/pipeline/cancel.ts';
+import { createServices, type Services } from '../../lib/pipeline/services.ts';
+import { Evidence } from './evidence.ts';
+import { Machine } from './machine.ts';
+import { bodyOf, inboxKeyOf, type PlannedDrop } from './planned-drop.ts';
+import { type Action, planSchedule, type SchedulePlan } from './schedule.ts';
+import { Tally } from './tally.ts';
+import { findViolations, unconfirmed, type Verdict } from './violations.ts';
+import { clearWeather } from './weather.ts';
+
+export interface SoakOptions extends SchedulePlan {
+  /** Empty, and made already; keeps everything that there is to look at afterwards. */
+  folder: string;
+  /** How long everything may take to settle once the trouble is over, the batches' own deadlines included. */
+  settleMs: number;
+  /** Told what is done as it is done. */
+  say(text: string): void;
+}
+
+export interface SoakResult extends Verdict {
+  drops: number;
+  starts: number;
+  /** Everything that was done to the stack, by name. */
+  tally: Tally;
+  /** From the end of the trouble. */
+  settledAfterMs: number | null;
+}
+
+/** Runs a schedule of drops and troubles, lets everything settle, and checks what must hold whatever happened. */
+export async function soak(options: SoakOptions): Promise<SoakResult> {
+  await using resources = new AsyncDisposableStack();
+  const tally = new Tally();
+  const machine = await Machine.start(options.folder, options.seed, tally);
+  resources.defer(() => machine.close());
+  resources.defer(setEnvironment(machine.environment(machine.clear)));
+  const services = createServices(process.env, { log: fileLog(process.env.BATCHDROP_LOG_FILE ?? '/dev/null') });
+  const evidence = new Evidence(machine, services);
+  const run = new Run(machine, services, evidence, tally, options.say);
+  for (const { atMs, action } of planSchedule(options)) await run.begin(atMs, action);
+  await run.end(options.chaosMs);
+  const settledAfterMs = await run.settle(options.settleMs);
+  const verdict = await findViolations(run.drops, evidence, machine.providers);
+  if (settledAfterMs === null)
+    verdict.violations.push({ about: 'everything', problem: `It did not settle within ${options.settleMs} ms.` });
+  return { ...verdict, drops: run.drops.length, starts: machine.starts, tally, settledAfterMs };
+}
+
+/** Actions that concern the same process wait for each other. */
+type Lane = 'stack' | 'providers' | 'zombie';
+
+const putTries = 200;
+const retryMs = 100;
+
+/** One pass through a schedule. */
+class Run {
+  readonly drops: PlannedDrop[] = [];
+  readonly #machine: Machine;
+  readonly #services: Services;
+  readonly #evidence: Evidence;
+  readonly #tally: Tally;
+  readonly #say: (text: string) => void;
+  readonly #s3 = new S3Client({ forcePathStyle: true });
+  readonly #startedAtMs = Date.now();
+  readonly #lanes = new Map<Lane, Promise<void>>();
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(machine: Machine, services: Services, evidence: Evidence, tally: Tally, say: (text: string) => void) {
+    this.#machine = machine;
+    this.#services = services;
+    this.#evidence = evidence;
+    this.#tally = tally;
+    this.#say = say;
+  }
+
+  /** Waits for the moment, and begins the action; what was begun may take longer. */
+  async begin(atMs: number, action: Action): Promise<void> {
+    await this.#until(atMs);
+    this.#say(`${(atMs / 1_000).toFixed(1)} s: ${describe(action)}`);
+    const begun = this.#act(action).finally(() => this.#underWay.delete(begun));
+    this.#underWay.add(begun);
+  }
+
+  /** The trouble is over: the weather clears, whatever was killed is there again. */
+  async end(chaosMs: number): Promise<void> {
+    await this.#until(chaosMs);
+    await Promise.all(this.#underWay);
+    await this.#machine.killZombie();
+    this.#machine.setWeather(clearWeather);
+    await this.#machine.providers.setFaults({ openai: [], anthropic: [] });
+  }
+
+  /** @returns how long it took until nothing was left to do, or null. */
+  async settle(mostMs: number): Promise<number | null> {
+    const sinceMs = Date.now();
+    while (Date.now() < sinceMs + mostMs) {
+      if (await this.#isSettled()) return Date.now() - sinceMs;
+      await sleep(500);
+    }
+    return null;
+  }
+
+  async #isSettled(): Promise<boolean> {
+    for (const drop of this.drops) if (!(await this.#evidence.statusOf(inboxKeyOf(drop)))) return false;
+    if ((await this.#evidence.unfinished()).length > 0) return false;
+    if ((await this.#evidence.executions()).some(({ status }) => status === 'RUNNING')) return false;
+    return (await this.#openBatches()).length === 0;
+  }
+
+  /** Those that the product did not have to leave alone. */
+  async #openBatches(): Promise<string[]> {
+    const open = await this.#machine.providers.openBatches();
+    if (open.length === 0) return [];
+    const shards = await Promise.all((await this.#evidence.batches()).map((batch) => this.#evidence.shardsOf(batch)));
+    const excused = unconfirmed(shards.flat());
+    return open.filter((id) => !excused.some((message) => message.includes(id)));
+  }
+
+  async #until(atMs: number): Promise<void> {
+    await sleep(Math.max(0, this.#startedAtMs + atMs - Date.now()));
+  }
+
+  #act(action: Action): Promise<void> {
+    switch (action.kind) {
+      case 'drop':
+        this.drops.push(action.drop);
+        return this.#put(action.drop);
+      case 'drop_again':
+        this.#tally.add('dropped again under its key');
+        return this.#put(action.drop);
+      case 'cancel':
+        return this.#cancel(action.drop);
+      case 'weather':
+        this.#machine.setWeather(action.weather);
+        return Promise.resolve();
+      case 'provider_faults':
+        return this.#inLane('providers', () => this.#setFaults(action));
+      case 'kill_stack':
+        return this.#inLane('stack', () => this.#killStack(action.downMs));
+      case 'pause_stack':
+        this.#tally.add('stack paused');
+        return this.#inLane('stack', () => this.#machine.pauseStack(action.forMs));
+      case 'kill_simulators':
+        return this.#inLane('providers', () => this.#killProviders(action.downMs));
+      case 'zombie':
+        return this.#inLane('zombie', () => this.#letZombieLive(action.livesMs));
+    }
+  }
+
+  #inLane(lane: Lane, work: () => Promise<void>): Promise<void> {
+    const done = (this.#lanes.get(lane) ?? Promise.resolve()).then(work);
+    this.#lanes.set(lane, done);
+    return done;
+  }
+
+  /** As a client does it: again until it is answered. An answer that was lost makes it two drops. */
+  async #put(drop: PlannedDrop): Promise<void> {
+    const object = { Bucket: 'batchdrop', Key: inboxKeyOf(drop), Body: bodyOf(drop), Metadata: drop.options };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await this.#s3.send(new PutObjectCommand(object));
+        return;
+      } catch (error) {
+        if (tries >= putTries) throw error;
+        await sleep(retryMs);
+      }
+    }
+  }
+
+  async #cancel(drop: PlannedDrop): Promise<void> {
+    try {
+      const status = await this.#evidence.statusOf(inboxKeyOf(drop));
+      if (!status?.batch_id) return this.#tally.add('cancel came too early');
+      await cancel(this.#services, status.batch_id, AbortSignal.timeout(10_000));
+      this.#tally.add('cancelled');
+    } catch (error) {
+      const why = error instanceof ConflictError || error instanceof NotFoundError ? 'too late' : 'and failed';
+      this.#tally.add(`cancel came ${why}`);
+    }
+  }
+
+  async #setFaults(faults: Extract<Action, { kind: 'provider_faults' }>): Promise<void> {
+    await this.#machine.providers.setFaults(faults);
+    for (const fault of [...faults.openai, ...faults.anthropic]) this.#tally.add(`provider: ${fault.kind}`);
+  }
+
+  async #killStack(downMs: number): Promise<void> {
+    this.#tally.add('stack killed');
+    await this.#machine.killStack();
+    await sleep(downMs);
+    await this.#machine.startStack();
+  }
+
+  async #killProviders(downMs: number): Promise<void> {
+    this.#tally.add('providers killed');
+    await this.#machine.providers.kill();
+    await sleep(downMs);
+    await this.#machine.providers.restart();
+  }
+
+  async #letZombieLive(livesMs: number): Promise<void> {
+    this.#machine.startZombie();
+    await sleep(livesMs);
+    await this.#machine.killZombie();
+  }
+}
+
+function describe(action: Action): string {
+  switch (action.kind) {
+    case 'drop':
+    case 'drop_again':
+    case 'cancel':
+      return `${action.kind} ${action.drop.name} (${action.drop.lines.length} lines, ${action.drop.fate})`;
+    case 'weather':
+    case 'provider_faults':
+    case 'kill_stack':
+    case 'pause_stack':
+    case 'kill_simulators':
+    case 'zombie':
+      return JSON.stringify(action);
+  }
+}
+
+/** Statuses in which batches ended, counted. */
+export function endings(result: SoakResult): Tally {
+  const tally = new Tally();
+  for (const { status } of result.batches) tally.add(isTerminal(status) ? status : 'unfinished');
+  return tally;
+}

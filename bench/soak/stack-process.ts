@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { loadFunction } from '../../lib/local/local-functions.ts';
+import { startLocalStack } from '../../lib/local/runtime.ts';
+import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import { unreliable } from './unreliable-function.ts';
+import { clearWeather, weatherSchema } from './weather.ts';
+
+// A local stack to be killed, forked by the soak with its settings as the one argument. Its functions see AWS through
+// the soak's proxies and fail as the weather has it.
+
+const settingsSchema = z.object({
+  dataDir: z.string(),
+  configFile: z.string(),
+  seed: z.number(),
+  simulators: z.object({ openaiUrl: z.string(), anthropicUrl: z.string() }),
+  /** What the functions take for AWS. */
+  proxies: z.object({ s3: z.string(), dynamodb: z.string(), services: z.string() }),
+});
+
+const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? '{}'));
+const random = new SeededRandom(settings.seed);
+let weather = clearWeather;
+process.on('message', (message) => {
+  weather = weatherSchema.parse(message);
+});
+process.on('disconnect', () => process.exit(1)); // the soak has died
+
+const stack = await startLocalStack({
+  dataDir: settings.dataDir,
+  configFile: settings.configFile,
+  simulators: settings.simulators,
+  simulateAll: true,
+  loadFunction: async (name) =>
+    unreliable(name, await loadFunction(name), {
+      random,
+      weather: () => weather,
+      tell: (trouble) => send({ trouble }),
+    }),
+});
+process.env.AWS_ENDPOINT_URL_S3 = settings.proxies.s3;
+process.env.AWS_ENDPOINT_URL_DYNAMODB = settings.proxies.dynamodb;
+process.env.AWS_ENDPOINT_URL_SFN = settings.proxies.services;
+process.env.AWS_ENDPOINT_URL_EVENTBRIDGE = settings.proxies.services;
+send({ endpoints: stack.endpoints });
+
+function send(message: object): void {
+  process.send?.(message);
+}

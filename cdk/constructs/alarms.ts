@@ -1,0 +1,141 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { Settings } from '../settings.ts';
+import type { Events } from './events.ts';
+import type { Functions } from './functions.ts';
+import { pipelineMetric } from './metrics.ts';
+import type { Workflow } from './workflow.ts';
+
+/** Closing at the deadline takes 15 minutes, merging as long, and a lost execution is found within another 15. */
+const overdueSeconds = 3_600;
+
+interface AlarmSpec {
+  /** Also the heading in docs/runbook.md that the alarm links to. */
+  name: string;
+  /** What has happened, in one sentence. */
+  what: string;
+  metric: IMetric;
+  /** Above it is an alarm. */
+  threshold?: number;
+  /** What no data means; it is good unless said. */
+  missing?: TreatMissingData;
+  comparison?: ComparisonOperator;
+}
+
+export interface AlarmsProps {
+  settings: Settings;
+  events: Events;
+  functions: Functions;
+  workflow: Workflow;
+}
+
+/** What a person must know of. Each alarm says what happened and links to what to do. */
+export class Alarms extends Construct {
+  readonly alarms: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, props: AlarmsProps) {
+    super(scope, id);
+    const { alarmEmail, runbookUrl } = props.settings;
+    this.alarms = specs(this, props).map((spec) => newAlarm(this, spec, runbookUrl));
+    if (alarmEmail === undefined) return;
+    const action = new SnsAction(newTopic(this, alarmEmail));
+    for (const alarm of this.alarms) alarm.addAlarmAction(action);
+  }
+}
+
+function specs(scope: Construct, { events, functions, workflow }: AlarmsProps): AlarmSpec[] {
+  const period = Duration.minutes(5);
+  const sweepPeriod = Duration.minutes(15);
+  const letters = { period, statistic: 'Maximum' };
+  return [
+    {
+      name: 'undelivered-drops',
+      what: 'Files were dropped and EventBridge could not start intake for them.',
+      metric: events.undelivered.metricApproximateNumberOfMessagesVisible(letters),
+    },
+    {
+      name: 'failed-intakes',
+      what: 'Files were dropped and intake failed on them, three times each.',
+      metric: events.failedIntakes.metricApproximateNumberOfMessagesVisible(letters),
+    },
+    {
+      name: 'failed-sweeps',
+      what: 'Sweeps failed. A batch that loses its execution stands still meanwhile.',
+      metric: events.failedSweeps.metricApproximateNumberOfMessagesVisible(letters),
+    },
+    {
+      name: 'missing-sweeps',
+      what: 'No sweep has run for an hour. A batch that loses its execution stands still meanwhile.',
+      metric: functions.get('sweep').metricInvocations({ period: Duration.hours(1), statistic: 'Sum' }),
+      threshold: 1,
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      missing: TreatMissingData.BREACHING,
+    },
+    {
+      name: 'overdue-batches',
+      what: 'A batch has not ended an hour after its deadline.',
+      metric: pipelineMetric(scope, 'OldestOverdueSeconds', 'Maximum', sweepPeriod),
+      threshold: overdueSeconds,
+    },
+    {
+      name: 'unconfirmed-submissions',
+      what: 'Of some requests it could not be proven whether the provider accepted them; they were not sent again.',
+      metric: pipelineMetric(scope, 'UnconfirmedSubmissions', 'Sum', period),
+    },
+    {
+      name: 'unknown-statuses',
+      what: 'A provider answers a batch status that this release does not know; the batch counts as pending.',
+      metric: pipelineMetric(scope, 'UnknownStatuses', 'Sum', period),
+    },
+    {
+      name: 'refused-keys',
+      what: 'A provider refuses our API key; its batches wait until there is a valid one.',
+      metric: pipelineMetric(scope, 'RefusedKeys', 'Sum', period),
+    },
+    {
+      name: 'sweep-restarts',
+      what: 'Batches had lost their execution and were started again.',
+      metric: pipelineMetric(scope, 'SweepRestarts', 'Sum', sweepPeriod),
+    },
+    {
+      name: 'failed-executions',
+      what: 'Executions of the state machine failed or were stopped. The sweep starts their batches again.',
+      metric: unhealthyExecutions(workflow, period),
+    },
+  ];
+}
+
+function unhealthyExecutions({ stateMachine }: Workflow, period: Duration): IMetric {
+  return new MathExpression({
+    expression: 'failed + timedOut + aborted',
+    label: 'Executions that did not succeed',
+    usingMetrics: {
+      failed: stateMachine.metricFailed({ period }),
+      timedOut: stateMachine.metricTimedOut({ period }),
+      aborted: stateMachine.metricAborted({ period }),
+    },
+    period,
+  });
+}
+
+function newAlarm(scope: Construct, spec: AlarmSpec, runbookUrl: string): Alarm {
+  return new Alarm(scope, spec.name, {
+    alarmName: `${Stack.of(scope).stackName}-${spec.name}`,
+    alarmDescription: `${spec.what} What to do: ${runbookUrl}#${spec.name}`,
+    metric: spec.metric,
+    threshold: spec.threshold ?? 0,
+    comparisonOperator: spec.comparison ?? ComparisonOperator.GREATER_THAN_THRESHOLD,
+    evaluationPeriods: 1,
+    treatMissingData: spec.missing ?? TreatMissingData.NOT_BREACHING,
+  });
+}
+
+function newTopic(scope: Construct, email: string): Topic {
+  const topic = new Topic(scope, 'Topic', { enforceSSL: true });
+  topic.addSubscription(new EmailSubscription(email));
+  return topic;
+}

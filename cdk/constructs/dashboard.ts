@@ -1,0 +1,73 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { Construct } from 'constructs';
+import { functionNames } from '../bundles.ts';
+import type { Alarms } from './alarms.ts';
+import type { Functions } from './functions.ts';
+import { byDimensions, pipelineMetric } from './metrics.ts';
+
+const wholeRow = 24;
+const halfRow = 12;
+
+/** What runs, what it answers and what it costs, on one page of CloudWatch. */
+export class PipelineDashboard extends Construct {
+  constructor(scope: Construct, id: string, alarms: Alarms, functions: Functions) {
+    super(scope, id);
+    const hour = Duration.hours(1);
+    const day = Duration.days(1);
+    const all = functionNames.map((name) => functions.get(name));
+    new Dashboard(this, 'Dashboard', {
+      dashboardName: Stack.of(this).stackName,
+      defaultInterval: Duration.days(7),
+      widgets: [
+        [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms.alarms], width: wholeRow })],
+        [
+          graph('Batches', [
+            pipelineMetric(this, 'BatchesAccepted', 'Sum', hour).with({ label: 'accepted' }),
+            pipelineMetric(this, 'DropsRefused', 'Sum', hour).with({ label: 'refused at the door' }),
+            byDimensions(this, 'BatchesEnded', ['status'], hour),
+          ]),
+          graph('Unfinished batches', [pipelineMetric(this, 'UnfinishedBatches', 'Maximum', hour)]),
+        ],
+        [
+          graph('Requests by provider and model', [
+            byDimensions(this, 'Lines', ['provider', 'model', 'outcome'], hour),
+          ]),
+          graph('Tokens by provider and model', [
+            byDimensions(this, 'Tokens', ['provider', 'model', 'direction'], hour),
+          ]),
+        ],
+        [
+          graph('US dollars a day by provider and model', [byDimensions(this, 'CostUsd', ['provider', 'model'], day)]),
+          graph('Seconds from drop to end', [
+            pipelineMetric(this, 'BatchSeconds', 'Average', hour).with({ label: 'average' }),
+            pipelineMetric(this, 'BatchSeconds', 'Maximum', hour).with({ label: 'longest' }),
+          ]),
+        ],
+        [
+          graph('Damaged, doubled, missing and foreign result lines', [
+            pipelineMetric(this, 'BadResultLines', 'Sum', hour),
+          ]),
+          graph(
+            'Errors of functions',
+            all.map((fn) => fn.metricErrors({ period: hour })),
+          ),
+        ],
+        [
+          graph(
+            'Duration of functions',
+            all.map((fn) => fn.metricDuration({ period: hour, statistic: 'Maximum' })),
+          ),
+          graph(
+            'Throttled calls of functions',
+            all.map((fn) => fn.metricThrottles({ period: hour })),
+          ),
+        ],
+      ],
+    });
+  }
+}
+
+function graph(title: string, left: IMetric[]): GraphWidget {
+  return new GraphWidget({ title, left, width: halfRow });
+}

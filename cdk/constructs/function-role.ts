@@ -1,0 +1,112 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
+import type { Construct } from 'constructs';
+import { table as tableDesign } from '../../lib/core/table.ts';
+import type { Access, Folder } from '../access.ts';
+import type { ProviderSecrets } from './secrets.ts';
+import type { Storage } from './storage.ts';
+import { acknowledgeWildcards } from './wildcards.ts';
+
+/** What a function may reach, as far as its access says. */
+export interface Reach {
+  storage: Storage;
+  secrets: ProviderSecrets;
+  eventBusName: string;
+  /** A name, from which ARNs are made: the machine itself needs the functions first. */
+  stateMachineName: string;
+}
+
+interface Grant {
+  actions: string[];
+  resources: string[];
+  condition?: Record<string, string>;
+  /** Why a resource has a wildcard. */
+  reason?: string;
+}
+
+/** A role of a function's own, with one statement for each thing that it does. */
+export function newFunctionRole(scope: Construct, access: Access, logs: ILogGroup, reach: Reach): Role {
+  const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+  for (const grant of grants(scope, access, logs, reach)) add(role, grant);
+  acknowledgeWildcards(
+    role,
+    ['*'],
+    'X-Ray has no resources: xray:PutTraceSegments and PutTelemetryRecords take * only.',
+  );
+  return role;
+}
+
+function add(role: Role, { actions, resources, condition, reason }: Grant): void {
+  role.addToPolicy(
+    new PolicyStatement({ actions, resources, ...(condition && { conditions: { StringEquals: condition } }) }),
+  );
+  if (reason !== undefined) acknowledgeWildcards(role, resources, reason);
+}
+
+function grants(scope: Construct, access: Access, logs: ILogGroup, reach: Reach): Grant[] {
+  const { storage, secrets, stateMachineName: machine } = reach;
+  return [
+    { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logs.logGroupArn] },
+    ...tableGrants(access, storage),
+    ...objectGrants(access, storage),
+    ...given(access.startsExecutions, {
+      actions: ['states:StartExecution'],
+      resources: [statesArn(scope, 'stateMachine', machine)],
+    }),
+    ...given(access.describesExecutions, {
+      actions: ['states:DescribeExecution'],
+      resources: [statesArn(scope, 'execution', `${machine}:*`)],
+      reason: 'Executions are named by batch; these are all of our own state machine and of no other.',
+    }),
+    ...given(access.sendsEvents, {
+      actions: ['events:PutEvents'],
+      resources: [eventBusArn(scope, reach.eventBusName)],
+      condition: { 'events:source': 'batchdrop' },
+    }),
+    ...given(access.readsSecrets, { actions: ['secretsmanager:GetSecretValue'], resources: [...secrets.arns] }),
+  ];
+}
+
+function given(isGranted: true | undefined, grant: Grant): Grant[] {
+  return isGranted ? [grant] : [];
+}
+
+function tableGrants({ table: actions, unfinishedIndex }: Access, { table }: Storage): Grant[] {
+  const index = `${table.tableArn}/index/${tableDesign.indexes.unfinished.name}`;
+  return [
+    { actions: actions.map((action) => `dynamodb:${action}`), resources: [table.tableArn] },
+    ...given(unfinishedIndex, { actions: ['dynamodb:Query'], resources: [index] }),
+  ];
+}
+
+function objectGrants({ reads = [], writes = [] }: Access, { bucket }: Storage): Grant[] {
+  const inFolders = (actions: string[], folders: readonly Folder[]): Grant[] =>
+    folders.length === 0
+      ? []
+      : [{ actions, resources: folders.map((folder) => bucket.arnForObjects(`${folder}*`)), reason: folderReason }];
+  // Status files are small and written whole; all others may be in parts.
+  const inParts = writes.filter((folder) => folder !== 'status/');
+  return [
+    ...inFolders(['s3:GetObject'], reads),
+    // Without it S3 answers 403 instead of 404 for an object that is not there.
+    ...(reads.length > 0 ? [{ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }] : []),
+    ...inFolders(['s3:PutObject'], writes),
+    ...inFolders(['s3:AbortMultipartUpload'], inParts),
+  ];
+}
+
+const folderReason = 'Objects are named by key or batch; these are the folders that this step reads or writes.';
+
+export function stateMachineArn(scope: Construct, name: string): string {
+  return statesArn(scope, 'stateMachine', name);
+}
+
+function statesArn(scope: Construct, resource: string, resourceName: string): string {
+  const arnFormat = ArnFormat.COLON_RESOURCE_NAME;
+  return Stack.of(scope).formatArn({ service: 'states', resource, resourceName, arnFormat });
+}
+
+function eventBusArn(scope: Construct, resourceName: string): string {
+  return Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName });
+}

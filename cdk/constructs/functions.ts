@@ -1,0 +1,87 @@
+import { Duration, RemovalPolicy, Stack, Size as StorageSize } from 'aws-cdk-lib';
+import {
+  Architecture,
+  type Code,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { type FunctionName, functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
+import { accessOf } from '../access.ts';
+import { bundleFunctions, configFile, functionNames } from '../bundles.ts';
+import type { ConfigFile, Settings } from '../settings.ts';
+import { sizeOf } from '../sizes.ts';
+import { bundledCode } from './bundled-code.ts';
+import { newFunctionRole, type Reach, stateMachineArn } from './function-role.ts';
+
+export interface FunctionsProps extends Reach {
+  settings: Settings;
+  configFile: ConfigFile;
+}
+
+/** One function per step, each with a role of its own that may do what its step does. */
+export class Functions extends Construct {
+  readonly #functions = new Map<FunctionName, LambdaFunction>();
+
+  constructor(scope: Construct, id: string, props: FunctionsProps) {
+    super(scope, id);
+    const bundle = bundledCode(bundleFunctions, props.configFile.text);
+    for (const name of functionNames) this.#functions.set(name, this.#create(name, bundle(name), props));
+  }
+
+  get(name: FunctionName): LambdaFunction {
+    const found = this.#functions.get(name);
+    if (!found) throw new Error(`There is no function ${name}.`);
+    return found;
+  }
+
+  #create(name: FunctionName, code: Code, props: FunctionsProps): LambdaFunction {
+    const { memoryMiB, temporaryMiB } = sizeOf[name];
+    const scope = new Construct(this, name);
+    const functionName = `${Stack.of(this).stackName}-${name}`;
+    const logGroup = newLogGroup(scope, `/aws/lambda/${functionName}`, props.settings);
+    return new LambdaFunction(scope, 'Function', {
+      functionName,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code,
+      handler: 'index.handler',
+      role: newFunctionRole(scope, accessOf[name], logGroup, props),
+      memorySize: memoryMiB,
+      timeout: Duration.seconds(functionTimeoutSeconds[name]),
+      ...(temporaryMiB && { ephemeralStorageSize: StorageSize.mebibytes(temporaryMiB) }),
+      tracing: Tracing.ACTIVE,
+      logGroup,
+      loggingFormat: LoggingFormat.JSON,
+      environment: environmentOf(this, props),
+    });
+  }
+}
+
+function newLogGroup(scope: Construct, logGroupName: string, { logRetentionDays }: Settings): LogGroup {
+  return new LogGroup(scope, 'Logs', {
+    logGroupName,
+    retention: logRetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  });
+}
+
+function environmentOf(
+  scope: Construct,
+  { storage, eventBusName, stateMachineName }: FunctionsProps,
+): Record<string, string> {
+  return {
+    BATCHDROP_BUCKET: storage.bucket.bucketName,
+    BATCHDROP_TABLE: storage.table.tableName,
+    BATCHDROP_STATE_MACHINE_ARN: stateMachineArn(scope, stateMachineName),
+    BATCHDROP_CONFIG_FILE: configFile,
+    BATCHDROP_EVENT_BUS: eventBusName,
+    BATCHDROP_SECRETS: 'secrets-manager',
+    POWERTOOLS_SERVICE_NAME: Stack.of(scope).stackName,
+    POWERTOOLS_LOG_LEVEL: 'INFO',
+    AWS_XRAY_CONTEXT_MISSING: 'IGNORE_ERROR',
+  };
+}

@@ -1,0 +1,50 @@
+import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
+import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { Config } from '../../lib/core/config.ts';
+import type { Settings } from '../settings.ts';
+import { removalPolicyOf } from './storage.ts';
+
+/**
+ * A secret for each provider's key, by the name that the configuration says.
+ *
+ * The stack makes it without a value, so no key ever passes through a template; the owner puts it there. It outlives the
+ * stack like bucket and table. With `createSecrets: false` it must exist.
+ */
+export class ProviderSecrets extends Construct {
+  readonly arns: readonly string[];
+
+  constructor(scope: Construct, id: string, config: Config, settings: Settings) {
+    super(scope, id);
+    const names = [...new Set(Object.values(config.providers).map((provider) => provider.secret))].toSorted();
+    this.arns = names.map((name) => (settings.createSecrets ? this.#create(name, settings) : arnOf(this, name)));
+  }
+
+  #create(name: string, settings: Settings): string {
+    const secret = new CfnSecret(this, idFrom(name), {
+      name,
+      description: `Batchdrop: the API key of a provider. Put it there with: aws secretsmanager put-secret-value --secret-id ${name} --secret-string <key>`,
+    });
+    secret.applyRemovalPolicy(removalPolicyOf(settings));
+    Validations.of(secret).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason:
+        'The key is issued by the provider, which has no API to rotate it; a new one is used within five minutes.',
+    });
+    return secret.ref;
+  }
+}
+
+/** Secrets Manager appends six characters to a name. */
+function arnOf(scope: Construct, name: string): string {
+  return Stack.of(scope).formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName: `${name}-??????`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+}
+
+function idFrom(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9]+/g, '-');
+}

@@ -1,0 +1,15 @@
+import { handle } from 'hono/aws-lambda';
+import { createApi } from '../lib/api/app.ts';
+import { recommendedPartBytes } from '../lib/core/upload.ts';
+import { services } from './runtime.ts';
+
+const app = createApi(services, {
+  version: process.env.BATCHDROP_VERSION ?? 'unknown',
+  // Lambda takes events of 6 MB: 4.5 MB before base64, of which the form and the headers need some.
+  maxFileBytes: recommendedPartBytes + 128 * 1024,
+  maxIdleMs: 10_000,
+  // The gateway gives up after 30 s.
+  mergeBudgetMs: 15_000,
+});
+
+export const handler = handle(app);

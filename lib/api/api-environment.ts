@@ -1,0 +1,27 @@
+import type { Context } from 'hono';
+import type { Services } from '../pipeline/services.ts';
+
+/** What differs between where the API runs. */
+export interface ApiSettings {
+  version: string;
+  /** Largest file that one request may carry. Lambda: 6 MB of event, of which base64 takes a quarter. */
+  maxFileBytes: number;
+  /** A body that brings nothing for so long is given up. */
+  maxIdleMs: number;
+  /** How long one request may merge a file's parts, within the gateway's 30 s. */
+  mergeBudgetMs: number;
+  /** What requests wait for, where the API answers before it can work. */
+  isOpen?: Promise<void>;
+}
+
+/** What middleware leaves for the routes. */
+export interface ApiEnvironment {
+  Variables: {
+    services: Services;
+    settings: ApiSettings;
+    requestId: string;
+    tenant: string;
+  };
+}
+
+export type ApiContext = Context<ApiEnvironment>;

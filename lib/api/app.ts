@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { Hono } from 'hono';
+import { cors } from 'hono/cors';
+import { messageOf, safeText } from '../core/errors.ts';
+import type { Services } from '../pipeline/services.ts';
+import type { ApiContext, ApiEnvironment, ApiSettings } from './api-environment.ts';
+import { ApiError, asApiError } from './api-error.ts';
+import { authentication } from './authentication.ts';
+import { batchRoutes } from './batch-routes.ts';
+import { docsPage, docsPagePolicy } from './docs-page.ts';
+import { fileRoutes } from './file-routes.ts';
+import { openApiDocument } from './openapi-document.ts';
+import { operations } from './operations.ts';
+import { uploadRoutes } from './upload-routes.ts';
+
+/**
+ * The HTTP API, wherever it runs: OpenAI's files, uploads and batches, and our additions.
+ *
+ * @param services asked for with each request, since where they are may be known only after the app is made.
+ */
+export function createApi(services: () => Services, settings: ApiSettings): Hono<ApiEnvironment> {
+  const app = new Hono<ApiEnvironment>();
+  app.use(async (context, next) => {
+    context.set('settings', settings);
+    context.set('requestId', `req_${randomUUID().replaceAll('-', '')}`);
+    context.set('services', services());
+    markAnswer(context); // before there is an answer: headers of a finished one cost three times as much
+    await next();
+  });
+  app.use(crossOrigin());
+  addOpenRoutes(app, settings.version);
+  app.use('/v1/*', async (_context, next) => {
+    await settings.isOpen;
+    await next();
+  });
+  app.use('/v1/*', authentication());
+  app.route('/v1/batches', batchRoutes());
+  app.route('/v1/files', fileRoutes());
+  app.route('/v1/uploads', uploadRoutes());
+  addMethodRefusals(app);
+  app.notFound((context) => refuse(context, unknownPath(context)));
+  app.onError((error, context) => {
+    const refusal = asApiError(error);
+    if (refusal.status >= 500) logFailure(context, error);
+    return refuse(context, refusal);
+  });
+  return app;
+}
+
+function markAnswer(context: ApiContext): void {
+  context.header('x-request-id', context.var.requestId);
+  context.header('x-content-type-options', 'nosniff');
+  if (context.req.path.startsWith('/v1/')) context.header('cache-control', 'no-store');
+}
+
+/** Only the origins that the configuration names; without one there are no such headers at all. */
+function crossOrigin() {
+  const allow = cors({
+    origin: (origin, context: ApiContext) => (context.var.services.config.corsOrigins.includes(origin) ? origin : null),
+    allowMethods: ['GET', 'POST', 'DELETE'],
+    exposeHeaders: ['x-request-id', 'retry-after'],
+    maxAge: 600,
+  });
+  return async (context: ApiContext, next: () => Promise<void>): Promise<Response | undefined> => {
+    if (context.var.services.config.corsOrigins.length > 0) return (await allow(context, next)) ?? undefined;
+    await next();
+    return undefined;
+  };
+}
+
+function addOpenRoutes(app: Hono<ApiEnvironment>, version: string): void {
+  const document = openApiDocument(version);
+  const page = docsPage(document, version);
+  app.get('/healthz', (context) => context.json({ status: 'ok', version }));
+  app.get('/openapi.json', (context) => context.json(document));
+  app.get('/docs', (context) => {
+    context.header('content-security-policy', docsPagePolicy);
+    return context.html(page);
+  });
+}
+
+/** A path that exists, called with a method that it has not. */
+function addMethodRefusals(app: Hono<ApiEnvironment>): void {
+  const methodsOf = Map.groupBy(operations, ({ path }) => path.replaceAll(/\{(\w+)\}/g, ':$1'));
+  for (const [path, known] of methodsOf) {
+    const allow = known.map(({ method }) => method.toUpperCase()).join(', ');
+    app.all(path, (context) => {
+      const message = `Not allowed to ${context.req.method} on ${shownPath(context)}: use ${allow}.`;
+      return refuse(context, new ApiError(405, message, { code: 'method_not_allowed', headers: { allow } }));
+    });
+  }
+}
+
+function unknownPath(context: ApiContext): ApiError {
+  return new ApiError(404, `Invalid URL (${context.req.method} ${shownPath(context)})`, { code: 'unknown_url' });
+}
+
+function shownPath(context: ApiContext): string {
+  return context.req.path.slice(0, 200);
+}
+
+function refuse(context: ApiContext, refusal: ApiError): Response {
+  for (const [name, value] of Object.entries(refusal.headers)) context.header(name, value);
+  return context.json(refusal.body, refusal.status);
+}
+
+/** The client gets a number to ask about; what happened stands here. */
+function logFailure(context: ApiContext, error: unknown): void {
+  context.var.services.log.error('A request failed.', {
+    requestId: context.var.requestId,
+    method: context.req.method,
+    path: shownPath(context),
+    type: error instanceof Error ? error.name : 'Error',
+    error: safeText(messageOf(error)),
+  });
+}

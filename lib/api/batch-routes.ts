@@ -1,0 +1,70 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import type { BatchRecord } from '../core/batch.ts';
+import { batchDetails } from '../pipeline/batch-details.ts';
+import { cancel } from '../pipeline/cancel.ts';
+import { createBatch, getBatch, listBatches } from '../pipeline/create-batch.ts';
+import { retryBatch } from '../pipeline/retry-batch.ts';
+import type { ApiContext, ApiEnvironment } from './api-environment.ts';
+import { ApiError } from './api-error.ts';
+import { batchView, listedBatchView } from './batch-view.ts';
+import { createBatchBodySchema, createBatchRequest } from './create-batch-body.ts';
+import { limitParameter, listObject, readQuery } from './list-object.ts';
+import { readBody } from './request-body.ts';
+
+/** How long providers may take to hear of a cancellation; whom it did not reach, the next poll tells. */
+const cancelMs = 20_000;
+/** Printable, as in the body's `idempotency_key`. */
+const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/;
+
+export const batchListQuerySchema = z.object({
+  after: z.string().optional(),
+  limit: limitParameter(100, 20),
+});
+
+/** `/v1/batches` */
+export function batchRoutes(): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>();
+
+  routes.post('/', async (context) => {
+    const { services, tenant } = context.var;
+    const { given, body } = await readBody(context, createBatchBodySchema);
+    const request = createBatchRequest(services, given, body, idempotencyKey(context));
+    return answer(context, await createBatch(services, { tenant, ...request }));
+  });
+
+  routes.get('/', async (context) => {
+    const { services, tenant } = context.var;
+    const page = await listBatches(services, tenant, readQuery(context.req.query(), batchListQuerySchema));
+    return context.json(listObject(page, (batch) => listedBatchView(services, batch)));
+  });
+
+  routes.get('/:batchId', async (context) => answer(context, await named(context)));
+
+  routes.post('/:batchId/cancel', async (context) => {
+    const { id } = await named(context);
+    return answer(context, await cancel(context.var.services, id, AbortSignal.timeout(cancelMs)));
+  });
+
+  routes.post('/:batchId/retry', async (context) =>
+    answer(context, await retryBatch(context.var.services, await named(context))),
+  );
+
+  return routes;
+}
+
+function named(context: ApiContext): Promise<BatchRecord> {
+  return getBatch(context.var.services, context.var.tenant, context.req.param('batchId') ?? '');
+}
+
+async function answer(context: ApiContext, batch: BatchRecord): Promise<Response> {
+  const { services } = context.var;
+  return context.json(batchView(services, batch, await batchDetails(services, batch)));
+}
+
+function idempotencyKey(context: ApiContext): string | undefined {
+  const key = context.req.header('idempotency-key');
+  if (key === undefined || idempotencyKeyPattern.test(key)) return key;
+  const message = 'The Idempotency-Key header must have 1 to 255 printable ASCII characters.';
+  throw new ApiError(400, message, { param: 'idempotency_key', code: 'invalid_value' });
+}

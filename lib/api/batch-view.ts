@@ -1,0 +1,120 @@
+import { z } from 'zod';
+import { type BatchRecord, batchStatuses, costSchema, lineErrorSchema, reportSchema } from '../core/batch.ts';
+import { batchObject } from '../core/batch-object.ts';
+import { resultKey } from '../core/keys.ts';
+import { batchOptionsSchema } from '../core/options.ts';
+import type { ShardRecord } from '../core/shard.ts';
+import { usageSchema } from '../core/usage.ts';
+import type { BatchDetails } from '../pipeline/batch-details.ts';
+import type { Services } from '../pipeline/services.ts';
+
+const time = z.number().int().nullable().describe('Unix timestamp, in seconds');
+const uri = z.string().nullable();
+
+const shardViewSchema = z.object({
+  round: z.number().int().describe('0 for the first sending, then one for each redrive'),
+  shard: z.number().int(),
+  status: z.enum(['pending', 'submitting', 'submitted', 'ended', 'collected']),
+  provider: z.string().nullable().describe('null for the lines that validation refused'),
+  model: z.string(),
+  endpoint: z.string(),
+  provider_batch_id: z.string().nullable(),
+  provider_status: z.string().nullable(),
+  requests: z.number().int(),
+  completed: z.number().int(),
+  failed: z.number().int(),
+  last_error: z.string().nullable(),
+});
+
+/** What we say beyond OpenAI's object, all in one place. */
+const additionsSchema = z.object({
+  tenant: z.string(),
+  options: batchOptionsSchema.omit({ metadata: true, idempotency_key: true }),
+  retry_of: z.string().nullable().describe('The batch whose failed requests these are'),
+  error_count: z.number().int().describe('Validation errors; `errors` holds the first hundred'),
+  warning_count: z.number().int(),
+  validation: uri.describe('s3:// URI of all validation errors'),
+  warnings: uri.describe('s3:// URI of all warnings'),
+  cost: costSchema.nullable(),
+  report: reportSchema.nullable().describe('What validation found, and what it would cost'),
+  receipt: z.record(z.string(), z.unknown()).nullable().describe('What was sent where; once the batch has ended'),
+  shards: z.array(shardViewSchema).optional().describe('Not in lists'),
+});
+
+export const batchViewSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('batch'),
+    endpoint: z.string(),
+    model: z.string().nullable(),
+    errors: z.object({ object: z.literal('list'), data: z.array(lineErrorSchema) }).nullable(),
+    input_file_id: z.string(),
+    completion_window: z.literal('24h'),
+    status: z.enum(batchStatuses),
+    output_file_id: z.string().nullable(),
+    error_file_id: z.string().nullable(),
+    created_at: z.number().int(),
+    in_progress_at: time,
+    expires_at: time,
+    finalizing_at: time,
+    completed_at: time,
+    failed_at: time,
+    expired_at: time,
+    cancelling_at: time,
+    cancelled_at: time,
+    request_counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }),
+    usage: usageSchema.nullable(),
+    metadata: z.record(z.string(), z.string()).nullable(),
+    batchdrop: additionsSchema,
+  })
+  .meta({ id: 'Batch' });
+
+export type BatchView = z.input<typeof batchViewSchema>;
+
+/** A batch as it is answered: OpenAI's object and our additions. Without details, as in lists. */
+export function batchView(services: Services, batch: BatchRecord, details: BatchDetails | null): BatchView {
+  const { metadata: _shown, idempotency_key: _private, ...options } = batch.options;
+  const uriIf = (exists: boolean, name: 'validation.jsonl' | 'warnings.jsonl') =>
+    exists ? `s3://${services.objects.bucket}/${resultKey(batch.id, name)}` : null;
+  return {
+    ...batchObject(batch),
+    batchdrop: {
+      tenant: batch.tenant,
+      options,
+      retry_of: batch.retryOf,
+      error_count: batch.errorCount,
+      warning_count: batch.warningCount,
+      validation: uriIf(batch.errorCount > 0, 'validation.jsonl'),
+      warnings: uriIf(batch.warningCount > 0, 'warnings.jsonl'),
+      cost: batch.cost,
+      report: batch.report,
+      receipt: details?.receipt ?? null,
+      ...(details && { shards: details.shards.map(shardView) }),
+    },
+  };
+}
+
+function shardView(shard: ShardRecord): z.input<typeof shardViewSchema> {
+  const counts = shard.result ?? shard.counts;
+  return {
+    round: shard.round,
+    shard: shard.shard,
+    status: shard.status,
+    provider: shard.provider,
+    model: shard.model,
+    endpoint: shard.endpoint,
+    provider_batch_id: shard.providerBatchId,
+    provider_status: shard.providerStatus,
+    requests: shard.lineCount,
+    completed: counts?.completed ?? 0,
+    failed: counts?.failed ?? 0,
+    last_error: shard.lastError,
+  };
+}
+
+/** Lists carry no more errors than this of each batch: 100 batches with all of theirs would not fit into an answer. */
+const maxListedErrors = 10;
+
+export function listedBatchView(services: Services, batch: BatchRecord): BatchView {
+  return batchView(services, { ...batch, errors: batch.errors.slice(0, maxListedErrors) }, null);
+}

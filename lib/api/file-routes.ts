@@ -1,0 +1,109 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { expiresAfterSchema } from '../core/options.ts';
+import { recommendedPartBytes } from '../core/upload.ts';
+import { fileContent } from '../pipeline/file-content.ts';
+import { deleteFile, getFile, IncomingFile, listFiles } from '../pipeline/files.ts';
+import type { ApiContext, ApiEnvironment } from './api-environment.ts';
+import { ApiError, stillMerging } from './api-error.ts';
+import { fileObject } from './file-object.ts';
+import { type ReceivedForm, receiveForm } from './form.ts';
+import { invalidRequest, missing } from './issue-text.ts';
+import { limitParameter, listObject, readQuery } from './list-object.ts';
+
+export const fileListQuerySchema = z.object({
+  purpose: z.string().optional(),
+  order: z.enum(['asc', 'desc']).default('desc'),
+  after: z.string().optional(),
+  limit: limitParameter(10_000, 10_000),
+});
+
+/** Fields of a form are texts, those of an object named as in `expires_after[seconds]`. */
+const fileFormSchema = z.object({
+  purpose: z.literal(['batch']),
+  expires_after: z
+    .object({
+      anchor: expiresAfterSchema.shape.anchor,
+      seconds: z.coerce.number().pipe(expiresAfterSchema.shape.seconds),
+    })
+    .optional(),
+});
+
+/** What the form of a new file holds, for the description of the API. */
+export const createFileFormSchema = z
+  .object({
+    file: z.string().meta({ format: 'binary', description: 'A .jsonl file' }),
+    purpose: z.literal('batch'),
+    expires_after: expiresAfterSchema.optional(),
+  })
+  .meta({ id: 'CreateFileRequest' });
+
+export const deletedFileSchema = z
+  .object({ id: z.string(), object: z.literal('file'), deleted: z.boolean() })
+  .meta({ id: 'DeletedFile' });
+
+/** `/v1/files` */
+export function fileRoutes(): Hono<ApiEnvironment> {
+  const routes = new Hono<ApiEnvironment>();
+
+  routes.post('/', async (context) => {
+    const { services, settings } = context.var;
+    const receiver = new IncomingFile(services);
+    const form = await receiveForm(context, { field: 'file', receiver, maxBytes: settings.maxFileBytes, tooLarge });
+    return context.json(fileObject(await commit(context, receiver, form)));
+  });
+
+  routes.get('/', async (context) => {
+    const { services, tenant } = context.var;
+    const page = await listFiles(services, tenant, readQuery(context.req.query(), fileListQuerySchema));
+    return context.json(listObject(page, fileObject));
+  });
+
+  routes.get('/:fileId', async (context) => context.json(fileObject(await named(context))));
+
+  routes.get('/:fileId/content', async (context) => {
+    const { services, settings } = context.var;
+    const content = await fileContent(services, await named(context), settings.mergeBudgetMs);
+    if ('isMerging' in content) throw stillMerging();
+    return context.redirect(content.url, 302);
+  });
+
+  routes.delete('/:fileId', async (context) => {
+    const { id } = await named(context);
+    await deleteFile(context.var.services, context.var.tenant, id);
+    return context.json({ id, object: 'file', deleted: true } satisfies z.input<typeof deletedFileSchema>);
+  });
+
+  return routes;
+}
+
+function named(context: ApiContext) {
+  return getFile(context.var.services, context.var.tenant, context.req.param('fileId') ?? '');
+}
+
+/** The form's fields may come after its file, so they are looked at when all is there; what is refused leaves nothing. */
+async function commit(context: ApiContext, file: IncomingFile, form: ReceivedForm) {
+  try {
+    if (form.filename === null) throw missing('file');
+    const { expires_after } = readFields(form.fields);
+    const filename = form.filename;
+    return await file.commit({ tenant: context.var.tenant, filename, lifeSeconds: expires_after?.seconds ?? null });
+  } catch (error) {
+    await file.abort();
+    throw error;
+  }
+}
+
+function readFields(fields: Record<string, string>): z.output<typeof fileFormSchema> {
+  const { purpose, 'expires_after[anchor]': anchor, 'expires_after[seconds]': seconds } = fields;
+  const given = { purpose, ...((anchor ?? seconds) !== undefined && { expires_after: { anchor, seconds } }) };
+  const result = fileFormSchema.safeParse(given);
+  if (!result.success) throw invalidRequest(result.error, given);
+  return result.data;
+}
+
+function tooLarge(maxBytes: number): ApiError {
+  const partMiB = recommendedPartBytes / 1024 / 1024;
+  const message = `The file is larger than the ${maxBytes} bytes that one request may carry here. Send it in parts through /v1/uploads, of ${partMiB} MiB each.`;
+  return new ApiError(413, message, { param: 'file', code: 'file_too_large' });
+}

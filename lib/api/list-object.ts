@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { Page } from '../pipeline/page.ts';
+import { invalidRequest } from './issue-text.ts';
+
+/** @param maxLimit of OpenAI's API. */
+export function limitParameter(maxLimit: number, defaultLimit: number) {
+  return z.coerce.number().int().min(1).max(maxLimit).default(defaultLimit);
+}
+
+/** Reads the query; parameters that we do not know are left alone. */
+export function readQuery<Schema extends z.ZodType>(query: Record<string, string>, schema: Schema): z.output<Schema> {
+  const result = schema.safeParse(query);
+  if (!result.success) throw invalidRequest(result.error, query);
+  return result.data;
+}
+
+export function listSchema<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    object: z.literal('list'),
+    data: z.array(item),
+    first_id: z.string().nullable(),
+    last_id: z.string().nullable(),
+    has_more: z.boolean(),
+  });
+}
+
+/** OpenAI's list object. */
+export function listObject<Item extends { id: string }, View>(page: Page<Item>, view: (item: Item) => View) {
+  return {
+    object: 'list' as const,
+    data: page.items.map(view),
+    first_id: page.items[0]?.id ?? null,
+    last_id: page.items.at(-1)?.id ?? null,
+    has_more: page.hasMore,
+  };
+}

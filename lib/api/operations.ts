@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { batchListQuerySchema } from './batch-routes.ts';
+import { batchViewSchema } from './batch-view.ts';
+import { createBatchBodySchema } from './create-batch-body.ts';
+import { fileObjectSchema, partObjectSchema, uploadObjectSchema } from './file-object.ts';
+import { createFileFormSchema, deletedFileSchema, fileListQuerySchema } from './file-routes.ts';
+import { listSchema } from './list-object.ts';
+import { addPartFormSchema, completeUploadBodySchema, createUploadBodySchema } from './upload-routes.ts';
+
+/** One thing that the API does, described by the schemas that parse its requests. */
+export interface Operation {
+  id: string;
+  method: 'get' | 'post' | 'delete';
+  /** As OpenAPI writes it. */
+  path: string;
+  summary: string;
+  query?: z.ZodObject;
+  json?: z.ZodType;
+  form?: z.ZodType;
+  /** `redirect`: a 302 to where the bytes are. */
+  answer: z.ZodType | 'redirect';
+  isOpen?: boolean;
+}
+
+const batchListSchema = listSchema(batchViewSchema).meta({ id: 'BatchList' });
+const fileListSchema = listSchema(fileObjectSchema).meta({ id: 'FileList' });
+const healthSchema = z.object({ status: z.literal('ok'), version: z.string() }).meta({ id: 'Health' });
+
+export const operations: readonly Operation[] = [
+  {
+    id: 'createFile',
+    method: 'post',
+    path: '/v1/files',
+    summary: 'Upload a .jsonl file of requests',
+    form: createFileFormSchema,
+    answer: fileObjectSchema,
+  },
+  {
+    id: 'listFiles',
+    method: 'get',
+    path: '/v1/files',
+    summary: 'List files',
+    query: fileListQuerySchema,
+    answer: fileListSchema,
+  },
+  {
+    id: 'retrieveFile',
+    method: 'get',
+    path: '/v1/files/{file_id}',
+    summary: 'Describe a file',
+    answer: fileObjectSchema,
+  },
+  {
+    id: 'downloadFile',
+    method: 'get',
+    path: '/v1/files/{file_id}/content',
+    summary: 'Download a file, through a link that holds 5 minutes',
+    answer: 'redirect',
+  },
+  {
+    id: 'deleteFile',
+    method: 'delete',
+    path: '/v1/files/{file_id}',
+    summary: 'Delete a file',
+    answer: deletedFileSchema,
+  },
+  {
+    id: 'createUpload',
+    method: 'post',
+    path: '/v1/uploads',
+    summary: 'Begin a file that comes in parts, of up to 8 GB',
+    json: createUploadBodySchema,
+    answer: uploadObjectSchema,
+  },
+  {
+    id: 'addUploadPart',
+    method: 'post',
+    path: '/v1/uploads/{upload_id}/parts',
+    summary: 'Add a part; several may come side by side',
+    form: addPartFormSchema,
+    answer: partObjectSchema,
+  },
+  {
+    id: 'completeUpload',
+    method: 'post',
+    path: '/v1/uploads/{upload_id}/complete',
+    summary: 'Make one file of the parts',
+    json: completeUploadBodySchema,
+    answer: uploadObjectSchema,
+  },
+  {
+    id: 'cancelUpload',
+    method: 'post',
+    path: '/v1/uploads/{upload_id}/cancel',
+    summary: 'Give an upload up',
+    answer: uploadObjectSchema,
+  },
+  {
+    id: 'createBatch',
+    method: 'post',
+    path: '/v1/batches',
+    summary: 'Create a batch of a file',
+    json: createBatchBodySchema,
+    answer: batchViewSchema,
+  },
+  {
+    id: 'listBatches',
+    method: 'get',
+    path: '/v1/batches',
+    summary: 'List batches, newest first',
+    query: batchListQuerySchema,
+    answer: batchListSchema,
+  },
+  {
+    id: 'retrieveBatch',
+    method: 'get',
+    path: '/v1/batches/{batch_id}',
+    summary: 'Describe a batch',
+    answer: batchViewSchema,
+  },
+  {
+    id: 'cancelBatch',
+    method: 'post',
+    path: '/v1/batches/{batch_id}/cancel',
+    summary: 'Cancel a batch; what finished is kept',
+    answer: batchViewSchema,
+  },
+  {
+    id: 'retryBatch',
+    method: 'post',
+    path: '/v1/batches/{batch_id}/retry',
+    summary: 'Send what failed again, as a batch of its own',
+    answer: batchViewSchema,
+  },
+  {
+    id: 'health',
+    method: 'get',
+    path: '/healthz',
+    summary: 'Say that the API is there',
+    answer: healthSchema,
+    isOpen: true,
+  },
+];

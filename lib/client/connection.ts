@@ -1,0 +1,100 @@
+import { type Endpoint, isEndpoint } from '../core/endpoints.ts';
+import type { AnsweredLine, Provider, ProviderClient, TranslatedResult } from '../providers/provider.ts';
+import { providers } from '../providers/registry.ts';
+import { customIdOf } from './custom-id.ts';
+import { DeploymentCreate } from './deployment-create.ts';
+import { AbortError, libraryError } from './errors.ts';
+import { ProviderCreate } from './provider-create.ts';
+import { usualEndpoint } from './request-source.ts';
+import { type BatchResult, failure, resultFrom, unusableResult } from './result.ts';
+import type { Create } from './submission.ts';
+import { type Target, type TargetOptions, targetOf } from './target.ts';
+
+/** A provider or a deployment, the same to everything above. */
+export interface Connection {
+  client: ProviderClient;
+  create: Create;
+  /** Reads one line of its results. */
+  readResult(bytes: Buffer, endpoint: Endpoint): BatchResult;
+  /** Does something there; what goes wrong is an error of this library. */
+  call<Result>(action: (signal: AbortSignal) => Promise<Result>): Promise<Result>;
+  /** The same for a stream. */
+  stream<Item>(action: (signal: AbortSignal) => AsyncIterable<Item>): AsyncGenerator<Item>;
+}
+
+/** Opens no connection yet; only says where it would go. */
+export function connect(options: TargetOptions): Connection {
+  const target = targetOf(options);
+  const signal = options.signal ?? new AbortController().signal;
+  const thrown = (error: unknown) => (signal.aborted ? aborted(error, signal) : libraryError(error, target.keyHint));
+  return {
+    ...endOf(target),
+    async call(action) {
+      try {
+        signal.throwIfAborted();
+        return await action(signal);
+      } catch (error) {
+        throw thrown(error);
+      }
+    },
+    async *stream(action) {
+      try {
+        signal.throwIfAborted();
+        yield* action(signal);
+      } catch (error) {
+        throw thrown(error);
+      }
+    },
+  };
+}
+
+function aborted(error: unknown, signal: AbortSignal): AbortError {
+  if (error instanceof AbortError) return error;
+  return new AbortError('The call was aborted. No batch was created by it.', null, { cause: signal.reason });
+}
+
+function endOf({ kind, settings, routedTo }: Target): Pick<Connection, 'client' | 'create' | 'readResult'> {
+  const provider = providers[kind ?? 'openai'];
+  const client = provider.connect(settings);
+  if (kind === null) {
+    const deployment = new DeploymentCreate(client, settings, routedTo);
+    return { client, create: (submission) => deployment.create(submission), readResult: resultFrom };
+  }
+  const { settleSeconds } = settings.config;
+  const create = new ProviderCreate(provider, client, settleSeconds);
+  return {
+    client,
+    create: (submission) => create.create(submission),
+    readResult: (bytes, endpoint) => translatedResult(provider, bytes, endpoint),
+  };
+}
+
+/** A provider's line, translated as the pipeline does it, with the customer's own id. */
+function translatedResult(provider: Provider, bytes: Buffer, endpoint: Endpoint): BatchResult {
+  let customId: string | null = null;
+  const find = (sentId: string): AnsweredLine => {
+    customId = customIdOf(sentId, provider.direct.customIds);
+    return { position: 0, customId, format: 'openai', endpoint, attempts: 1 };
+  };
+  return resultOf(provider.translateResult(bytes, find), () => customId, endpoint);
+}
+
+function resultOf(translated: TranslatedResult, customId: () => string | null, endpoint: Endpoint): BatchResult {
+  switch (translated.kind) {
+    case 'answered':
+      return resultFrom(translated.bytes, endpoint);
+    case 'unexecuted': {
+      const details = { code: `batch_${translated.reason}`, statusCode: null, body: null };
+      return { customId: customId(), ...failure(translated.message, details) };
+    }
+    case 'malformed':
+      return unusableResult(customId(), translated.message);
+    case 'foreign':
+      return unusableResult(customId(), 'The result line names no request.');
+  }
+}
+
+/** What a batch is for; an endpoint that this library does not know is read as the usual one. */
+export function endpointOf(name: string | null): Endpoint {
+  return isEndpoint(name) ? name : usualEndpoint;
+}

@@ -1,0 +1,41 @@
+/**
+ * Batchdrop's library: batches at a provider, without any AWS parts, or at a deployment, through the same functions.
+ *
+ * @module
+ */
+export type { Endpoint } from '../core/endpoints.ts';
+export type { LineError } from '../core/request-line.ts';
+export type { Warning } from '../providers/provider.ts';
+export type { Answer, Answers, RequestBodies } from './answers.ts';
+export { type Batch, type BatchList, type CreatedBatch, isComplete, isSuccessful, type LineWarning } from './batch.ts';
+export {
+  type BatchIdOptions,
+  batchResults,
+  type CreateBatchOptions,
+  cancelBatch,
+  createBatch,
+  type ListBatchesOptions,
+  listBatches,
+  retrieveBatch,
+} from './batches.ts';
+export {
+  AbortError,
+  AuthenticationError,
+  BatchdropError,
+  BatchFailedError,
+  ConflictError,
+  ConnectionError,
+  InvalidInputError,
+  NotFoundError,
+  NotSupportedError,
+  OutcomeUnknownError,
+  RateLimitError,
+  RequestError,
+  TimeoutError,
+} from './errors.ts';
+export type { AnthropicRequest, BatchInput, BatchRequest, OpenAIRequest } from './request-source.ts';
+export type { BatchResult, Outcome } from './result.ts';
+export { type Requests, type RunBatchOptions, type RunResult, runBatch } from './run-batch.ts';
+export type { BatchOptions } from './submission.ts';
+export type { TargetOptions } from './target.ts';
+export { type WaitOptions, waitForBatch } from './wait.ts';

@@ -1,0 +1,189 @@
+import { embeddingInputs } from '../core/embedding-inputs.ts';
+import type { Endpoint } from '../core/endpoints.ts';
+import { type Line, type OverlongLine, splitLines } from '../core/jsonl.ts';
+import { type LineError, parseRequestLine, type RequestLine } from '../core/request-line.ts';
+import type { Provider, Warning } from '../providers/provider.ts';
+import type { LineWarning } from './batch.ts';
+import { maxEncodedBytes, sendableId } from './custom-id.ts';
+import { InvalidInputError, NotSupportedError } from './errors.ts';
+
+export interface PreparationOptions {
+  endpoint: Endpoint | undefined;
+  /** Refuse what would be a warning. */
+  strict: boolean;
+  /** Called for every warning, beyond those that are listed. */
+  onWarning?: ((warning: LineWarning) => void) | undefined;
+}
+
+/** Errors and warnings that are given back; all are counted. */
+export const maxListed = 100;
+
+const newline = Buffer.from('\n');
+
+/**
+ * Checks the requests of one batch and makes the provider's lines of them, one by one. Memory holds the custom_ids.
+ */
+export class LinePreparation {
+  readonly #provider: Provider;
+  readonly #options: PreparationOptions;
+  readonly #lineOfCustomId = new Map<string, number>();
+  readonly #errors: LineError[] = [];
+  #errorCount = 0;
+  #endpoint: Endpoint | undefined;
+  #model: string | undefined;
+  #bytes: number;
+  #embeddingInputs = 0;
+  lineCount = 0;
+  readonly warnings: LineWarning[] = [];
+  warningCount = 0;
+
+  constructor(provider: Provider, options: PreparationOptions) {
+    this.#provider = provider;
+    this.#options = options;
+    this.#endpoint = options.endpoint;
+    this.#bytes = provider.limits.overheadBytes.batch;
+  }
+
+  /** What the batch is for: the option, else what the first line says. */
+  get endpoint(): Endpoint | undefined {
+    return this.#endpoint;
+  }
+
+  /**
+   * The lines as the provider takes them, each with a newline.
+   *
+   * @throws InvalidInputError at the end, with every error of every line; at once where the batch becomes too large.
+   * @throws NotSupportedError where the provider has no batches for the endpoint.
+   */
+  async *lines(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+    for await (const lines of splitLines(input)) {
+      for (const line of lines) {
+        const prepared = this.#prepare(line);
+        if (prepared) yield Buffer.concat([prepared, newline]);
+      }
+    }
+    this.#assertValid();
+  }
+
+  #prepare(line: Line | OverlongLine): Buffer | null {
+    const parsed = parseRequestLine(line, this.#endpoint);
+    if (!parsed.ok) return this.#refuse(parsed.errors);
+    const { request } = parsed;
+    this.#endpoint ??= this.#supported(request.endpoint);
+    const sentId = sendableId(request.customId, this.#provider.direct.customIds);
+    if (sentId === null) return this.#refuse([unsendableId(request)]);
+    const problem = this.#duplicateOf(request);
+    if (problem) return this.#refuse([problem]);
+    return this.#translate(request, sentId);
+  }
+
+  #translate(request: RequestLine, lineId: string): Buffer | null {
+    const model = this.#bareModel(request.model);
+    const translated = this.#provider.translateRequest(request, { lineId, model });
+    if (!translated.ok) return this.#refuse([{ ...translated.error, line: request.lineNumber }]);
+    const mismatch = this.#modelMismatch(request, model);
+    if (mismatch) return this.#refuse([mismatch]);
+    const refused = this.#options.strict ? translated.warnings : [];
+    if (refused.length > 0) return this.#refuse(refused.map((warning) => strictError(warning, request.lineNumber)));
+    for (const warning of translated.warnings) this.warn({ ...warning, line: request.lineNumber });
+    this.#count(request, translated.bytes.length);
+    return translated.bytes;
+  }
+
+  warn(warning: LineWarning): void {
+    this.warningCount += 1;
+    this.#options.onWarning?.(warning);
+    if (this.warnings.length < maxListed) this.warnings.push(warning);
+  }
+
+  #refuse(errors: readonly LineError[]): null {
+    this.#errorCount += errors.length;
+    for (const error of errors) if (this.#errors.length < maxListed) this.#errors.push(error);
+    return null;
+  }
+
+  #supported(endpoint: Endpoint): Endpoint {
+    assertSupported(this.#provider, endpoint);
+    return endpoint;
+  }
+
+  #duplicateOf({ customId, lineNumber }: RequestLine): LineError | null {
+    const earlier = this.#lineOfCustomId.get(customId);
+    if (earlier === undefined) {
+      this.#lineOfCustomId.set(customId, lineNumber);
+      return null;
+    }
+    const message = `The custom_id '${customId}' of line ${lineNumber} was already used on line ${earlier}; each must be unique.`;
+    return { code: 'duplicate_custom_id', message, param: 'custom_id', line: lineNumber };
+  }
+
+  /** `openai/gpt-4o` is `gpt-4o` to OpenAI. */
+  #bareModel(model: string): string {
+    const prefix = `${this.#provider.kind}/`;
+    return model.startsWith(prefix) ? model.slice(prefix.length) : model;
+  }
+
+  #modelMismatch(request: RequestLine, model: string): LineError | null {
+    this.#model ??= model;
+    if (this.#provider.direct.mixesModels || model === this.#model) return null;
+    const message = `A batch of ${this.#provider.kind} has one model, but this line names '${model}' where the first names '${this.#model}'. ${deploymentHint}`;
+    return { code: 'model_mismatch', message, param: 'body.model', line: request.lineNumber };
+  }
+
+  #count(request: RequestLine, byteLength: number): void {
+    const { kind, limits } = this.#provider;
+    this.lineCount += 1;
+    this.#bytes += byteLength + limits.overheadBytes.line;
+    this.#embeddingInputs += embeddingInputs(request);
+    if (this.lineCount > limits.maxRequests)
+      throw tooLarge(`${kind} takes at most ${limits.maxRequests} requests in a batch`);
+    if (this.#bytes > limits.maxBytes) throw tooLarge(`${kind} takes at most ${limits.maxBytes} bytes in a batch`);
+    if (limits.maxEmbeddingInputs !== null && this.#embeddingInputs > limits.maxEmbeddingInputs)
+      throw tooLarge(`${kind} takes at most ${limits.maxEmbeddingInputs} embedding inputs in a batch`);
+  }
+
+  #assertValid(): void {
+    const [first] = this.#errors;
+    if (first) throw invalidLines(first, this.#errors, this.#errorCount);
+    if (this.lineCount === 0) throw emptyInput();
+  }
+}
+
+/** @throws NotSupportedError that names what the provider has. */
+export function assertSupported(provider: Provider, endpoint: Endpoint): void {
+  if (provider.endpoints.includes(endpoint)) return;
+  throw new NotSupportedError(
+    `${provider.kind} has no batches for ${endpoint}; it takes ${provider.endpoints.join(', ')}.`,
+  );
+}
+
+export function emptyInput(): InvalidInputError {
+  return new InvalidInputError('empty_file', 'The input holds no request.', { param: 'input' });
+}
+
+const deploymentHint =
+  "Split the input, or send it to a Batchdrop deployment ({deployment: 'https://...'}), which splits it by itself.";
+
+function tooLarge(what: string): InvalidInputError {
+  return new InvalidInputError('batch_too_large', `${what}, and the input holds more. ${deploymentHint}`, {
+    param: 'input',
+  });
+}
+
+function unsendableId({ customId, lineNumber }: RequestLine): LineError {
+  const message = `The custom_id '${customId}' cannot travel through this provider: it takes up to 64 characters of a-z, A-Z, 0-9, _ and -, or any characters up to ${maxEncodedBytes} bytes of UTF-8, which are encoded. Shorten it, or send the batch to a Batchdrop deployment, which takes up to 512 bytes.`;
+  return { code: 'invalid_custom_id', message, param: 'custom_id', line: lineNumber };
+}
+
+/** A warning where warnings are refused. */
+export function strictError(warning: Warning, line: number | null): LineError {
+  return { code: 'unsupported_parameter', message: `${warning.message} (strict mode)`, param: warning.param, line };
+}
+
+/** One error for all the lines that are wrong. */
+export function invalidLines(first: LineError, errors: readonly LineError[], count: number): InvalidInputError {
+  const others = count > 1 ? ` (and ${count - 1} more, see errors)` : '';
+  const place = first.line === null ? '' : `line ${first.line}: `;
+  const param = first.param === null ? {} : { param: first.param };
+  return new InvalidInputError(first.code, `${place}${first.message}${others}`, { errors, ...param });
+}

@@ -1,0 +1,80 @@
+import { randomUUID } from 'node:crypto';
+import { splitLines } from '../core/jsonl.ts';
+import type { Provider, ProviderClient, Sending, Warning } from '../providers/provider.ts';
+import { withSpooledFile } from '../providers/spooled-file.ts';
+import type { Batch, CreatedBatch } from './batch.ts';
+import { refusedError } from './create-failure.ts';
+import { createdBatch } from './created-batch.ts';
+import { assertSupported, invalidLines, LinePreparation, strictError } from './line-preparation.ts';
+import { usualEndpoint } from './request-source.ts';
+import type { Submission } from './submission.ts';
+
+/** Creates a batch straight at a provider. */
+export class ProviderCreate {
+  readonly #provider: Provider;
+  readonly #client: ProviderClient;
+  readonly #settleSeconds: number;
+
+  constructor(provider: Provider, client: ProviderClient, settleSeconds: number) {
+    this.#provider = provider;
+    this.#client = client;
+    this.#settleSeconds = settleSeconds;
+  }
+
+  /** The requests are translated onto disk first: nothing is sent before all of them are known to be right. */
+  async create(submission: Submission): Promise<CreatedBatch> {
+    const { endpoint, strict, signal } = submission;
+    if (endpoint) assertSupported(this.#provider, endpoint);
+    const preparation = new LinePreparation(this.#provider, { endpoint, strict, onWarning: submission.onWarning });
+    this.#checkMetadata(submission, preparation);
+    return await withSpooledFile(preparation.lines(submission.input), signal, async (blob) => {
+      const sending = sendingOf(blob, preparation, submission.metadata);
+      const batch = await this.#send(sending, signal);
+      return { ...batch, warnings: preparation.warnings, warningCount: preparation.warningCount };
+    });
+  }
+
+  #checkMetadata({ metadata, strict }: Submission, preparation: LinePreparation): void {
+    if (metadata === undefined || this.#provider.direct.keepsMetadata) return;
+    const warning: Warning = {
+      param: 'metadata',
+      code: 'parameter_dropped',
+      message: `${this.#provider.kind} keeps no metadata of a batch; it was left out.`,
+    };
+    const error = strictError(warning, null);
+    if (strict) throw invalidLines(error, [error], 1);
+    preparation.warn({ ...warning, line: null });
+  }
+
+  /** Once begun, a creation is waited for: broken off, nobody would know what became of it. */
+  async #send(sending: Sending, signal: AbortSignal): Promise<Batch> {
+    const client = this.#client;
+    const upload = await client.upload(sending, signal);
+    if (upload.outcome !== 'uploaded') throw refusedError(upload);
+    signal.throwIfAborted();
+    const { providerInputFileId } = upload;
+    const startedAtMs = Date.now();
+    const outcome = await client.create(sending, providerInputFileId, new AbortController().signal);
+    const { direct } = this.#provider;
+    const settleSeconds = this.#settleSeconds;
+    return await createdBatch({ client, direct, sending, providerInputFileId, startedAtMs, settleSeconds }, outcome);
+  }
+}
+
+function sendingOf(blob: Blob, preparation: LinePreparation, metadata: Record<string, string> | undefined): Sending {
+  const token = randomUUID();
+  return {
+    prefix: `batchdrop-${token}`,
+    token,
+    endpoint: preparation.endpoint ?? usualEndpoint,
+    lineCount: preparation.lineCount,
+    lines: () => linesOf(blob),
+    metadata: metadata ?? {},
+  };
+}
+
+async function* linesOf(blob: Blob): AsyncGenerator<Buffer> {
+  for await (const lines of splitLines(blob.stream(), Number.POSITIVE_INFINITY)) {
+    for (const { bytes } of lines) if (bytes) yield bytes;
+  }
+}

@@ -1,0 +1,50 @@
+import type { Endpoint } from '../core/endpoints.ts';
+import { endpoints, isEndpoint } from '../core/endpoints.ts';
+import { describeIssues, metadataSchema } from '../core/options.ts';
+import type { CreatedBatch, LineWarning } from './batch.ts';
+import { InvalidInputError, NotSupportedError } from './errors.ts';
+
+/** What a batch is created from. */
+export interface Submission {
+  /** JSON lines, in pieces of any length; read once. */
+  input: AsyncIterable<Uint8Array>;
+  endpoint: Endpoint | undefined;
+  metadata: Record<string, string> | undefined;
+  strict: boolean;
+  signal: AbortSignal;
+  /** Called for every warning, beyond those that are listed. */
+  onWarning?: (warning: LineWarning) => void;
+}
+
+export interface BatchOptions {
+  /** What the batch is for. Default: the first request's url, or `/v1/chat/completions`. */
+  endpoint?: Endpoint;
+  /** Within which the batch is to be done. Every provider has this one only. */
+  completionWindow?: '24h';
+  /** At most 16 pairs; keys of 64 and values of 512 characters. Anthropic keeps none: a warning says so. */
+  metadata?: Record<string, string>;
+  /** Refuse what would be a warning: a parameter that the provider cannot take. Default: false. */
+  strict?: boolean;
+}
+
+export type Create = (submission: Submission) => Promise<CreatedBatch>;
+
+/**
+ * Checks what is said about a batch as a whole.
+ *
+ * @throws InvalidInputError, NotSupportedError
+ */
+export function assertBatchOptions(options: BatchOptions): void {
+  const { endpoint, completionWindow, metadata } = options;
+  if (endpoint !== undefined && !isEndpoint(endpoint))
+    throw new InvalidInputError('invalid_value', `The endpoint '${endpoint}' is none of ${endpoints.join(', ')}.`, {
+      param: 'endpoint',
+    });
+  if (completionWindow !== undefined && completionWindow !== '24h')
+    throw new NotSupportedError(
+      `The completion window '${completionWindow}' is not supported; every provider has 24h.`,
+    );
+  const checked = metadataSchema.optional().safeParse(metadata);
+  if (!checked.success)
+    throw new InvalidInputError('invalid_option', `metadata: ${describeIssues(checked.error)}`, { param: 'metadata' });
+}

@@ -1,0 +1,115 @@
+import { type ProviderConfig, type ProviderKind, providerKinds } from '../core/config.ts';
+import type { ConnectionSettings } from '../providers/provider.ts';
+import { AuthenticationError, InvalidInputError, NotSupportedError } from './errors.ts';
+
+/** Where a call goes, and how. */
+export interface TargetOptions {
+  /**
+   * Whose batch API to use: `openai` or `anthropic`. With `deployment`, the name of a provider that is configured there,
+   * for requests whose model does not say it.
+   */
+  provider?: string;
+  /** URL of a Batchdrop deployment. Default, without a provider: `BATCHDROP_URL`. */
+  deployment?: string;
+  /** Default: `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or, for a deployment, `BATCHDROP_API_KEY`. */
+  apiKey?: string;
+  /** Where the provider's API is. Default: `OPENAI_BASE_URL` or `ANTHROPIC_BASE_URL`, else the provider's own. */
+  apiBase?: string;
+  /** Options of the official SDK's client, passed on as they are: `timeout`, `defaultHeaders`, `fetch` and so on. */
+  clientOptions?: object;
+  /** Passed on as they are: members of the body of a creation, query parameters of any other call. */
+  providerOptions?: object;
+  /** Ends a call early. */
+  signal?: AbortSignal;
+  /** How long a creation may take before its outcome counts as unknown. Default: 120. */
+  createTimeoutSeconds?: number;
+  /** How long a creation of unknown outcome is looked for. Default: 60. */
+  settleSeconds?: number;
+}
+
+/** Options after the defaults and the environment. */
+export interface Target {
+  /** Null for a deployment. */
+  kind: ProviderKind | null;
+  settings: ConnectionSettings;
+  /** A provider's name for a deployment to use. */
+  routedTo: string | undefined;
+  /** What to do about a refused key. */
+  keyHint: string;
+}
+
+export function isProviderKind(name: string): name is ProviderKind {
+  return providerKinds.some((kind) => kind === name);
+}
+
+/**
+ * Decides where a call goes.
+ *
+ * @throws InvalidInputError where neither a provider nor a deployment is named.
+ * @throws NotSupportedError for a provider that there is not.
+ * @throws AuthenticationError where there is no key.
+ */
+export function targetOf(options: TargetOptions): Target {
+  const { provider } = options;
+  const deployment = options.deployment ?? (provider === undefined ? process.env.BATCHDROP_URL : undefined);
+  if (deployment) return deploymentTarget(deployment, options);
+  if (provider === undefined) throw noTarget();
+  if (isProviderKind(provider)) return providerTarget(provider, options);
+  throw new NotSupportedError(`There is no provider '${provider}'; there are ${providerKinds.join(' and ')}.`);
+}
+
+function noTarget(): InvalidInputError {
+  const message = `Say where the batch is to run: provider (${providerKinds.join(', ')}) or deployment (a URL; default BATCHDROP_URL).`;
+  return new InvalidInputError('missing_target', message, { param: 'provider' });
+}
+
+function providerTarget(kind: ProviderKind, options: TargetOptions): Target {
+  const prefix = kind.toUpperCase();
+  const baseUrl = options.apiBase ?? process.env[`${prefix}_BASE_URL`];
+  const keyHint = `Pass apiKey, or set ${prefix}_API_KEY.`;
+  const apiKey = options.apiKey ?? process.env[`${prefix}_API_KEY`];
+  const settings = settingsFor(kind, kind, baseUrl || undefined, keyOf(kind, apiKey, keyHint), options);
+  return { kind, settings, routedTo: undefined, keyHint };
+}
+
+function deploymentTarget(url: string, options: TargetOptions): Target {
+  const keyHint = 'Pass apiKey, or set BATCHDROP_API_KEY.';
+  const apiKey = keyOf('the deployment', options.apiKey ?? process.env.BATCHDROP_API_KEY, keyHint);
+  const settings = settingsFor('deployment', 'openai', apiRoot(url), apiKey, options);
+  return { kind: null, settings, routedTo: options.provider, keyHint };
+}
+
+/** The OpenAI SDK's base URL ends with /v1. */
+function apiRoot(url: string): string {
+  if (!URL.canParse(url))
+    throw new InvalidInputError('invalid_url', `The deployment's URL '${url}' is none.`, { param: 'deployment' });
+  return `${url.replace(/\/+$/, '').replace(/\/v1$/, '')}/v1`;
+}
+
+function keyOf(owner: string, apiKey: string | undefined, hint: string): string {
+  if (apiKey) return apiKey;
+  throw new AuthenticationError(`There is no API key for ${owner}. ${hint}`);
+}
+
+function settingsFor(
+  name: string,
+  kind: ProviderKind,
+  baseUrl: string | undefined,
+  apiKey: string,
+  options: TargetOptions,
+): ConnectionSettings {
+  const { clientOptions, providerOptions } = options;
+  return {
+    name,
+    config: { ...accountOf(kind, options), ...(baseUrl !== undefined && { baseUrl }) },
+    apiKey: async () => apiKey,
+    ...(clientOptions && { clientOptions }),
+    ...(providerOptions && { providerOptions }),
+  };
+}
+
+/** An account as the pipeline's configuration describes one. */
+export function accountOf(kind: ProviderKind, options: TargetOptions = {}): ProviderConfig {
+  const { createTimeoutSeconds = 120, settleSeconds = 60 } = options;
+  return { kind, secret: kind, limits: {}, models: [], createTimeoutSeconds, settleSeconds };
+}

@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitSeconds } from '../core/schedule.ts';
+import { type Batch, batchFrom, isComplete } from './batch.ts';
+import { type BatchIdOptions, retrieveBatch } from './batches.ts';
+import { type Connection, connect } from './connection.ts';
+import {
+  AbortError,
+  ConnectionError,
+  InvalidInputError,
+  NotFoundError,
+  RateLimitError,
+  TimeoutError,
+} from './errors.ts';
+
+export interface WaitOptions {
+  /** Between two looks. Default: a tenth of the time waited so far, at least 1 and at most 60. */
+  pollIntervalSeconds?: number;
+  /** Default: as long as it takes. */
+  timeoutSeconds?: number;
+  signal?: AbortSignal;
+  /** Called with the batch after each look. */
+  onProgress?: (batch: Batch) => void;
+}
+
+const pollBounds = { minSeconds: 1, maxSeconds: 60 };
+
+/** Looks that may fail in a row, each with the SDK's own repetitions. */
+const maxFailedLooks = 10;
+
+/** setTimeout's longest, about 24 days. */
+const maxTimerMs = 2 ** 31 - 1;
+
+/**
+ * @throws InvalidInputError
+ */
+export function assertWaitOptions({ pollIntervalSeconds, timeoutSeconds }: WaitOptions): void {
+  for (const [param, value] of Object.entries({ pollIntervalSeconds, timeoutSeconds })) {
+    if (value !== undefined && !(value > 0))
+      throw new InvalidInputError('invalid_value', `${param} is a number of seconds above 0, not ${value}.`, { param });
+  }
+}
+
+/** A signal that ends with the caller's, or with the time. */
+export class Patience {
+  readonly #timer = new AbortController();
+  readonly #timeout: NodeJS.Timeout | undefined;
+  readonly #caller: AbortSignal | undefined;
+  readonly #timeoutSeconds: number | undefined;
+  readonly signal: AbortSignal;
+
+  constructor({ signal, timeoutSeconds }: WaitOptions) {
+    this.#caller = signal;
+    this.#timeoutSeconds = timeoutSeconds;
+    if (timeoutSeconds !== undefined)
+      this.#timeout = setTimeout(() => this.#timer.abort(), Math.min(timeoutSeconds * 1000, maxTimerMs));
+    this.signal = signal ? AbortSignal.any([signal, this.#timer.signal]) : this.#timer.signal;
+  }
+
+  /** Must be called in the end. */
+  stop(): void {
+    clearTimeout(this.#timeout);
+  }
+
+  /** Why it is over. @param what became of the batch. */
+  error(batchId: string | null, what: string): AbortError | TimeoutError {
+    const options = { cause: this.signal.reason };
+    if (this.#caller?.aborted) return new AbortError(`Aborted. ${what}`, batchId, options);
+    return new TimeoutError(`Not done within ${this.#timeoutSeconds} s. ${what}`, batchId, options);
+  }
+}
+
+/**
+ * Looks at a batch until it has ended. A look that fails is repeated.
+ *
+ * @param signal ends the waiting; the reason is thrown.
+ */
+export async function untilEnded(
+  connection: Connection,
+  first: Batch,
+  options: WaitOptions,
+  signal: AbortSignal,
+): Promise<Batch> {
+  const startedAtMs = Date.now();
+  let batch = first;
+  let failedLooks = 0;
+  options.onProgress?.(batch);
+  while (!isComplete(batch)) {
+    await sleep(pauseSeconds(options, startedAtMs) * 1000, undefined, { signal });
+    const look = await lookAt(connection, batch, signal);
+    failedLooks = look.succeeded ? 0 : failedLooks + 1;
+    if (look.succeeded) {
+      batch = look.batch;
+      options.onProgress?.(batch);
+    } else if (failedLooks > maxFailedLooks) throw look.error;
+  }
+  return batch;
+}
+
+function pauseSeconds({ pollIntervalSeconds }: WaitOptions, startedAtMs: number): number {
+  return pollIntervalSeconds ?? waitSeconds((Date.now() - startedAtMs) / 1000, pollBounds, Math.random());
+}
+
+type Look = { succeeded: true; batch: Batch } | { succeeded: false; error: unknown };
+
+async function lookAt({ client, call }: Connection, { id, endpoint }: Batch, signal: AbortSignal): Promise<Look> {
+  try {
+    return { succeeded: true, batch: batchFrom(await call(() => client.describe(id, signal)), endpoint) };
+  } catch (error) {
+    if (signal.aborted || !mayPass(error)) throw error;
+    return { succeeded: false, error };
+  }
+}
+
+/** Not found is what some providers answer just after a creation. */
+function mayPass(error: unknown): boolean {
+  return error instanceof ConnectionError || error instanceof RateLimitError || error instanceof NotFoundError;
+}
+
+/**
+ * Waits until a batch has ended. Giving up leaves the batch as it is.
+ *
+ * @throws TimeoutError, AbortError with the batch's id; the batch goes on.
+ */
+export async function waitForBatch(options: BatchIdOptions & WaitOptions): Promise<Batch> {
+  assertWaitOptions(options);
+  const patience = new Patience(options);
+  try {
+    const first = await retrieveBatch({ ...options, signal: patience.signal });
+    return await untilEnded(connect(options), first, options, patience.signal);
+  } catch (error) {
+    throw patience.signal.aborted ? patience.error(options.batchId, 'The batch goes on.') : error;
+  } finally {
+    patience.stop();
+  }
+}

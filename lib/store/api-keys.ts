@@ -1,0 +1,51 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type ApiKeyRecord, apiKeyRecordSchema } from '../core/api-key.ts';
+import { NotFoundError } from '../core/errors.ts';
+import { type Observe, unobserved } from './observe.ts';
+import { createdKey, type IndexKeys, type Key, RecordTable } from './record-table.ts';
+
+/** API keys in DynamoDB, found by their digest. */
+export class ApiKeys {
+  readonly #table: RecordTable;
+
+  constructor(client: DynamoDBClient, tableName: string) {
+    this.#table = new RecordTable(client, tableName);
+  }
+
+  static connect(tableName: string, observe: Observe = unobserved): ApiKeys {
+    return new ApiKeys(observe(new DynamoDBClient()), tableName);
+  }
+
+  async create(key: ApiKeyRecord): Promise<void> {
+    await this.#table.putNew(recordKey(key.hash), key, indexKeys(key));
+  }
+
+  /** @returns null where there is none. */
+  async find(hash: string): Promise<ApiKeyRecord | null> {
+    return this.#table.get(recordKey(hash), apiKeyRecordSchema);
+  }
+
+  async update(hash: string, change: (key: ApiKeyRecord) => ApiKeyRecord): Promise<ApiKeyRecord> {
+    return this.#table.update(recordKey(hash), { read: () => this.#get(hash), change, indexKeys });
+  }
+
+  /** A tenant's keys, newest first; a little behind the records. */
+  async *list(tenant: string): AsyncGenerator<ApiKeyRecord> {
+    for await (const item of this.#table.queryTenant({ tenantKey: `${tenant}#key`, order: 'desc' }))
+      yield apiKeyRecordSchema.parse(item);
+  }
+
+  async #get(hash: string): Promise<ApiKeyRecord> {
+    const key = await this.find(hash);
+    if (!key) throw new NotFoundError('There is no such key.');
+    return key;
+  }
+}
+
+function recordKey(hash: string): Key {
+  return { pk: `key#${hash}`, sk: 'key' };
+}
+
+function indexKeys(key: ApiKeyRecord): IndexKeys {
+  return { tenantKey: `${key.tenant}#key`, createdKey: createdKey(key.createdAt, key.id) };
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import {
+  DeleteCommand,
+  DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+import type { z } from 'zod';
+import { WriteConflictError } from '../core/errors.ts';
+import { table } from '../core/table.ts';
+
+/** How often a write is tried against other writers of the same record before the step is repeated as a whole. */
+const maxWriteTries = 12;
+
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+/** What puts a record into the indexes. */
+export type IndexKeys = Partial<Record<'tenantKey' | 'createdKey' | 'unfinishedKey', string>>;
+
+interface Versioned {
+  version: number;
+}
+
+interface RecordUpdate<Item> {
+  read: () => Promise<Item>;
+  /** A pure function; returning its argument means that nothing is to be written. */
+  change: (record: Item) => Item;
+  indexKeys?: (record: Item) => IndexKeys;
+}
+
+/**
+ * The table, item by item: each write is conditional on the version that was read, so a change is a pure function of
+ * the record and is applied again where somebody else was faster.
+ */
+export class RecordTable {
+  readonly #client: DynamoDBDocumentClient;
+  readonly #tableName: string;
+
+  constructor(client: DynamoDBClient, tableName: string) {
+    this.#client = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+    this.#tableName = tableName;
+  }
+
+  /** @returns null where there is none. */
+  async get<Schema extends z.ZodType>(key: Key, schema: Schema): Promise<z.output<Schema> | null> {
+    const item = await this.#read(key);
+    return item ? schema.parse(item) : null;
+  }
+
+  /** @returns false where there is a record of that key already. */
+  async putNew(key: Key, record: object, indexKeys: IndexKeys = {}): Promise<boolean> {
+    return this.#putIf(key, { ...record, ...indexKeys }, { ConditionExpression: 'attribute_not_exists(pk)' });
+  }
+
+  /** @throws WriteConflictError where others were faster again and again. */
+  async update<Item extends Versioned>(
+    key: Key,
+    { read, change, indexKeys = () => ({}) }: RecordUpdate<Item>,
+  ): Promise<Item> {
+    for (let tries = 0; tries < maxWriteTries; tries += 1) {
+      const before = await read();
+      const changed = change(before);
+      if (changed === before) return before;
+      const after = { ...changed, version: before.version + 1 };
+      if (await this.#replace(key, { ...after, ...indexKeys(after) }, before.version)) return after;
+      await sleep(Math.random() * 20 * 2 ** Math.min(tries, 5));
+    }
+    throw new WriteConflictError(
+      `The record ${key.pk} ${key.sk} was changed by others ${maxWriteTries} times in a row.`,
+    );
+  }
+
+  async delete(key: Key): Promise<void> {
+    await this.#client.send(new DeleteCommand({ TableName: this.#tableName, Key: key }));
+  }
+
+  /** All items of a query, page by page. */
+  async *query(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Record<string, unknown>> {
+    let from = input.ExclusiveStartKey;
+    do {
+      const page = await this.#client.send(
+        new QueryCommand({ ...input, TableName: this.#tableName, ExclusiveStartKey: from }),
+      );
+      yield* page.Items ?? [];
+      from = page.LastEvaluatedKey;
+    } while (from);
+  }
+
+  /** A tenant's records of one kind by time of creation, from the index: a little behind the records. */
+  queryTenant(list: TenantList): AsyncGenerator<Record<string, unknown>> {
+    const { tenantKey, after, pageItems } = list;
+    return this.query({
+      IndexName: table.indexes.byTenant.name,
+      KeyConditionExpression: 'tenantKey = :tenant',
+      ExpressionAttributeValues: { ':tenant': tenantKey },
+      ScanIndexForward: list.order === 'asc',
+      ...(pageItems !== undefined && { Limit: pageItems }),
+      ...(after && { ExclusiveStartKey: { ...after, tenantKey } }),
+    });
+  }
+
+  async #replace(key: Key, item: object, version: number): Promise<boolean> {
+    return this.#putIf(key, item, {
+      ConditionExpression: 'version = :version',
+      ExpressionAttributeValues: { ':version': version },
+    });
+  }
+
+  async #putIf(
+    key: Key,
+    item: object,
+    condition: { ConditionExpression: string; ExpressionAttributeValues?: Record<string, unknown> },
+  ): Promise<boolean> {
+    const stamp = randomUUID();
+    try {
+      await this.#client.send(
+        new PutCommand({ TableName: this.#tableName, Item: { ...item, ...key, stamp }, ...condition }),
+      );
+      return true;
+    } catch (error) {
+      if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      return (await this.#read(key))?.stamp === stamp; // the SDK's own repetition of a write that had gone through
+    }
+  }
+
+  async #read(key: Key): Promise<Record<string, unknown> | undefined> {
+    const found = await this.#client.send(
+      new GetCommand({ TableName: this.#tableName, Key: key, ConsistentRead: true }),
+    );
+    return found.Item;
+  }
+}
+
+/** Which of a tenant's records to list. */
+export interface TenantList {
+  /** `<tenant>#batch`, `<tenant>#file`, ... */
+  tenantKey: string;
+  order: 'asc' | 'desc';
+  /** The record after which the list goes on. */
+  after?: (Key & { createdKey: string }) | undefined;
+  /** Items that are read at a time. */
+  pageItems?: number;
+}
+
+/** Orders by time of creation, and by id within one second. */
+export function createdKey(createdAtSeconds: number, id: string): string {
+  return `${String(createdAtSeconds).padStart(12, '0')}#${id}`;
+}

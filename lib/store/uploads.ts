@@ -1,0 +1,58 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { NotFoundError } from '../core/errors.ts';
+import { type PartRecord, partRecordSchema, type UploadRecord, uploadRecordSchema } from '../core/upload.ts';
+import { type Observe, unobserved } from './observe.ts';
+import { type Key, RecordTable } from './record-table.ts';
+
+/** Uploads in DynamoDB, each with its parts as items of their own, so that parts may come side by side. */
+export class Uploads {
+  readonly #table: RecordTable;
+
+  constructor(client: DynamoDBClient, tableName: string) {
+    this.#table = new RecordTable(client, tableName);
+  }
+
+  static connect(tableName: string, observe: Observe = unobserved): Uploads {
+    return new Uploads(observe(new DynamoDBClient()), tableName);
+  }
+
+  async create(upload: UploadRecord): Promise<void> {
+    await this.#table.putNew(uploadKey(upload.id), upload);
+  }
+
+  /** @returns null where there is none. */
+  async find(uploadId: string): Promise<UploadRecord | null> {
+    return this.#table.get(uploadKey(uploadId), uploadRecordSchema);
+  }
+
+  /** @throws NotFoundError */
+  async get(uploadId: string): Promise<UploadRecord> {
+    const upload = await this.find(uploadId);
+    if (!upload) throw new NotFoundError(`No such Upload object: ${uploadId}`);
+    return upload;
+  }
+
+  async update(uploadId: string, change: (upload: UploadRecord) => UploadRecord): Promise<UploadRecord> {
+    return this.#table.update(uploadKey(uploadId), { read: () => this.get(uploadId), change });
+  }
+
+  async addPart(part: PartRecord): Promise<void> {
+    await this.#table.putNew({ pk: uploadKey(part.uploadId).pk, sk: `part#${part.id}` }, part);
+  }
+
+  /** The parts in no particular order. */
+  async listParts(uploadId: string): Promise<PartRecord[]> {
+    const items = this.#table.query({
+      ConsistentRead: true,
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+      ExpressionAttributeValues: { ':pk': uploadKey(uploadId).pk, ':sk': 'part#' },
+    });
+    const parts: PartRecord[] = [];
+    for await (const item of items) parts.push(partRecordSchema.parse(item));
+    return parts;
+  }
+}
+
+function uploadKey(uploadId: string): Key {
+  return { pk: `upload#${uploadId}`, sk: 'upload' };
+}

@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { root } from '../../cdk/bundles.ts';
+import type { FunctionName } from '../../lib/core/function-timeouts.ts';
+
+/**
+ * The AWS calls that a handler can make, such as `GetObject` or `Query on unfinished`: what the methods of stores send
+ * that stand in its bundle, after esbuild dropped what the handler does not reach.
+ */
+export async function awsCallsOf(name: FunctionName): Promise<string[]> {
+  const code = await ownCodeOf(name);
+  const calls = new Set<string>();
+  for (const [field, store] of storesOfServices())
+    for (const method of methodsUsedOn(field, code)) for (const call of store.callsOf(method)) calls.add(call);
+  if (callsProvider.test(code)) calls.add('GetSecretValue');
+  return [...calls].toSorted();
+}
+
+/** A provider's client asks for its key; the pure half of a provider does not. */
+const callsProvider = /\bclient\.(check|upload|create|findLost|retrieve|cancel|results)\(/;
+
+/** What the handler reaches of lambdas, pipeline and core; stores, providers and packages stay outside. */
+async function ownCodeOf(name: FunctionName): Promise<string> {
+  const { outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: [`lambdas/${name}.ts`],
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+    write: false,
+    plugins: [
+      {
+        name: 'outside',
+        setup: ({ onResolve }) => {
+          onResolve({ filter: /\/(store|providers)\/[^/]+\.ts$/ }, ({ path }) => ({ path, external: true }));
+        },
+      },
+    ],
+  });
+  const [bundle] = outputFiles;
+  if (!bundle) throw new Error(`esbuild gave no bundle of ${name}.`);
+  return bundle.text;
+}
+
+/** As `services.objects.head(` or `this.#records.getBatch(`. */
+function methodsUsedOn(field: string, code: string): string[] {
+  const calls = code.matchAll(new RegExp(`\\b${field}\\.(\\w+)\\(`, 'g'));
+  return [...new Set([...calls].map(([, method = '']) => method))];
+}
+
+/** The stores by their names in Services, as `objects: Objects.connect(` there has them. */
+function storesOfServices(): [string, Store][] {
+  const source = readFileSync(join(root, 'lib/pipeline/services.ts'), 'utf8');
+  const classes = storeClasses();
+  const fields = [...source.matchAll(/^ +(\w+): (\w+)\.connect\(/gm)];
+  if (fields.length < 5) throw new Error('The stores of Services were not found.');
+  return fields.map(([, field = '', name = '']) => [field, storeNamed(name, classes)]);
+}
+
+function storeNamed(name: string, classes: Map<string, Store>): Store {
+  const found = classes.get(name);
+  if (!found) throw new Error(`There is no class ${name} in lib/store.`);
+  return found;
+}
+
+function storeClasses(): Map<string, Store> {
+  const folder = join(root, 'lib/store');
+  const classes = new Map<string, Store>();
+  for (const file of readdirSync(folder)) {
+    const source = readFileSync(join(folder, file), 'utf8');
+    for (const [body, name = ''] of source.matchAll(/^(?:export )?class (\w+)[\s\S]*?^}/gm))
+      classes.set(name, new Store(body, classes));
+  }
+  return classes;
+}
+
+/** A class of lib/store by its source. */
+class Store {
+  readonly #classes: Map<string, Store>;
+  readonly #bodies = new Map<string, string>();
+  /** Classes of its fields. */
+  readonly #fields: Map<string, string>;
+
+  constructor(source: string, classes: Map<string, Store>) {
+    this.#classes = classes;
+    this.#fields = new Map(
+      [...source.matchAll(/^ {2}readonly #(\w+): (\w+);/gm)].map(([, field = '', type = '']) => [field, type]),
+    );
+    const starts = [...source.matchAll(/^ {2}(?:static )?(?:async )?\*?(#?\w+)(?:<.*)?\(/gm)];
+    for (const [place, start] of starts.entries())
+      this.#bodies.set(start[1] ?? '', source.slice(start.index, starts[place + 1]?.index));
+  }
+
+  /** The commands that a method sends, by itself and through the methods it calls. */
+  callsOf(method: string, seen = new Set<string>()): string[] {
+    const body = this.#bodies.get(method);
+    if (body === undefined || seen.has(method)) return [];
+    seen.add(method);
+    const own = [...body.matchAll(/new (\w+)Command\(/g)].map(([, command = '']) => command);
+    const calls = [...own, ...this.#ownCalls(body, seen), ...this.#callsOfFields(body), ...this.#callsOfMade(body)];
+    const index = body.match(/table\.indexes\.(\w+)\.name/)?.[1];
+    return calls.map((call) => (call === 'Query' && index !== undefined ? `Query on ${index}` : call));
+  }
+
+  /** Of whoever gets an instance: all that it can do. */
+  allCalls(): string[] {
+    return [...this.#bodies.keys()].flatMap((method) => this.callsOf(method));
+  }
+
+  #ownCalls(body: string, seen: Set<string>): string[] {
+    return [...body.matchAll(/this\.(#?\w+)(?:<[^(]*>)?\(/g)].flatMap(([, method = '']) => this.callsOf(method, seen));
+  }
+
+  #callsOfFields(body: string): string[] {
+    return [...body.matchAll(/this\.#(\w+)\.(\w+)\(/g)].flatMap(([, field = '', method = '']) => {
+      const type = this.#fields.get(field) ?? '';
+      return this.#classes.get(type)?.callsOf(method) ?? [];
+    });
+  }
+
+  #callsOfMade(body: string): string[] {
+    return [...body.matchAll(/new (\w+)\(/g)].flatMap(([, name = '']) => this.#classes.get(name)?.allCalls() ?? []);
+  }
+}

@@ -1,0 +1,116 @@
+import type { Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { functionNames } from '../../cdk/bundles.ts';
+import { awsCallsOf } from './aws-calls.ts';
+import { synthesize } from './synthesize.ts';
+
+interface Statement {
+  Effect: string;
+  Action: string | string[];
+  Resource: unknown;
+}
+
+let template: Template;
+
+beforeAll(() => {
+  template = synthesize();
+});
+
+/** The statements of a role's policy, by a part of the policy's name. */
+function statementsOf(part: string): Statement[] {
+  const policies = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([id]) => id.startsWith(part));
+  expect(policies).toHaveLength(1);
+  return policies.flatMap(([, policy]) => policy.Properties.PolicyDocument.Statement);
+}
+
+function list(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [value];
+}
+
+/** Which permission a call needs. */
+const actionOfCall: Record<string, string> = {
+  Get: 'dynamodb:GetItem',
+  Put: 'dynamodb:PutItem',
+  Update: 'dynamodb:UpdateItem',
+  Query: 'dynamodb:Query',
+  'Query on unfinished': 'dynamodb:Query on unfinished',
+  'Query on byTenant': 'dynamodb:Query on byTenant',
+  HeadObject: 's3:GetObject',
+  GetObject: 's3:GetObject',
+  PutObject: 's3:PutObject',
+  CreateMultipartUpload: 's3:PutObject',
+  UploadPart: 's3:PutObject',
+  CompleteMultipartUpload: 's3:PutObject',
+  AbortMultipartUpload: 's3:AbortMultipartUpload',
+  StartExecution: 'states:StartExecution',
+  DescribeExecution: 'states:DescribeExecution',
+  PutEvents: 'events:PutEvents',
+  GetSecretValue: 'secretsmanager:GetSecretValue',
+};
+
+/** What Lambda itself does in a function's name: logs, traces, and its dead letters. */
+const actionsOfLambda = /^(logs|xray|sqs):/;
+
+function grantedActions(statements: Statement[]): string[] {
+  const actions = statements.flatMap(({ Action: action, Resource: resource }) => {
+    const index = JSON.stringify(resource).match(/\/index\/(\w+)/)?.[1];
+    return list(action).map((one) => (index === undefined ? String(one) : `${one} on ${index}`));
+  });
+  return [...new Set(actions)].filter((action) => !actionsOfLambda.test(action)).toSorted();
+}
+
+describe('the grants', () => {
+  it.each(functionNames)('of %s are what its handler calls, no less and no more', async (name) => {
+    const calls = await awsCallsOf(name);
+    const needed = new Set(calls.map((call) => actionOfCall[call] ?? `unknown: ${call}`));
+    if (needed.has('s3:GetObject')) needed.add('s3:ListBucket');
+    expect(grantedActions(statementsOf(`Functions${name}`))).toEqual([...needed].toSorted());
+  });
+
+  it('of the state machine are its five functions', () => {
+    const [invoke, platform, ...others] = statementsOf('Workflow');
+    expect(invoke?.Action).toBe('lambda:InvokeFunction');
+    expect(list(invoke?.Resource)).toHaveLength(5);
+    expect(JSON.stringify(invoke?.Resource)).not.toContain('*');
+    for (const action of list(platform?.Action)) expect(action).toMatch(/^(logs|xray):/);
+    expect(others).toEqual([]);
+  });
+
+  it('have no wildcard that is not listed here', () => {
+    const statements = Object.values(template.findResources('AWS::IAM::Policy')).flatMap(
+      (policy): Statement[] => policy.Properties.PolicyDocument.Statement,
+    );
+    expect(statements.length).toBeGreaterThan(30);
+    const wild = statements
+      .filter(({ Resource: resource }) => list(resource).includes('*'))
+      .flatMap(({ Action: action }) => list(action));
+    expect(statements.filter(({ Action: action }) => list(action).some((one) => String(one).includes('*')))).toEqual(
+      [],
+    );
+    expect([...new Set(wild)].toSorted()).toEqual(actionsWithoutResources);
+    expect([...new Set(statements.flatMap(folders))].toSorted()).toEqual(wildcardEndings);
+  });
+});
+
+/** Actions that AWS knows without a resource: traces, and the delivery of the state machine's log. */
+const actionsWithoutResources = [
+  'logs:CreateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:DescribeLogGroups',
+  'logs:DescribeResourcePolicies',
+  'logs:GetLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:UpdateLogDelivery',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+  'xray:PutTelemetryRecords',
+  'xray:PutTraceSegments',
+];
+
+/** Names that only a batch makes: its objects within a step's folders, and its executions. */
+const wildcardEndings = ['/files/*', '/inbox/*', '/results/*', '/status/*', '/work/*', ':execution:Batchdrop:*'];
+
+function folders({ Resource: resource }: Statement): string[] {
+  return JSON.stringify(resource).match(/[^"]+\*(?=")/g) ?? [];
+}

@@ -1,0 +1,235 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { describe, expect, it } from 'vitest';
+import { functionNames } from '../../cdk/bundles.ts';
+import { sizeOf } from '../../cdk/sizes.ts';
+import { functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
+import { batchOptionsSchema } from '../../lib/core/options.ts';
+import { table } from '../../lib/core/table.ts';
+import { newApp, synthesize, temporaryFolder } from './synthesize.ts';
+
+/** The digest of each file by its name. */
+function filesOf(folder: string): Map<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(
+    files
+      .filter(({ name }) => name.endsWith('.template.json') || name === 'index.mjs' || name.endsWith('.config.json'))
+      .map(({ parentPath, name }) => [
+        join(parentPath, name).slice(folder.length),
+        createHash('sha256')
+          .update(readFileSync(join(parentPath, name)))
+          .digest('hex'),
+      ]),
+  );
+}
+
+describe('synth', () => {
+  it('gives the same template and packages, byte for byte, from the same source', () => {
+    const folders = [temporaryFolder(), temporaryFolder()];
+    for (const folder of folders) newApp({}, folder).synth();
+    const [first, second] = folders.map(filesOf);
+    expect(first?.size).toBe(1 + 2 * functionNames.length);
+    expect(second).toEqual(first);
+  });
+
+  it('runs cdk-nag: a bucket that breaks its rules stops it', () => {
+    const app = newApp({ 'aws:cdk:bundling-stacks': [] });
+    new Bucket(app.stack, 'Careless');
+    expect(() => app.synth()).toThrow('AwsSolutions-S1');
+  });
+
+  it('says which setting is wrong and what it may be', () => {
+    expect(() => newApp({ removalPolicy: 'delete', resultsExpireDays: '0' })).toThrow(
+      /cdk.json, or an option -c: removalPolicy: .*"retain".*; resultsExpireDays: /,
+    );
+  });
+
+  it('says which provider is incomplete, and where', () => {
+    const config = join(temporaryFolder(), 'wrong.config.json');
+    writeFileSync(config, '{"providers": {"openai": {"kind": "openai"}}}');
+    expect(() => newApp({ config })).toThrow(/wrong.config.json: providers.openai.secret: /);
+    expect(() => newApp({ config: '/nowhere.json' })).toThrow('/nowhere.json cannot be read');
+  });
+});
+
+describe('the bucket', () => {
+  it('is encrypted, private, reached over TLS only, and kept', () => {
+    const template = synthesize();
+    template.hasResource('AWS::S3::Bucket', {
+      DeletionPolicy: 'Retain',
+      UpdateReplacePolicy: 'Retain',
+      Properties: {
+        BucketEncryption: { ServerSideEncryptionConfiguration: Match.anyValue() },
+        PublicAccessBlockConfiguration: {
+          BlockPublicAcls: true,
+          BlockPublicPolicy: true,
+          IgnorePublicAcls: true,
+          RestrictPublicBuckets: true,
+        },
+      },
+    });
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({ Effect: 'Deny', Action: 's3:*', Condition: { Bool: { 'aws:SecureTransport': 'false' } } }),
+        ]),
+      },
+    });
+  });
+
+  it('tells EventBridge of new objects without a function of its own', () => {
+    const template = synthesize();
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      NotificationConfiguration: { EventBridgeConfiguration: { EventBridgeEnabled: true } },
+    });
+    expect(Object.keys(template.findResources('AWS::Lambda::Function'))).toHaveLength(functionNames.length);
+  });
+
+  it('keeps results, and the files of a running batch longer than any batch may run', () => {
+    const longestHours = 2_400;
+    expect(batchOptionsSchema.safeParse({ deadline_hours: longestHours }).success).toBe(true);
+    expect(batchOptionsSchema.safeParse({ deadline_hours: longestHours + 1 }).success).toBe(false);
+    const rules = lifecycleRules(synthesize());
+    expect(rules.find(({ Prefix: prefix }) => prefix === 'work/')?.ExpirationInDays).toBeGreaterThan(longestHours / 24);
+    expect(rules.some(({ AbortIncompleteMultipartUpload: abort }) => abort !== undefined)).toBe(true);
+    expect(rules.some(({ Prefix: prefix }) => prefix === 'results/')).toBe(false);
+  });
+
+  it('lets results expire where that is asked for', () => {
+    const rules = lifecycleRules(synthesize({ resultsExpireDays: '90' }));
+    expect(rules.find(({ Prefix: prefix }) => prefix === 'results/')?.ExpirationInDays).toBe(90);
+  });
+
+  it('may be one that exists', () => {
+    const template = synthesize({ bucketName: 'a-bucket-of-ours' });
+    template.resourceCountIs('AWS::S3::Bucket', 0);
+    template.hasResourceProperties('AWS::Events::Rule', {
+      EventPattern: { detail: { bucket: { name: ['a-bucket-of-ours'] } } },
+    });
+  });
+});
+
+interface Rule {
+  Prefix?: string;
+  ExpirationInDays?: number;
+  AbortIncompleteMultipartUpload?: object;
+}
+
+function lifecycleRules(template: Template): Rule[] {
+  const [bucket] = Object.values(template.findResources('AWS::S3::Bucket'));
+  return bucket?.Properties.LifecycleConfiguration.Rules;
+}
+
+describe('the table', () => {
+  it('is the one that the code uses, backed up, protected and kept', () => {
+    synthesize().hasResource('AWS::DynamoDB::Table', {
+      DeletionPolicy: 'Retain',
+      Properties: {
+        BillingMode: 'PAY_PER_REQUEST',
+        DeletionProtectionEnabled: true,
+        PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+        TimeToLiveSpecification: { AttributeName: table.timeToLiveAttribute, Enabled: true },
+        KeySchema: [
+          { AttributeName: table.partitionKey, KeyType: 'HASH' },
+          { AttributeName: table.sortKey, KeyType: 'RANGE' },
+        ],
+        GlobalSecondaryIndexes: Object.values(table.indexes).map((index) => ({
+          IndexName: index.name,
+          KeySchema: [
+            { AttributeName: index.partitionKey, KeyType: 'HASH' },
+            { AttributeName: index.sortKey, KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: index.projection },
+        })),
+      },
+    });
+  });
+});
+
+describe('a stack that may go', () => {
+  it('takes bucket, table and keys along', () => {
+    const template = synthesize({ removalPolicy: 'destroy' });
+    for (const type of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret'])
+      template.allResources(type, { DeletionPolicy: 'Delete' });
+    template.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
+  });
+});
+
+describe("the providers' keys", () => {
+  it('have a secret each, by its name in the configuration, without a value in the template', () => {
+    const secrets = Object.values(synthesize().findResources('AWS::SecretsManager::Secret'));
+    expect(secrets.map((secret) => secret.Properties.Name)).toEqual(['batchdrop/anthropic', 'batchdrop/openai']);
+    for (const secret of secrets) {
+      expect(secret.DeletionPolicy).toBe('Retain');
+      expect(Object.keys(secret.Properties)).toEqual(['Description', 'Name']);
+    }
+  });
+
+  it('may be there already', () => {
+    const template = synthesize({ createSecrets: 'false' });
+    template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+    expect(JSON.stringify(template.toJSON())).toContain(':secret:batchdrop/openai-??????');
+  });
+});
+
+describe('each function', () => {
+  it.each(functionNames)('%s has its time, memory, traces and a log that ends', (name) => {
+    const template = synthesize();
+    template.hasResourceProperties('AWS::Lambda::Function', {
+      FunctionName: `Batchdrop-${name}`,
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      Timeout: functionTimeoutSeconds[name],
+      MemorySize: sizeOf[name].memoryMiB,
+      TracingConfig: { Mode: 'Active' },
+    });
+    template.hasResourceProperties('AWS::Logs::LogGroup', {
+      LogGroupName: `/aws/lambda/Batchdrop-${name}`,
+      RetentionInDays: 30,
+    });
+  });
+
+  it('fits an account as new as today', () => {
+    for (const { memoryMiB } of Object.values(sizeOf)) expect(memoryMiB).toBeLessThanOrEqual(3_008);
+  });
+});
+
+describe('what fails', () => {
+  it('is kept for two weeks: deliveries and runs of intake, and sweeps', () => {
+    const template = synthesize();
+    template.allResourcesProperties('AWS::SQS::Queue', { MessageRetentionPeriod: 14 * 24 * 3_600 });
+    template.resourceCountIs('AWS::SQS::Queue', 3);
+    template.resourcePropertiesCountIs(
+      'AWS::Lambda::EventInvokeConfig',
+      { DestinationConfig: { OnFailure: Match.anyValue() } },
+      2,
+    );
+    const rules = Object.values(template.findResources('AWS::Events::Rule'));
+    expect(rules).toHaveLength(2);
+    for (const rule of rules) expect(rule.Properties.Targets[0].DeadLetterConfig.Arn).toBeDefined();
+  });
+
+  it('raises an alarm that links to a heading of the runbook', () => {
+    const template = synthesize({ alarmEmail: 'who@example.org', runbookUrl: 'https://example.org/runbook.md' });
+    const headings = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8').match(/^## .*$/gm) ?? [];
+    const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
+    expect(alarms).toHaveLength(10);
+    for (const { Properties: alarm } of alarms) {
+      const anchor = alarm.AlarmDescription.match(/ https:\/\/example.org\/runbook.md#([a-z-]+)$/)?.[1];
+      expect(headings).toContain(`## ${anchor}`);
+      expect(alarm.AlarmActions).toHaveLength(1);
+    }
+    template.hasResourceProperties('AWS::SNS::Subscription', { Protocol: 'email', Endpoint: 'who@example.org' });
+  });
+});
+
+describe('a stack of another name', () => {
+  it('shares no name with the first', () => {
+    const names = JSON.stringify(synthesize({ stackName: 'Second' }).toJSON());
+    expect(names).not.toContain('Batchdrop-');
+    expect(names).not.toContain('stateMachine:Batchdrop');
+  });
+});

@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { BatchRequest } from '../../lib/client/index.ts';
+import type { ProviderKind } from '../../lib/core/config.ts';
+import {
+  type Simulator,
+  type SimulatorOptions,
+  startAnthropicSimulator,
+  startOpenAISimulator,
+} from '../../lib/local/simulators/simulators.ts';
+
+export const models: Record<ProviderKind, string> = { openai: 'gpt-4o-mini', anthropic: 'claude-opus-4-6' };
+
+export const instant = { validatingMs: 0, inProgressMs: 0, finalizingMs: 0 };
+export const endless = { validatingMs: 0, inProgressMs: 600_000, finalizingMs: 0 };
+
+const simulators = { openai: startOpenAISimulator, anthropic: startAnthropicSimulator };
+
+/** What the library's functions need to reach it. */
+export interface At {
+  provider: ProviderKind;
+  apiKey: string;
+  apiBase: string;
+}
+
+/** A provider's simulator over HTTP; its batches are done at once unless the options say otherwise. */
+export async function startProvider(
+  provider: ProviderKind,
+  options: Partial<SimulatorOptions> = {},
+): Promise<{ simulator: Simulator; at: At }> {
+  const apiKey = 'sk-library-0123456789';
+  const dataDir = temporaryFolder();
+  const simulator = await simulators[provider]({ apiKey, timing: instant, ...options, dataDir });
+  onTestFinished(() => simulator.close());
+  return { simulator, at: { provider, apiKey, apiBase: simulator.url } };
+}
+
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'library-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export function chatRequest(provider: ProviderKind, customId: string, text: string, more: object = {}): BatchRequest {
+  const messages = [{ role: 'user', content: text }];
+  return { custom_id: customId, body: { model: models[provider], messages, max_tokens: 50, ...more } };
+}
+
+export async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+/** What a promise was rejected with. */
+export async function thrownBy(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('nothing was thrown');
+}

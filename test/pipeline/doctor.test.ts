@@ -1,0 +1,105 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ConfigurationError, ProviderAuthenticationError } from '../../lib/core/errors.ts';
+import { table } from '../../lib/core/table.ts';
+import { examine, type Finding, type Patient } from '../../lib/pipeline/doctor.ts';
+import { Deployment } from '../../lib/store/deployment.ts';
+import { type Harness, startHarness } from './harness.ts';
+
+let harness: Harness;
+
+beforeAll(async () => {
+  harness = await startHarness();
+});
+
+afterAll(() => harness.close());
+
+const healthy: Patient['deployment'] = {
+  bucket: 'our-bucket',
+  table: 'our-table',
+  stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Batchdrop',
+  reachBucket: async () => {},
+  sendsEventsToEventBridge: async () => true,
+  expirationDays: async () => 107,
+  describeTable: async () => ({ status: 'ACTIVE', indexes: Object.values(table.indexes).map(({ name }) => name) }),
+  stateMachineStatus: async () => 'ACTIVE',
+  rules: async () => [
+    { name: 'Batchdrop-drop', isEnabled: true, pattern: '["our-bucket"], "prefix": "inbox/"', schedule: null },
+    { name: 'Batchdrop-sweep', isEnabled: true, pattern: null, schedule: 'rate(15 minutes)' },
+  ],
+  functionConcurrency: async () => 1_000,
+};
+
+async function examineWith(change: Partial<Patient['deployment']>, key = async () => {}): Promise<Finding[]> {
+  const account: Patient['services']['account'] = (name) => {
+    const real = harness.services.account(name);
+    return { ...real, client: { ...real.client, check: key } };
+  };
+  const services = { config: harness.services.config, account };
+  return examine({ services, deployment: { ...healthy, ...change }, isLocal: false }, AbortSignal.timeout(5_000));
+}
+
+function refuse(name: string): () => Promise<never> {
+  return async () => {
+    throw Object.assign(new Error('refused'), { name });
+  };
+}
+
+describe('the doctor', () => {
+  it('finds nothing to do for a whole deployment', async () => {
+    const findings = await examineWith({});
+    expect(findings.length).toBeGreaterThan(8);
+    expect(findings.filter(({ level }) => level !== 'ok')).toEqual([]);
+    expect(findings.every(({ whatToDo }) => whatToDo === null)).toBe(true);
+  });
+
+  it('asks the providers, the bucket and the table of the local stack', async () => {
+    const { services } = harness;
+    const stateMachineArn = healthy.stateMachineArn;
+    const deployment = new Deployment({ bucket: 'batchdrop', table: 'batchdrop', stateMachineArn, isLocal: true });
+    const findings = await examine({ services, deployment, isLocal: true }, AbortSignal.timeout(10_000));
+    expect(findings.map(({ level, what }) => `${level}: ${what}`)).toEqual([
+      "ok: Provider 'openai' accepts its key.",
+      "ok: Provider 'anthropic' accepts its key.",
+      'ok: The bucket batchdrop can be reached.',
+      'ok: The table batchdrop is active.',
+    ]);
+  });
+
+  it.each<[string, Partial<Patient['deployment']>, string]>([
+    [
+      'a bucket that sends no events',
+      { sendsEventsToEventBridge: async () => false },
+      'put-bucket-notification-configuration',
+    ],
+    ['a missing index', { describeTable: async () => ({ status: 'ACTIVE', indexes: ['byTenant'] }) }, 'npm run deploy'],
+    ['a missing rule', { rules: async () => [] }, 'npm run deploy'],
+    ['a right that is missing', { rules: refuse('AccessDeniedException') }, 'ask for the right'],
+    ['a bucket that is not there', { reachBucket: refuse('NotFound') }, 'check both'],
+    ['a session that has ended', { reachBucket: refuse('ExpiredTokenException') }, 'get-caller-identity'],
+    ['work files that expire too soon', { expirationDays: async () => 2 }, 'workExpireDays'],
+  ])('says what to do about %s', async (_what, change, advice) => {
+    const faults = (await examineWith(change)).filter(({ level }) => level === 'error');
+    expect(faults.length).toBeGreaterThan(0);
+    for (const { whatToDo } of faults) expect(whatToDo).toContain(advice);
+  });
+
+  it.each([new ProviderAuthenticationError('refused'), new ConfigurationError('The secret is empty')])(
+    'says where the key goes that a provider refuses: %s',
+    async (error) => {
+      const findings = await examineWith({}, async () => {
+        throw error;
+      });
+      expect(findings.filter(({ level }) => level === 'error').map(({ whatToDo }) => whatToDo)).toEqual([
+        expect.stringContaining('--secret-id openai'),
+        expect.stringContaining('--secret-id anthropic'),
+      ]);
+    },
+  );
+
+  it('warns of an account that runs few functions', async () => {
+    const findings = await examineWith({ functionConcurrency: async () => 10 });
+    expect(findings.filter(({ level }) => level === 'warning').map(({ whatToDo }) => whatToDo)).toEqual([
+      expect.stringContaining('L-B99A9384'),
+    ]);
+  });
+});
