@@ -206,6 +206,17 @@ describe('a create is refused, in the words of OpenAI,', () => {
   });
 });
 
+it('an endpoint that no configured provider can run is refused, naming those that can be', async () => {
+  const { services } = api.harness;
+  const { anthropic } = services.config.providers;
+  if (!anthropic) throw new Error('no anthropic');
+  const claudeOnly = await api.served({}, { ...services, config: { ...services.config, providers: { anthropic } } });
+  const embeddings = { input_file_id: 'x', endpoint: '/v1/embeddings', completion_window: '24h' } as const;
+  await expect(claudeOnly.batches.create(embeddings)).rejects.toThrow(
+    /^400 Invalid value: '\/v1\/embeddings'. Supported values are: '\/v1\/chat\/completions'.* and '\/v1\/messages'\.$/,
+  );
+});
+
 describe('a create', () => {
   it('leaves unknown fields and nulls alone', async () => {
     const batch = await create({ input_file_id: 'x', metadata: null, output_expires_after: null, colour: { a: 1 } });

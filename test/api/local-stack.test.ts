@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { chatLine, numbered } from '../pipeline/requests.ts';
@@ -69,6 +70,15 @@ it('an unmodified client runs a batch on the local stack, whose key outlives a r
   const again = await start();
   expect(again.apiKey).toBe(ready.apiKey);
   expect((await clientOf(again).batches.retrieve(created.id)).status).toBe('completed');
+});
+
+it('the example runs on the local stack', async () => {
+  const { apiUrl, apiKey } = await start();
+  const env = { ...process.env, BATCHDROP_URL: apiUrl, BATCHDROP_API_KEY: apiKey };
+  const example = promisify(execFile)(process.execPath, [`${root}examples/openai-client.ts`], { env });
+  const answers = (await example).stdout.trim().split('\n');
+  const asked = readFileSync(`${root}examples/openai-chat.jsonl`, 'utf8').trim().split('\n');
+  expect(answers.map((line) => JSON.parse(line).custom_id)).toEqual(asked.map((line) => JSON.parse(line).custom_id));
 });
 
 it('a large upload streams through the local stack in flat memory', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -85,4 +85,15 @@ describe('examples', () => {
     const all = globSync('*.ts', { cwd: join(root, 'examples') });
     expect(seen.toSorted()).toEqual(all.toSorted());
   });
+});
+
+it('stand in the docs as they are', () => {
+  const docs = readFileSync(join(root, 'docs/library.md'), 'utf8');
+  const blocks = [...docs.matchAll(/```ts\n(.*?)```/gs)].map(([, block]) => block);
+  const examples = globSync('*.ts', { cwd: join(root, 'examples') }).map((name) =>
+    readFileSync(join(root, 'examples', name), 'utf8'),
+  );
+
+  expect(blocks.length).toBeGreaterThan(3);
+  expect(blocks.filter((block) => !examples.includes(block ?? ''))).toEqual([]);
 });

@@ -175,6 +175,19 @@ describe.each(providerKinds)('%s', (kind) => {
     );
   });
 
+  it('never takes an unknown outcome for an abort', async () => {
+    const faults = [{ kind: 'slow_answer', operation: 'create', delayMs: 2_000, times: 1 } as const];
+    const { at, simulator } = await startProvider(kind, { faults, timing: endless });
+    const limits = { createTimeoutSeconds: 0.4, settleSeconds: 0.3, signal: AbortSignal.timeout(200) };
+
+    const error = await thrownBy(runBatch(model, askingFor(2), { ...at, ...soon, ...limits }));
+
+    const [{ providerBatchId = '' } = {}] = await simulator.creations();
+    const known = { name: 'AbortError', batchId: providerBatchId };
+    const unknown = { name: 'OutcomeUnknownError', candidates: [providerBatchId] };
+    expect(error).toMatchObject(kind === 'openai' ? known : unknown);
+  });
+
   it('tells how it goes', async () => {
     const { at } = await startProvider(kind, { timing: { validatingMs: 50, inProgressMs: 150, finalizingMs: 0 } });
     const seen: Batch[] = [];
