@@ -33,12 +33,17 @@ export async function run(options: { json: boolean }): Promise<void> {
     ...(await apiTargets(resources, 'dynalite', services)),
   ];
   const rows: Row[] = [];
+  const answered: Record<string, number> = {};
   for (const { what, port, request } of targets)
     for (const connections of connectionCounts) {
-      await load({ port, request, connections, seconds: warmUpSeconds });
-      rows.push({ what, connections, ...(await load({ port, request, connections, seconds })) });
+      const warmUp = await load({ port, request, connections, seconds: warmUpSeconds });
+      const measured = await load({ port, request, connections, seconds });
+      answered[what] = (answered[what] ?? 1) + warmUp.requests + measured.requests; // one was created to be retrieved
+      rows.push({ what, connections, ...measured });
     }
   const counted = { memory: memory.records.batches.size, dynalite: await count() };
+  assertAllStand('memory', answered['create, memory'], counted.memory);
+  assertAllStand('dynalite', answered['create, dynalite'], counted.dynalite);
   if (options.json) console.log(JSON.stringify({ rows, counted }));
   else report(rows, counted);
 }
@@ -122,6 +127,11 @@ async function countBatches(services: Services): Promise<number> {
   let batches = 0;
   for await (const _batch of services.records.listBatches('bench', request)) batches += 1;
   return batches;
+}
+
+function assertAllStand(store: string, answered: number | undefined, standing: number): void {
+  if (answered !== standing)
+    throw new Error(`${answered} creates were answered, but ${store} holds ${standing} batches.`);
 }
 
 /** Loads the server from another thread, so that client and server do not share one. */

@@ -10,7 +10,7 @@ export interface AwsCall {
   /** Such as `PutItem` or `UploadPart`. */
   operation: string;
   isWrite: boolean;
-  bytes: number;
+  body: Buffer;
 }
 
 const serviceOfTarget: Record<string, AwsService> = {
@@ -22,12 +22,12 @@ const serviceOfTarget: Record<string, AwsService> = {
 const reads = /^(Get|Head|List|Query|Scan|Describe|BatchGet|TransactGet)/;
 
 /** Reads off a request what it asks for: the JSON services say it in a header, S3 by path and method. */
-export function callOf(request: IncomingMessage, bytes: number): AwsCall {
+export function callOf(request: IncomingMessage, body: Buffer): AwsCall {
   const target = request.headers['x-amz-target'];
   const [prefix = '', operation = ''] = typeof target === 'string' ? target.split('.') : [];
   const service = serviceOfTarget[prefix] ?? 's3';
   const name = service === 's3' ? s3Operation(request) : operation;
-  return { service, operation: name, isWrite: !reads.test(name), bytes };
+  return { service, operation: name, isWrite: !reads.test(name), body };
 }
 
 function s3Operation(request: IncomingMessage): string {

@@ -1,24 +1,38 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { openSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export interface ChildOptions {
   args?: string[];
   environment?: NodeJS.ProcessEnv;
   onMessage?: (message: unknown) => void;
+  /** Called where it ends without having been killed from here. */
+  onDeath?: () => void;
+  /** Gets what it says on standard error, at its end. */
+  errorFile?: string;
 }
 
 /** A script of this folder in a process of its own, which can be killed without a warning. */
 export class Child {
   readonly #process: ChildProcess;
   readonly #exit: Promise<unknown>;
+  #isToDie = false;
 
   constructor(script: string, options: ChildOptions) {
     this.#process = fork(fileURLToPath(new URL(script, import.meta.url)), options.args ?? [], {
       env: { ...process.env, ...options.environment },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: [
+        'ignore',
+        'ignore',
+        options.errorFile === undefined ? 'inherit' : openSync(options.errorFile, 'a'),
+        'ipc',
+      ],
     });
     this.#exit = once(this.#process, 'exit');
+    void this.#exit.then(() => {
+      if (!this.#isToDie) options.onDeath?.();
+    });
     if (options.onMessage) this.#process.on('message', options.onMessage);
   }
 
@@ -42,6 +56,7 @@ export class Child {
   }
 
   async kill(): Promise<void> {
+    this.#isToDie = true;
     this.#process.kill('SIGKILL');
     await this.#exit;
   }

@@ -66,7 +66,7 @@ interface Route extends EndpointProxyOptions {
 
 async function handle(incoming: IncomingMessage, outgoing: ServerResponse, route: Route): Promise<void> {
   const body = await readBody(incoming);
-  const call = callOf(incoming, body.length);
+  const call = callOf(incoming, body);
   const strike = route.strike?.(call) ?? { kind: 'pass' };
   if (strike.kind === 'slow') await sleep(strike.delayMs);
   if (outgoing.destroyed) return; // its sender has died meanwhile

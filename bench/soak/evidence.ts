@@ -49,9 +49,16 @@ export class Evidence {
     return (await Promise.all(rounds)).flat().map((shard) => shardRecordSchema.parse(shard));
   }
 
+  /**
+   * By the records themselves: dynalite writes its indexes apart from its items, so a kill between the two leaves the
+   * index with an entry of a batch that has long ended.
+   */
   async unfinished(): Promise<string[]> {
     const ids: string[] = [];
-    for await (const id of this.#services.records.unfinishedBatchIds()) ids.push(id);
+    for await (const id of this.#services.records.unfinishedBatchIds()) {
+      const batch = await this.#services.records.findBatch(id);
+      if (batch && batch.eventSentAtMs === null) ids.push(id);
+    }
     return ids;
   }
 

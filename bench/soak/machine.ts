@@ -43,6 +43,9 @@ const config = {
 /** Batches of the account `team` that may be open at a time. */
 export const teamConcurrency = config.providers.team.concurrency;
 
+/** How the deaths that nobody meant are called in the tally. */
+export const diedByItself = { stack: 'stack DIED BY ITSELF', zombie: 'zombie DIED BY ITSELF' } as const;
+
 /**
  * All processes of a soak: the stack and a zombie beside it, the providers, and between them and AWS's endpoints the
  * proxies that live here, where nothing is killed.
@@ -128,6 +131,11 @@ export class Machine {
     };
   }
 
+  /** What the stacks and the zombies said when they died. */
+  get errorFile(): string {
+    return join(this.#folder, 'errors.txt');
+  }
+
   get eventsFile(): string {
     return join(this.#folder, 'data', 'events.jsonl');
   }
@@ -150,11 +158,17 @@ export class Machine {
     const stack = new Child('./stack-process.ts', {
       args: [JSON.stringify(settings)],
       onMessage: (message) => this.#note(message),
+      onDeath: () => this.#stackDied(),
+      errorFile: this.errorFile,
     });
     const endpoints = await stack.firstMessage((message) => readySchema.safeParse(message).data?.endpoints ?? null);
     this.#stack = stack;
     this.#lead(endpoints);
     this.setWeather(this.#weather.now);
+  }
+
+  async startStackIfDead(): Promise<void> {
+    if (!this.#stack) await this.startStack();
   }
 
   /** The zombie dies too: to a stack that starts, nothing else runs. */
@@ -176,6 +190,8 @@ export class Machine {
     this.#zombie = new Child('./zombie-process.ts', {
       environment: this.environment(this.#late),
       onMessage: (message) => this.#note(message),
+      onDeath: () => this.#tally.add(diedByItself.zombie),
+      errorFile: this.errorFile,
     });
   }
 
@@ -194,6 +210,13 @@ export class Machine {
     await this.providers.kill();
     for (const { s3, dynamodb, services } of [this.clear, this.#struck, this.#late])
       await Promise.all([s3.close(), dynamodb.close(), services.close()]);
+  }
+
+  /** That must not happen. It stays dead until the schedule or the end starts another. */
+  #stackDied(): void {
+    this.#tally.add(diedByItself.stack);
+    this.#stack = null;
+    this.#lead(null);
   }
 
   #note(message: unknown): void {

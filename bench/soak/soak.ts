@@ -7,7 +7,7 @@ import { setEnvironment } from '../../lib/local/environment.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
 import { createServices, type Services } from '../../lib/pipeline/services.ts';
 import { Evidence } from './evidence.ts';
-import { Machine } from './machine.ts';
+import { diedByItself, Machine } from './machine.ts';
 import { bodyOf, inboxKeyOf, type PlannedDrop } from './planned-drop.ts';
 import { type Action, planSchedule, type SchedulePlan } from './schedule.ts';
 import { Tally } from './tally.ts';
@@ -48,13 +48,16 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const verdict = await findViolations(run.drops, evidence, machine.providers);
   if (settledAfterMs === null)
     verdict.violations.push({ about: 'everything', problem: `It did not settle within ${options.settleMs} ms.` });
+  for (const name of Object.values(diedByItself))
+    if (tally.of(name) > 0)
+      verdict.violations.push({ about: 'processes', problem: `${name}: see ${machine.errorFile}.` });
   return { ...verdict, drops: run.drops.length, starts: machine.starts, tally, settledAfterMs };
 }
 
 /** Actions that concern the same process wait for each other. */
 type Lane = 'stack' | 'providers' | 'zombie';
 
-const putTries = 200;
+const putTries = 2_000;
 const retryMs = 100;
 
 /** One pass through a schedule. */
@@ -91,6 +94,7 @@ class Run {
     await this.#until(chaosMs);
     await Promise.all(this.#underWay);
     await this.#machine.killZombie();
+    await this.#machine.startStackIfDead();
     this.#machine.setWeather(clearWeather);
     await this.#machine.providers.setFaults({ openai: [], anthropic: [] });
   }

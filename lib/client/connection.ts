@@ -3,7 +3,7 @@ import type { AnsweredLine, Provider, ProviderClient, TranslatedResult } from '.
 import { providers } from '../providers/registry.ts';
 import { customIdOf } from './custom-id.ts';
 import { DeploymentCreate } from './deployment-create.ts';
-import { AbortError, libraryError } from './errors.ts';
+import { AbortError, BatchdropError, libraryError } from './errors.ts';
 import { ProviderCreate } from './provider-create.ts';
 import { usualEndpoint } from './request-source.ts';
 import { type BatchResult, failure, resultFrom, unusableResult } from './result.ts';
@@ -26,7 +26,7 @@ export interface Connection {
 export function connect(options: TargetOptions): Connection {
   const target = targetOf(options);
   const signal = options.signal ?? new AbortController().signal;
-  const thrown = (error: unknown) => (signal.aborted ? aborted(error, signal) : libraryError(error, target.keyHint));
+  const thrown = (error: unknown) => thrownError(error, signal, target.keyHint);
   return {
     ...endOf(target),
     async call(action) {
@@ -48,8 +48,9 @@ export function connect(options: TargetOptions): Connection {
   };
 }
 
-function aborted(error: unknown, signal: AbortSignal): AbortError {
-  if (error instanceof AbortError) return error;
+/** What this library says itself stands, even after an abort: above all that an outcome is unknown. */
+function thrownError(error: unknown, signal: AbortSignal, keyHint: string): unknown {
+  if (error instanceof BatchdropError || !signal.aborted) return libraryError(error, keyHint);
   return new AbortError('The call was aborted. No batch was created by it.', null, { cause: signal.reason });
 }
 

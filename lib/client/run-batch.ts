@@ -5,7 +5,14 @@ import type { Warning } from '../providers/provider.ts';
 import type { Answer, Answers, RequestBodies } from './answers.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import { type Connection, connect, endpointOf } from './connection.ts';
-import { BatchFailedError, ConnectionError, InvalidInputError, NotSupportedError, RateLimitError } from './errors.ts';
+import {
+  AbortError,
+  BatchFailedError,
+  ConnectionError,
+  InvalidInputError,
+  NotSupportedError,
+  RateLimitError,
+} from './errors.ts';
 import { type BatchRequest, inputBytes, usualEndpoint } from './request-source.ts';
 import { failure, type Outcome } from './result.ts';
 import { readResults } from './results.ts';
@@ -151,7 +158,7 @@ class Run {
       );
     } catch (error) {
       if (error instanceof InvalidInputError && error.code === 'empty_file') return null;
-      throw this.#patience.signal.aborted ? this.#patience.error(null, 'No batch was created.') : error;
+      throw error instanceof AbortError ? this.#patience.error(null, 'No batch was created.') : error;
     }
   }
 

@@ -10,6 +10,7 @@ import { splitLines } from '../core/jsonl.ts';
 import type { LineError } from '../core/request-line.ts';
 import type { ShardRecord } from '../core/shard.ts';
 import { InputValidation } from './input-validation.ts';
+import { readJoined } from './joined-objects.ts';
 import { inParallel } from './parallel.ts';
 import type { Services, StepContext } from './services.ts';
 import { writeStatus } from './status-file.ts';
@@ -63,11 +64,9 @@ async function validate(
   validation: InputValidation,
   context: StepContext,
 ): Promise<BatchRecord> {
-  for (const object of batch.input) {
-    for await (const lines of splitLines(services.objects.stream(object))) {
-      context.signal.throwIfAborted();
-      for (const line of lines) await validation.add(line);
-    }
+  for await (const lines of splitLines(readJoined(services.objects, batch.input))) {
+    context.signal.throwIfAborted();
+    for (const line of lines) await validation.add(line);
   }
   if (validation.lines === 0)
     throw new InvalidInputError('empty_file', 'The input file is empty: it has no request lines.');

@@ -77,8 +77,9 @@ it('the example runs on the local stack', async () => {
   const env = { ...process.env, BATCHDROP_URL: apiUrl, BATCHDROP_API_KEY: apiKey };
   const example = promisify(execFile)(process.execPath, [`${root}examples/openai-client.ts`], { env });
   const answers = (await example).stdout.trim().split('\n');
-  const asked = readFileSync(`${root}examples/openai-chat.jsonl`, 'utf8').trim().split('\n');
-  expect(answers.map((line) => JSON.parse(line).custom_id)).toEqual(asked.map((line) => JSON.parse(line).custom_id));
+  const lines = readFileSync(`${root}examples/openai-chat.jsonl`, 'utf8').trim().split('\n');
+  const asked = lines.map((line) => JSON.parse(line).custom_id).filter((id) => id !== 'refused'); // that one is an error
+  expect(answers.map((line) => JSON.parse(line).custom_id)).toEqual(asked);
 });
 
 it('a large upload streams through the local stack in flat memory', async () => {
