@@ -6,4 +6,5 @@ if (Number(process.versions.node.split('.')[0]) < 24) {
   process.stderr.write(`batchdrop needs Node 24 or later, but this is ${process.version}.\n`);
   process.exit(1);
 }
-import('./cli/main.js');
+const main = './cli/main.js';
+import(main);

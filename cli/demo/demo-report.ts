@@ -16,7 +16,26 @@ const showcase = [
 
 const maxAnswerLength = 110;
 
-export function answersReport(all: readonly Results[]): string {
+/** All that is shown at the end. */
+export function demoReport(all: readonly Results[], problems: readonly string[]): string {
+  return [answersReport(all), filesReport(all), costReport(all), verdict(all, problems)].join('\n\n');
+}
+
+/** The same for programs. */
+export function describeResults(all: readonly Results[]) {
+  return all.map((results) => ({
+    file: results.drop.file,
+    batch_id: results.drop.status?.batch_id ?? null,
+    status: results.drop.status?.status ?? null,
+    request_counts: results.drop.status?.request_counts ?? null,
+    output: results.output?.path ?? null,
+    errors: results.errors?.path ?? null,
+    summary: results.summary?.path ?? null,
+    cost_usd: readSpending(results).usd,
+  }));
+}
+
+function answersReport(all: readonly Results[]): string {
   const lines = showcase.map(({ title, file, customId }) => {
     const results = all.find(({ drop }) => drop.file === file);
     const line = results ? findResultLine(results, customId) : null;
@@ -29,7 +48,7 @@ function cut(text: string): string {
   return text.length <= maxAnswerLength ? text : `${text.slice(0, maxAnswerLength - 1)}…`;
 }
 
-export function filesReport(all: readonly Results[]): string {
+function filesReport(all: readonly Results[]): string {
   const lines = all.flatMap(({ drop, output, errors, summary }) => [
     `  ${drop.file}`,
     ...fileLines('output', output),
@@ -43,7 +62,7 @@ function fileLines(name: string, file: ResultFile | null): string[] {
   return file ? [`    ${name.padEnd(8)} ${file.uri}`, `    ${''.padEnd(8)} ${file.path}`] : [];
 }
 
-export function costReport(all: readonly Results[]): string {
+function costReport(all: readonly Results[]): string {
   const spendings = all.map(readSpending);
   const inputTokens = spendings.reduce((sum, spending) => sum + spending.inputTokens, 0);
   const outputTokens = spendings.reduce((sum, spending) => sum + spending.outputTokens, 0);
@@ -65,7 +84,7 @@ function endProblems(file: string, status: string | undefined, message: string |
   return status === 'completed' ? [] : [`${file}: the batch ended as ${status}${message ? `: ${message}` : '.'}`];
 }
 
-export function verdict(all: readonly Results[], problems: readonly string[]): string {
+function verdict(all: readonly Results[], problems: readonly string[]): string {
   const count = all.reduce((sum, { drop }) => sum + drop.lines.length, 0);
   if (problems.length > 0) return [styleText('red', 'Not as it should be:'), ...problems].join('\n  ');
   return styleText('green', `Each of the ${count} requests came back exactly once, in the order of its file.`);

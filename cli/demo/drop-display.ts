@@ -7,6 +7,9 @@ export function createDisplay(stdout: NodeJS.WriteStream): DropDisplay {
   return stdout.isTTY && !process.env.CI ? liveDisplay(stdout) : plainDisplay(stdout);
 }
 
+/** For programs. */
+export const noDisplay: DropDisplay = { show: () => undefined, finish: () => undefined };
+
 const spinnerFrames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 
 function liveDisplay(stdout: NodeJS.WriteStream): DropDisplay {

@@ -3,28 +3,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LocalStack } from '../../lib/local/runtime.ts';
 import { Bucket } from './bucket.ts';
-import { answersReport, costReport, filesReport, findProblems, verdict } from './demo-report.ts';
-import { type Drop, dropFile, followDrops } from './drop.ts';
-import { createDisplay } from './drop-display.ts';
-import { fetchResults } from './results.ts';
+import { type Drop, type DropDisplay, dropFile, followDrops } from './drop.ts';
+import { fetchResults, type Results } from './results.ts';
 
 const examplesDir = fileURLToPath(new URL('../../examples/', import.meta.url));
 
 /**
- * Drops the examples, follows them on the terminal and shows what came back.
+ * Drops the examples, follows them to their ends and fetches what came back.
  *
  * @param resultsDir where copies of the results go.
- * @returns whether every request came back exactly once, in the order of its file.
  */
-export async function runDemo(stack: LocalStack, resultsDir: string): Promise<boolean> {
+export async function runDemo(stack: LocalStack, resultsDir: string, display: DropDisplay): Promise<Results[]> {
   const bucket = new Bucket(stack.s3Url, stack.bucket);
   const drops = await dropExamples(bucket);
-  await followDrops(bucket, drops, createDisplay(process.stdout));
-  const results = await Promise.all(drops.map((drop) => fetchResults(bucket, drop, resultsDir)));
-  const problems = findProblems(results);
-  const reports = [answersReport(results), filesReport(results), costReport(results), verdict(results, problems)];
-  console.log(`\n${reports.join('\n\n')}`);
-  return problems.length === 0;
+  await followDrops(bucket, drops, display);
+  return Promise.all(drops.map((drop) => fetchResults(bucket, drop, resultsDir)));
 }
 
 async function dropExamples(bucket: Bucket): Promise<Drop[]> {

@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
-import type { LocalStack } from '../lib/local/runtime.ts';
-import { environmentName } from '../lib/store/secrets.ts';
+import type { LocalStack } from '../../lib/local/runtime.ts';
+import { environmentName } from '../../lib/store/secrets.ts';
 
 /** What a person needs to know once the stack is up. */
 export function banner(stack: LocalStack): string {
@@ -9,12 +9,17 @@ export function banner(stack: LocalStack): string {
   return [
     `${styleText('bold', 'Batchdrop is up')}, on this machine only.`,
     '',
-    `  HTTP       ${stack.apiUrl}`,
+    `  HTTP       ${stack.apiUrl}/v1   key ${stack.apiKey}`,
     `  S3         ${stack.s3Url}   bucket ${stack.bucket}`,
     `  Data       ${folder}   log ${folder}/batchdrop.log`,
     `  Providers  ${[...stack.real.map(describeReal), ...stack.simulated.map(describeSimulated)].join('\n             ')}`,
     '',
-    'Drop a file from another terminal, then see what came of it:',
+    'Hand over a file from another terminal in this folder, or point the OpenAI SDK here:',
+    '',
+    '  batchdrop submit examples/openai-chat.jsonl --wait',
+    `  export OPENAI_BASE_URL=${stack.apiUrl}/v1 OPENAI_API_KEY=${stack.apiKey}`,
+    '',
+    'Or drop it into the bucket, then see what came of it:',
     '',
     '  export AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_REGION=us-east-1',
     `  aws --endpoint-url ${stack.s3Url} s3 cp examples/openai-chat.jsonl s3://${stack.bucket}/inbox/`,

@@ -1,6 +1,10 @@
 import { createServer } from 'node:net';
 import { InvalidArgumentError } from 'commander';
 
+/** Ports that stay the same from start to start, as long as nobody else has them. */
+export const usualPort = 8700;
+export const usualS3Port = 8701;
+
 /** Reads the value of a flag such as --port. */
 export function parsePort(text: string): number {
   const port = Number(text);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { splitLines } from '../core/jsonl.ts';
+import { joinedLines } from '../providers/joined-lines.ts';
 import type { Provider, ProviderClient, Sending, Warning } from '../providers/provider.ts';
 import { withSpooledFile } from '../providers/spooled-file.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
@@ -68,7 +69,7 @@ function sendingOf(blob: Blob, preparation: LinePreparation, metadata: Record<st
     token,
     endpoint: preparation.endpoint ?? usualEndpoint,
     lineCount: preparation.lineCount,
-    lines: () => linesOf(blob),
+    lines: (separator) => joinedLines(linesOf(blob), separator),
     metadata: metadata ?? {},
   };
 }

@@ -27,5 +27,3 @@ export function batchObject(batch: BatchRecord) {
     metadata: batch.options.metadata ?? null,
   };
 }
-
-export type BatchObject = ReturnType<typeof batchObject>;

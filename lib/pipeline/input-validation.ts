@@ -1,21 +1,24 @@
 import { type BatchRecord, maxReportedGroups, type Report } from '../core/batch.ts';
+import { CustomIds, type Suspect } from '../core/custom-ids.ts';
 import { embeddingInputs } from '../core/embedding-inputs.ts';
 import type { Endpoint } from '../core/endpoints.ts';
 import type { Line, OverlongLine } from '../core/jsonl.ts';
 import type { LineError } from '../core/request-line.ts';
+import type { Route } from '../core/routing.ts';
 import type { ShardRecord } from '../core/shard.ts';
+import { allOf, type PendingWrite } from '../store/pending-writes.ts';
 import { limitsOf } from './account-limits.ts';
 import { costOf } from './cost.ts';
-import { estimateUsage, UsageByModel } from './estimate.ts';
+import { estimateUsage, type TokenSum, UsageByModel } from './estimate.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from './line-validation.ts';
 import { RefusedLines } from './refused-lines.ts';
 import type { Services } from './services.ts';
-import { ShardWriter } from './shard-writer.ts';
+import { type ShardQueue, ShardWriter } from './shard-writer.ts';
 import { ValidationReport } from './validation-report.ts';
 
 /**
- * Validates the lines of one input in their order, routes them and writes the shards. One pass; memory holds the
- * custom_ids and the buffers of the shards being written.
+ * Validates the lines of one input in their order, routes them and writes the shards. One pass; memory holds a
+ * hash of each custom_id and the buffers of the shards being written.
  */
 export class InputValidation {
   readonly #services: Services;
@@ -24,6 +27,10 @@ export class InputValidation {
   readonly #validation: LineValidation;
   readonly #shards: ShardWriter;
   readonly #estimates = new UsageByModel();
+  readonly #customIds = new CustomIds();
+  readonly #passed = new WeakMap<Route, Placement>();
+  readonly #translated = new WeakMap<Route, Placement>();
+  #latest: Placement | undefined;
   readonly report: ValidationReport;
   #refused: RefusedLines | undefined;
   #lines = 0;
@@ -34,7 +41,7 @@ export class InputValidation {
     this.#services = services;
     this.#batch = batch;
     this.#token = token;
-    this.#validation = new LineValidation(services, batch.options);
+    this.#validation = new LineValidation(services, batch.options, this.#customIds);
     this.#shards = new ShardWriter(services.objects, { batchId: batch.id, round: 0, token }, (name) =>
       limitsOf(services.account(name)),
     );
@@ -55,34 +62,55 @@ export class InputValidation {
     return this.#isFailed;
   }
 
-  async add(line: Line | OverlongLine): Promise<void> {
+  /** Custom_ids that seem to stand on two lines; to be confirmed before anything is made of it. */
+  get suspects(): readonly Suspect[] {
+    return this.#customIds.suspects;
+  }
+
+  /** @param lines those of one chunk. */
+  async add(lines: readonly (Line | OverlongLine)[]): Promise<void> {
+    for (const line of lines) {
+      const pending = this.#addLine(line);
+      if (pending) await pending;
+    }
+  }
+
+  #addLine(line: Line | OverlongLine): PendingWrite {
     const ordinal = this.#lines;
     this.#lines += 1;
     const outcome = this.#validation.validate(line);
-    if ('errors' in outcome) await this.#refuse(ordinal, line, outcome);
-    else await this.#accept(ordinal, outcome);
+    if ('errors' in outcome || line.bytes === null)
+      return 'errors' in outcome ? this.#refuse(ordinal, line, outcome) : undefined;
+    return this.#accept(ordinal, line, outcome);
   }
 
-  async #accept(ordinal: number, { request, route, translated }: AcceptedLine): Promise<void> {
-    await this.report.addWarnings(request.lineNumber, request.customId, translated.warnings);
-    this.#estimates.add(route.provider, route.model, estimateUsage(request, translated.bytes.length));
-    if (this.#isFailed) return;
-    await this.#shards.add(
-      { provider: route.provider, model: route.model, endpoint: request.endpoint },
-      {
-        entry: {
-          ordinal,
-          lineNumber: request.lineNumber,
-          byteLength: request.bytes.length,
-          format: request.format,
-          spans: request.spans,
-          customId: request.customId,
-        },
-        bytes: request.bytes,
-        sentBytes: translated.bytes.length,
-        embeddingInputs: embeddingInputs(request),
-      },
-    );
+  #accept(ordinal: number, line: Line, accepted: AcceptedLine): PendingWrite {
+    const { request, warnings, translated, sentBytes } = accepted;
+    const placement = this.#placementOf(accepted);
+    placement.tokens.add(estimateUsage(request, sentBytes));
+    const { lineNumber, customId, format, spans } = request;
+    const reported = warnings.length > 0 ? this.report.addWarnings(lineNumber, customId, warnings) : undefined;
+    if (this.#isFailed) return reported;
+    const entry = { ordinal, lineNumber, byteLength: line.bytes.length, format, spans, customId };
+    const placed = { entry, line, translated, sentBytes, embeddingInputs: embeddingInputs(request) };
+    return allOf(reported, this.#shards.add(placement.queue, placed));
+  }
+
+  /** A batch has one endpoint, so a model and whether it is translated decide. */
+  #placementOf({ request, route, translated }: AcceptedLine): Placement {
+    const isTranslated = translated !== null;
+    const latest = this.#latest;
+    if (latest?.route === route && latest.queue.target.isTranslated === isTranslated) return latest;
+    const placements = isTranslated ? this.#translated : this.#passed;
+    const { provider, model } = route;
+    const placement = placements.get(route) ?? {
+      route,
+      queue: this.#shards.queue({ provider, model, endpoint: request.endpoint, isTranslated }),
+      tokens: this.#estimates.of(provider, model),
+    };
+    placements.set(route, placement);
+    this.#latest = placement;
+    return placement;
   }
 
   async #refuse(ordinal: number, line: Line | OverlongLine, refusal: RefusedLine): Promise<void> {
@@ -146,6 +174,13 @@ export class InputValidation {
       estimatedCost: costOf(parts),
     };
   }
+}
+
+/** What the lines of one model have in common. */
+interface Placement {
+  route: Route;
+  queue: ShardQueue;
+  tokens: TokenSum;
 }
 
 /** Shards by where they go. */

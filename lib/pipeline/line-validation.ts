@@ -1,19 +1,26 @@
 import type { Config } from '../core/config.ts';
+import { CustomIds } from '../core/custom-ids.ts';
 import type { Endpoint } from '../core/endpoints.ts';
 import { placeholderLineId } from '../core/ids.ts';
 import type { Line, OverlongLine } from '../core/jsonl.ts';
 import type { BatchOptions } from '../core/options.ts';
+import { passedBytes } from '../core/passed-lines.ts';
 import { type LineError, parseRequestLine, type RequestLine } from '../core/request-line.ts';
 import { type Route, Router } from '../core/routing.ts';
-import type { TranslatedRequest } from '../providers/provider.ts';
+import type { Provider, ProviderLimits, Warning } from '../providers/provider.ts';
 import { limitsOf } from './account-limits.ts';
 import type { Account } from './services.ts';
 
 /** A request that some provider will take. */
 export interface AcceptedLine {
   request: RequestLine;
+  /** The same object for all lines of a model. */
   route: Route;
-  translated: Extract<TranslatedRequest, { ok: true }>;
+  /** Its length as the provider will get it. */
+  sentBytes: number;
+  /** As the provider will get it, under `placeholderLineId`; null for a line that goes in its own bytes. */
+  translated: Buffer | null;
+  warnings: readonly Warning[];
 }
 
 export interface RefusedLine {
@@ -31,18 +38,25 @@ export interface LineTargets {
 
 /**
  * Every rule for the lines of one input: their form, unique ids, a provider for each, what that provider can take. Lines
- * go in in their order; memory holds the custom_ids.
+ * go in in their order; memory holds a hash of each custom_id.
  */
 export class LineValidation {
   readonly #targets: LineTargets;
   readonly #isStrict: boolean;
   readonly #router: Router;
-  readonly #lineOfCustomId = new Map<string, number>();
+  readonly #customIds: CustomIds;
+  readonly #destinations = new Map<string, Destination>();
   /** What the batch is for; the first good line decides where the options do not. */
   endpoint: Endpoint | undefined;
 
-  constructor(targets: LineTargets, options: Pick<BatchOptions, 'provider' | 'endpoint' | 'strict'>) {
+  /** @param customIds the ids of earlier lines. */
+  constructor(
+    targets: LineTargets,
+    options: Pick<BatchOptions, 'provider' | 'endpoint' | 'strict'>,
+    customIds = new CustomIds(),
+  ) {
     this.#targets = targets;
+    this.#customIds = customIds;
     this.#isStrict = options.strict;
     this.#router = new Router(targets.config, options.provider);
     this.endpoint = options.endpoint;
@@ -64,38 +78,69 @@ export class LineValidation {
 
   #duplicateOf(customId: string | null, lineNumber: number): LineError | null {
     if (customId === null) return null;
-    const earlier = this.#lineOfCustomId.get(customId);
-    if (earlier === undefined) {
-      this.#lineOfCustomId.set(customId, lineNumber);
-      return null;
-    }
+    const earlier = this.#customIds.add(customId, lineNumber);
+    if (earlier === null) return null;
     const message = `The custom_id '${customId}' of line ${lineNumber} was already used on line ${earlier}; each must be unique.`;
     return { code: 'duplicate_custom_id', message, param: 'custom_id', line: lineNumber };
   }
 
   #place(request: RequestLine): AcceptedLine | RefusedLine {
-    const refuse = (error: Omit<LineError, 'line'>): RefusedLine => ({
-      errors: [{ ...error, line: request.lineNumber }],
-      customId: request.customId,
-      format: request.format,
-    });
-    const route = this.#router.route(request.model);
-    if (!route) return refuse(modelNotFound(request));
-    const account = this.#targets.account(route.provider);
-    const translated = account.provider.translateRequest(request, { lineId: placeholderLineId, model: route.model });
-    if (!translated.ok) return refuse(translated.error);
-    const [warning] = translated.warnings;
-    if (warning && this.#isStrict)
-      return refuse({
-        code: 'unsupported_parameter',
-        message: `${warning.message} (strict mode)`,
-        param: warning.param,
-      });
-    const limits = limitsOf(account);
-    const size = limits.overheadBytes.batch + translated.bytes.length + limits.overheadBytes.line;
-    if (size > limits.maxBytes) return refuse(tooLarge(size, limits.maxBytes, route.provider));
-    return { request, route, translated };
+    const destination = this.#destinationOf(request.model);
+    if (!destination) return refuse(request, modelNotFound(request));
+    const prepared = prepareLine(request, destination);
+    if ('error' in prepared) return refuse(request, prepared.error);
+    const [warning] = prepared.warnings;
+    if (warning && this.#isStrict) return refuse(request, strictError(warning));
+    const { limits, route } = destination;
+    const size = limits.overheadBytes.batch + prepared.sentBytes + limits.overheadBytes.line;
+    return size > limits.maxBytes ? refuse(request, tooLarge(size, limits.maxBytes, route.provider)) : prepared;
   }
+
+  #destinationOf(model: string): Destination | null {
+    const known = this.#destinations.get(model);
+    if (known) return known;
+    const route = this.#router.route(model);
+    if (!route) return null;
+    const account = this.#targets.account(route.provider);
+    const destination = { route, provider: account.provider, limits: limitsOf(account) };
+    if (this.#destinations.size < maxKnownModels) this.#destinations.set(model, destination);
+    return destination;
+  }
+}
+
+/** Where the lines of one model go. */
+interface Destination {
+  route: Route;
+  provider: Provider;
+  limits: ProviderLimits;
+}
+
+/** More models than any provider has; a file in which every line names its own must not fill the memory. */
+const maxKnownModels = 10_000;
+
+function prepareLine(
+  request: RequestLine,
+  { route, provider }: Destination,
+): AcceptedLine | { error: Omit<LineError, 'line'> } {
+  if (provider.passesThrough(request)) {
+    const sentBytes = passedBytes(request.bytes.length, request.spans, route.model, request.model);
+    return { request, route, sentBytes, translated: null, warnings: noWarnings };
+  }
+  const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: route.model });
+  if (!translated.ok) return { error: translated.error };
+  const { bytes, warnings } = translated;
+  return { request, route, sentBytes: bytes.length, translated: bytes, warnings };
+}
+
+const noWarnings: readonly Warning[] = [];
+
+function refuse(request: RequestLine, error: Omit<LineError, 'line'>): RefusedLine {
+  const { lineNumber, customId, format } = request;
+  return { errors: [{ ...error, line: lineNumber }], customId, format };
+}
+
+function strictError({ message, param }: Warning): Omit<LineError, 'line'> {
+  return { code: 'unsupported_parameter', message: `${message} (strict mode)`, param };
 }
 
 function modelNotFound(request: RequestLine): Omit<LineError, 'line'> {

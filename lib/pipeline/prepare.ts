@@ -9,6 +9,7 @@ import {
 import { splitLines } from '../core/jsonl.ts';
 import type { LineError } from '../core/request-line.ts';
 import type { ShardRecord } from '../core/shard.ts';
+import { confirmDoubledIds } from './doubled-ids.ts';
 import { InputValidation } from './input-validation.ts';
 import { readJoined } from './joined-objects.ts';
 import { inParallel } from './parallel.ts';
@@ -66,10 +67,12 @@ async function validate(
 ): Promise<BatchRecord> {
   for await (const lines of splitLines(readJoined(services.objects, batch.input))) {
     context.signal.throwIfAborted();
-    for (const line of lines) await validation.add(line);
+    await validation.add(lines);
   }
   if (validation.lines === 0)
     throw new InvalidInputError('empty_file', 'The input file is empty: it has no request lines.');
+  if (validation.suspects.length > 0)
+    await confirmDoubledIds(readJoined(services.objects, batch.input), validation.suspects);
   return validation.isFailed
     ? refuseInput(services, batch, validation)
     : acceptInput(services, batch, validation, context);

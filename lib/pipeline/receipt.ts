@@ -54,7 +54,9 @@ function providerBatchOf(shard: ShardRecord) {
 }
 
 function fileOf(file: WrittenObject | null) {
-  return file && { uri: `s3://${file.bucket}/${file.key}`, bytes: file.bytes, sha256: file.sha256 };
+  if (!file) return null;
+  const { bucket, key, bytes, sha256, sections } = file;
+  return { uri: `s3://${bucket}/${key}`, bytes, sha256, ...(sections.length > 1 && { parts: sections }) };
 }
 
 function inSeconds(milliseconds: number | null): number | null {

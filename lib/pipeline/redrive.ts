@@ -1,8 +1,11 @@
 import { type BatchRecord, openRound, type Round } from '../core/batch.ts';
 import { embeddingInputs } from '../core/embedding-inputs.ts';
 import { placeholderLineId } from '../core/ids.ts';
+import { passedBytes } from '../core/passed-lines.ts';
+import type { RequestLine } from '../core/request-line.ts';
+import type { Provider } from '../providers/provider.ts';
 import { limitsOf } from './account-limits.ts';
-import type { CollectedShard } from './merge.ts';
+import type { CollectedShard } from './collected-shard.ts';
 import { inParallel } from './parallel.ts';
 import type { Services } from './services.ts';
 import { readIndex, readShardLines, requestOf } from './shard-lines.ts';
@@ -51,27 +54,39 @@ export async function openNextRound(
 
 async function copyRetryable(
   services: Services,
-  { shard, result, index }: CollectedShard,
+  { shard, result, readIndex: readResultIndex }: CollectedShard,
   writer: ShardWriter,
 ): Promise<void> {
   if (result.retryable === 0 || shard.provider === null) return;
   const { provider } = services.account(shard.provider);
-  const target = { provider: shard.provider, model: shard.model, endpoint: shard.endpoint };
+  const isTranslated = shard.sentKey !== null;
+  const { model, endpoint } = shard;
+  const queue = writer.queue({ provider: shard.provider, model, endpoint, isTranslated });
+  const index = await readResultIndex();
   const entries = await readIndex(services.objects, shard);
   for await (const lines of readShardLines(services.objects, shard, entries)) {
     for (const line of lines) {
       if (!index.entry(line.position).retryable) continue;
       const request = requestOf(line, shard);
-      const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: shard.model });
-      const sentBytes = translated.ok ? translated.bytes.length : line.bytes.length;
-      await writer.add(target, {
+      const translated = isTranslated ? translatedBytes(provider, request, model) : null;
+      const sentBytes = translated?.length ?? passedBytes(line.bytes.length, request.spans, model, request.model);
+      await writer.add(queue, {
         entry: line.entry,
-        bytes: line.bytes,
+        line,
+        translated,
         sentBytes,
         embeddingInputs: embeddingInputs(request),
       });
     }
   }
+}
+
+function translatedBytes(provider: Provider, request: RequestLine, model: string): Buffer {
+  const translated = provider.translateRequest(request, { lineId: placeholderLineId, model });
+  if (translated.ok) return translated.bytes;
+  throw new Error(
+    `Line ${request.lineNumber} was accepted and can no longer be translated: ${translated.error.message}`,
+  );
 }
 
 function settledAfter(batch: BatchRecord, latest: readonly CollectedShard[]): Round['settled'] {

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../core/endpoints.ts';
 import type { Line, OverlongLine } from '../core/jsonl.ts';
 import { shardWorkKey } from '../core/keys.ts';
-import { encodeLineEntry, encodeResultIndex, type LineEntry, type ResultEntry } from '../core/line-index.ts';
+import { type LineEntry, LineIndexEncoder, ResultIndexEncoder } from '../core/line-index.ts';
 
 import type { LineError, LineFormat } from '../core/request-line.ts';
 import { failureLine, resultLineId } from '../core/result-line.ts';
@@ -26,7 +26,9 @@ interface RefusedLine {
 export class RefusedLines {
   readonly #objects: Objects;
   readonly #place: { batchId: string; token: string; endpoint: Endpoint };
-  readonly #results: ResultEntry[] = [];
+  readonly #entries = new LineIndexEncoder();
+  readonly #results = new ResultIndexEncoder();
+  #lineCount = 0;
   readonly #lines: ObjectWriter;
   readonly #index: ObjectWriter;
   readonly #errors: ObjectWriter;
@@ -44,7 +46,7 @@ export class RefusedLines {
     };
     this.#lines = objects.writer(this.#keys.lines);
     this.#index = objects.writer(this.#keys.index);
-    this.#errors = objects.writer(this.#keys.errors);
+    this.#errors = objects.writer(this.#keys.errors, { sha256: true });
   }
 
   async add(refused: RefusedLine): Promise<void> {
@@ -59,9 +61,11 @@ export class RefusedLines {
     );
     const original = line.bytes ?? Buffer.alloc(0);
     await this.#lines.writeLine(original);
-    await this.#index.write(encodeLineEntry(entryOf(refused, original.length)));
+    this.#entries.add(entryOf(refused, original.length));
+    await this.#index.write(this.#entries.take());
     await this.#errors.writeLine(bytes);
-    this.#results.push({
+    this.#lineCount += 1;
+    this.#results.add({
       ordinal,
       succeeded: false,
       retryable: false,
@@ -74,7 +78,7 @@ export class RefusedLines {
   /** @param shard its place in the round, after the others. */
   async finish(shard: number): Promise<ShardRecord> {
     const results = this.#objects.writer(this.#keys.results);
-    await results.write(encodeResultIndex(this.#results));
+    await results.write(this.#results.finish());
     const [lines, , errors] = await Promise.all([
       this.#lines.close(),
       this.#index.close(),
@@ -82,7 +86,7 @@ export class RefusedLines {
       results.close(),
     ]);
     const { batchId, token, endpoint } = this.#place;
-    const lineCount = this.#results.length;
+    const lineCount = this.#lineCount;
     const plan = newShard({
       batchId,
       round: 0,
@@ -94,6 +98,7 @@ export class RefusedLines {
       lineCount,
       bytes: lines.bytes,
       linesKey: this.#keys.lines,
+      sentKey: null,
       indexKey: this.#keys.index,
     });
     return collected(plan, {
@@ -102,6 +107,8 @@ export class RefusedLines {
       indexKey: this.#keys.results,
       outputBytes: 0,
       errorBytes: errors.bytes,
+      outputSha256: null,
+      errorsSha256: errors.sha256,
       completed: 0,
       failed: lineCount,
       retryable: 0,

@@ -1,6 +1,9 @@
 import { resultKey } from '../core/keys.ts';
+import type { OrdinalSet } from '../core/ordinal-set.ts';
 import type { ShardRecord } from '../core/shard.ts';
 import type { WrittenObject } from '../store/object-writer.ts';
+import { collectedShards } from './collected-shard.ts';
+import { inParallel } from './parallel.ts';
 import type { Services } from './services.ts';
 import { readIndex, readShardLines } from './shard-lines.ts';
 
@@ -9,23 +12,32 @@ interface OriginalLine {
   bytes: Buffer;
 }
 
+/** Lines of one shard, in order. */
+interface Source {
+  /** Of its first line. */
+  ordinal: number;
+  open(): AsyncGenerator<OriginalLine>;
+}
+
+/** Indexes read at a time. */
+const readsAtATime = 10;
+
 /**
  * Writes `retry.jsonl`: the original lines of every request that failed, in input order, ready to be dropped again.
  *
  * @param firstRound the shards of round 0, which hold every line of the input.
- * @param failedOrdinals ascending.
  */
 export async function writeRetryFile(
   services: Services,
   batchId: string,
   firstRound: readonly ShardRecord[],
-  failedOrdinals: readonly number[],
+  failed: OrdinalSet,
 ): Promise<WrittenObject | null> {
-  if (failedOrdinals.length === 0) return null;
-  const wanted = new Set(failedOrdinals);
-  const writer = services.objects.writer(resultKey(batchId, 'retry.jsonl'));
+  if (failed.size === 0) return null;
+  const sources = await inParallel(readsAtATime, firstRound, (shard) => sourceOf(services, shard, failed));
+  const writer = services.objects.writer(resultKey(batchId, 'retry.jsonl'), { sha256: true });
   try {
-    for await (const line of inOrder(firstRound.map((shard) => failedLines(services, shard, wanted))))
+    for await (const line of inOrder(sources.filter((source) => source !== null)))
       if (line.bytes.length > 0) await writer.writeLine(line.bytes);
     return await writer.close();
   } catch (error) {
@@ -34,29 +46,39 @@ export async function writeRetryFile(
   }
 }
 
-async function* failedLines(
-  services: Services,
-  shard: ShardRecord,
-  wanted: ReadonlySet<number>,
-): AsyncGenerator<OriginalLine> {
-  const entries = await readIndex(services.objects, shard);
-  if (!entries.some((entry) => wanted.has(entry.ordinal))) return;
-  for await (const lines of readShardLines(services.objects, shard, entries))
-    for (const { entry, bytes } of lines) if (wanted.has(entry.ordinal)) yield { ordinal: entry.ordinal, bytes };
+/** @returns null where none of the shard's lines failed. */
+async function sourceOf(services: Services, shard: ShardRecord, failed: OrdinalSet): Promise<Source | null> {
+  const [collected] = collectedShards(services.objects, [shard]);
+  const index = await collected?.readIndex();
+  for (let place = 0; index && place < index.length; place += 1)
+    if (failed.has(index.ordinal(place)))
+      return { ordinal: index.ordinal(place), open: () => failedLines(services, shard, failed) };
+  return null;
 }
 
-/** Merges sources that are each in order. */
-async function* inOrder(sources: AsyncGenerator<OriginalLine>[]): AsyncGenerator<OriginalLine> {
-  const heads: { line: OriginalLine; source: AsyncGenerator<OriginalLine> }[] = [];
-  for (const source of sources) {
-    const { value, done } = await source.next();
-    if (!done) heads.push({ line: value, source });
-  }
-  while (heads.length > 0) {
-    const first = heads.reduce((left, right) => (right.line.ordinal < left.line.ordinal ? right : left));
-    yield first.line;
-    const { value, done } = await first.source.next();
-    if (done) heads.splice(heads.indexOf(first), 1);
-    else first.line = value;
+async function* failedLines(services: Services, shard: ShardRecord, failed: OrdinalSet): AsyncGenerator<OriginalLine> {
+  const index = await readIndex(services.objects, shard);
+  for await (const lines of readShardLines(services.objects, shard, index))
+    for (const { entry, bytes } of lines) if (failed.has(entry.ordinal)) yield { ordinal: entry.ordinal, bytes };
+}
+
+/** Merges the lines of all sources; each is open only from its first line to its last, because it keeps its index. */
+async function* inOrder(sources: readonly Source[]): AsyncGenerator<OriginalLine> {
+  const waiting = sources.toSorted((left, right) => right.ordinal - left.ordinal);
+  const open: { line: OriginalLine; lines: AsyncGenerator<OriginalLine> }[] = [];
+  while (waiting.length > 0 || open.length > 0) {
+    const next = waiting.at(-1);
+    const first = open.toSorted((left, right) => left.line.ordinal - right.line.ordinal)[0];
+    if (next && (!first || next.ordinal < first.line.ordinal)) {
+      waiting.pop();
+      const lines = next.open();
+      const { value, done } = await lines.next();
+      if (!done) open.push({ line: value, lines });
+    } else if (first) {
+      yield first.line;
+      const { value, done } = await first.lines.next();
+      if (done) open.splice(open.indexOf(first), 1);
+      else first.line = value;
+    }
   }
 }

@@ -1,4 +1,6 @@
-import { decodeLineIndex, type LineEntry } from '../core/line-index.ts';
+import { wholeLines } from '../core/jsonl.ts';
+import { type LineEntry, LineIndex } from '../core/line-index.ts';
+import { PassedLines, type SentForm, TranslatedLines } from '../core/passed-lines.ts';
 import { isObject, type JsonObject, type RequestLine } from '../core/request-line.ts';
 import type { ShardRecord } from '../core/shard.ts';
 import type { Objects } from '../store/objects.ts';
@@ -10,8 +12,8 @@ export interface ShardLine {
   bytes: Buffer;
 }
 
-export async function readIndex(objects: Objects, shard: ShardRecord): Promise<LineEntry[]> {
-  return decodeLineIndex(await objects.readBytes(shard.indexKey));
+export async function readIndex(objects: Objects, shard: ShardRecord): Promise<LineIndex> {
+  return new LineIndex(await objects.readBytes(shard.indexKey));
 }
 
 /**
@@ -22,37 +24,43 @@ export async function readIndex(objects: Objects, shard: ShardRecord): Promise<L
 export async function* readShardLines(
   objects: Objects,
   shard: ShardRecord,
-  entries: readonly LineEntry[],
+  index: LineIndex,
 ): AsyncGenerator<ShardLine[]> {
   let position = 0;
-  let carried: Buffer[] = [];
-  let carriedBytes = 0;
-  for await (const chunk of objects.stream({ bucket: objects.bucket, key: shard.linesKey })) {
-    carried.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    carriedBytes += chunk.byteLength;
-    const first = entries[position];
-    if (first && carriedBytes < first.byteLength + 1) continue;
-    const bytes = carried.length === 1 ? (carried[0] ?? Buffer.alloc(0)) : Buffer.concat(carried, carriedBytes);
-    const taken = takeLines(bytes, entries, position);
-    position += taken.lines.length;
-    carried = [bytes.subarray(taken.bytes)];
-    carriedBytes = bytes.length - taken.bytes;
-    if (taken.lines.length > 0) yield taken.lines;
+  for await (const bytes of wholeLines(objects.stream({ bucket: objects.bucket, key: shard.linesKey }))) {
+    const lines = linesIn(bytes, index, position);
+    position += lines.length;
+    yield lines;
   }
-  if (position !== entries.length)
-    throw new Error(`${shard.linesKey} ends after ${position} of ${entries.length} lines.`);
+  assertComplete(shard.linesKey, position, index.length);
 }
 
-function takeLines(bytes: Buffer, entries: readonly LineEntry[], from: number): { lines: ShardLine[]; bytes: number } {
+function linesIn(bytes: Buffer, index: LineIndex, from: number): ShardLine[] {
   const lines: ShardLine[] = [];
   let at = 0;
-  for (let position = from; position < entries.length; position += 1) {
-    const entry = entries[position];
-    if (!entry || at + entry.byteLength + 1 > bytes.length) break;
+  for (let position = from; at < bytes.length; position += 1) {
+    const entry = index.entry(position);
     lines.push({ position, entry, bytes: bytes.subarray(at, at + entry.byteLength) });
     at += entry.byteLength + 1;
   }
-  return { lines, bytes: at };
+  return lines;
+}
+
+function assertComplete(key: string, found: number, expected: number): void {
+  if (found !== expected) throw new Error(`${key} ends after ${found} of ${expected} lines.`);
+}
+
+/** Streams what the provider gets: the lines under the ids of one sending, the separator between them. */
+export async function* readSentLines(
+  objects: Objects,
+  shard: ShardRecord,
+  index: LineIndex,
+  form: SentForm,
+): AsyncGenerator<Buffer> {
+  const lines = shard.sentKey === null ? new PassedLines(index, form) : new TranslatedLines(shard.lineCount, form);
+  const key = shard.sentKey ?? shard.linesKey;
+  for await (const bytes of wholeLines(objects.stream({ bucket: objects.bucket, key }))) yield lines.edit(bytes);
+  assertComplete(key, lines.count, index.length);
 }
 
 /** The request that a stored line holds; validated before, so its body is parsed only if somebody asks. */

@@ -1,30 +1,39 @@
 import type { Endpoint } from '../core/endpoints.ts';
 import { shardWorkKey } from '../core/keys.ts';
-import { encodeLineEntry, type LineEntry } from '../core/line-index.ts';
+import { type LineEntry, LineIndexEncoder } from '../core/line-index.ts';
 import { newShard, type ShardRecord } from '../core/shard.ts';
 import type { ProviderLimits } from '../providers/provider.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import type { Objects } from '../store/objects.ts';
+import { allOf, type PendingWrite } from '../store/pending-writes.ts';
+import { LineWriter, type WritableLine } from './line-writer.ts';
 
 /** Where a line goes; lines of the same target share shards. */
 export interface ShardTarget {
   provider: string;
   model: string;
   endpoint: Endpoint;
+  /** Whether the provider gets other bytes than the customer's with a few values replaced. */
+  isTranslated: boolean;
 }
 
 /** A line on its way into a shard. */
 export interface PlacedLine {
   entry: LineEntry;
-  bytes: Buffer;
+  /** The customer's own. */
+  line: WritableLine;
+  /** For a translated line: as the provider will get it, with `placeholderLineId`. Null for one that is passed through. */
+  translated: Buffer | null;
   /** Its length as the provider will get it. */
   sentBytes: number;
   /** Inputs, for an embedding request; 0 else. */
   embeddingInputs: number;
 }
 
-/** Shards being filled at a time: with two buffers of up to 8 MiB each, memory stays bounded however many models there are. */
+/** Shards being filled at a time: with up to three buffers of 8 MiB each, memory stays bounded however many models there are. */
 const maxOpenShards = 8;
+/** How much of an index is gathered before it is written. */
+const indexBytes = 48 * 1024;
 
 /**
  * Distributes lines over shards that one provider batch accepts, and writes each shard's lines and index as work
@@ -34,8 +43,11 @@ export class ShardWriter {
   readonly #objects: Objects;
   readonly #place: { batchId: string; round: number; token: string };
   readonly #limitsOf: (provider: string) => ProviderLimits;
-  readonly #open = new Map<string, OpenShard>();
+  readonly #queues = new Map<string, ShardQueue>();
+  /** In the order of their last use. */
+  readonly #open = new Set<ShardQueue>();
   readonly #finished: ShardRecord[] = [];
+  #latest: ShardQueue | undefined;
   #next = 0;
 
   constructor(
@@ -48,40 +60,89 @@ export class ShardWriter {
     this.#limitsOf = limitsOf;
   }
 
-  async add(target: ShardTarget, line: PlacedLine): Promise<void> {
-    const key = JSON.stringify([target.provider, target.model, target.endpoint]);
-    const limits = this.#limitsOf(target.provider);
-    const open = this.#open.get(key);
-    const shard = open?.hasRoomFor(line, limits) ? open : await this.#replace(key, target, open);
-    this.#open.delete(key);
-    this.#open.set(key, shard); // the map's order is that of last use
-    await shard.add(line, limits);
+  /** Where lines of one target are put; ask once for many lines. */
+  queue(target: ShardTarget): ShardQueue {
+    const key = JSON.stringify([target.provider, target.model, target.endpoint, target.isTranslated]);
+    const known = this.#queues.get(key);
+    if (known) return known;
+    const queue = new ShardQueue(target, this.#limitsOf(target.provider));
+    this.#queues.set(key, queue);
+    return queue;
+  }
+
+  /** @returns what is to be awaited before the next line. */
+  add(queue: ShardQueue, line: PlacedLine): PendingWrite {
+    if (!queue.hasRoomFor(line)) return this.#addToNew(queue, line);
+    this.#use(queue);
+    return queue.add(line);
   }
 
   /** @returns all shards in the order in which they were begun. */
   async finish(): Promise<ShardRecord[]> {
-    for (const shard of this.#open.values()) this.#finished.push(await shard.close());
-    this.#open.clear();
+    for (const queue of [...this.#open]) await this.#close(queue);
     return this.#finished.toSorted((left, right) => left.shard - right.shard);
   }
 
   async abort(): Promise<void> {
-    await Promise.all([...this.#open.values()].map((shard) => shard.abort()));
+    await Promise.all([...this.#open].map((queue) => queue.abort()));
   }
 
-  async #replace(key: string, target: ShardTarget, full: OpenShard | undefined): Promise<OpenShard> {
-    if (full) await this.#close(key, full);
-    const [leastUsedKey, leastUsed] = this.#open.entries().next().value ?? [];
-    if (this.#open.size >= maxOpenShards && leastUsedKey !== undefined && leastUsed)
-      await this.#close(leastUsedKey, leastUsed);
-    const shard = new OpenShard(this.#objects, { ...this.#place, shard: this.#next }, target);
+  async #addToNew(queue: ShardQueue, line: PlacedLine): Promise<void> {
+    await this.#close(queue);
+    const [leastUsed] = this.#open;
+    if (leastUsed && this.#open.size >= maxOpenShards) await this.#close(leastUsed);
+    queue.open(new OpenShard(this.#objects, { ...this.#place, shard: this.#next }, queue.target));
     this.#next += 1;
-    return shard;
+    this.#use(queue);
+    await queue.add(line);
   }
 
-  async #close(key: string, shard: OpenShard): Promise<void> {
-    this.#open.delete(key);
-    this.#finished.push(await shard.close());
+  #use(queue: ShardQueue): void {
+    if (queue === this.#latest) return;
+    this.#open.delete(queue);
+    this.#open.add(queue);
+    this.#latest = queue;
+  }
+
+  async #close(queue: ShardQueue): Promise<void> {
+    this.#open.delete(queue);
+    if (this.#latest === queue) this.#latest = undefined;
+    const shard = await queue.close();
+    if (shard) this.#finished.push(shard);
+  }
+}
+
+/** The shards of one target, of which one is being filled. */
+export class ShardQueue {
+  readonly target: ShardTarget;
+  readonly limits: ProviderLimits;
+  #shard: OpenShard | null = null;
+
+  constructor(target: ShardTarget, limits: ProviderLimits) {
+    this.target = target;
+    this.limits = limits;
+  }
+
+  hasRoomFor(line: PlacedLine): boolean {
+    return this.#shard?.hasRoomFor(line, this.limits) ?? false;
+  }
+
+  open(shard: OpenShard): void {
+    this.#shard = shard;
+  }
+
+  add(line: PlacedLine): PendingWrite {
+    return this.#shard?.add(line, this.limits);
+  }
+
+  async close(): Promise<ShardRecord | null> {
+    const closed = await this.#shard?.close();
+    this.#shard = null;
+    return closed ?? null;
+  }
+
+  async abort(): Promise<void> {
+    await this.#shard?.abort();
   }
 }
 
@@ -95,10 +156,13 @@ interface ShardPlace {
 class OpenShard {
   readonly #place: ShardPlace;
   readonly #target: ShardTarget;
-  readonly #lines: ObjectWriter;
+  readonly #keys: { lines: string; index: string; sent: string };
+  readonly #lines: LineWriter;
+  readonly #sent: ObjectWriter | null;
   readonly #index: ObjectWriter;
-  readonly #keys: { lines: string; index: string };
+  readonly #entries = new LineIndexEncoder();
   #lineCount = 0;
+  #bytes = 0;
   #sentBytes = 0;
   #embeddingInputs = 0;
 
@@ -106,9 +170,10 @@ class OpenShard {
     const keyOf = (part: string) => shardWorkKey(place.batchId, place.token, place.round, place.shard, part);
     this.#place = place;
     this.#target = target;
-    this.#keys = { lines: keyOf('lines.jsonl'), index: keyOf('lines.index') };
-    this.#lines = objects.writer(this.#keys.lines);
-    this.#index = objects.writer(this.#keys.index, 'application/octet-stream');
+    this.#keys = { lines: keyOf('lines.jsonl'), index: keyOf('lines.index'), sent: keyOf('sent.jsonl') };
+    this.#lines = new LineWriter(objects.writer(this.#keys.lines));
+    this.#sent = target.isTranslated ? objects.writer(this.#keys.sent) : null;
+    this.#index = objects.writer(this.#keys.index, { contentType: 'application/octet-stream' });
   }
 
   hasRoomFor(line: PlacedLine, limits: ProviderLimits): boolean {
@@ -120,31 +185,40 @@ class OpenShard {
     );
   }
 
-  async add(line: PlacedLine, limits: ProviderLimits): Promise<void> {
+  add(placed: PlacedLine, limits: ProviderLimits): PendingWrite {
     this.#lineCount += 1;
-    this.#sentBytes += line.sentBytes + limits.overheadBytes.line;
-    this.#embeddingInputs += line.embeddingInputs;
-    await this.#lines.writeLine(line.bytes);
-    await this.#index.write(encodeLineEntry(line.entry));
+    this.#bytes += placed.line.bytes.length + 1;
+    this.#sentBytes += placed.sentBytes + limits.overheadBytes.line;
+    this.#embeddingInputs += placed.embeddingInputs;
+    this.#entries.add(placed.entry);
+    const lines = this.#lines.write(placed.line);
+    const sent = placed.translated ? this.#sent?.writeLine(placed.translated) : undefined;
+    const index = this.#entries.length > indexBytes ? this.#index.write(this.#entries.take()) : undefined;
+    return allOf(allOf(lines, sent), index);
   }
 
   async close(): Promise<ShardRecord> {
-    const [lines] = await Promise.all([this.#lines.close(), this.#index.close()]);
+    await this.#index.write(this.#entries.take());
+    await Promise.all([this.#lines.close(), this.#sent?.close(), this.#index.close()]);
+    const { provider, model, endpoint } = this.#target;
     const { batchId, round, token, shard } = this.#place;
     return newShard({
       batchId,
       round,
       set: token,
       shard,
-      ...this.#target,
+      provider,
+      model,
+      endpoint,
       lineCount: this.#lineCount,
-      bytes: lines.bytes,
+      bytes: this.#bytes,
       linesKey: this.#keys.lines,
+      sentKey: this.#sent ? this.#keys.sent : null,
       indexKey: this.#keys.index,
     });
   }
 
   async abort(): Promise<void> {
-    await Promise.all([this.#lines.abort(), this.#index.abort()]);
+    await Promise.all([this.#lines.abort(), this.#sent?.abort(), this.#index.abort()]);
   }
 }

@@ -1,7 +1,7 @@
 import { assertEpoch, type BatchRecord } from '../core/batch.ts';
 import { messageOf, ProviderAuthenticationError, safeText } from '../core/errors.ts';
-import { providerLineId, sendingPrefix } from '../core/ids.ts';
-import type { LineEntry } from '../core/line-index.ts';
+import { sendingPrefix } from '../core/ids.ts';
+import type { LineIndex } from '../core/line-index.ts';
 import { deferralSeconds } from '../core/schedule.ts';
 import {
   beginCreating,
@@ -18,7 +18,7 @@ import { countRefusedKey } from './metrics.ts';
 import type { BatchStep } from './prepare.ts';
 import { enterGate, leaveGate, ownerOf } from './provider-gate.ts';
 import type { Account, Services, StepContext } from './services.ts';
-import { readIndex, readShardLines, requestOf } from './shard-lines.ts';
+import { readIndex, readSentLines } from './shard-lines.ts';
 
 export interface ShardStep extends BatchStep {
   /** Place within the current round. */
@@ -112,8 +112,8 @@ async function uploadClaimed(
   context: StepContext,
 ): Promise<Exclude<UploadOutcome, { outcome: 'uploaded' }> | Uploaded> {
   try {
-    const entries = await readIndex(services.objects, shard);
-    const sending = sendingOf(services, account, shard, intent, entries);
+    const index = await readIndex(services.objects, shard);
+    const sending = sendingOf(services, shard, intent, index);
     const upload = await account.client.upload(sending, context.signal);
     return upload.outcome === 'uploaded' ? { ...upload, sending } : upload;
   } catch (error) {
@@ -230,10 +230,10 @@ async function reconcile(
   const { createTimeoutSeconds, settleSeconds } = account.config;
   const windowEndMs = intent.createStartedAtMs + (createTimeoutSeconds + settleSeconds) * 1_000;
   if (services.now() < windowEndMs) return shard;
-  const entries = await readIndex(services.objects, shard);
+  const index = await readIndex(services.objects, shard);
   const found = await account.client.findLost(
     {
-      sending: sendingOf(services, account, shard, intent, entries),
+      sending: sendingOf(services, shard, intent, index),
       providerInputFileId: intent.providerInputFileId,
       windowStartMs: intent.createStartedAtMs,
       windowEndMs,
@@ -366,13 +366,7 @@ function nameOf(shard: ShardRecord): Record<string, unknown> {
   };
 }
 
-function sendingOf(
-  services: Services,
-  account: Account,
-  shard: ShardRecord,
-  intent: Intent,
-  entries: readonly LineEntry[],
-): Sending {
+function sendingOf(services: Services, shard: ShardRecord, intent: Intent, index: LineIndex): Sending {
   const { batchId, round, shard: place } = shard;
   const prefix = sendingPrefix({ batchId, round, shard: place, attempt: intent.attempt });
   return {
@@ -380,27 +374,7 @@ function sendingOf(
     token: intent.token,
     endpoint: shard.endpoint,
     lineCount: shard.lineCount,
-    lines: () => providerLines(services, account, shard, entries, prefix),
+    lines: (separator) => readSentLines(services.objects, shard, index, { prefix, model: shard.model, separator }),
     metadata: { batchdrop_batch: batchId, batchdrop_shard: `${round}/${place}`, batchdrop_token: intent.token },
   };
-}
-
-async function* providerLines(
-  services: Services,
-  account: Account,
-  shard: ShardRecord,
-  entries: readonly LineEntry[],
-  prefix: string,
-): AsyncGenerator<Buffer> {
-  for await (const lines of readShardLines(services.objects, shard, entries)) {
-    for (const line of lines) {
-      const target = { lineId: providerLineId(prefix, line.position), model: shard.model };
-      const translated = account.provider.translateRequest(requestOf(line, shard), target);
-      if (!translated.ok)
-        throw new Error(
-          `Line ${line.entry.lineNumber} was accepted and can no longer be translated: ${messageOf(translated.error)}`,
-        );
-      yield translated.bytes;
-    }
-  }
 }

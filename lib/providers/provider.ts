@@ -3,6 +3,7 @@ import type { Endpoint } from '../core/endpoints.ts';
 import type { LineFormat, RequestLine } from '../core/request-line.ts';
 import type { Usage } from '../core/usage.ts';
 import type { BatchFields } from './batch-fields.ts';
+import type { LineSeparator } from './joined-lines.ts';
 
 /**
  * What the pipeline asks of a provider. A provider is a folder of four files: `limits.ts` (numbers with their source),
@@ -13,6 +14,12 @@ export interface Provider {
   limits: ProviderLimits;
   /** Endpoints of the lines it can take. */
   endpoints: readonly Endpoint[];
+  /**
+   * Whether a line goes as it is, only the values of custom_id and of the model replaced. Whoever knows where those
+   * stand need not ask `translateRequest`, which gives the same.
+   */
+  passesThrough(request: Pick<RequestLine, 'format' | 'endpoint'>): boolean;
+  /** Makes the provider's line. The target's id stands in it before anything that is the customer's. */
   translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest;
   /**
    * Translates one line of the provider's results. Never throws, whatever the bytes are.
@@ -122,8 +129,11 @@ export interface Sending {
   token: string;
   endpoint: Endpoint;
   lineCount: number;
-  /** Starts the stream of provider lines, without newlines; may be called again from the start. */
-  lines: () => AsyncIterable<Buffer>;
+  /**
+   * Streams the provider's lines with the separator between two, in pieces of any size: a promise for each line costs more
+   * than the line. May be called again from the start.
+   */
+  lines: (separator: LineSeparator) => AsyncIterable<Buffer>;
   /** Our ids for the provider's metadata: batch, shard and token. Never the customer's metadata. */
   metadata: Record<string, string>;
 }

@@ -1,153 +1,219 @@
-import { createHash } from 'node:crypto';
-import {
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
-  CreateMultipartUploadCommand,
-  PutObjectCommand,
-  type S3Client,
-  UploadPartCommand,
-} from '@aws-sdk/client-s3';
 import type { S3Object } from '../core/batch.ts';
+import type { PendingWrite } from './pending-writes.ts';
+import { type Section, SectionHashes } from './section-hashes.ts';
 
-/** 8 MiB: measured 508 MB/s against 353 for lib-storage; 10,000 parts reach 80 GB. */
+/** S3's least size of a part that is not the last one. */
+const minPartBytes = 5 * 1024 * 1024;
+/** 8 MiB: measured 508 MB/s against 353 for lib-storage. */
 const partBytes = 8 * 1024 * 1024;
+/** S3 takes 10,000 parts: sizes double every 2,000, which reaches 496 GB with the last parts at 128 MiB. */
+const partsOfOneSize = 2_000;
 /** Parts under way at a time: with the one being filled, 24 MiB at most. */
 const maxPartsUnderWay = 2;
+/** Copies under way at a time: they take no memory of ours. */
+const maxCopiesUnderWay = 8;
+/** What a writer begins with; most objects are small. */
+const firstBufferBytes = 64 * 1024;
+/** From this size on an object is copied by S3 itself: two of the least parts, and one for what is left over. */
+const minCopiedBytes = 3 * minPartBytes;
+/** S3 copies at most 5 GiB as one part; smaller ones are copied side by side. */
+const maxCopiedPartBytes = 1024 * 1024 * 1024;
 
 export interface WrittenObject extends S3Object {
-  /** In hex, of the object's bytes. */
-  sha256: string;
+  /** In hex, of the whole object; null where nobody asked for it or where S3 put the object together from several. */
+  sha256: string | null;
+  /** The parts of the object, each with a SHA-256 of its own; empty where nobody asked for them. */
+  sections: Section[];
 }
 
-/**
- * Writes one object of unknown size in flat memory: small ones by one PUT, larger ones in parts. Nothing is visible
- * before `close()` returns.
- */
-export class ObjectWriter {
-  readonly #client: S3Client;
-  readonly #bucket: string;
-  readonly #key: string;
-  readonly #attributes: { ContentType: string; Metadata: Record<string, string> };
-  readonly #hash = createHash('sha256');
-  readonly #etags: string[] = [];
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
-  #totalBytes = 0;
-  #uploadId: string | undefined;
-  #underWay: Promise<void>[] = [];
+/** An object of which all bytes become part of another. */
+export interface AppendedObject {
+  key: string;
+  bytes: number;
+  /** In hex, as its writer computed it. */
+  sha256: string | null;
+  /** From its first byte. */
+  read(): AsyncIterable<Uint8Array>;
+}
 
-  /** @param metadata ASCII only, as S3 wants it. */
-  constructor(
-    client: S3Client,
-    bucket: string,
-    key: string,
-    contentType: string,
-    metadata: Record<string, string> = {},
-  ) {
-    this.#client = client;
-    this.#bucket = bucket;
-    this.#key = key;
-    this.#attributes = { ContentType: contentType, Metadata: metadata };
+/** Where the parts of one object go. Nothing is visible before `putWhole` or `complete` returns. */
+export interface Upload {
+  /** @returns the object's ETag. */
+  putWhole(bytes: Buffer): Promise<string>;
+  /** @param partNumber from 1. Parts may be sent side by side; the bytes stay as they are until it returns. */
+  sendPart(partNumber: number, bytes: Buffer): Promise<void>;
+  /** Takes a part from another object of the bucket, from `start` to before `end`. */
+  copyPart(partNumber: number, key: string, start: number, end: number): Promise<void>;
+  /** @returns the object's ETag. */
+  complete(): Promise<string>;
+  /** Gives up what was sent. Never throws. */
+  abort(): Promise<void>;
+}
+
+export interface WriterOptions {
+  /** Asks for SHA-256 sums, which cost a third of what parsing the bytes as JSON does. */
+  sha256?: boolean;
+}
+
+/** Writes one object of unknown size in flat memory: small ones by one PUT, larger ones in parts. */
+export class ObjectWriter {
+  readonly #upload: Upload;
+  readonly #name: { bucket: string; key: string };
+  readonly #hashes: SectionHashes | null;
+  #buffer: Buffer = Buffer.allocUnsafe(firstBufferBytes);
+  #filled = 0;
+  /** How much of the buffer is hashed already, or need not be. */
+  #hashed = 0;
+  #totalBytes = 0;
+  #parts = 0;
+  /** Whether what is written has a hash already. */
+  #isHashKnown = false;
+  readonly #sendings: Promise<void>[] = [];
+  readonly #copies: Promise<void>[] = [];
+  readonly #spare: Buffer[] = [];
+
+  constructor(upload: Upload, name: { bucket: string; key: string }, options: WriterOptions) {
+    this.#upload = upload;
+    this.#name = name;
+    this.#hashes = options.sha256 ? new SectionHashes() : null;
   }
 
   get bytes(): number {
     return this.#totalBytes;
   }
 
-  /** The bytes must not change afterwards. */
-  async write(bytes: Buffer): Promise<void> {
-    this.#hash.update(bytes);
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-    this.#totalBytes += bytes.length;
-    if (this.#pendingBytes >= partBytes) await this.#sendPart();
+  /**
+   * Takes a copy of the bytes.
+   *
+   * @returns what is to be awaited before the next write.
+   */
+  write(bytes: Buffer): PendingWrite {
+    if (bytes.length > this.#limit - this.#filled) return this.#writeInParts(bytes);
+    this.#put(bytes);
+    return undefined;
   }
 
   /** Writes a line and its newline. */
-  async writeLine(line: Buffer): Promise<void> {
-    await this.write(line);
-    await this.write(newline);
+  writeLine(line: Buffer): PendingWrite {
+    const written = this.write(line);
+    return written ? written.then(() => this.write(newline)) : this.write(newline);
+  }
+
+  /** Appends another object of the bucket; S3 copies it where its limits on parts allow. */
+  async append(source: AppendedObject): Promise<void> {
+    const start = this.#filled === 0 ? 0 : Math.max(0, minPartBytes - this.#filled);
+    if (source.bytes - start < minCopiedBytes) return this.#download(source, source.bytes);
+    this.#hashFilled();
+    this.#hashes?.add({ bytes: source.bytes, sha256: source.sha256 });
+    this.#isHashKnown = true;
+    await this.#download(source, start);
+    if (this.#filled > 0) await this.#sendPart();
+    this.#isHashKnown = false;
+    await this.#copy(source, start);
   }
 
   async close(): Promise<WrittenObject> {
-    const etag = this.#uploadId === undefined ? await this.#putWhole() : await this.#complete();
-    return { bucket: this.#bucket, key: this.#key, etag, bytes: this.#totalBytes, sha256: this.#hash.digest('hex') };
+    this.#hashFilled();
+    const etag = await (this.#parts === 0 ? this.#upload.putWhole(this.#takeFilled()) : this.#complete());
+    const sections = this.#hashes?.finish() ?? [];
+    const sha256 = sections.length === 1 ? (sections[0]?.sha256 ?? null) : null;
+    return { ...this.#name, etag, bytes: this.#totalBytes, sha256, sections };
   }
 
   /** Gives up what was sent. Never throws: the bucket's lifecycle removes what is left behind. */
   async abort(): Promise<void> {
-    this.#pending = [];
-    await Promise.allSettled(this.#underWay);
-    if (this.#uploadId === undefined) return;
-    const target = { Bucket: this.#bucket, Key: this.#key, UploadId: this.#uploadId };
-    await this.#client.send(new AbortMultipartUploadCommand(target)).catch(() => undefined);
+    await Promise.allSettled([...this.#sendings, ...this.#copies]);
+    await this.#upload.abort();
+  }
+
+  /** Bytes of the part that is being filled. */
+  get #limit(): number {
+    return partBytes * 2 ** Math.floor(this.#parts / partsOfOneSize);
+  }
+
+  async #writeInParts(bytes: Buffer): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      const end = Math.min(bytes.length, at + this.#limit - this.#filled);
+      this.#put(bytes.subarray(at, end));
+      at = end;
+      if (this.#filled === this.#limit) await this.#sendPart();
+    }
+  }
+
+  #put(bytes: Buffer): void {
+    if (this.#filled + bytes.length > this.#buffer.length) this.#grow(this.#filled + bytes.length);
+    this.#buffer.set(bytes, this.#filled);
+    this.#filled += bytes.length;
+    this.#totalBytes += bytes.length;
+  }
+
+  #grow(needed: number): void {
+    const size = Math.min(this.#limit, Math.max(needed, this.#buffer.length * 4));
+    const larger = Buffer.allocUnsafeSlow(size);
+    larger.set(this.#buffer.subarray(0, this.#filled));
+    this.#buffer = larger;
+  }
+
+  async #download(source: AppendedObject, end: number): Promise<void> {
+    if (end === 0) return;
+    let at = 0;
+    for await (const chunk of source.read()) {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.byteLength, end - at));
+      await this.write(bytes);
+      at += bytes.length;
+      if (at === end) return;
+    }
+    throw new Error(`${source.key} ends after ${at} of ${end} bytes.`);
+  }
+
+  async #copy(source: AppendedObject, start: number): Promise<void> {
+    const count = Math.ceil((source.bytes - start) / maxCopiedPartBytes);
+    const size = Math.ceil((source.bytes - start) / count);
+    for (let from = start; from < source.bytes; from += size) {
+      this.#parts += 1;
+      const end = Math.min(source.bytes, from + size);
+      await track(this.#upload.copyPart(this.#parts, source.key, from, end), this.#copies, maxCopiesUnderWay);
+      this.#totalBytes += end - from;
+    }
   }
 
   async #sendPart(): Promise<void> {
-    this.#uploadId ??= await this.#create();
-    const body = this.#takePending();
-    const partNumber = this.#etags.length + 1;
-    this.#etags.push('');
-    const sending = this.#uploadPart(this.#uploadId, partNumber, body);
-    sending.catch(() => undefined); // awaited below and in close(); this only keeps it from counting as unhandled
-    this.#underWay.push(sending);
-    if (this.#underWay.length >= maxPartsUnderWay) await this.#underWay.shift();
-  }
-
-  #takePending(): Buffer {
-    const body = Buffer.concat(this.#pending, this.#pendingBytes);
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return body;
-  }
-
-  async #create(): Promise<string> {
-    const created = await this.#client.send(
-      new CreateMultipartUploadCommand({ Bucket: this.#bucket, Key: this.#key, ...this.#attributes }),
+    this.#parts += 1;
+    const buffer = this.#buffer;
+    const sending = this.#upload.sendPart(this.#parts, this.#takeFilled());
+    await track(
+      sending.then(() => void this.#spare.push(buffer)),
+      this.#sendings,
+      maxPartsUnderWay,
     );
-    if (!created.UploadId) throw new Error(`S3 gave no upload id for ${this.#key}.`);
-    return created.UploadId;
+    this.#buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#limit);
   }
 
-  async #uploadPart(uploadId: string, partNumber: number, body: Buffer): Promise<void> {
-    const sent = await this.#client.send(
-      new UploadPartCommand({
-        Bucket: this.#bucket,
-        Key: this.#key,
-        UploadId: uploadId,
-        PartNumber: partNumber,
-        Body: body,
-      }),
-    );
-    this.#etags[partNumber - 1] = sent.ETag ?? '';
+  #takeFilled(): Buffer {
+    this.#hashFilled();
+    const filled = this.#buffer.subarray(0, this.#filled);
+    this.#filled = 0;
+    this.#hashed = 0;
+    return filled;
+  }
+
+  #hashFilled(): void {
+    if (!this.#isHashKnown) this.#hashes?.update(this.#buffer.subarray(this.#hashed, this.#filled));
+    this.#hashed = this.#filled;
   }
 
   async #complete(): Promise<string> {
-    if (this.#pendingBytes > 0) await this.#sendPart();
-    await Promise.all(this.#underWay);
-    const parts = this.#etags.map((etag, index) => ({ ETag: etag, PartNumber: index + 1 }));
-    const completed = await this.#client.send(
-      new CompleteMultipartUploadCommand({
-        Bucket: this.#bucket,
-        Key: this.#key,
-        UploadId: this.#uploadId,
-        MultipartUpload: { Parts: parts },
-      }),
-    );
-    return completed.ETag ?? '';
+    if (this.#filled > 0) await this.#sendPart();
+    await Promise.all([...this.#sendings, ...this.#copies]);
+    return this.#upload.complete();
   }
+}
 
-  async #putWhole(): Promise<string> {
-    const put = await this.#client.send(
-      new PutObjectCommand({
-        Bucket: this.#bucket,
-        Key: this.#key,
-        Body: this.#takePending(),
-        ...this.#attributes,
-      }),
-    );
-    return put.ETag ?? '';
-  }
+/** Waits for the oldest where the new one makes too many. */
+async function track(work: Promise<void>, underWay: Promise<void>[], limit: number): Promise<void> {
+  work.catch(() => undefined); // awaited later, here or in close(); this only keeps it from counting as unhandled
+  underWay.push(work);
+  if (underWay.length >= limit) await underWay.shift();
 }
 
 const newline = Buffer.from('\n');

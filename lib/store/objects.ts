@@ -11,7 +11,8 @@ import {
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { S3Object } from '../core/batch.ts';
 import { InvalidInputError, messageOf, NotFoundError, TransientError } from '../core/errors.ts';
-import { ObjectWriter } from './object-writer.ts';
+import { MultipartUpload, type ObjectAttributes } from './multipart-upload.ts';
+import { ObjectWriter, type WriterOptions } from './object-writer.ts';
 import { type Observe, unobserved } from './observe.ts';
 import { PiecewiseObject } from './piecewise-object.ts';
 
@@ -42,8 +43,10 @@ export class Objects {
     return new Objects(observe(new S3Client({ forcePathStyle: isLocal })), bucket);
   }
 
-  writer(key: string, contentType = jsonLines, metadata: Record<string, string> = {}): ObjectWriter {
-    return new ObjectWriter(this.#client, this.bucket, key, contentType, metadata);
+  writer(key: string, options: WriterOptions & Partial<ObjectAttributes> = {}): ObjectWriter {
+    const { contentType = jsonLines, metadata = {} } = options;
+    const name = { bucket: this.bucket, key };
+    return new ObjectWriter(new MultipartUpload(this.#client, name, { contentType, metadata }), name, options);
   }
 
   /** An object that several runs write together, piece by piece. */

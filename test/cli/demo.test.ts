@@ -47,3 +47,11 @@ describe('demo', () => {
     expect(stdout).toContain(`npm start -- --data-dir ${join(folder, 'kept')}`);
   });
 });
+
+it('demo can answer as one JSON document', async () => {
+  const { stdout } = await demo('--json');
+  const { passed, problems, batches } = JSON.parse(stdout);
+  expect({ passed, problems }).toEqual({ passed: true, problems: [] });
+  expect(batches).toHaveLength(4);
+  expect(batches[0]).toMatchObject({ status: 'completed', output: expect.stringMatching(/output\.jsonl$/) });
+});

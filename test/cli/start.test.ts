@@ -53,10 +53,7 @@ function start(...args: string[]) {
 interface Ready {
   apiUrl: string;
   s3Url: string;
-  bucket: string;
-  apiKey: null;
-  dataDir: string;
-  pid: number;
+  apiKey: string;
 }
 
 async function untilReady(): Promise<Ready> {
@@ -69,14 +66,16 @@ describe('start', () => {
   it('writes a ready file, for its owner only, once everything answers', async () => {
     const { child } = start();
     const ready = await untilReady();
-    expect(ready).toEqual({
+    expect(ready).toMatchObject({
       apiUrl: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       s3Url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/),
       bucket: 'batchdrop',
-      apiKey: null,
+      apiKey: expect.stringMatching(/^sk-batchdrop-/),
       dataDir: join(folder, '.batchdrop'),
       pid: child.pid,
     });
+    expect(JSON.parse(readFileSync(join(folder, '.batchdrop/ready.json'), 'utf8'))).toEqual(ready);
+    expect(statSync(join(folder, '.batchdrop/ready.json')).mode & 0o777).toBe(0o600);
     expect(statSync(join(folder, 'ready.json')).mode & 0o777).toBe(0o600);
     expect((await fetch(`${ready.apiUrl}/healthz`)).status).toBe(200);
     expect((await fetch(ready.s3Url)).status).toBeLessThan(500);
@@ -121,7 +120,7 @@ describe('start fails with one sentence', () => {
     const { code, stderr } = await ended;
     expect(stderr).toContain(sentence);
     expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(code).toBe(1);
+    expect(code).toBe(2);
   }
 
   it('while another one has the folder', async () => {
@@ -148,4 +147,13 @@ describe('start fails with one sentence', () => {
     await expectSentence(run('start', '--port', 'high').ended, 'from 0 to 65535');
     await expectSentence(run('start', '--nonsense').ended, 'unknown option');
   });
+});
+
+it('start can say where it is as one line of JSON, without its key', async () => {
+  const { child, ended } = start('--json');
+  const ready = await untilReady();
+  child.kill('SIGTERM');
+  const { stdout } = await ended;
+  expect(JSON.parse(stdout)).toMatchObject({ apiUrl: ready.apiUrl, s3Url: ready.s3Url });
+  expect(stdout).not.toContain(ready.apiKey);
 });

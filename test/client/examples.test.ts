@@ -83,7 +83,8 @@ describe('examples', () => {
 
   it('are all run', () => {
     const all = globSync('*.ts', { cwd: join(root, 'examples') });
-    expect(seen.toSorted()).toEqual(all.toSorted());
+    const ours = all.filter((name) => readFileSync(join(root, 'examples', name), 'utf8').includes("from 'batchdrop'"));
+    expect(seen.toSorted()).toEqual(ours.toSorted());
   });
 });
 

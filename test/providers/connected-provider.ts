@@ -11,6 +11,7 @@ import {
   startAnthropicSimulator,
   startOpenAISimulator,
 } from '../../lib/local/simulators/simulators.ts';
+import { joinedLines } from '../../lib/providers/joined-lines.ts';
 import type {
   AnsweredLine,
   ProviderBatch,
@@ -65,7 +66,12 @@ export function clientFor(
 ): ProviderClient {
   return providers[kind].connect({
     name: `our-${kind}`,
-    config: { ...providerConfigSchema.parse({ kind, secret: `batchdrop/${kind}`, baseUrl }), createTimeoutSeconds: 120, settleSeconds: 60, ...config },
+    config: {
+      ...providerConfigSchema.parse({ kind, secret: `batchdrop/${kind}`, baseUrl }),
+      createTimeoutSeconds: 120,
+      settleSeconds: 60,
+      ...config,
+    },
     apiKey: key,
   });
 }
@@ -91,9 +97,7 @@ export function sendingOfBodies(kind: ProviderKind, bodies: readonly object[]): 
     token,
     endpoint: '/v1/chat/completions',
     lineCount: bodies.length,
-    async *lines() {
-      yield* lines;
-    },
+    lines: (separator) => joinedLines(lines, separator),
     metadata: { batchdrop_batch: `batch_${'c0ffee00'.repeat(4)}`, batchdrop_token: token },
   };
 }

@@ -295,8 +295,8 @@ describe.each(providerKinds)('%s', (kind) => {
     const connection = await connect(kind);
     const sending: Sending = {
       ...sendingOf(kind, ['x']),
-      async *lines() {
-        yield* sendingOf(kind, ['x']).lines();
+      async *lines(separator) {
+        yield* sendingOf(kind, ['x']).lines(separator);
         throw new Error('S3 broke off');
       },
     };

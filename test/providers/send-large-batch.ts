@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { providerConfigSchema, providerKinds } from '../../lib/core/config.ts';
+import { joinedLines } from '../../lib/providers/joined-lines.ts';
 import type { Sending } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
 
@@ -10,20 +11,26 @@ const [kind, baseUrl, megabytes] = z
   .tuple([z.enum(providerKinds), z.url(), z.coerce.number()])
   .parse(process.argv.slice(2));
 
+function* paddedLines(): Generator<Buffer> {
+  for (let index = 0; index < megabytes * 1000; index += 1) yield Buffer.alloc(999, 'x');
+}
+
 const sending: Sending = {
   prefix: 'b',
   token: 't',
   endpoint: '/v1/chat/completions',
   lineCount: megabytes * 1000,
-  async *lines() {
-    for (let index = 0; index < megabytes * 1000; index += 1) yield Buffer.alloc(999, 'x');
-  },
+  lines: (separator) => joinedLines(paddedLines(), separator),
   metadata: {},
 };
 
 const client = providers[kind].connect({
   name: kind,
-  config: { ...providerConfigSchema.parse({ kind, secret: 's', baseUrl }), createTimeoutSeconds: 120, settleSeconds: 60 },
+  config: {
+    ...providerConfigSchema.parse({ kind, secret: 's', baseUrl }),
+    createTimeoutSeconds: 120,
+    settleSeconds: 60,
+  },
   apiKey: async () => 'sk-test',
 });
 const { signal } = new AbortController();

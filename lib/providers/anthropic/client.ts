@@ -68,7 +68,7 @@ class AnthropicClient implements ProviderClient {
 
   async create(sending: Sending, _inputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {
     if (signal.aborted) return stoppedBeforeSending;
-    return await withSpooledFile(createBody(sending.lines(), this.#providerOptions), signal, (body) =>
+    return await withSpooledFile(createBody(sending.lines(','), this.#providerOptions), signal, (body) =>
       this.#post(body, signal),
     );
   }
@@ -227,13 +227,8 @@ function newSdkClient(settings: ConnectionSettings, apiKey: string): Anthropic {
 }
 
 async function* createBody(lines: AsyncIterable<Buffer>, members: object): AsyncGenerator<Buffer> {
-  const comma = Buffer.from(',');
-  let separator = Buffer.from('{"requests":[');
-  for await (const line of lines) {
-    yield separator;
-    yield line;
-    separator = comma;
-  }
+  yield Buffer.from('{"requests":[');
+  yield* lines;
   const more = Object.keys(members).length > 0 ? `,${JSON.stringify(members).slice(1)}` : '}';
   yield Buffer.from(`]${more}`);
 }

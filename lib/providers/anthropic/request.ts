@@ -8,9 +8,13 @@ import { UntranslatableError } from './untranslatable-error.ts';
 /** Chat completions are translated; Messages go on in their own bytes. */
 export const anthropicEndpoints = ['/v1/chat/completions', '/v1/messages'] as const satisfies readonly Endpoint[];
 
+export function passesThrough({ format }: Pick<RequestLine, 'format'>): boolean {
+  return format === 'anthropic';
+}
+
 /** Makes `{custom_id, params}` of a line. */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
-  if (request.format === 'anthropic') return { ok: true, bytes: nativeLine(request, target), warnings: [] };
+  if (passesThrough(request)) return { ok: true, bytes: nativeLine(request, target), warnings: [] };
   if (request.endpoint === '/v1/messages') return { ok: true, bytes: wrappedBody(request, target), warnings: [] };
   if (request.endpoint === '/v1/chat/completions') return translateChat(request, target);
   const message = `Anthropic has no ${request.endpoint}. Write the line for /v1/chat/completions or /v1/messages, or route its model to another provider.`;

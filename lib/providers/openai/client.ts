@@ -62,7 +62,7 @@ class OpenAIClient implements ProviderClient {
   }
 
   async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
-    return await withSpooledFile(withNewlines(sending.lines()), signal, async (blob) => {
+    return await withSpooledFile(sending.lines('\n'), signal, async (blob) => {
       const file = new File([blob], `${sending.prefix}.jsonl`, { type: 'application/jsonl' });
       try {
         return { outcome: 'uploaded', providerInputFileId: await this.#store(file, signal) };
@@ -187,14 +187,6 @@ function newSdkClient(settings: ConnectionSettings, apiKey: string): OpenAI {
     ...(baseUrl !== undefined && { baseURL: baseUrl }),
     apiKey,
   });
-}
-
-async function* withNewlines(lines: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  const newline = Buffer.from('\n');
-  for await (const line of lines) {
-    yield line;
-    yield newline;
-  }
 }
 
 function uploadFailure(error: unknown): UploadOutcome {

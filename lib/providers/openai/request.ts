@@ -21,9 +21,13 @@ export function isOpenAIEndpoint(endpoint: Endpoint): endpoint is OpenAIEndpoint
   return openAIEndpoints.some((known) => known === endpoint);
 }
 
+export function passesThrough({ format, endpoint }: Pick<RequestLine, 'format' | 'endpoint'>): boolean {
+  return format === 'openai' && isOpenAIEndpoint(endpoint);
+}
+
 /** Passes a line through: only the values of custom_id and, where it changes, body.model are replaced. */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
-  if (request.format === 'anthropic' || !isOpenAIEndpoint(request.endpoint)) return refusal(request);
+  if (!passesThrough(request)) return refusal(request);
   const replacements = [{ span: request.spans.customId, value: JSON.stringify(target.lineId) }];
   if (target.model !== request.model)
     replacements.push({ span: request.spans.model, value: JSON.stringify(target.model) });

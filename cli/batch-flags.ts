@@ -1,0 +1,79 @@
+import { type Command, Option } from 'commander';
+import { endpoints } from '../lib/core/endpoints.ts';
+import type { BatchOptionsInput } from '../lib/core/options.ts';
+import { parseMetadata, parsePositive, parseWhole } from './option-values.ts';
+
+/** Flags of a batch, the same names as everywhere else (docs/options.md). */
+export interface BatchFlags {
+  provider?: string;
+  endpoint?: BatchOptionsInput['endpoint'];
+  strict?: boolean;
+  onInvalidLine?: BatchOptionsInput['on_invalid_line'];
+  onUnknownModel?: BatchOptionsInput['on_unknown_model'];
+  metadata?: Record<string, string>;
+  maxCostUsd?: number;
+  maxAttempts?: number;
+  deadlineHours?: number;
+  priority?: BatchOptionsInput['priority'];
+  idempotencyKey?: string;
+  dryRun?: boolean;
+}
+
+/** The flags that decide which lines are right. */
+export function withLineFlags(command: Command): Command {
+  return command
+    .option('--provider <name>', 'where lines go whose model names no provider')
+    .addOption(
+      new Option('--endpoint <path>', "what the batch is for (default: the first line's url)").choices(endpoints),
+    )
+    .option('--strict', 'refuse parameters that a provider cannot take, instead of warning')
+    .addOption(
+      new Option(
+        '--on-invalid-line <what>',
+        'an invalid line fails the batch (default), or becomes an error line',
+      ).choices(['fail', 'error_line']),
+    )
+    .addOption(
+      new Option('--on-unknown-model <what>', 'the same for a model that no provider has').choices([
+        'fail',
+        'error_line',
+      ]),
+    );
+}
+
+/** The flags that decide how a batch runs. */
+export function withRunFlags(command: Command): Command {
+  return command
+    .option('--metadata <key=value>', 'kept on the batch; may be given up to 16 times', parseMetadata)
+    .option('--max-cost-usd <dollars>', 'send nothing if the estimate is above it', parsePositive)
+    .option('--max-attempts <times>', 'how often a request may be sent, 1 to 10 (default: 3)', parseWhole)
+    .option('--deadline-hours <hours>', 'when what is unfinished is closed (default: 24 per attempt)', parsePositive)
+    .addOption(
+      new Option('--priority <level>', "who goes first when a provider's places are taken").choices([
+        'low',
+        'normal',
+        'high',
+      ]),
+    )
+    .option('--idempotency-key <key>', 'the same key and file give the same batch')
+    .option('--dry-run', 'validate there and report; send nothing');
+}
+
+/** @returns the options that were given, by the names that the other doors use. */
+export function optionsOf(flags: BatchFlags): BatchOptionsInput {
+  const options = {
+    provider: flags.provider,
+    endpoint: flags.endpoint,
+    strict: flags.strict,
+    on_invalid_line: flags.onInvalidLine,
+    on_unknown_model: flags.onUnknownModel,
+    metadata: flags.metadata,
+    max_cost_usd: flags.maxCostUsd,
+    max_attempts: flags.maxAttempts,
+    deadline_hours: flags.deadlineHours,
+    priority: flags.priority,
+    idempotency_key: flags.idempotencyKey,
+    dry_run: flags.dryRun,
+  };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

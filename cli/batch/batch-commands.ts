@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { newCommand } from '../command.ts';
+import type { BatchState } from '../door/batch-state.ts';
+import { type DoorOptions, openDoor, withDoorFlags } from '../door/open-door.ts';
+import { parseDuration } from '../option-values.ts';
+import { createProgress } from '../output/progress.ts';
+import { printAnswer } from '../output/result.ts';
+import { endStatus } from './end-status.ts';
+import { finishSubmission, type WaitOptions } from './finish-submission.ts';
+import { stateText } from './state-text.ts';
+import { untilEnd } from './wait.ts';
+
+const idText = "the batch's id; through a bucket also the name of its file in the inbox";
+
+const endStatuses =
+  'Exit status: 0 all succeeded, 1 some requests failed, 3 the batch failed, expired or was cancelled';
+
+export function statusCommand(): Command {
+  const command = newCommand('status', {
+    summary: 'Say how a batch is, and what can be done next.',
+    notes: `${endStatuses}; 0 while it runs.`,
+    examples: [
+      ['How is it?', 'batchdrop status batch_0123'],
+      ['In a script', 'batchdrop status batch_0123 --json | jq -r .status'],
+    ],
+  }).argument('<id>', idText);
+  return withDoorFlags(command).action(async (id: string, options: DoorOptions) => {
+    show(await (await openDoor(options)).find(id), options);
+  });
+}
+
+export function waitCommand(): Command {
+  const command = newCommand('wait', {
+    summary: 'Wait until a batch has ended.',
+    notes: `${endStatuses},\n124 the time given is over. Ctrl-C ends the waiting, not the batch.`,
+    examples: [
+      ['Until the end', 'batchdrop wait batch_0123'],
+      ['No longer than an hour', 'batchdrop wait batch_0123 --timeout 1h'],
+    ],
+  })
+    .argument('<id>', idText)
+    .option('--timeout <duration>', 'no longer than this, such as 90s, 15m, 24h', parseDuration);
+  return withDoorFlags(command).action(async (id: string, options: DoorOptions & WaitOptions) => {
+    const door = await openDoor(options);
+    const look = () => door.find(id);
+    const progress = createProgress(options);
+    show(await untilEnd({ handle: id, look, progress, timeoutSeconds: options.timeout }), options);
+  });
+}
+
+export function cancelCommand(): Command {
+  const command = newCommand('cancel', {
+    summary: 'Cancel a batch: what has finished is kept, the rest ends as error lines.',
+    examples: [
+      ['Stop it', 'batchdrop cancel batch_0123'],
+      ['And see what it came to', 'batchdrop cancel batch_0123 && batchdrop wait batch_0123'],
+    ],
+  }).argument('<id>', idText);
+  return withDoorFlags(command).action(async (id: string, options: DoorOptions) => {
+    const state = await (await openDoor(options)).cancel(id);
+    printAnswer({ terminal: () => stateText(state), json: state.document }, options);
+  });
+}
+
+export function retryCommand(): Command {
+  const command = newCommand('retry', {
+    summary: 'Send the failed requests of a batch again, as a batch of their own.',
+    notes: 'The answers of both batches together are those of the first file.',
+    examples: [
+      ['Again, until the end', 'batchdrop retry batch_0123 --wait'],
+      ['In a script', 'id=$(batchdrop retry batch_0123)'],
+    ],
+  })
+    .argument('<id>', idText)
+    .option('--wait', 'wait for the end')
+    .option('--timeout <duration>', 'wait no longer than this, such as 90s, 15m, 24h', parseDuration);
+  return withDoorFlags(command).action(async (id: string, options: DoorOptions & WaitOptions) => {
+    const submission = await (await openDoor(options)).retry(id);
+    process.exitCode = await finishSubmission(submission, options);
+  });
+}
+
+function show(state: BatchState, options: DoorOptions): void {
+  printAnswer({ terminal: () => stateText(state), json: state.document }, options);
+  process.exitCode = endStatus(state);
+}

@@ -1,0 +1,121 @@
+import { styleText } from 'node:util';
+import { type BatchState, hasEnded, type ShardState } from '../door/batch-state.ts';
+import { columns } from '../output/columns.ts';
+import { printable } from '../output/printable.ts';
+import { counted, countText, durationText, timeText } from '../output/quantities.ts';
+import type { ErrorTally } from './error-tally.ts';
+import { nextSteps } from './next-steps.ts';
+import { errorLines, estimateText, headline, spentText, stepLines, warningText } from './state-text.ts';
+
+/** Rows of the table of shards; a batch may have a thousand. */
+const maxShownShards = 40;
+const maxShownCodes = 10;
+const maxMessageLength = 90;
+
+/** Everything that is known of a batch, in paragraphs; those with nothing to say are left out. */
+export function explanation(state: BatchState, tally: ErrorTally): string {
+  return [
+    [headline(state), ...whatFor(state)],
+    titled('Timeline', timeline(state)),
+    titled('Sent to', shardTable(state.shards ?? [])),
+    titled('Would be sent to', planTable(state)),
+    titled('Why requests failed', tallyLines(tally)),
+    titled('What is wrong with the input', errorLines(state)),
+    titled('Next', stepLines(nextSteps(state).filter(({ command }) => !command.startsWith('batchdrop explain')))),
+  ]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join('\n'))
+    .join('\n\n');
+}
+
+function titled(title: string, lines: string[]): string[] {
+  return lines.length === 0 ? [] : [styleText('bold', title), ...lines];
+}
+
+function whatFor(state: BatchState): string[] {
+  const what = [state.endpoint, state.model].flatMap((part) => (part === null ? [] : [printable(part)]));
+  const id = state.id !== null && state.id !== state.handle ? [`id ${state.id}`] : [];
+  const origin = state.retryOf === null ? [] : [`the failed requests of ${state.retryOf}`];
+  return [
+    ...id,
+    ...(what.length > 0 ? [what.join(', ')] : []),
+    ...origin,
+    ...spentText(state),
+    ...estimateText(state),
+    ...warningText(state),
+  ].map((text) => `  ${text}`);
+}
+
+function timeline(state: BatchState): string[] {
+  const [first] = state.moments;
+  const rows = state.moments.map(({ what, at }) => [
+    `  ${timeText(at)}`,
+    what,
+    first && at > first.at ? `+${durationText(at - first.at)}` : '',
+  ]);
+  const deadline = state.deadlineAt;
+  if (deadline !== null && !hasEnded(state))
+    rows.push([`  ${timeText(deadline)}`, 'deadline', `in ${durationText(deadline - Date.now() / 1_000)}`]);
+  return columns(rows);
+}
+
+function shardTable(shards: readonly ShardState[]): string[] {
+  if (shards.length === 0) return [];
+  const header = ['  shard', 'provider', 'model', "provider's batch", 'status', 'requests', 'answered', 'failed'];
+  const rows = shards.slice(0, maxShownShards).map(shardCells);
+  const [first = '', ...lines] = columns([header, ...rows], [5, 6, 7]);
+  const hidden = shards.length - rows.length;
+  const remarks = [...new Set(shards.flatMap(({ lastError }) => lastError ?? []))].slice(0, 3);
+  return [
+    styleText('dim', first),
+    ...lines,
+    ...(hidden > 0 ? [`  and ${countText(hidden)} more; --json has them all`] : []),
+    ...remarks.map((remark) => `  ${styleText('yellow', '!')} ${cut(printable(remark))}`),
+  ];
+}
+
+function shardCells(shard: ShardState): string[] {
+  return [
+    `  ${shard.round + 1}.${shard.shard + 1}`,
+    shard.provider ?? 'refused',
+    printable(shard.model),
+    printable(shard.providerBatchId ?? '-'),
+    [shard.status, ...(shard.providerStatus ? [`(${printable(shard.providerStatus)})`] : [])].join(' '),
+    countText(shard.requests),
+    countText(shard.completed),
+    countText(shard.failed),
+  ];
+}
+
+/** What a dry run found out. */
+function planTable({ isDryRun, validation }: BatchState): string[] {
+  if (!isDryRun || !validation) return [];
+  const rows = validation.shards.map(({ provider, model, endpoint, shards, requests }) => [
+    `  ${provider}`,
+    printable(model),
+    endpoint,
+    counted(requests, 'request'),
+    `in ${counted(shards, 'batch', 'batches')}`,
+  ]);
+  return columns(rows);
+}
+
+function tallyLines({ groups, isPartial }: ErrorTally): string[] {
+  const rows = groups
+    .slice(0, maxShownCodes)
+    .map(({ code, count, customId, message }) => [
+      `  ${countText(count)}`,
+      printable(code),
+      cut(printable(customId === null ? message : `${customId}: ${message}`)),
+    ]);
+  const hidden = groups.length - rows.length;
+  return [
+    ...columns(rows, [0]),
+    ...(hidden > 0 ? [`  and ${countText(hidden)} more codes`] : []),
+    ...(isPartial ? ['  counted over the beginning of the error file; it is large'] : []),
+  ];
+}
+
+function cut(text: string): string {
+  return text.length <= maxMessageLength ? text : `${text.slice(0, maxMessageLength - 1)}…`;
+}

@@ -1,0 +1,144 @@
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import type { Command } from 'commander';
+import { newCommand } from '../command.ts';
+import { type BatchState, hasEnded } from '../door/batch-state.ts';
+import type { Door, ResultStream } from '../door/door.ts';
+import { type DoorOptions, openDoor, withDoorFlags } from '../door/open-door.ts';
+import { CommandError, type ExitStatus, exitStatus } from '../exit-status.ts';
+import { createProgress, type Progress, type ProgressState } from '../output/progress.ts';
+import { bytesText, counted } from '../output/quantities.ts';
+import { note } from '../output/result.ts';
+import { write } from '../output/write.ts';
+import { endStatus } from './end-status.ts';
+import { countsText } from './state-text.ts';
+
+interface ResultsOptions extends DoorOptions {
+  output?: string;
+  partial?: boolean;
+  errors?: boolean;
+}
+
+export function resultsCommand(): Command {
+  const command = newCommand('results', {
+    summary: 'Fetch the answers of a batch: to standard output, or into a file.',
+    notes:
+      'Each request stands exactly once: in the answers, or among the errors (--errors; with -o FILE they go to\n' +
+      'FILE.errors.jsonl beside it). Exit status: as of `wait`; a batch that expired or was cancelled is fetched with\n' +
+      '--partial only.',
+    examples: [
+      ['Into a file', 'batchdrop results batch_0123 -o answers.jsonl'],
+      ['The texts alone', "batchdrop results batch_0123 | jq -r '.response.body.choices[0].message.content'"],
+      ['What failed, and why', "batchdrop results batch_0123 --errors | jq -r '[.custom_id, .error.message] | @tsv'"],
+      ['What an expired or cancelled batch answered', 'batchdrop results batch_0123 -o answers.jsonl --partial'],
+    ],
+  })
+    .argument('<id>', "the batch's id; through a bucket also the name of its file in the inbox")
+    .option('-o, --output <file>', 'write the answers there, and errors beside them')
+    .option('--errors', 'the requests without an answer, instead of the answers')
+    .option('--partial', 'take what there is of a batch that expired or was cancelled');
+  return withDoorFlags(command).action(async (id: string, options: ResultsOptions) => {
+    process.exitCode = await fetchResults(id, options);
+  });
+}
+
+async function fetchResults(id: string, options: ResultsOptions): Promise<ExitStatus> {
+  const door = await openDoor(options);
+  const state = await door.find(id);
+  assertFetchable(state, options);
+  if (options.output !== undefined) await toFiles(door, state, options.output, options);
+  else await toStandardOutput(door, options.errors ? state.errorFile : state.output);
+  return endStatus(state);
+}
+
+/** @throws CommandError where there are no results, or not all. */
+function assertFetchable(state: BatchState, { partial }: ResultsOptions): void {
+  const { handle, status } = state;
+  if (state.isDryRun) throw new CommandError(exitStatus.invalid, `Batch '${handle}' was a dry run; it has no results.`);
+  if (!hasEnded(state))
+    throw new CommandError(
+      exitStatus.invalid,
+      `Batch '${handle}' is ${status}; its results are written when it ends: batchdrop wait ${handle}`,
+    );
+  if (status === 'failed' || status === 'refused')
+    throw new CommandError(
+      endStatus(state),
+      `Batch '${handle}' was ${status === 'failed' ? 'failed at validation' : 'refused'}; nothing was sent: batchdrop explain ${handle}`,
+    );
+  if (status !== 'completed' && !partial)
+    throw new CommandError(
+      endStatus(state),
+      `Batch '${handle}' ${status === 'expired' ? 'expired' : 'was cancelled'} with ${countsText(state) || 'nothing answered'}; --partial fetches that.`,
+    );
+}
+
+async function toStandardOutput(door: Door, reference: string | null): Promise<void> {
+  if (reference === null) return;
+  const { chunks } = await door.open(reference);
+  for await (const chunk of chunks) await write(chunk);
+}
+
+interface FetchedFile {
+  path: string;
+  bytes: number;
+}
+
+async function toFiles(door: Door, state: BatchState, path: string, options: ResultsOptions): Promise<void> {
+  const wanted: [string, string | null][] = options.errors
+    ? [[path, state.errorFile]]
+    : [
+        [path, state.output],
+        [errorsBeside(path), state.errorFile],
+      ];
+  const progress = createProgress(options);
+  const files: FetchedFile[] = [];
+  try {
+    for (const [target, reference] of wanted)
+      if (reference !== null) files.push(await download(await door.open(reference), target, progress));
+  } finally {
+    progress.clear();
+  }
+  report(state, files, options);
+}
+
+/** `answers.jsonl` -> `answers.errors.jsonl` */
+function errorsBeside(path: string): string {
+  return `${path.replace(/\.jsonl$/i, '')}.errors.jsonl`;
+}
+
+/** The file is whole or not there. */
+async function download(stream: ResultStream, path: string, progress: Progress): Promise<FetchedFile> {
+  const draft = `${path}.${process.pid}.part`;
+  let bytes = 0;
+  const counting = async function* (chunks: AsyncIterable<Uint8Array>) {
+    for await (const chunk of chunks) {
+      bytes += chunk.length;
+      if (bytes !== stream.bytes) progress.show(fetching(path, bytes, stream.bytes));
+      yield chunk;
+    }
+  };
+  try {
+    await pipeline(counting(stream.chunks), createWriteStream(draft));
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
+  return { path, bytes };
+}
+
+function fetching(path: string, done: number, total: number | null): ProgressState {
+  const detail = bytesText(done) + (total === null ? '' : ` of ${bytesText(total)}`);
+  return { label: `Fetching ${path}`, done, total, detail };
+}
+
+function report(state: BatchState, files: readonly FetchedFile[], options: ResultsOptions): void {
+  const { completed, failed } = state.counts;
+  if (options.json) {
+    console.log(JSON.stringify({ id: state.id, status: state.status, answered: completed, failed, files }, null, 2));
+    return;
+  }
+  for (const { path, bytes } of files) note(`${path}  ${bytesText(bytes)}`, options);
+  note(`${counted(completed, 'answer')}${failed > 0 ? `, ${counted(failed, 'error')}` : ''}.`, options);
+}

@@ -1,0 +1,77 @@
+import { styleText } from 'node:util';
+import { type BatchState, hasEnded } from '../door/batch-state.ts';
+import { printable } from '../output/printable.ts';
+import { counted, countText, dollarsText, durationText } from '../output/quantities.ts';
+import { nextSteps, type Step } from './next-steps.ts';
+
+const maxShownErrors = 10;
+
+/** A batch in a few lines: how it is, why, and what can be done next. */
+export function stateText(state: BatchState): string {
+  return [headline(state), ...facts(state), ...errorLines(state), '', ...stepLines(nextSteps(state))].join('\n');
+}
+
+/** `✔ batch_... completed in 12 s: 5 of 6 answered, 1 failed` */
+export function headline(state: BatchState): string {
+  const name = state.isDryRun ? `dry run ${state.handle}` : state.handle;
+  const sentence = `${printable(name)} ${state.status}${timeTaken(state)}`;
+  const counts = countsText(state);
+  return `${mark(state)} ${styleText('bold', sentence)}${counts === '' ? '' : `: ${counts}`}`;
+}
+
+function mark(state: BatchState): string {
+  if (!hasEnded(state)) return styleText('cyan', '●');
+  if (state.status !== 'completed') return styleText('red', '✖');
+  return state.counts.failed > 0 ? styleText('yellow', '!') : styleText('green', '✔');
+}
+
+function timeTaken(state: BatchState): string {
+  const [first, last] = [state.moments.at(0), state.moments.at(-1)];
+  if (!first || !last || first === last || !hasEnded(state)) return '';
+  return ` in ${durationText(last.at - first.at)}`;
+}
+
+export function countsText({ counts: { total, completed, failed } }: BatchState): string {
+  if (total === 0) return '';
+  const failures = failed === 0 ? '' : `, ${countText(failed)} failed`;
+  return `${countText(completed)} of ${countText(total)} answered${failures}`;
+}
+
+function facts(state: BatchState): string[] {
+  return [...spentText(state), ...estimateText(state), ...warningText(state)].map((text) => `  ${text}`);
+}
+
+export function spentText({ tokens, cost }: BatchState): string[] {
+  if (!tokens || tokens.input + tokens.output === 0) return [];
+  const price = cost === null || cost.usd === null ? 'of unknown price' : `${dollarsText(cost.usd)} at the batch price`;
+  return [`${countText(tokens.input)} tokens in, ${countText(tokens.output)} out: ${price}`];
+}
+
+/** What a dry run is for. */
+export function estimateText({ isDryRun, validation }: BatchState): string[] {
+  if (!isDryRun || !validation) return [];
+  const { usd, unpriced } = validation.estimatedCost;
+  const price =
+    usd === null ? `no price is known for ${unpriced.map(printable).join(', ')}` : `at most ${dollarsText(usd)}`;
+  const tokens = `about ${countText(validation.estimatedInputTokens)} tokens in, at most ${countText(validation.estimatedOutputTokens)} out`;
+  const invalid = validation.invalidLines === 0 ? '' : `, ${counted(validation.invalidLines, 'invalid line')}`;
+  return [`${counted(validation.lines, 'request')}${invalid}; ${tokens}: ${price}`];
+}
+
+export function warningText({ warningCount }: BatchState): string[] {
+  return warningCount === 0 ? [] : [`${counted(warningCount, 'warning')}: parameters that a provider cannot take`];
+}
+
+/** What validation found wrong. */
+export function errorLines({ errors, errorCount }: BatchState): string[] {
+  const shown = errors.slice(0, maxShownErrors).map(({ line, code, message }) => {
+    const place = line === null ? '' : `line ${countText(line)}: `;
+    return `  ${place}${printable(message)} ${styleText('dim', printable(code))}`;
+  });
+  const hidden = errorCount - shown.length;
+  return hidden > 0 ? [...shown, `  and ${counted(hidden, 'more error')}`] : shown;
+}
+
+export function stepLines(steps: readonly Step[]): string[] {
+  return steps.flatMap(({ does, command }) => [`  ${styleText('dim', `# ${does}`)}`, `  ${command}`]);
+}

@@ -1,0 +1,81 @@
+import { type Cost, isTerminal, lineErrorSchema, type Report } from '../../lib/core/batch.ts';
+import type { LineError } from '../../lib/core/request-line.ts';
+
+export interface Counts {
+  total: number;
+  completed: number;
+  failed: number;
+}
+
+/** One provider batch, or what is to become one. */
+export interface ShardState {
+  round: number;
+  shard: number;
+  status: string;
+  /** Null for the lines that validation refused. */
+  provider: string | null;
+  model: string;
+  providerBatchId: string | null;
+  providerStatus: string | null;
+  requests: number;
+  completed: number;
+  failed: number;
+  lastError: string | null;
+}
+
+/** What a validation found before anything was sent. */
+export type ValidationFacts = Pick<
+  Report,
+  'lines' | 'invalidLines' | 'shards' | 'estimatedInputTokens' | 'estimatedOutputTokens' | 'estimatedCost'
+>;
+
+/** When something happened, in unix seconds, in the order in which it did. */
+export interface Moment {
+  what: string;
+  at: number;
+}
+
+/** A batch as this command line shows it, whichever door it was seen through. */
+export interface BatchState {
+  /** What the other commands find it by. */
+  handle: string;
+  /** Null for a drop that was refused. */
+  id: string | null;
+  /** OpenAI's eight, or `refused` for a drop that never became a batch. */
+  status: string;
+  counts: Counts;
+  endpoint: string | null;
+  model: string | null;
+  isDryRun: boolean;
+  retryOf: string | null;
+  moments: Moment[];
+  deadlineAt: number | null;
+  errors: LineError[];
+  errorCount: number;
+  warningCount: number;
+  tokens: { input: number; output: number } | null;
+  cost: Cost | null;
+  validation: ValidationFacts | null;
+  /** Null where the door cannot see them. */
+  shards: ShardState[] | null;
+  /** Where the results are, for the door that was asked; null where there are none. */
+  output: string | null;
+  errorFile: string | null;
+  /** As it came, for `--json`. */
+  document: unknown;
+}
+
+export const errorListSchema = lineErrorSchema.array();
+
+export function hasEnded(state: Pick<BatchState, 'status'>): boolean {
+  return state.status === 'refused' || endedStatuses.some((status) => status === state.status);
+}
+
+const endedStatuses = (['completed', 'failed', 'expired', 'cancelled'] as const).filter(isTerminal);
+
+/** @returns moments whose time is known, earliest first. */
+export function momentsOf(times: Record<string, number | null | undefined>): Moment[] {
+  return Object.entries(times)
+    .flatMap(([what, at]) => (at === null || at === undefined ? [] : [{ what, at }]))
+    .toSorted((left, right) => left.at - right.at);
+}

@@ -1,0 +1,228 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { CopyObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { InvalidInputError, NotFoundError } from '../../../lib/core/errors.ts';
+import { batchIdPattern, tenantPattern } from '../../../lib/core/ids.ts';
+import { inboxPrefix, resultKey, sidecarKey, statusKey } from '../../../lib/core/keys.ts';
+import type { BatchOptionsInput } from '../../../lib/core/options.ts';
+import { Objects } from '../../../lib/store/objects.ts';
+import { CommandError, exitStatus } from '../../exit-status.ts';
+import { type BatchState, hasEnded } from '../batch-state.ts';
+import type { Door, ResultStream, StoredFile, Submission } from '../door.ts';
+import { type InputFile, readInput } from '../input-file.ts';
+import { inBucket } from './bucket-failure.ts';
+import { dropOptions } from './drop-options.ts';
+import { inputKeyOf, stateOfStatus, stateOfSummary, statusDocumentSchema } from './status-document.ts';
+
+const statusPrefix = 'status/';
+
+/** How long the status of an earlier drop of the same name may stand before it counts as ours: it is, where nothing was to change. */
+const staleStatusMilliseconds = 10_000;
+
+/** Status files read to find a batch by its id while it runs. */
+const maxSearched = 200;
+
+/** A deployment through its bucket alone: files go into `inbox/`, the rest is read from `status/` and `results/`. */
+export class BucketDoor implements Door {
+  readonly #bucket: string;
+  readonly #tenant: string | undefined;
+  readonly #client: S3Client;
+  readonly #objects: Objects;
+
+  /** @param tenant whose inbox; the default tenant's without. */
+  constructor(bucket: string, tenant: string | undefined) {
+    if (tenant !== undefined && !tenantPattern.test(tenant))
+      throw new InvalidInputError('invalid_tenant', `'${tenant}' is no tenant's name: use a-z, 0-9, _ and -.`);
+    this.#bucket = bucket;
+    this.#tenant = tenant;
+    this.#client = connect();
+    this.#objects = new Objects(this.#client, bucket);
+  }
+
+  async submit(
+    file: InputFile,
+    options: BatchOptionsInput,
+    onProgress: (sentBytes: number) => void,
+  ): Promise<Submission> {
+    const key = this.#keyFor(file, options);
+    return inBucket(this.#bucket, async () => {
+      const standing = await this.#objects.head(statusKey(key));
+      const { metadata, sidecar } = dropOptions(options);
+      if (sidecar !== null) await this.#objects.putText(sidecarKey(key), sidecar);
+      await this.#put(file, key, metadata, onProgress);
+      return this.#submission(key, standing?.etag ?? null);
+    });
+  }
+
+  async #put(
+    file: InputFile,
+    key: string,
+    metadata: Record<string, string>,
+    onProgress: (sentBytes: number) => void,
+  ): Promise<void> {
+    const writer = this.#objects.writer(key, { metadata });
+    try {
+      for await (const chunk of readInput(file)) {
+        await writer.write(chunk);
+        onProgress(writer.bytes);
+      }
+      await writer.close();
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  }
+
+  /**
+   * Each submission has a name of its own, so that no other's file is overwritten while it is read; with an
+   * idempotency key the same one each time, since the file is part of what is compared.
+   */
+  #keyFor(file: InputFile, options: BatchOptionsInput): string {
+    const stem = file.name.replace(/\.jsonl$/i, '');
+    const suffix =
+      options.idempotency_key === undefined
+        ? uniqueSuffix()
+        : createHash('sha256').update(options.idempotency_key).digest('hex').slice(0, 16);
+    const folder = this.#tenant === undefined ? '' : `${this.#tenant}/`;
+    return `${inboxPrefix}${folder}${stem}-${suffix}.jsonl`;
+  }
+
+  #submission(key: string, standingEtag: string | null): Submission {
+    const handle = key.slice(inboxPrefix.length);
+    const place = `s3://${this.#bucket}/${key}`;
+    const trustedAtMs = Date.now() + staleStatusMilliseconds;
+    const state = async () => {
+      const found = await inBucket(this.#bucket, () => this.#objects.readText(statusKey(key)));
+      const isStale = found?.etag === standingEtag && Date.now() < trustedAtMs;
+      return found && !isStale ? this.#stateOf(handle, found.text) : null;
+    };
+    const status = `s3://${this.#bucket}/${statusKey(key)}`;
+    return {
+      handle,
+      place,
+      document: { batch_id: null, status: 'dropped', name: handle, input: place, status_file: status },
+      state,
+    };
+  }
+
+  async find(handle: string): Promise<BatchState> {
+    return inBucket(this.#bucket, async () => {
+      const found = batchIdPattern.test(handle) ? await this.#findById(handle) : await this.#findByName(handle);
+      if (found) return found;
+      throw new NotFoundError(`The bucket ${this.#bucket} knows no batch '${handle}'.`);
+    });
+  }
+
+  /** `inbox/` and the bucket may stand before the name, as people copy it. */
+  async #findByName(handle: string): Promise<BatchState | null> {
+    const path = handle.replace(`s3://${this.#bucket}/`, '').replace(/^inbox\//, '');
+    const found = await this.#objects.readText(statusKey(inboxPrefix + path));
+    return found && this.#stateOf(path, found.text);
+  }
+
+  async #findById(batchId: string): Promise<BatchState | null> {
+    const summary = await this.#readSummary(batchId);
+    if (summary) return summary;
+    const states = await this.list(maxSearched);
+    return states.find((state) => state.id === batchId) ?? null;
+  }
+
+  async #readSummary(batchId: string): Promise<BatchState | null> {
+    const found = await this.#objects.readText(resultKey(batchId, 'batch.json'));
+    return found && stateOfSummary(JSON.parse(found.text));
+  }
+
+  /** Of a batch that has ended, its summary says more. */
+  async #stateOf(handle: string, text: string): Promise<BatchState> {
+    const state = stateOfStatus(handle, statusDocumentSchema.parse(JSON.parse(text)));
+    const summary = hasEnded(state) && state.id !== null ? await this.#readSummary(state.id) : null;
+    return summary ? { ...summary, handle } : state;
+  }
+
+  async list(limit: number): Promise<BatchState[]> {
+    return inBucket(this.#bucket, async () => {
+      const keys = await this.#newestStatusKeys(limit);
+      const texts = await Promise.all(keys.map((key) => this.#objects.readText(key)));
+      return texts.flatMap((found, place) => {
+        const handle = (keys[place] ?? '').slice(statusPrefix.length).replace(/\.json$/, '');
+        return found ? [stateOfStatus(handle, statusDocumentSchema.parse(JSON.parse(found.text)))] : [];
+      });
+    });
+  }
+
+  async #newestStatusKeys(limit: number): Promise<string[]> {
+    let newest: { key: string; atMs: number }[] = [];
+    let from: string | undefined;
+    do {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: statusPrefix, ContinuationToken: from }),
+      );
+      const found = (page.Contents ?? []).flatMap(({ Key: key, LastModified: at }) =>
+        key && at ? [{ key, atMs: at.getTime() }] : [],
+      );
+      newest = [...newest, ...found].toSorted((left, right) => right.atMs - left.atMs).slice(0, limit);
+      from = page.NextContinuationToken;
+    } while (from);
+    return newest.map(({ key }) => key);
+  }
+
+  async cancel(): Promise<BatchState> {
+    throw this.#needsApi('cancelled');
+  }
+
+  /** Drops the original lines of what failed again, with the options of the first drop. */
+  async retry(handle: string): Promise<Submission> {
+    const state = await this.find(handle);
+    if (!hasEnded(state) || state.id === null)
+      throw new CommandError(exitStatus.invalid, `Cannot retry a batch with status '${state.status}'.`);
+    if (state.errorFile === null)
+      throw new CommandError(exitStatus.invalid, `Batch '${handle}' has no failed requests to retry.`);
+    const source = resultKey(state.id, 'retry.jsonl');
+    const inputKey = inputKeyOf(state.document) ?? '';
+    const folder = inputKey.startsWith(inboxPrefix) ? inputKey.slice(0, inputKey.lastIndexOf('/') + 1) : inboxPrefix;
+    const key = `${folder}${state.id}-retry-${uniqueSuffix()}.jsonl`;
+    return inBucket(this.#bucket, async () => {
+      const original = inputKey === '' ? null : await this.#objects.head(inputKey);
+      const { 'idempotency-key': _used, ...metadata } = original?.metadata ?? {};
+      await this.#client.send(
+        new CopyObjectCommand({
+          Bucket: this.#bucket,
+          Key: key,
+          CopySource: `${this.#bucket}/${encodeURI(source)}`,
+          MetadataDirective: 'REPLACE',
+          Metadata: metadata,
+        }),
+      );
+      return this.#submission(key, null);
+    });
+  }
+
+  async open(reference: string): Promise<ResultStream> {
+    const key = reference.replace(`s3://${this.#bucket}/`, '');
+    const head = await inBucket(this.#bucket, () => this.#objects.head(key));
+    if (!head) throw new NotFoundError(`The results at ${reference} are gone.`);
+    return { bytes: head.bytes, chunks: this.#objects.stream(head) };
+  }
+
+  async files(): Promise<StoredFile[]> {
+    throw this.#needsApi('listed');
+  }
+
+  #needsApi(done: string): CommandError {
+    const message = `Through a bucket alone that cannot be ${done}: set BATCHDROP_URL and BATCHDROP_API_KEY.`;
+    return new CommandError(exitStatus.invalid, message);
+  }
+}
+
+/** Whatever the environment says, as for the AWS CLI; local servers know buckets by path only. */
+function connect(): S3Client {
+  const { AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, AWS_REGION, AWS_DEFAULT_REGION } = process.env;
+  const isElsewhere = Boolean(AWS_ENDPOINT_URL_S3 || AWS_ENDPOINT_URL);
+  const region = AWS_REGION || AWS_DEFAULT_REGION || (isElsewhere ? 'us-east-1' : undefined);
+  return new S3Client({ forcePathStyle: isElsewhere, followRegionRedirects: true, ...(region && { region }) });
+}
+
+/** `20261121T021500Z-3fa29c` */
+function uniqueSuffix(): string {
+  const time = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  return `${time}-${randomBytes(3).toString('hex')}`;
+}

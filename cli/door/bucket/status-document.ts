@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { costSchema, lineErrorSchema } from '../../../lib/core/batch.ts';
+import { stateOfApiBatch } from '../api/api-batch.ts';
+import { type BatchState, errorListSchema, momentsOf, type ShardState } from '../batch-state.ts';
+
+/** `status/<name>.json`, as far as it is shown. */
+export const statusDocumentSchema = z.looseObject({
+  batch_id: z.string().nullable(),
+  status: z.string(),
+  input: z.string().nullable(),
+  created_at: z.number(),
+  deadline_at: z.number().nullish(),
+  request_counts: z.object({ total: z.number(), completed: z.number(), failed: z.number() }),
+  output: z.string().nullable(),
+  errors: z.string().nullable(),
+  error_count: z.number(),
+  first_error: lineErrorSchema.nullable(),
+  errors_sample: errorListSchema.optional(),
+  warning_count: z.number().optional(),
+});
+
+export type StatusDocument = z.infer<typeof statusDocumentSchema>;
+
+/** @param handle the drop's key without `inbox/`. */
+export function stateOfStatus(handle: string, status: StatusDocument): BatchState {
+  return {
+    handle,
+    id: status.batch_id,
+    status: status.status,
+    counts: status.request_counts,
+    endpoint: null,
+    model: null,
+    isDryRun: false,
+    retryOf: null,
+    moments: momentsOf({ created: status.created_at }),
+    deadlineAt: status.deadline_at ?? null,
+    errors: status.errors_sample ?? (status.first_error ? [status.first_error] : []),
+    errorCount: status.error_count,
+    warningCount: status.warning_count ?? 0,
+    tokens: null,
+    cost: null,
+    validation: null,
+    shards: null,
+    output: status.output,
+    errorFile: status.errors,
+    document: status,
+  };
+}
+
+const fileSchema = z.object({ uri: z.string() }).nullish();
+
+const providerBatchSchema = z.object({
+  round: z.number(),
+  shard: z.number(),
+  provider: z.string(),
+  model: z.string(),
+  provider_batch_id: z.string().nullable(),
+  provider_status: z.string().nullable(),
+  end: z.string().nullable(),
+  requests: z.number(),
+  completed: z.number(),
+  failed: z.number(),
+});
+
+/** What `batch.json` has beside the fields of OpenAI's object. */
+const summarySchema = z.object({
+  batchdrop: z.object({
+    receipt: z.object({
+      provider_batches: z.array(providerBatchSchema),
+      cost: costSchema,
+      input: z.array(z.object({ key: z.string() })),
+      output: fileSchema,
+      errors: fileSchema,
+    }),
+  }),
+});
+
+/** @param document a batch's `batch.json`, which stands once it has ended. */
+export function stateOfSummary(document: unknown): BatchState {
+  const state = stateOfApiBatch(document);
+  const { receipt } = summarySchema.parse(document).batchdrop;
+  const isDryRun = state.status === 'completed' && state.counts.total === 0 && state.validation !== null;
+  return {
+    ...state,
+    isDryRun,
+    cost: isDryRun ? null : receipt.cost,
+    shards: receipt.provider_batches.map(shardState),
+    output: receipt.output?.uri ?? null,
+    errorFile: receipt.errors?.uri ?? null,
+  };
+}
+
+function shardState(sent: z.infer<typeof providerBatchSchema>): ShardState {
+  const { round, shard, provider, model, requests, completed, failed } = sent;
+  return {
+    round,
+    shard,
+    status: sent.end ?? 'pending',
+    provider,
+    model,
+    providerBatchId: sent.provider_batch_id,
+    providerStatus: sent.provider_status,
+    requests,
+    completed,
+    failed,
+    lastError: null,
+  };
+}
+
+/** @returns the key of what the batch was made of, or null. */
+export function inputKeyOf(document: unknown): string | null {
+  return summarySchema.safeParse(document).data?.batchdrop.receipt.input[0]?.key ?? null;
+}

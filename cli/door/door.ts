@@ -1,0 +1,46 @@
+import type { BatchOptionsInput } from '../../lib/core/options.ts';
+import type { BatchState } from './batch-state.ts';
+import type { InputFile } from './input-file.ts';
+
+/** A file of results, as it comes. */
+export interface ResultStream {
+  /** Null where it is not said. */
+  bytes: number | null;
+  chunks: AsyncIterable<Uint8Array>;
+}
+
+/** A file that was handed over. */
+export interface Submission {
+  /** What the other commands find its batch by. */
+  handle: string;
+  /** Where it lies now, for a person to read. */
+  place: string;
+  /** As it came, for `--json`. */
+  document: unknown;
+  /** @returns null as long as nobody has taken it up. */
+  state(): Promise<BatchState | null>;
+}
+
+export interface StoredFile {
+  id: string;
+  filename: string;
+  bytes: number;
+  purpose: string;
+  createdAt: number;
+}
+
+/**
+ * A way to a deployment: its HTTP API, or its bucket alone. What a door cannot do, it refuses with one sentence that
+ * says which other can. Every method throws CommandError for whatever goes wrong there.
+ */
+export interface Door {
+  submit(file: InputFile, options: BatchOptionsInput, onProgress: (sentBytes: number) => void): Promise<Submission>;
+  find(handle: string): Promise<BatchState>;
+  list(limit: number): Promise<BatchState[]>;
+  cancel(handle: string): Promise<BatchState>;
+  /** @returns the batch of what failed; null as long as nobody has taken it up. */
+  retry(handle: string): Promise<Submission>;
+  /** @param reference as the batch's state has it. */
+  open(reference: string): Promise<ResultStream>;
+  files(limit: number): Promise<StoredFile[]>;
+}

@@ -1,0 +1,62 @@
+import type { Command } from 'commander';
+import { CommandError, exitStatus } from '../exit-status.ts';
+import type { OutputOptions } from '../output/result.ts';
+import type { Door } from './door.ts';
+import { findLocalStack } from './local-stack.ts';
+
+export interface DoorOptions extends OutputOptions {
+  url?: string;
+  apiKey?: string;
+  bucket?: string;
+  tenant?: string;
+}
+
+/** The flags that say where to, and how to answer. */
+export function withDoorFlags(command: Command): Command {
+  return command
+    .optionsGroup('Where to (a local stack unless said otherwise):')
+    .option('--url <url>', 'a deployment (BATCHDROP_URL)')
+    .option('--api-key <key>', "the deployment's key (BATCHDROP_API_KEY, which others cannot see)")
+    .option('--bucket <name>', "a deployment's bucket, by AWS credentials (BATCHDROP_BUCKET)")
+    .optionsGroup('Output:')
+    .option('--json', 'answer as one JSON document');
+}
+
+/**
+ * Decides where to go: flags, then the environment, then the stack on this machine. A URL says more than a bucket.
+ *
+ * @throws CommandError where there is none, or no key for it.
+ */
+export async function openDoor(options: DoorOptions): Promise<Door> {
+  const { BATCHDROP_URL, BATCHDROP_BUCKET } = process.env;
+  if (options.url) return openApi(options.url, options.apiKey);
+  if (options.bucket) return openBucket(options.bucket, options);
+  if (BATCHDROP_URL) return openApi(BATCHDROP_URL, options.apiKey);
+  if (BATCHDROP_BUCKET) return openBucket(BATCHDROP_BUCKET, options);
+  return openLocal(options);
+}
+
+async function openApi(url: string, givenKey: string | undefined): Promise<Door> {
+  const apiKey = givenKey ?? process.env.BATCHDROP_API_KEY;
+  if (!apiKey)
+    throw new CommandError(
+      exitStatus.unreachable,
+      `There is no API key for ${url}: set BATCHDROP_API_KEY to one of \`batchdrop keys create\`.`,
+    );
+  const { ApiDoor } = await import('./api/api-door.ts');
+  return new ApiDoor(url, apiKey);
+}
+
+async function openBucket(bucket: string, { tenant }: DoorOptions): Promise<Door> {
+  const { BucketDoor } = await import('./bucket/bucket-door.ts');
+  return new BucketDoor(bucket, tenant);
+}
+
+async function openLocal(options: DoorOptions): Promise<Door> {
+  const stack = await findLocalStack();
+  if (stack) return openApi(stack.url, options.apiKey ?? stack.apiKey ?? undefined);
+  throw new CommandError(
+    exitStatus.unreachable,
+    'No local stack answers: start one with `batchdrop start`, or say where to go with BATCHDROP_URL and BATCHDROP_API_KEY, or BATCHDROP_BUCKET.',
+  );
+}

@@ -1,0 +1,25 @@
+/** What a command answers, in each of the forms in which it may be asked for. */
+export interface Answer {
+  /** For people. */
+  terminal: () => string;
+  /** For programs that read lines; the terminal's form where there is none. */
+  pipe?: () => string;
+  /** For programs that read JSON: one document. */
+  json: unknown;
+}
+
+export interface OutputOptions {
+  json?: boolean;
+}
+
+/** Standard output holds the answer and nothing else; progress and complaints go to standard error. */
+export function printAnswer(answer: Answer, { json }: OutputOptions): void {
+  if (json) console.log(JSON.stringify(answer.json, null, 2));
+  else if (process.stdout.isTTY) console.log(answer.terminal());
+  else console.log((answer.pipe ?? answer.terminal)());
+}
+
+/** A sentence for people beside the answer; programs that read JSON get none. */
+export function note(text: string, { json }: OutputOptions): void {
+  if (!json) console.error(text);
+}

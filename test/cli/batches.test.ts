@@ -1,0 +1,296 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { commandIn, onTerminal, requestLine, startIn } from './command.ts';
+
+/** Takes no line ever, so that a batch of its lines runs until it is told to stop. */
+const stuckProvider = { kind: 'openai', secret: 's', models: ['stuck-*'] };
+
+let folder: string;
+let stack: Awaited<ReturnType<typeof startIn>>;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'batchdrop-batches-'));
+  const providers = {
+    openai: { kind: 'openai', secret: 's' },
+    anthropic: { kind: 'anthropic', secret: 's' },
+    stuck: stuckProvider,
+  };
+  writeFileSync(join(folder, 'batchdrop.config.json'), JSON.stringify({ providers }));
+  write('good.jsonl', requestLine('a'), requestLine('b'));
+  write('mixed.jsonl', requestLine('a'), requestLine('b', { messages: [{ role: 'user', content: '[[refuse]]' }] }));
+  write('bad.jsonl', requestLine('a'), 'not json');
+  write('stuck.jsonl', requestLine('a'), requestLine('s', { model: 'stuck-1' }));
+  stack = await startIn(folder, { STUCK_API_KEY: 'sk-test', STUCK_BASE_URL: 'http://127.0.0.1:9/v1' });
+});
+
+afterAll(async () => {
+  stack.child.kill('SIGTERM');
+  await stack.ended;
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function write(name: string, ...lines: string[]): void {
+  writeFileSync(join(folder, name), `${lines.join('\n')}\n`);
+}
+
+function read(name: string): string {
+  return readFileSync(join(folder, name), 'utf8');
+}
+
+function idsIn(text: string): string[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).custom_id);
+}
+
+function batchdrop(...args: string[]) {
+  return commandIn(folder, args).ended;
+}
+
+describe.concurrent('through the API', { timeout: 120_000 }, () => {
+  it('submit prints the id alone in a pipe, and wait, status, results and explain take it', async () => {
+    const submitted = await batchdrop('submit', 'good.jsonl', '--metadata', 'team=search', '--priority', 'high');
+    expect(submitted).toEqual({ code: 0, stdout: expect.stringMatching(/^batch_[0-9a-f]{32}\n$/), stderr: '' });
+    const id = submitted.stdout.trim();
+    const waited = await batchdrop('wait', id);
+    expect(waited.stdout).toMatch(new RegExp(`^✔ ${id} completed in .*: 2 of 2 answered\n`));
+    expect(waited.stdout).toContain(`batchdrop results ${id} -o results.jsonl`);
+    expect(waited.stderr).toContain('completed: 2 of 2 answered');
+    expect(waited.code).toBe(0);
+    const status = await batchdrop('status', id, '--json');
+    expect(JSON.parse(status.stdout)).toMatchObject({ id, status: 'completed', metadata: { team: 'search' } });
+    expect(status.stderr).toBe('');
+    expect(idsIn((await batchdrop('results', id)).stdout)).toEqual(['a', 'b']);
+    const explained = JSON.parse((await batchdrop('explain', id, '--json')).stdout);
+    expect(explained).toMatchObject({ id, errors: [], shards: [{ provider: 'openai', requests: 2, completed: 2 }] });
+    expect(explained.timeline.map(({ what }: { what: string }) => what).slice(0, 2)).toEqual([
+      'created',
+      'in_progress',
+    ]);
+  });
+
+  it('requests that failed end with 1, are explained, written beside the answers, and sent again', async () => {
+    const submitted = await batchdrop('submit', 'mixed.jsonl', '--wait', '--json');
+    expect(submitted).toMatchObject({ code: 1, stderr: '' });
+    const { id } = JSON.parse(submitted.stdout);
+    const explained = await batchdrop('explain', id);
+    expect(explained.stdout).toMatch(/Why requests failed\n +1 {2}invalid_prompt {2}b: Invalid prompt/);
+    expect(explained.stdout).toMatch(/1\.1 +openai +gpt-5-mini +batch_\w+ +collected \(completed\) +2 +1 +1\n/);
+    expect(explained.stdout).toContain(`batchdrop retry ${id} --wait`);
+    const fetched = await batchdrop('results', id, '-o', 'mixed-answers.jsonl');
+    expect(fetched).toMatchObject({ code: 1, stdout: '' });
+    expect(fetched.stderr).toContain('1 answer, 1 error.');
+    expect(idsIn(read('mixed-answers.jsonl'))).toEqual(['a']);
+    expect(idsIn(read('mixed-answers.errors.jsonl'))).toEqual(['b']);
+    expect(idsIn((await batchdrop('results', id, '--errors')).stdout)).toEqual(['b']);
+    const retried = await batchdrop('retry', id, '--wait', '--json');
+    expect(JSON.parse(retried.stdout)).toMatchObject({ request_counts: { total: 1 }, batchdrop: { retry_of: id } });
+    expect(retried.code).toBe(1);
+  });
+
+  it('a batch that fails at validation ends with 3 and says why', async () => {
+    const { code, stdout } = await batchdrop('submit', 'bad.jsonl', '--wait');
+    expect(stdout).toContain('line 2: This line is not parseable as valid JSON. invalid_json_line');
+    const [, id = ''] = /(batch_\w+) failed/.exec(stdout) ?? [];
+    const results = await batchdrop('results', id);
+    expect(results.stderr).toContain('failed at validation; nothing was sent');
+    expect([code, results.code]).toEqual([3, 3]);
+    const lenient = await batchdrop('submit', 'bad.jsonl', '--wait', '--on-invalid-line', 'error_line');
+    expect(lenient.code).toBe(1);
+  });
+
+  it('time that is over ends with 124, the batch goes on; cancelled it ends with 3 and gives what it has', async () => {
+    const id = (await batchdrop('submit', 'stuck.jsonl')).stdout.trim();
+    const waited = await batchdrop('wait', id, '--timeout', '5s');
+    expect(waited.stderr).toContain(
+      `The batch has not ended within 5 s; it goes on. To wait again: batchdrop wait ${id}`,
+    );
+    const early = await batchdrop('results', id);
+    expect(early.stderr).toContain('its results are written when it ends');
+    const running = await batchdrop('status', id);
+    expect(running.stdout).toMatch(/● batch_\w+ in_progress: 1 of 2 answered\n/);
+    expect((await batchdrop('cancel', id)).code).toBe(0);
+    const ended = await batchdrop('wait', id, '--timeout', '30s');
+    expect(ended.stdout).toContain(`${id} cancelled`);
+    const whole = await batchdrop('results', id);
+    expect(whole.stderr).toContain('was cancelled with 1 of 2 answered, 1 failed; --partial fetches that.');
+    const partial = await batchdrop('results', id, '--partial');
+    expect(idsIn(partial.stdout)).toEqual(['a']);
+    const codes = [waited, early, running, ended, whole, partial].map(({ code }) => code);
+    expect(codes).toEqual([124, 2, 0, 3, 3, 3]);
+  });
+
+  it('a batch that expires ends with 3', async () => {
+    const { code, stdout } = await batchdrop('submit', 'stuck.jsonl', '--wait', '--deadline-hours', '0.0008');
+    expect(stdout).toContain('expired');
+    expect(code).toBe(3);
+  });
+
+  it('Ctrl-C ends the waiting, not the batch', async () => {
+    const { child, ended } = commandIn(folder, ['submit', 'stuck.jsonl', '--wait']);
+    child.stderr.on('data', (text) => String(text).includes('validating') && child.kill('SIGINT'));
+    const { code, stderr } = await ended;
+    expect(stderr).toMatch(/The batch goes on\. To wait again: batchdrop wait batch_\w+\n$/);
+    expect(code).toBe(130);
+  });
+
+  it('a dry run says what it would cost, and a budget that it would break ends with 3', async () => {
+    const dry = await batchdrop('submit', 'good.jsonl', '--dry-run', '--wait');
+    expect(dry.stdout).toMatch(/2 requests; about \d+ tokens in, at most 100 out: at most \$0\.\d+\n/);
+    const dear = await batchdrop('submit', 'good.jsonl', '--max-cost-usd', '0.0000001', '--wait');
+    expect(dear.stdout).toContain('budget_exceeded');
+    expect([dry.code, dear.code]).toEqual([0, 3]);
+  });
+
+  it('the same idempotency key and file give the same batch, another file is refused', async () => {
+    const submit = (file: string) => batchdrop('submit', file, '--idempotency-key', 'k1');
+    const first = await submit('good.jsonl');
+    const second = await submit('good.jsonl');
+    expect(second.stdout).toBe(first.stdout);
+    const other = await submit('mixed.jsonl');
+    expect(other.stderr).toContain('Conflict');
+    expect(other.code).toBe(2);
+  });
+
+  it('a file in parts arrives whole', async () => {
+    const text = 'x'.repeat(2_000);
+    const lines = Array.from({ length: 4_500 }, (_, place) =>
+      requestLine(`r${place}`, { max_completion_tokens: 1, messages: [{ role: 'user', content: text }] }),
+    );
+    write('large.jsonl', ...lines);
+    const { stdout, stderr } = await batchdrop('submit', 'large.jsonl', '--wait', '--dry-run', '--json');
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toMatchObject({ errors: null, batchdrop: { report: { lines: 4_500 } } });
+  });
+
+  it('list and files have a line each in a pipe, and the documents in JSON', async () => {
+    const id = (await batchdrop('submit', 'good.jsonl')).stdout.trim();
+    const list = await batchdrop('list', '--limit', '100');
+    expect(list.stdout).toMatch(new RegExp(`^${id}\t[a-z_]+\t`, 'm'));
+    expect(JSON.parse((await batchdrop('list', '--limit', '1', '--json')).stdout)).toHaveLength(1);
+    const files = await batchdrop('files', '--limit', '100');
+    expect(files.stdout).toMatch(/^file-\w+\tbatch\t\d+\t[\d :-]+\tgood\.jsonl$/m);
+    expect(JSON.parse((await batchdrop('files', '--json')).stdout)[0]).toMatchObject({ id: expect.any(String) });
+  });
+
+  it('what the API refuses is one sentence: an unknown id ends with 2, a wrong key with 4', async () => {
+    const unknown = await batchdrop('status', 'batch_nope');
+    expect(unknown.stderr).toBe("batchdrop: No batch found with id 'batch_nope'.\n");
+    const refused = await batchdrop('list', '--api-key', 'sk-batchdrop-secretsecretsecret');
+    expect(refused.stderr).toMatch(/^batchdrop: http:\/\/127\.0\.0\.1:\d+ refused the API key: set BATCHDROP_API_KEY/);
+    expect(refused.stderr).not.toContain('secretsecret');
+    const elsewhere = await batchdrop('list', '--url', stack.ready.s3Url, '--api-key', 'k');
+    expect([unknown.code, refused.code, elsewhere.code]).toEqual([2, 4, 4]);
+  });
+
+  it('BATCHDROP_URL and BATCHDROP_API_KEY lead there from any folder', async () => {
+    const env = { BATCHDROP_URL: `${stack.ready.apiUrl}/v1/`, BATCHDROP_API_KEY: stack.ready.apiKey };
+    expect((await commandIn(tmpdir(), ['list'], { env }).ended).code).toBe(0);
+  });
+});
+
+describe.concurrent('keys', { timeout: 120_000 }, () => {
+  it('are made without a key, shown once, and useless once revoked', async () => {
+    const made = await batchdrop('keys', 'create', '--name', 'ci', '--tenant', 'search');
+    const key = made.stdout.trim();
+    expect(key).toMatch(/^sk-batchdrop-/);
+    const [, id = ''] = /(key_\w+)/.exec(made.stderr) ?? [];
+    expect((await batchdrop('list', '--api-key', key)).stdout).toBe('\n');
+    const listed = await batchdrop('keys', 'list', '--tenant', 'search');
+    expect(listed.stdout).toMatch(new RegExp(`^${id}\tactive\t.*\tci$`, 'm'));
+    expect(listed.stdout).not.toContain(key.slice(-20));
+    const unused = JSON.parse((await batchdrop('keys', 'create', '--tenant', 'search', '--json')).stdout);
+    expect((await batchdrop('keys', 'revoke', unused.id, '--tenant', 'search')).stdout).toBe(`Revoked ${unused.id}.\n`);
+    expect((await batchdrop('list', '--api-key', unused.key)).code).toBe(4);
+  });
+});
+
+describe.concurrent('doctor', { timeout: 120_000 }, () => {
+  it('finds the local stack well, and says what could be better', async () => {
+    const { code, stdout } = await batchdrop('doctor', '--json');
+    const { healthy, findings } = JSON.parse(stdout);
+    expect(findings).toContainEqual({ level: 'ok', what: "Provider 'openai' accepts its key.", what_to_do: null });
+    expect({ code, healthy }).toEqual(healthy ? { code: 0, healthy } : { code: 1, healthy });
+  });
+});
+
+describe.concurrent('straight into the bucket', { timeout: 120_000 }, () => {
+  const bucket = (args: string[], added: Record<string, string> = {}) => {
+    const env = {
+      BATCHDROP_BUCKET: 'batchdrop',
+      AWS_ENDPOINT_URL_S3: stack.ready.s3Url,
+      AWS_ACCESS_KEY_ID: 'local',
+      AWS_SECRET_ACCESS_KEY: 'local',
+      ...added,
+    };
+    return commandIn(folder, args, { env }).ended;
+  };
+
+  it('a file is dropped with its options, followed, explained and fetched by its name or its id', async () => {
+    const submitted = await bucket(['submit', 'mixed.jsonl', '--metadata', 'team=search', '--tenant', 'default']);
+    expect(submitted.stdout).toMatch(/^default\/mixed-\d{8}T\d{6}Z-[0-9a-f]{6}\.jsonl\n$/);
+    const name = submitted.stdout.trim();
+    const waited = await bucket(['submit', 'mixed.jsonl', '--wait', '--json', '--metadata', 'note=ümlaut']);
+    const { id, metadata } = JSON.parse(waited.stdout);
+    expect({ code: waited.code, stderr: waited.stderr, metadata }).toEqual({
+      code: 1,
+      stderr: '',
+      metadata: { note: 'ümlaut' },
+    });
+    expect((await bucket(['status', id])).stdout).toContain('1 of 2 answered, 1 failed');
+    const explained = await bucket(['explain', id]);
+    expect(explained.stdout).toMatch(/invalid_prompt {2}b: Invalid prompt/);
+    expect(explained.stdout).toMatch(/1\.1 +openai +gpt-5-mini +batch_\w+/);
+    expect(idsIn((await bucket(['results', id, '--errors'])).stdout)).toEqual(['b']);
+    const early = await bucket(['status', name, '--json']);
+    expect(JSON.parse(early.stdout).metadata ?? { team: 'search' }).toEqual({ team: 'search' });
+    const listed = await bucket(['list']);
+    expect(listed.stdout).toContain(`${name}\t`);
+    const retried = await bucket(['retry', id, '--wait', '--json']);
+    expect(JSON.parse(retried.stdout)).toMatchObject({ request_counts: { total: 1 }, metadata: { note: 'ümlaut' } });
+  });
+
+  it('a drop that is refused ends with 2', async () => {
+    const { code, stdout } = await bucket(['submit', 'good.jsonl', '--provider', 'nobody', '--wait']);
+    expect(stdout).toContain("The provider 'nobody' is not configured");
+    expect(code).toBe(2);
+  });
+
+  it('the same idempotency key and file give the same batch', async () => {
+    const submit = async () =>
+      JSON.parse((await bucket(['submit', 'good.jsonl', '--idempotency-key', 'k2', '--wait', '--json'])).stdout);
+    const [first, second] = [await submit(), await submit()];
+    expect(second.id).toBe(first.id);
+  });
+
+  it('what a bucket cannot do is one sentence', async () => {
+    const cancelled = await bucket(['cancel', 'x']);
+    expect(cancelled.stderr).toContain('set BATCHDROP_URL and BATCHDROP_API_KEY');
+    const nowhere = await bucket(['list', '--bucket', 'nobodys']);
+    expect(nowhere.stderr).toBe('batchdrop: There is no bucket nobodys.\n');
+    const unknown = await bucket(['status', 'nope']);
+    const dead = await bucket(['list'], { AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9' });
+    expect(dead.stderr).toMatch(/^batchdrop: S3 does not answer: .*\n$/);
+    expect([cancelled.code, nowhere.code, unknown.code, dead.code]).toEqual([2, 2, 2, 4]);
+  });
+});
+
+describe.concurrent('on a terminal', { timeout: 120_000 }, () => {
+  it('waiting shows progress, and ends with the mark, the cost and the next command', async () => {
+    const { code, raw, text } = await onTerminal(folder, ['submit', 'good.jsonl', '--wait']);
+    expect(text).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] (validating|in_progress)/);
+    expect(raw).toContain('\u001b[32m✔');
+    expect(text).toMatch(/tokens in, \d+ out: \$0\.\d+ at the batch price/);
+    expect(text).toMatch(/# Fetch the answers\r\n {2}batchdrop results batch_/);
+    expect(code).toBe(0);
+  });
+
+  it('a list is a table', async () => {
+    expect((await onTerminal(folder, ['list'])).text).toMatch(
+      /^batch +status +requests +answered +failed +created\r\n/,
+    );
+  });
+});

@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { startProvider, temporaryFolder } from '../client/provider-at-hand.ts';
+
+const run = promisify(execFile);
+const root = join(import.meta.dirname, '../..');
+
+/** Node 24 first, so that what npm starts runs with it. */
+const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}` };
+
+/** Packs as for publication, and installs the tarball into an empty project. */
+async function installedProject(): Promise<string> {
+  const folder = temporaryFolder();
+  const project = join(folder, 'project');
+  mkdirSync(project);
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'empty', private: true, type: 'module' }));
+  await run('npm', ['pack', '--pack-destination', folder], { cwd: root, env });
+  const [tarball = ''] = globSync('*.tgz', { cwd: folder });
+  const flags = ['--prefer-offline', '--no-audit', '--no-fund'];
+  await run('npm', ['install', ...flags, join(folder, tarball)], { cwd: project, env });
+  return project;
+}
+
+function installedPackages(project: string): string[] {
+  return globSync(['node_modules/*', 'node_modules/@*/*'], { cwd: project }).map((path) => path.slice(13));
+}
+
+it('installs into an empty project, and library, types and command work there', async () => {
+  const project = await installedProject();
+  const batchdrop = join(project, 'node_modules/.bin/batchdrop');
+  const command = (...words: string[]) => run(process.execPath, [batchdrop, ...words], { cwd: project, env });
+
+  const packages = installedPackages(project);
+  expect(packages).toEqual(expect.arrayContaining(['batchdrop', 'openai', '@anthropic-ai/sdk', 'zod']));
+  expect(packages.filter((name) => /cdk|constructs|dynalite|@aws-sdk|typescript/.test(name))).toEqual([]);
+  expect(
+    globSync('node_modules/batchdrop/**/*.ts', { cwd: project, exclude: (path) => path.endsWith('.d.ts') }),
+  ).toEqual([]);
+
+  const { at } = await startProvider('openai');
+  cpSync(join(root, 'examples/run-batch.ts'), join(project, 'run-batch.ts'));
+  const { stdout } = await run(process.execPath, ['run-batch.ts'], {
+    cwd: project,
+    env: { ...env, OPENAI_API_KEY: at.apiKey, OPENAI_BASE_URL: at.apiBase },
+  });
+  expect(stdout.split('\n').filter((line) => /^\d/.test(line)).length).toBeGreaterThan(2);
+  await typeCheck(project, 'run-batch.ts');
+
+  expect((await command('--help')).stdout).toContain('Usage: batchdrop');
+  const file = join(root, 'examples/anthropic-chat.jsonl');
+  expect((await command('validate', file, '--json')).stdout).toContain('{');
+  await expect(command('start')).rejects.toMatchObject({ stderr: expect.stringMatching(/npm install .*dynalite@/) });
+}, 90_000);
+
+/** As a user with the strictest settings has it. */
+async function typeCheck(project: string, file: string): Promise<void> {
+  const types = join(root, 'node_modules/@types');
+  const compilerOptions = {
+    ...{ strict: true, noEmit: true, target: 'es2024', module: 'nodenext', skipLibCheck: false },
+    ...{ exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, types: ['node'], typeRoots: [types] },
+  };
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }));
+  await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project]);
+}
+
+it('says in its manifest what it exports', () => {
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect(manifest.exports['.'].default).toBe('./dist/lib/client/index.js');
+  expect(Object.keys(manifest.peerDependencies).every((name) => manifest.peerDependenciesMeta[name].optional)).toBe(
+    true,
+  );
+  expect(Object.keys(manifest.dependencies).filter((name) => /cdk|constructs/.test(name))).toEqual([]);
+  expect(existsSync(join(root, 'scripts/build-package.ts'))).toBe(true);
+});

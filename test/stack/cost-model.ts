@@ -1,0 +1,178 @@
+import { sizeOf } from '../../cdk/sizes.ts';
+import { waitSeconds } from '../../lib/core/schedule.ts';
+
+/** What the costs of a batch depend on. */
+export interface BatchShape {
+  shards: number;
+  /** Runs of Poll, which looks at all shards at once. */
+  polls: number;
+  /** Shards that a poll found further on than before, over all polls; each is written down. */
+  shardChanges: number;
+  /** Polls that found any; each writes the batch and its status file. */
+  changedPolls: number;
+  /** Turns of the state machine that submitted, and that collected: each takes up to 40 shards. */
+  submitTurns: number;
+  collectTurns: number;
+}
+
+/** What a batch asks of AWS: the formula of docs/cost.md. */
+export interface Usage {
+  transitions: number;
+  historyEvents: number;
+  calls: number;
+  reads: number;
+  queries: number;
+  writes: number;
+  writeUnits: number;
+  s3Puts: number;
+  s3Gets: number;
+}
+
+/** A batch that goes through in one round, with nothing failing and every object below one part. */
+export function usageOf(shape: BatchShape): Usage {
+  const { shards, polls, shardChanges, changedPolls, submitTurns, collectTurns } = shape;
+  const tasks = 2 + polls + 2 * shards; // Prepare and Finalize, Poll, SubmitShard and CollectShard
+  const choices = 2 + polls + submitTurns; // IsPrepared and IsFinal, Decide, IsAnyToCollect
+  const waits = polls - 1;
+  const maps = submitTurns + collectTurns;
+  return {
+    transitions: tasks + choices + waits + maps + 1,
+    historyEvents: 5 * tasks + 2 * (choices + waits + 1) + 4 * maps + 4 * shards + 2,
+    calls: tasks + 1,
+    reads: 15 + polls + 11 * shards + shardChanges + 3 * changedPolls,
+    queries: 1 + polls,
+    writes: 8 + 8 * shards + shardChanges + changedPolls,
+    writeUnits: 28 + 9 * shards + 2 * shardChanges + 7 * changedPolls,
+    s3Puts: 6 + 5 * shards + changedPolls,
+    s3Gets: 7 + 6 * shards + changedPolls,
+  };
+}
+
+/** US dollars in us-east-1, list prices without free tiers, read 2026-11. Sources: docs/cost.md. */
+export const prices = {
+  transition: 25 / 1e6,
+  call: 0.2 / 1e6,
+  gigabyteSecondArm: 13.3334 / 1e6,
+  temporaryGigabyteSecond: 0.0309 / 1e6,
+  readUnit: 0.125 / 1e6,
+  writeUnit: 0.625 / 1e6,
+  s3Put: 5 / 1e6,
+  s3Get: 0.4 / 1e6,
+  event: 1 / 1e6,
+  gigabyteOut: 0.09,
+  gigabyteMonth: 0.023,
+} as const;
+
+/** A batch as a user thinks of it. */
+export interface Workload {
+  batches: number;
+  lines: number;
+  bytesPerLine: number;
+  resultBytesPerLine: number;
+  /** Lines that one provider batch takes. */
+  linesPerShard: number;
+  hours: number;
+}
+
+/** Bytes that a function streams in a second, S3 and the provider included: cautious, to be measured on AWS. */
+const streamedBytesPerSecond = 25e6;
+const secondsOfCall = { intake: 1, prepare: 1, submit: 3, poll: 1, collect: 2, finalize: 1 } as const;
+const pollSecondsPerShard = 0.05;
+const partBytes = 8 * 1024 * 1024;
+const gigabyte = 1e9;
+
+/** Runs of Poll in a batch that takes so long, with the pauses of a deployment. */
+export function pollsWithin(hours: number): number {
+  let polls = 1;
+  for (let age = 0; age < hours * 3_600; polls += 1) age += waitSeconds(age, { minSeconds: 15, maxSeconds: 600 }, 0.5);
+  return polls + 1; // the last one sees every shard collected
+}
+
+export function shapeOf(workload: Workload): BatchShape {
+  const shards = Math.ceil(workload.lines / workload.linesPerShard);
+  const polls = pollsWithin(workload.hours);
+  const turns = Math.ceil(shards / 40);
+  const changedPolls = polls - 3; // all but the first and the last two
+  return { shards, polls, shardChanges: shards * changedPolls, changedPolls, submitTurns: turns, collectTurns: turns };
+}
+
+/** What a workload costs, by what is billed. In US dollars, for all its batches. */
+export function costOf(workload: Workload): Record<string, number> {
+  const shape = shapeOf(workload);
+  const usage = usageOf(shape);
+  const input = workload.lines * workload.bytesPerLine;
+  const results = workload.lines * workload.resultBytesPerLine;
+  const parts = (2 * input + 3 * results) / partBytes; // shards and retry; spooled results, output, errors
+  const readUnits = usage.reads + usage.queries * Math.max(1, Math.ceil((shape.shards * 2) / 4));
+  const of = {
+    'Step Functions, transitions': usage.transitions * prices.transition,
+    'Lambda, calls': usage.calls * prices.call,
+    'Lambda, time': lambdaUsd(shape, input, results),
+    'DynamoDB, writes': usage.writeUnits * prices.writeUnit,
+    'DynamoDB, reads': readUnits * prices.readUnit,
+    'S3, requests': (usage.s3Puts + parts) * prices.s3Put + usage.s3Gets * prices.s3Get,
+    EventBridge: prices.event,
+    'Traffic to the providers': (input / gigabyte) * prices.gigabyteOut,
+  };
+  return Object.fromEntries(Object.entries(of).map(([name, usd]) => [name, usd * workload.batches]));
+}
+
+function lambdaUsd(shape: BatchShape, input: number, results: number): number {
+  const streamed = (bytes: number) => bytes / streamedBytesPerSecond;
+  const seconds = {
+    intake: secondsOfCall.intake,
+    prepare: secondsOfCall.prepare + streamed(input),
+    submit: shape.shards * secondsOfCall.submit + streamed(input),
+    poll: shape.polls * (secondsOfCall.poll + shape.shards * pollSecondsPerShard),
+    collect: shape.shards * secondsOfCall.collect + streamed(results),
+    finalize: secondsOfCall.finalize + streamed(results),
+  };
+  return (Object.keys(seconds) as (keyof typeof seconds)[]).reduce((sum, name) => {
+    const { memoryMiB, temporaryMiB = 512 } = sizeOf[name];
+    const perSecond =
+      (memoryMiB / 1_024) * prices.gigabyteSecondArm + ((temporaryMiB - 512) / 1_024) * prices.temporaryGigabyteSecond;
+    return sum + seconds[name] * perSecond;
+  }, 0);
+}
+
+/** The worked examples of docs/cost.md. */
+export const examples: Record<string, Workload> = {
+  '1 million requests, one drop, 6 hours': {
+    batches: 1,
+    lines: 1_000_000,
+    bytesPerLine: 1_000,
+    resultBytesPerLine: 1_500,
+    linesPerShard: 50_000,
+    hours: 6,
+  },
+  '5,000 drops of 20 requests, 1 hour each': {
+    batches: 5_000,
+    lines: 20,
+    bytesPerLine: 1_000,
+    resultBytesPerLine: 1_500,
+    linesPerShard: 50_000,
+    hours: 1,
+  },
+  '1 drop of 10,000 requests, 24 hours': {
+    batches: 1,
+    lines: 10_000,
+    bytesPerLine: 1_000,
+    resultBytesPerLine: 1_500,
+    linesPerShard: 50_000,
+    hours: 24,
+  },
+};
+
+/** The examples as the table of docs/cost.md: a row for each thing that is billed. */
+export function examplesTable(): string {
+  const costs = Object.values(examples).map(costOf);
+  const totals = costs.map((cost) => Object.values(cost).reduce((sum, usd) => sum + usd, 0));
+  const dollars = (usd: number) => (usd >= 1 ? `$${usd.toFixed(2)}` : `$${usd.toFixed(4)}`);
+  const row = (cells: string[]) => `| ${cells.join(' | ')} |`;
+  return [
+    row(['', ...Object.keys(examples)]),
+    row(['---', ...costs.map(() => '---:')]),
+    ...Object.keys(costs[0] ?? {}).map((name) => row([name, ...costs.map((cost) => dollars(cost[name] ?? 0))])),
+    row(['**Together**', ...totals.map((usd) => `**${dollars(usd)}**`)]),
+  ].join('\n');
+}

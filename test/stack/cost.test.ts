@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { chatLine, fileOf } from '../pipeline/requests.ts';
+import { examplesTable, type Usage, usageOf } from './cost-model.ts';
+import { type CountedStack, startCountedStack } from './counted-stack.ts';
+
+const linesPerShard = 10;
+let counted: CountedStack;
+
+beforeAll(async () => {
+  counted = await startCountedStack({
+    providers: { openai: { kind: 'openai', secret: 'a', limits: { maxRequests: linesPerShard } } },
+    polling: { minSeconds: 1, maxSeconds: 1 },
+  });
+  await sleep(500); // the first sweep
+});
+
+afterAll(() => counted.close());
+
+/** Runs a batch and says how often it was polled and what it asked of AWS. */
+async function run(shards: number): Promise<{ polls: number; usage: Omit<Usage, 'transitions'> }> {
+  counted.reset();
+  const name = `cost-${shards}-${Date.now()}.jsonl`;
+  const lines = Array.from({ length: shards * linesPerShard }, (_, place) => chatLine(`${name}-${place}`));
+  const { batchId, status } = await counted.drop(name, fileOf(lines));
+  expect(status).toBe('completed');
+  const { requests, calls } = counted;
+  const s3 = (pattern: RegExp) => sum(requests.entries().filter(([operation]) => pattern.test(operation)));
+  return {
+    polls: calls.of('poll'),
+    usage: {
+      historyEvents: counted.stack.historyEvents(`${batchId}-0`) ?? 0,
+      calls: sum(calls.entries().filter(([name]) => name !== 'sweep')),
+      reads: requests.of('dynamodb GetItem'),
+      queries: requests.of('dynamodb Query'),
+      writes: requests.of('dynamodb PutItem') + requests.of('dynamodb UpdateItem'),
+      writeUnits: counted.writeUnits(),
+      s3Puts: s3(/^s3 (Put|Copy|Create|Upload|Complete|List)/),
+      s3Gets: s3(/^s3 (Get|Head)/),
+    },
+  };
+}
+
+function sum(entries: [string, number][]): number {
+  return entries.reduce((total, [, count]) => total + count, 0);
+}
+
+async function slowDown(milliseconds: number): Promise<void> {
+  const faults = milliseconds > 0 ? [{ kind: 'slow', delayMs: milliseconds }] : [];
+  const url = `${new URL(process.env.OPENAI_BASE_URL ?? '').origin}/__simulator/faults`;
+  expect((await fetch(url, { method: 'PUT', body: JSON.stringify(faults) })).ok).toBe(true);
+}
+
+/** No change seen while it ran, up to every shard changed in every poll between the first and the last two. */
+function bounds(shards: number, polls: number): [Usage, Usage] {
+  const turns = Math.ceil(shards / 40);
+  const shape = { shards, polls, submitTurns: turns, collectTurns: turns };
+  const changedPolls = polls - 2;
+  return [
+    usageOf({ ...shape, shardChanges: 0, changedPolls: 0 }),
+    usageOf({ ...shape, shardChanges: shards * changedPolls, changedPolls }),
+  ];
+}
+
+describe('what a batch asks of AWS', () => {
+  it.each([
+    ['one shard', 1, 0],
+    ['twelve shards', 12, 0],
+    ['three shards, polled for a while', 3, 4_000],
+  ])('keeps to the formula of docs/cost.md: %s', async (_name, shards, delayMs) => {
+    await slowDown(delayMs);
+    const { polls, usage } = await run(shards);
+    const [least, most] = bounds(shards, polls);
+    expect(polls).toBeGreaterThanOrEqual(3);
+    for (const name of ['historyEvents', 'calls', 'queries'] as const) expect(usage[name], name).toBe(most[name]);
+    for (const name of ['reads', 'writes', 'writeUnits', 's3Puts', 's3Gets'] as const) {
+      expect(usage[name], name).toBeLessThanOrEqual(most[name]);
+      // A formula that is far too high says nothing either.
+      expect(usage[name], name).toBeGreaterThanOrEqual(Math.floor(least[name] * 0.8));
+    }
+  });
+
+  it('is priced in docs/cost.md as the formula has it', async () => {
+    expect(await readFile('docs/cost.md', 'utf8')).toContain(examplesTable());
+  });
+});
