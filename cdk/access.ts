@@ -1,15 +1,20 @@
 import type { FunctionName } from '../lib/core/function-timeouts.ts';
 
-type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'Query';
+type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 
 /** What a function may do. A test derives the calls that each handler makes and compares. */
 export interface Access {
   table: readonly TableAction[];
   /** The index of unfinished batches. */
   unfinishedIndex?: true;
+  /** The index of a tenant's batches and files. */
+  tenantIndex?: true;
   /** Folders of the bucket. */
   reads?: readonly Folder[];
   writes?: readonly Folder[];
+  deletes?: readonly Folder[];
+  /** Objects of the owner's own, below the configuration's `inputPrefixes`. */
+  readsInputs?: true;
   startsExecutions?: true;
   describesExecutions?: true;
   sendsEvents?: true;
@@ -28,8 +33,10 @@ export const accessOf: Record<FunctionName, Access> = {
   },
   prepare: {
     table: ['GetItem', 'PutItem'],
-    reads: ['inbox/', 'files/', 'status/'],
+    // The input of a retry lies in results/.
+    reads: ['inbox/', 'files/', 'results/', 'status/'],
     writes: ['work/', 'results/', 'status/'],
+    readsInputs: true,
     readsSecrets: true,
   },
   submit: {
@@ -61,5 +68,17 @@ export const accessOf: Record<FunctionName, Access> = {
     unfinishedIndex: true,
     startsExecutions: true,
     describesExecutions: true,
+  },
+  api: {
+    table: ['GetItem', 'PutItem', 'DeleteItem', 'Query'],
+    tenantIndex: true,
+    // A link to a file's content can do what its signer may: inputs from the inbox are files too.
+    reads: ['inbox/', 'files/', 'results/'],
+    writes: ['files/'],
+    deletes: ['files/', 'results/'],
+    readsInputs: true,
+    startsExecutions: true,
+    // A cancellation reaches the provider.
+    readsSecrets: true,
   },
 };

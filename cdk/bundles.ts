@@ -1,6 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
+import { z } from 'zod';
 import { type FunctionName, functionTimeoutSeconds, isFunctionName } from '../lib/core/function-timeouts.ts';
 
 /** The root of the repository, where paths in a bundle's metafile begin. */
@@ -63,4 +64,10 @@ export function writePackage(directory: string, code: Uint8Array, config: string
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, bundleFile), code);
   writeFileSync(join(directory, configFile), config);
+}
+
+/** The release, as package.json says it. */
+export function packageVersion(): string {
+  const text = readFileSync(join(root, 'package.json'), 'utf8');
+  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }

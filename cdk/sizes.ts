@@ -33,4 +33,6 @@ export const sizeOf: Record<FunctionName, Size> = {
   collect: { memoryMiB: oneProcessorMiB, temporaryMiB: 10_240 },
   /** From S3 to S3; memory holds the indexes, 40 bytes a line and round. */
   finalize: { memoryMiB: oneProcessorMiB },
+  /** Somebody waits for it, also for its cold start; it decodes uploads of 4 MiB and merges their parts. */
+  api: { memoryMiB: oneProcessorMiB },
 };

@@ -1,6 +1,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Alarms } from './constructs/alarms.ts';
+import { Api } from './constructs/api.ts';
 import { PipelineDashboard } from './constructs/dashboard.ts';
 import { Events } from './constructs/events.ts';
 import { Functions } from './constructs/functions.ts';
@@ -19,12 +20,14 @@ export class BatchdropStack extends Stack {
     const stateMachineName = settings.stackName;
     const storage = new Storage(this, 'Storage', settings);
     const secrets = new ProviderSecrets(this, 'Secrets', configFile.config, settings);
-    const reach = { storage, secrets, eventBusName: settings.eventBusName, stateMachineName };
+    const { inputPrefixes } = configFile.config;
+    const reach = { storage, secrets, inputPrefixes, eventBusName: settings.eventBusName, stateMachineName };
     const functions = new Functions(this, 'Functions', { settings, configFile, ...reach });
     const workflow = new Workflow(this, 'Workflow', { settings, functions, stateMachineName });
     const events = new Events(this, 'Events', storage, functions);
-    const alarms = new Alarms(this, 'Alarms', { settings, events, functions, workflow });
-    new PipelineDashboard(this, 'Dashboard', alarms, functions);
+    const api = new Api(this, 'Api', settings, functions);
+    const alarms = new Alarms(this, 'Alarms', { settings, events, functions, workflow, api });
+    new PipelineDashboard(this, 'Dashboard', { alarms, functions, api });
     this.#tell({
       Bucket: storage.bucket.bucketName,
       Table: storage.table.tableName,
@@ -32,6 +35,8 @@ export class BatchdropStack extends Stack {
       UndeliveredQueue: events.undelivered.queueUrl,
       FailedIntakesQueue: events.failedIntakes.queueUrl,
       FailedSweepsQueue: events.failedSweeps.queueUrl,
+      ApiUrl: api.url,
+      ...(api.domainTarget !== undefined && { ApiDomainTarget: api.domainTarget }),
     });
   }
 

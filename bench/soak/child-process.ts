@@ -21,6 +21,7 @@ export class Child {
 
   constructor(script: string, options: ChildOptions) {
     this.#process = fork(fileURLToPath(new URL(script, import.meta.url)), options.args ?? [], {
+      execArgv: [],
       env: { ...process.env, ...options.environment },
       stdio: [
         'ignore',

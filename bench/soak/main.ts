@@ -35,6 +35,7 @@ const result = await soak({
   chaosMs: minutes * minuteMs,
   slackMs,
   hasLargeDrops: true,
+  endsWithRestart: seed % 2 === 0,
   settleMs: slackMs + closingMs,
   folder,
   say: values.verbose ? console.log : () => undefined,

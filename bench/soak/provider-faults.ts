@@ -19,7 +19,23 @@ const operation = (random: SeededRandom) =>
     'results',
   ]);
 
-/** One of each way in which a provider fails. */
+/** The provider accepts, and then cuts the line... */
+const acceptAndCut: MakeFault = (random) => ({
+  kind: 'connection_cut',
+  operation: 'create',
+  when: 'after_effect',
+  times: times(random),
+});
+
+/** ...or answers when nobody listens any more. */
+const acceptAndAnswerLate: MakeFault = (random) => ({
+  kind: 'slow_answer',
+  operation: 'create',
+  delayMs: createTimeoutSeconds * 1_000 + random.below(2_000),
+  times: times(random),
+});
+
+/** Each way in which a provider fails; those that leave a create unknown are the dangerous ones, and so more frequent. */
 const kinds: [MakeFault, ...MakeFault[]] = [
   (random) => ({ kind: 'slow', delayMs: random.below(12_000), times: times(random) }),
   () => ({ kind: 'stuck', times: 1 }),
@@ -62,14 +78,10 @@ const kinds: [MakeFault, ...MakeFault[]] = [
     when: random.pick(['before_effect', 'after_effect']),
     times: times(random),
   }),
-  // The provider accepts, and then cuts the line, or answers when nobody listens any more.
-  (random) => ({ kind: 'connection_cut', operation: 'create', when: 'after_effect', times: times(random) }),
-  (random) => ({
-    kind: 'slow_answer',
-    operation: 'create',
-    delayMs: random.below(createTimeoutSeconds * 2_000),
-    times: times(random),
-  }),
+  acceptAndCut,
+  acceptAndCut,
+  acceptAndAnswerLate,
+  acceptAndAnswerLate,
   (random) => ({
     kind: 'truncated_download',
     how: random.pick(['connection_cut', 'clean_end']),

@@ -17,6 +17,8 @@ import { clearWeather } from './weather.ts';
 export interface SoakOptions extends SchedulePlan {
   /** Empty, and made already; keeps everything that there is to look at afterwards. */
   folder: string;
+  /** A last restart once the trouble is over: what the dead held is let go at once. Else it runs out by itself. */
+  endsWithRestart: boolean;
   /** How long everything may take to settle once the trouble is over, the batches' own deadlines included. */
   settleMs: number;
   /** Told what is done as it is done. */
@@ -43,7 +45,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   const evidence = new Evidence(machine, services);
   const run = new Run(machine, services, evidence, tally, options.say);
   for (const { atMs, action } of planSchedule(options)) await run.begin(atMs, action);
-  await run.end(options.chaosMs);
+  await run.end(options);
   const settledAfterMs = await run.settle(options.settleMs);
   const verdict = await findViolations(run.drops, evidence, machine.providers);
   if (settledAfterMs === null)
@@ -90,10 +92,11 @@ class Run {
   }
 
   /** The trouble is over: the weather clears, whatever was killed is there again. */
-  async end(chaosMs: number): Promise<void> {
+  async end({ chaosMs, endsWithRestart }: SoakOptions): Promise<void> {
     await this.#until(chaosMs);
     await Promise.all(this.#underWay);
     await this.#machine.killZombie();
+    if (endsWithRestart) await this.#machine.killStack();
     await this.#machine.startStackIfDead();
     this.#machine.setWeather(clearWeather);
     await this.#machine.providers.setFaults({ openai: [], anthropic: [] });

@@ -5,6 +5,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { Settings } from '../settings.ts';
+import type { Api } from './api.ts';
 import type { Events } from './events.ts';
 import type { Functions } from './functions.ts';
 import { pipelineMetric } from './metrics.ts';
@@ -12,6 +13,9 @@ import type { Workflow } from './workflow.ts';
 
 /** Closing at the deadline takes 15 minutes, merging as long, and a lost execution is found within another 15. */
 const overdueSeconds = 3_600;
+
+/** A client that waits for a merge, 15 s a request, gets 20 answers of 503 in five minutes. */
+const maxFailedRequests = 20;
 
 interface AlarmSpec {
   /** Also the heading in docs/runbook.md that the alarm links to. */
@@ -31,6 +35,7 @@ export interface AlarmsProps {
   events: Events;
   functions: Functions;
   workflow: Workflow;
+  api: Api;
 }
 
 /** What a person must know of. Each alarm says what happened and links to what to do. */
@@ -47,7 +52,7 @@ export class Alarms extends Construct {
   }
 }
 
-function specs(scope: Construct, { events, functions, workflow }: AlarmsProps): AlarmSpec[] {
+function specs(scope: Construct, { events, functions, workflow, api }: AlarmsProps): AlarmSpec[] {
   const period = Duration.minutes(5);
   const sweepPeriod = Duration.minutes(15);
   const letters = { period, statistic: 'Maximum' };
@@ -105,6 +110,12 @@ function specs(scope: Construct, { events, functions, workflow }: AlarmsProps): 
       name: 'failed-executions',
       what: 'Executions of the state machine failed or were stopped. The sweep starts their batches again.',
       metric: unhealthyExecutions(workflow, period),
+    },
+    {
+      name: 'failed-requests',
+      what: `The API answered more than ${maxFailedRequests} requests of five minutes with a status of 5xx.`,
+      metric: api.stage.metricServerError({ period, statistic: 'Sum' }),
+      threshold: maxFailedRequests,
     },
   ];
 }

@@ -3,15 +3,22 @@ import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric } from 'aws-cdk
 import { Construct } from 'constructs';
 import { functionNames } from '../bundles.ts';
 import type { Alarms } from './alarms.ts';
+import type { Api } from './api.ts';
 import type { Functions } from './functions.ts';
 import { byDimensions, pipelineMetric } from './metrics.ts';
 
 const wholeRow = 24;
 const halfRow = 12;
 
+export interface DashboardProps {
+  alarms: Alarms;
+  functions: Functions;
+  api: Api;
+}
+
 /** What runs, what it answers and what it costs, on one page of CloudWatch. */
 export class PipelineDashboard extends Construct {
-  constructor(scope: Construct, id: string, alarms: Alarms, functions: Functions) {
+  constructor(scope: Construct, id: string, { alarms, functions, api }: DashboardProps) {
     super(scope, id);
     const hour = Duration.hours(1);
     const day = Duration.days(1);
@@ -63,9 +70,22 @@ export class PipelineDashboard extends Construct {
             all.map((fn) => fn.metricThrottles({ period: hour })),
           ),
         ],
+        apiGraphs(api, hour),
       ],
     });
   }
+}
+
+function apiGraphs({ stage }: Api, period: Duration): GraphWidget[] {
+  const latency = (statistic: string) => stage.metricLatency({ period, statistic, label: statistic });
+  return [
+    graph('Requests to the API', [
+      stage.metricCount({ period, statistic: 'SampleCount', label: 'all' }),
+      stage.metricClientError({ period, statistic: 'Sum', label: '4xx' }),
+      stage.metricServerError({ period, statistic: 'Sum', label: '5xx' }),
+    ]),
+    graph('Milliseconds of the API', [latency('p50'), latency('p99')]),
+  ];
 }
 
 function graph(title: string, left: IMetric[]): GraphWidget {

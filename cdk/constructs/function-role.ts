@@ -12,6 +12,8 @@ import { acknowledgeWildcards } from './wildcards.ts';
 export interface Reach {
   storage: Storage;
   secrets: ProviderSecrets;
+  /** As the configuration says them: `s3://bucket/folder/`. */
+  inputPrefixes: readonly string[];
   eventBusName: string;
   /** A name, from which ARNs are made: the machine itself needs the functions first. */
   stateMachineName: string;
@@ -50,6 +52,7 @@ function grants(scope: Construct, access: Access, logs: ILogGroup, reach: Reach)
     { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logs.logGroupArn] },
     ...tableGrants(access, storage),
     ...objectGrants(access, storage),
+    ...inputGrants(scope, access, reach.inputPrefixes),
     ...given(access.startsExecutions, {
       actions: ['states:StartExecution'],
       resources: [statesArn(scope, 'stateMachine', machine)],
@@ -72,15 +75,20 @@ function given(isGranted: true | undefined, grant: Grant): Grant[] {
   return isGranted ? [grant] : [];
 }
 
-function tableGrants({ table: actions, unfinishedIndex }: Access, { table }: Storage): Grant[] {
-  const index = `${table.tableArn}/index/${tableDesign.indexes.unfinished.name}`;
+function tableGrants({ table: actions, unfinishedIndex, tenantIndex }: Access, { table }: Storage): Grant[] {
+  const { unfinished, byTenant } = tableDesign.indexes;
+  const queries = (name: string): Grant => ({
+    actions: ['dynamodb:Query'],
+    resources: [`${table.tableArn}/index/${name}`],
+  });
   return [
     { actions: actions.map((action) => `dynamodb:${action}`), resources: [table.tableArn] },
-    ...given(unfinishedIndex, { actions: ['dynamodb:Query'], resources: [index] }),
+    ...given(unfinishedIndex, queries(unfinished.name)),
+    ...given(tenantIndex, queries(byTenant.name)),
   ];
 }
 
-function objectGrants({ reads = [], writes = [] }: Access, { bucket }: Storage): Grant[] {
+function objectGrants({ reads = [], writes = [], deletes = [] }: Access, { bucket }: Storage): Grant[] {
   const inFolders = (actions: string[], folders: readonly Folder[]): Grant[] =>
     folders.length === 0
       ? []
@@ -93,7 +101,25 @@ function objectGrants({ reads = [], writes = [] }: Access, { bucket }: Storage):
     ...(reads.length > 0 ? [{ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }] : []),
     ...inFolders(['s3:PutObject'], writes),
     ...inFolders(['s3:AbortMultipartUpload'], inParts),
+    ...inFolders(['s3:DeleteObject'], deletes),
   ];
+}
+
+/** Without s3:ListBucket: the buckets are not ours, and a 403 counts as an object that is not there. */
+function inputGrants(scope: Construct, { readsInputs }: Access, prefixes: readonly string[]): Grant[] {
+  if (!readsInputs || prefixes.length === 0) return [];
+  const resources = prefixes.map((prefix) => objectsArn(scope, prefix));
+  return [
+    { actions: ['s3:GetObject'], resources, reason: 'The prefixes that the configuration opens to API clients.' },
+  ];
+}
+
+/** @param prefix as `s3://bucket/folder/{tenant}/`; the tenant may be any. */
+function objectsArn(scope: Construct, prefix: string): string {
+  const path = prefix.slice('s3://'.length);
+  // IAM's spelling of characters that would otherwise stand for any.
+  const literal = path.replaceAll(/[*?$]/g, (character) => `\${${character}}`);
+  return `arn:${Stack.of(scope).partition}:s3:::${literal.replaceAll('{tenant}', '*')}*`;
 }
 
 const folderReason = 'Objects are named by key or batch; these are the folders that this step reads or writes.';

@@ -11,7 +11,7 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type FunctionName, functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
 import { accessOf } from '../access.ts';
-import { bundleFunctions, configFile, functionNames } from '../bundles.ts';
+import { bundleFunctions, configFile, functionNames, packageVersion } from '../bundles.ts';
 import type { ConfigFile, Settings } from '../settings.ts';
 import { sizeOf } from '../sizes.ts';
 import { bundledCode } from './bundled-code.ts';
@@ -56,7 +56,8 @@ export class Functions extends Construct {
       tracing: Tracing.ACTIVE,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      environment: environmentOf(this, props),
+      // Only where it is told to somebody: another function that did not change is not deployed again.
+      environment: { ...environmentOf(this, props), ...(name === 'api' && { BATCHDROP_VERSION: packageVersion() }) },
     });
   }
 }

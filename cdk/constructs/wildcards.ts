@@ -11,9 +11,9 @@ export function acknowledgeWildcards(role: IConstruct, resources: readonly strin
     });
 }
 
-/** A resolved ARN as cdk-nag spells it in a finding. */
+/** A resolved ARN as cdk-nag spells it in a finding: references, and what looks like one, in angle brackets. */
 function inWords(value: unknown): string {
-  if (!isObject(value)) return String(value);
+  if (!isObject(value)) return String(value).replaceAll(/\$\{([^}]*)\}/g, '<$1>');
   const { Ref: reference, 'Fn::GetAtt': attribute, 'Fn::Join': join } = value;
   if (typeof reference === 'string') return `<${reference}>`;
   if (Array.isArray(attribute)) return `<${attribute.join('.')}>`;

@@ -16,7 +16,7 @@ export interface WaitOptions extends OutputOptions {
 
 /** Says what was handed over, or waits for what comes of it. */
 export async function finishSubmission(submission: Submission, options: WaitOptions): Promise<ExitStatus> {
-  if (options.wait) return waitForSubmission(submission, options);
+  if (options.wait || options.timeout !== undefined) return waitForSubmission(submission, options);
   printAnswer(
     {
       terminal: () => submittedText(submission),

@@ -64,7 +64,7 @@ function assertFetchable(state: BatchState, { partial }: ResultsOptions): void {
   if (status === 'failed' || status === 'refused')
     throw new CommandError(
       endStatus(state),
-      `Batch '${handle}' was ${status === 'failed' ? 'failed at validation' : 'refused'}; nothing was sent: batchdrop explain ${handle}`,
+      `Batch '${handle}' ${status === 'failed' ? 'failed at validation' : 'was refused'}; nothing was sent: batchdrop explain ${handle}`,
     );
   if (status !== 'completed' && !partial)
     throw new CommandError(

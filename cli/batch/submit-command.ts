@@ -37,11 +37,7 @@ export function submitCommand(): Command {
     .option('--tenant <name>', "with a bucket: whose inbox (default: the default tenant's)")
     .optionsGroup('Waiting:')
     .option('--wait', 'wait for the end')
-    .option(
-      '--timeout <duration>',
-      'wait no longer than this, such as 90s, 15m, 24h; the batch goes on',
-      parseDuration,
-    );
+    .option('--timeout <duration>', 'wait no longer than this, such as 90s, 15m, 24h', parseDuration);
   return withDoorFlags(command).action(async (path: string, options: SubmitOptions) => {
     process.exitCode = await submit(path, options);
   });

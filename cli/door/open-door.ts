@@ -54,9 +54,15 @@ async function openBucket(bucket: string, { tenant }: DoorOptions): Promise<Door
 
 async function openLocal(options: DoorOptions): Promise<Door> {
   const stack = await findLocalStack();
-  if (stack) return openApi(stack.url, options.apiKey ?? stack.apiKey ?? undefined);
+  if (!stack)
+    throw new CommandError(
+      exitStatus.unreachable,
+      'No local stack answers: start one with `batchdrop start`, or say where to go with BATCHDROP_URL and BATCHDROP_API_KEY, or BATCHDROP_BUCKET.',
+    );
+  const apiKey = options.apiKey ?? stack.apiKey ?? process.env.BATCHDROP_API_KEY;
+  if (apiKey) return openApi(stack.url, apiKey);
   throw new CommandError(
     exitStatus.unreachable,
-    'No local stack answers: start one with `batchdrop start`, or say where to go with BATCHDROP_URL and BATCHDROP_API_KEY, or BATCHDROP_BUCKET.',
+    `A stack answers at ${stack.url}, but its key is not in this folder: run the command where the stack was started, or set BATCHDROP_API_KEY.`,
   );
 }

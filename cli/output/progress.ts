@@ -21,7 +21,8 @@ export interface Progress {
 /** A bar that is redrawn on a terminal, a line now and then elsewhere, nothing beside JSON. Always on standard error. */
 export function createProgress({ json }: OutputOptions): Progress {
   if (json) return { show: () => undefined, clear: () => undefined };
-  return process.stderr.isTTY && !process.env.CI ? liveProgress() : plainProgress();
+  const isSeen = process.stderr.isTTY && process.stderr.rows > 0 && !process.env.CI;
+  return isSeen ? liveProgress() : plainProgress();
 }
 
 const spinnerFrames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];

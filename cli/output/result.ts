@@ -16,7 +16,12 @@ export interface OutputOptions {
 export function printAnswer(answer: Answer, { json }: OutputOptions): void {
   if (json) console.log(JSON.stringify(answer.json, null, 2));
   else if (process.stdout.isTTY) console.log(answer.terminal());
-  else console.log((answer.pipe ?? answer.terminal)());
+  else printLines((answer.pipe ?? answer.terminal)());
+}
+
+/** Nothing to list is no line, not an empty one. */
+function printLines(text: string): void {
+  if (text !== '') console.log(text);
 }
 
 /** A sentence for people beside the answer; programs that read JSON get none. */

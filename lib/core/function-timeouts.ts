@@ -2,7 +2,8 @@
  * How long each function may run, in seconds. CDK deploys these, the local runtime keeps to them, and every Task of
  * the state machine waits 30 s longer, so that the function's own end is seen first.
  *
- * Steps that stream files get Lambda's maximum, 900 s; they checkpoint before it. Poll only asks providers.
+ * Steps that stream files get Lambda's maximum, 900 s; they checkpoint before it. Poll only asks providers. The API ends
+ * before its gateway gives up, which is after 30 s.
  */
 export const functionTimeoutSeconds = {
   intake: 60,
@@ -12,6 +13,7 @@ export const functionTimeoutSeconds = {
   collect: 900,
   finalize: 900,
   sweep: 300,
+  api: 29,
 } as const;
 
 export type FunctionName = keyof typeof functionTimeoutSeconds;

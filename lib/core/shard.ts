@@ -48,8 +48,8 @@ export const shardResultSchema = z.object({
   outputBytes: z.number().int(),
   errorBytes: z.number().int(),
   /** In hex, of the objects as they were written. */
-  outputSha256: z.string().nullable(),
-  errorsSha256: z.string().nullable(),
+  outputSha256: z.string().nullable().default(null),
+  errorsSha256: z.string().nullable().default(null),
   completed: z.number().int(),
   failed: z.number().int(),
   /** Of the failed: how many may be sent again. */

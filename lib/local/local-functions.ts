@@ -1,3 +1,4 @@
+import { ConfigurationError } from '../core/errors.ts';
 import type { FunctionName } from '../core/function-timeouts.ts';
 import type { FunctionHandler } from './function-invoker.ts';
 
@@ -9,6 +10,9 @@ const modules: Record<FunctionName, () => Promise<{ handler: FunctionHandler }>>
   collect: () => import('../../lambdas/collect.ts'),
   finalize: () => import('../../lambdas/finalize.ts'),
   sweep: () => import('../../lambdas/sweep.ts'),
+  api: async () => {
+    throw new ConfigurationError('The API is served over HTTP here; nothing calls it as a function.');
+  },
 };
 
 /** Loads the very handler that CDK deploys, when it is first called. */

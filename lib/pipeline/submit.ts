@@ -67,8 +67,6 @@ function mayStillSend(batch: BatchRecord, nowMs: number): boolean {
 
 async function send(services: Services, shard: ShardRecord, context: StepContext): Promise<ShardRecord> {
   const token = services.token();
-  const passage = await enterGate(services, accountOf(services, shard), shard);
-  if (!passage.isOpen) return holdBack(services, shard, passage.reason, passage.retryAfterSeconds);
   const nowMs = services.now();
   const claim = { token, nowMs, leaseUntilMs: nowMs + context.remainingMs() };
   const claimed = await services.records.updateShard(shard, (current) =>
@@ -76,6 +74,9 @@ async function send(services: Services, shard: ShardRecord, context: StepContext
   );
   const intent = claimed.intent;
   if (claimed.status !== 'submitting' || intent?.token !== token) return claimed;
+  // Only now: the place of a shard that is not being sent counts as left behind, and others take it.
+  const passage = await enterGate(services, accountOf(services, claimed), claimed);
+  if (!passage.isOpen) return holdBack(services, claimed, intent, passage.reason, passage.retryAfterSeconds);
   return sendClaimed(services, claimed, intent, context);
 }
 
@@ -228,7 +229,9 @@ async function reconcile(
     return defer(services, shard, intent, 'The sending was interrupted before the create.', null);
   const account = accountOf(services, shard);
   const { createTimeoutSeconds, settleSeconds } = account.config;
-  const windowEndMs = intent.createStartedAtMs + (createTimeoutSeconds + settleSeconds) * 1_000;
+  // The create itself begins after that note, once its body is ready; the end of the lease is the latest end of it.
+  const overAtMs = Math.max(intent.createStartedAtMs + createTimeoutSeconds * 1_000, intent.leaseUntilMs);
+  const windowEndMs = overAtMs + settleSeconds * 1_000;
   if (services.now() < windowEndMs) return shard;
   const index = await readIndex(services.objects, shard);
   const found = await account.client.findLost(
@@ -308,18 +311,17 @@ async function defer(
   return after;
 }
 
-/** The provider has no place for a shard that was not begun. */
+/** The provider has no place: the claim is undone, and was no sending. */
 async function holdBack(
   services: Services,
   shard: ShardRecord,
+  intent: Intent,
   reason: string,
   retryAfterSeconds: number | null,
 ): Promise<ShardRecord> {
   const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
   return services.records.updateShard(shard, (current) =>
-    current.status === 'pending' && current.version === shard.version
-      ? deferred(current, notBeforeMs, reason)
-      : current,
+    isOwn(current, intent) ? { ...deferred(current, notBeforeMs, reason), attempts: current.attempts - 1 } : current,
   );
 }
 

@@ -3,9 +3,11 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { accessOf, type Folder } from '../../cdk/access.ts';
 import { functionNames } from '../../cdk/bundles.ts';
+import { createApi } from '../../lib/api/app.ts';
 import type { FunctionName } from '../../lib/core/function-timeouts.ts';
 import { collect } from '../../lib/pipeline/collect.ts';
 import { finalize } from '../../lib/pipeline/finalize.ts';
+import { createKey } from '../../lib/pipeline/keys.ts';
 import { poll } from '../../lib/pipeline/poll.ts';
 import { prepare } from '../../lib/pipeline/prepare.ts';
 import type { StepContext } from '../../lib/pipeline/services.ts';
@@ -16,7 +18,8 @@ import { chatLine, fileOf } from '../pipeline/requests.ts';
 
 const optionOfDrop = 'on-invalid-line';
 const step = new AsyncLocalStorage<FunctionName>();
-const reached = new Map(functionNames.map((name) => [name, { reads: new Set<string>(), writes: new Set<string>() }]));
+const newPlaces = () => ({ reads: new Set<string>(), writes: new Set<string>(), deletes: new Set<string>() });
+const reached = new Map(functionNames.map((name) => [name, newPlaces()]));
 
 let harness: Harness;
 
@@ -42,8 +45,21 @@ function note(command: unknown): void {
   if (!places || typeof command !== 'object' || command === null || !('input' in command)) return;
   const { Key: key, Metadata: metadata } = command.input as { Key?: string; Metadata?: Record<string, string> };
   if (metadata && optionOfDrop in metadata) return; // the user's own put
-  const kind = /^(Get|Head)/.test(command.constructor.name) ? 'reads' : 'writes';
-  places[kind].add(`${key?.split('/')[0]}/`);
+  if (key !== undefined) places[kindOf(command.constructor.name)].add(folderOf(key));
+  for (const removed of removedKeys(command.input as object)) places.deletes.add(folderOf(removed));
+}
+
+function kindOf(command: string): 'reads' | 'writes' {
+  return /^(Get|Head)/.test(command) ? 'reads' : 'writes';
+}
+
+function folderOf(key: string): string {
+  return `${key.split('/')[0]}/`;
+}
+
+function removedKeys(input: object): string[] {
+  const { Delete: removal } = input as { Delete?: { Objects: { Key: string }[] } };
+  return removal?.Objects.map(({ Key }) => Key) ?? [];
 }
 
 function context(): StepContext {
@@ -69,6 +85,26 @@ async function run(batchId: string): Promise<void> {
 }
 
 describe('objects', () => {
+  it('are reached through the API: a file is sent, batched, read, sent again where it failed, and removed', async () => {
+    const lines = [chatLine('first'), '{"custom_id": "second"}'];
+    const call = await caller();
+    const file = await call<{ id: string }>('POST', '/v1/files', formOf(fileOf(lines)));
+    const batch = await call<{ id: string }>('POST', '/v1/batches', {
+      input_file_id: file.id,
+      endpoint: '/v1/chat/completions',
+      completion_window: '24h',
+      on_invalid_line: 'error_line',
+    });
+    await run(batch.id);
+    const ended = await call<{ output_file_id: string }>('GET', `/v1/batches/${batch.id}`);
+    const retry = await call<{ id: string }>('POST', `/v1/batches/${batch.id}/retry`);
+    await run(retry.id);
+    for (const id of [file.id, ended.output_file_id]) {
+      await call('GET', `/v1/files/${id}/content`);
+      await call('DELETE', `/v1/files/${id}`);
+    }
+  });
+
   it('are reached only in the folders that each function may reach, through a batch with errors and a second round', async () => {
     const lines = [chatLine('first'), '{"custom_id": "second"}', chatLine('third')];
     harness.simulators.openai.setFaults([{ kind: 'partial', fraction: 0.5, times: 1 }]);
@@ -77,7 +113,7 @@ describe('objects', () => {
     );
     await run(batchId ?? '');
     expect((await harness.status('reached.jsonl')).request_counts).toEqual({ total: 3, completed: 2, failed: 1 });
-    for (const [name, { reads, writes }] of reached) {
+    for (const [name, { reads, writes, deletes }] of reached) {
       const access = accessOf[name];
       expect(
         [...reads].filter((folder) => !isGranted(access.reads, folder)),
@@ -87,11 +123,12 @@ describe('objects', () => {
         [...writes].filter((folder) => !isGranted(access.writes, folder)),
         `${name} writes`,
       ).toEqual([]);
+      expect([...deletes].toSorted(), `${name} deletes`).toEqual([...(access.deletes ?? [])].toSorted());
     }
   });
 
   it('are reached in every folder that a function may reach', () => {
-    const notHere: Partial<Record<FunctionName, Folder[]>> = { prepare: ['files/'] }; // inputs that came through the API
+    const notHere: Partial<Record<FunctionName, Folder[]>> = { api: ['inbox/'] }; // a link to it, which makes no call
     for (const [name, { reads, writes }] of reached) {
       const granted = [...(accessOf[name].reads ?? []), ...(accessOf[name].writes ?? [])];
       const unreached = granted.filter((folder) => !reads.has(folder) && !writes.has(folder));
@@ -99,6 +136,33 @@ describe('objects', () => {
     }
   });
 });
+
+type Call = <Answer>(method: string, path: string, body?: object) => Promise<Answer>;
+
+/** Calls the API as its function does, without the gateway. */
+async function caller(): Promise<Call> {
+  const settings = { version: 'test', maxFileBytes: 1_000_000, maxIdleMs: 1_000, mergeBudgetMs: 1_000 };
+  const api = createApi(() => harness.services, settings);
+  const { key } = await createKey(harness.services, 'default', 'test');
+  return async <Answer>(method: string, path: string, body?: object) => {
+    const headers = { authorization: `Bearer ${key}`, ...(isJson(body) && { 'content-type': 'application/json' }) };
+    const sent = body instanceof FormData ? body : (body && JSON.stringify(body)) || null;
+    const answer = await step.run('api', async () => api.request(path, { method, headers, body: sent }));
+    expect(answer.status, `${method} ${path}`).toBeLessThan(400);
+    return (answer.status === 302 ? null : await answer.json()) as Answer;
+  };
+}
+
+function isJson(body: object | undefined): boolean {
+  return body !== undefined && !(body instanceof FormData);
+}
+
+function formOf(text: string): FormData {
+  const form = new FormData();
+  form.set('purpose', 'batch');
+  form.set('file', new File([text], 'lines.jsonl'));
+  return form;
+}
 
 function isGranted(folders: readonly string[] = [], folder: string): boolean {
   return folders.includes(folder);

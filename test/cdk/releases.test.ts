@@ -68,8 +68,8 @@ describe.runIf(recorded !== undefined)('recording a release', () => {
   });
 });
 
-/** What each function is called with, as AWS does it now. */
-function inputsOf(batchId: string): Record<FunctionName, object> {
+/** What each function is called with, as AWS does it now; the API's requests are no business of a release. */
+function inputsOf(batchId: string): Record<Exclude<FunctionName, 'api'>, object> {
   const step = { batchId, epoch: 3 };
   const bucket = { name: 'batchdrop' };
   const object = {

@@ -57,10 +57,13 @@ export async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
   return text;
 }
 
+/** Gives a command a terminal of its own; part of util-linux. */
+const recorder = 'script';
+
 /** The same on a terminal, by util-linux's `script`; standard output and standard error come as one there. */
 export async function onTerminal(folder: string, args: readonly string[], env: Record<string, string> = {}) {
   const words = [process.execPath, `${root}cli/main.ts`, ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn('script', ['-qec', `stty cols 120; ${words}`, '/dev/null'], {
+  const child = spawn(recorder, ['-qec', `stty cols 120 rows 40; ${words}`, '/dev/null'], {
     cwd: folder,
     env: environment({ TERM: 'xterm-256color', ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],

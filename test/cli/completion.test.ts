@@ -18,8 +18,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** What bash offers when the key is pressed after these words. */
 async function offered(...words: string[]): Promise<string[]> {
-  const script =
-    'source ./batchdrop.bash; COMP_WORDS=(batchdrop "$@"); COMP_CWORD=$#; _batchdrop; printf "%s\\n" "${COMPREPLY[@]}"';
+  const script = `source ./batchdrop.bash; COMP_WORDS=(batchdrop "$@"); COMP_CWORD=$#; _batchdrop; printf '%s\\n' "\${COMPREPLY[@]}"`;
   const { stdout } = await promisify(execFile)('bash', ['-c', script, 'bash', ...words], { cwd: folder });
   return stdout.split('\n').filter((word) => word !== '');
 }

@@ -145,7 +145,7 @@ describe('start fails with one sentence', () => {
 
   it('for a flag that makes no sense', async () => {
     await expectSentence(run('start', '--port', 'high').ended, 'from 0 to 65535');
-    await expectSentence(run('start', '--nonsense').ended, 'unknown option');
+    await expectSentence(run('start', '--nonsense').ended, 'Unknown option');
   });
 });
 

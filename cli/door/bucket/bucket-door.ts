@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { CopyObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { z } from 'zod';
 import { InvalidInputError, NotFoundError } from '../../../lib/core/errors.ts';
 import { batchIdPattern, tenantPattern } from '../../../lib/core/ids.ts';
 import { inboxPrefix, resultKey, sidecarKey, statusKey } from '../../../lib/core/keys.ts';
@@ -181,8 +182,7 @@ export class BucketDoor implements Door {
     const folder = inputKey.startsWith(inboxPrefix) ? inputKey.slice(0, inputKey.lastIndexOf('/') + 1) : inboxPrefix;
     const key = `${folder}${state.id}-retry-${uniqueSuffix()}.jsonl`;
     return inBucket(this.#bucket, async () => {
-      const original = inputKey === '' ? null : await this.#objects.head(inputKey);
-      const { 'idempotency-key': _used, ...metadata } = original?.metadata ?? {};
+      const metadata = await this.#takeOptions(inputKey, key);
       await this.#client.send(
         new CopyObjectCommand({
           Bucket: this.#bucket,
@@ -194,6 +194,22 @@ export class BucketDoor implements Door {
       );
       return this.#submission(key, null);
     });
+  }
+
+  /**
+   * Gives one drop the options of another, whatever way they came; not its idempotency key, which stands for that one.
+   *
+   * @returns those that are the object's metadata; the others stand beside it then.
+   */
+  async #takeOptions(from: string, to: string): Promise<Record<string, string>> {
+    if (!from.startsWith(inboxPrefix)) return {};
+    const [original, sidecar] = await Promise.all([this.#objects.head(from), this.#objects.readText(sidecarKey(from))]);
+    const { 'idempotency-key': _used, ...metadata } = original?.metadata ?? {};
+    if (sidecar) {
+      const { idempotency_key: _alsoUsed, ...options } = sidecarSchema.parse(JSON.parse(sidecar.text));
+      await this.#objects.putText(sidecarKey(to), JSON.stringify(options));
+    }
+    return metadata;
   }
 
   async open(reference: string): Promise<ResultStream> {
@@ -212,6 +228,8 @@ export class BucketDoor implements Door {
     return new CommandError(exitStatus.invalid, message);
   }
 }
+
+const sidecarSchema = z.record(z.string(), z.unknown());
 
 /** Whatever the environment says, as for the AWS CLI; local servers know buckets by path only. */
 function connect(): S3Client {

@@ -22,11 +22,18 @@ import { streamedBody, withSpooledFile } from '../spooled-file.ts';
 import { verifiedDownload } from '../verified-download.ts';
 import { type BatchObject, batchObjectSchema, providerBatchFrom } from './batch-object.ts';
 import { isOpenAIEndpoint } from './request.ts';
+import { uploadForm } from './upload-form.ts';
 
 /** How long OpenAI keeps our input and its results: 30 days, the most. Source: openai 7.55 `OutputExpiresAfter`. */
 const expiresAfter = { anchor: 'created_at', seconds: 2_592_000 } as const;
 
 const batchTerms = { completion_window: '24h', output_expires_after: expiresAfter } as const;
+
+const uploadFields = {
+  purpose: 'batch',
+  'expires_after[anchor]': expiresAfter.anchor,
+  'expires_after[seconds]': String(expiresAfter.seconds),
+};
 
 const fileObjectSchema = z.object({ id: z.string().min(1) });
 
@@ -63,21 +70,25 @@ class OpenAIClient implements ProviderClient {
 
   async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
     return await withSpooledFile(sending.lines('\n'), signal, async (blob) => {
-      const file = new File([blob], `${sending.prefix}.jsonl`, { type: 'application/jsonl' });
       try {
-        return { outcome: 'uploaded', providerInputFileId: await this.#store(file, signal) };
+        return { outcome: 'uploaded', providerInputFileId: await this.#store(blob, `${sending.prefix}.jsonl`, signal) };
       } catch (error) {
         return uploadFailure(error);
       }
     });
   }
 
-  async #store(file: File, signal: AbortSignal): Promise<string> {
-    const options = { maxRetries: 0, timeout: uploadTimeoutSeconds * 1000, fetchOptions: streamedBody };
+  async #store(blob: Blob, fileName: string, signal: AbortSignal): Promise<string> {
+    const { body, contentType } = uploadForm(uploadFields, blob, fileName);
+    const options = {
+      body,
+      headers: { 'content-type': contentType },
+      maxRetries: 0,
+      timeout: uploadTimeoutSeconds * 1000,
+      fetchOptions: streamedBody,
+    };
     const stored: unknown = await withDeadline(signal, uploadTimeoutSeconds, (deadline) =>
-      this.#sdk.call((sdk) =>
-        sdk.files.create({ file, purpose: 'batch', expires_after: expiresAfter }, { ...options, signal: deadline }),
-      ),
+      this.#sdk.call((sdk) => sdk.post('/files', { ...options, signal: deadline })),
     );
     return fileObjectSchema.parse(stored).id;
   }

@@ -1,0 +1,29 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { summaryOf } from '../../bench/soak/report.ts';
+import { soak } from '../../bench/soak/soak.ts';
+
+/** Another one for each run, unless one is to be repeated: BATCHDROP_SOAK_SEED. */
+const seed = Number(process.env.BATCHDROP_SOAK_SEED ?? Math.floor(Math.random() * 1_000_000));
+
+describe('a short soak', () => {
+  it('breaks no promise, whatever fails', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'batchdrop-soak-'));
+    const result = await soak({
+      seed,
+      chaosMs: 12_000,
+      slackMs: 4_000,
+      settleMs: 60_000,
+      hasLargeDrops: false,
+      endsWithRestart: true,
+      folder,
+      say: () => undefined,
+    });
+    expect(result.violations, `seed ${seed}, in ${folder}\n${summaryOf(result)}`).toEqual([]);
+    expect(result.batches.length).toBeGreaterThan(2);
+    expect(result.creations).toBeGreaterThan(2);
+    await rm(folder, { recursive: true });
+  }, 120_000);
+});
