@@ -82,6 +82,11 @@ describe('what a batch asks of AWS', () => {
   });
 
   it('is priced in docs/cost.md as the formula has it', async () => {
-    expect(await readFile('docs/cost.md', 'utf8')).toContain(examplesTable());
+    expect(unpadded(await readFile('docs/cost.md', 'utf8'))).toContain(unpadded(examplesTable()));
   });
 });
+
+/** A table however its columns are padded. */
+function unpadded(markdown: string): string {
+  return markdown.replaceAll(/ +/g, ' ').replaceAll(/-{3,}/g, '---');
+}
