@@ -12,8 +12,8 @@ const maxSuspects = 10_000;
 
 /** Parts that grow one at a time, so that growing needs 1/256 more memory and not twice as much. */
 const partCount = 256;
-/** Slots of a part at first: an empty set takes 48 KiB. */
-const firstSlots = 16;
+/** Slots of a part at first: an empty set takes 192 KiB. */
+const firstSlots = 64;
 
 /**
  * The custom_ids of one input and the lines that they stand on, in 15 to 23 bytes an id: a set of the ids themselves takes

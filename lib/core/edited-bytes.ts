@@ -1,14 +1,14 @@
-/** A copy of some bytes in which pieces are replaced, made from front to back. */
+/** A copy of some bytes in which pieces are replaced, made from front to back; always in the same memory. */
 export class EditedBytes {
-  readonly #source: Buffer;
+  #source: Buffer = Buffer.alloc(0);
   #copied = 0;
-  #bytes: Buffer;
+  #bytes: Buffer = Buffer.alloc(0);
   #length = 0;
 
-  /** @param added about how much longer the copy will be. */
-  constructor(source: Buffer, added: number) {
+  begin(source: Buffer): void {
     this.#source = source;
-    this.#bytes = Buffer.allocUnsafeSlow(source.length + added);
+    this.#copied = 0;
+    this.#length = 0;
   }
 
   /** Replaces what stands from `start` to before `end`, behind whatever was replaced so far. */
@@ -19,7 +19,10 @@ export class EditedBytes {
     this.#copied = end;
   }
 
-  /** @param end where the copy ends; what stands behind is left out. */
+  /**
+   * @param end where the copy ends; what stands behind is left out.
+   * @returns the copy, good until the next begins.
+   */
   finish(end: number): Buffer {
     this.#copyUntil(end, 0);
     return this.#bytes.subarray(0, this.#length);
@@ -27,7 +30,13 @@ export class EditedBytes {
 
   #copyUntil(end: number, more: number): void {
     const needed = this.#length + end - this.#copied + more;
-    if (needed > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], 2 * needed);
+    if (needed > this.#bytes.length) this.#grow(Math.max(needed, this.#source.length + this.#source.length / 4));
     this.#length += this.#source.copy(this.#bytes, this.#length, this.#copied, end);
+  }
+
+  #grow(bytes: number): void {
+    const larger = Buffer.allocUnsafeSlow(Math.ceil(bytes));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
   }
 }

@@ -73,13 +73,27 @@ function skipSpace(json: Buffer, from: number): number {
   }
 }
 
+/** Strings up to this length are read byte by byte; in longer ones the search for the end pays. */
+const shortString = 32;
+
 function endOfString(json: Buffer, start: number): number {
+  const far = Math.min(start + 1 + shortString, json.length);
   let at = start + 1;
-  while (at < json.length) {
+  while (at < far) {
     const byte = json[at];
     if (byte === backslash) at += 2;
     else if (byte === quote) return at + 1;
     else at += 1;
+  }
+  return endOfLongString(json, at);
+}
+
+/** @param from within the string, and not behind a backslash that escapes. */
+function endOfLongString(json: Buffer, from: number): number {
+  for (let end = json.indexOf(quote, from); end >= 0; end = json.indexOf(quote, end + 1)) {
+    let backslashes = 0;
+    while (end - 1 - backslashes >= from && json[end - 1 - backslashes] === backslash) backslashes += 1;
+    if (backslashes % 2 === 0) return end + 1;
   }
   return json.length;
 }

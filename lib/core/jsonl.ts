@@ -4,12 +4,13 @@ import { isUtf8 } from 'node:buffer';
 export interface Line {
   /** Place in the file, counted from 1 as editors do; blank lines count. */
   lineNumber: number;
-  bytes: Buffer;
+  readonly bytes: Buffer;
   /** Whether it is known already that the bytes are valid UTF-8. */
   isKnownUtf8?: boolean;
-  /** For a line that stands in one chunk together with its newline: which chunk, and where it begins there. */
+  /** For a line that stands in one chunk together with its newline: which chunk, and where it stands there. */
   chunk?: Buffer;
   start?: number;
+  end?: number;
 }
 
 /** A line that was longer than allowed; its bytes were let go as they came. */
@@ -17,6 +18,42 @@ export interface OverlongLine {
   lineNumber: number;
   bytes: null;
   byteLength: number;
+}
+
+export function isOverlong(line: Line | OverlongLine): line is OverlongLine {
+  return 'byteLength' in line;
+}
+
+/** The line decoded, straight from its chunk where it stands in one. */
+export function textOf(line: Line): string {
+  return line.chunk ? line.chunk.toString('utf8', line.start, line.end) : line.bytes.toString();
+}
+
+/** Bytes of the line. */
+export function lengthOf(line: Line | OverlongLine): number {
+  if (isOverlong(line)) return line.byteLength;
+  return line.start === undefined || line.end === undefined ? line.bytes.length : line.end - line.start;
+}
+
+/** A line of which a Buffer is made only for those who ask: most lines are decoded, and copied with their neighbours. */
+class ChunkLine implements Line {
+  readonly lineNumber: number;
+  readonly isKnownUtf8: boolean;
+  readonly chunk: Buffer;
+  readonly start: number;
+  readonly end: number;
+
+  constructor(lineNumber: number, isKnownUtf8: boolean, chunk: Buffer, start: number, end: number) {
+    this.lineNumber = lineNumber;
+    this.isKnownUtf8 = isKnownUtf8;
+    this.chunk = chunk;
+    this.start = start;
+    this.end = end;
+  }
+
+  get bytes(): Buffer {
+    return this.chunk.subarray(this.start, this.end);
+  }
 }
 
 /** Longest accepted line: 16 MiB (a 64 MiB line peaks at 530 MB of memory while it is parsed). */
@@ -48,16 +85,19 @@ export async function* splitLines(
 /**
  * Cuts a stream of our own, in which every line ends with a newline, between lines.
  *
- * @returns pieces of whole lines, of about the size of the chunks.
+ * @returns pieces of whole lines: what a chunk completes, and then its own.
  */
 export async function* wholeLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
   let unfinished: Buffer[] = [];
   for await (const chunk of chunks) {
     const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     const end = bytes.lastIndexOf(newline) + 1;
-    if (end > 0)
-      yield unfinished.length > 0 ? Buffer.concat([...unfinished, bytes.subarray(0, end)]) : bytes.subarray(0, end);
-    if (end > 0) unfinished = [];
+    const start = end > 0 && unfinished.length > 0 ? bytes.indexOf(newline) + 1 : 0;
+    if (start > 0) {
+      yield Buffer.concat([...unfinished, bytes.subarray(0, start)]);
+      unfinished = [];
+    }
+    if (end > start) yield bytes.subarray(start, end);
     if (end < bytes.length) unfinished.push(bytes.subarray(end));
   }
   if (unfinished.length > 0) throw new Error('The last line has no newline.');
@@ -93,20 +133,19 @@ class LineSplitter {
     const isKnownUtf8 = isUtf8(chunk.subarray(from, chunk.lastIndexOf(newline) + 1));
     let start = from;
     for (let end = chunk.indexOf(newline, start); end >= 0; end = chunk.indexOf(newline, start)) {
-      const bytes = chunk.subarray(start, end);
-      if (this.#isPlain(bytes)) {
-        lines.push({ lineNumber: this.#lineNumber, bytes, isKnownUtf8, chunk, start });
+      if (this.#isPlain(chunk, start, end)) {
+        lines.push(new ChunkLine(this.#lineNumber, isKnownUtf8, chunk, start, end));
         this.#lineNumber += 1;
-      } else this.#endLine(bytes, lines);
+      } else this.#endLine(chunk.subarray(start, end), lines);
       start = end + 1;
     }
     return start;
   }
 
   /** Whether nothing must be cut off or left out. */
-  #isPlain(line: Buffer): boolean {
-    const isIndented = line[0] === 0x20 || line[0] === 0x09;
-    return line.length > 0 && line.length <= this.#limit && !isIndented && line[line.length - 1] !== carriageReturn;
+  #isPlain(chunk: Buffer, start: number, end: number): boolean {
+    const isIndented = chunk[start] === 0x20 || chunk[start] === 0x09;
+    return end > start && end - start <= this.#limit && !isIndented && chunk[end - 1] !== carriageReturn;
   }
 
   finish(): (Line | OverlongLine)[] {

@@ -37,6 +37,7 @@ export class PassedLines {
   readonly #ids: LineIdBytes;
   readonly #model: Buffer;
   readonly #separator: Buffer;
+  readonly #edited = new EditedBytes();
   #position = 0;
 
   constructor(index: LineIndex, form: SentForm) {
@@ -51,32 +52,40 @@ export class PassedLines {
     return this.#position;
   }
 
-  /** @param lines whole lines with their newlines; the last one of the shard loses its own. */
+  /**
+   * @param lines whole lines with their newlines; the last one of the shard loses its own.
+   * @returns bytes that are good until the next call.
+   */
   edit(lines: Buffer): Buffer {
-    const edited = new EditedBytes(lines, lines.length / 4);
-    let at = 0;
-    while (at < lines.length) at = this.#editLine(lines, at, edited);
-    return edited.finish(this.#position === this.#index.length ? lines.length - 1 : lines.length);
+    this.#edited.begin(lines);
+    for (let at = 0; at < lines.length; ) at = this.#editLine(lines, at);
+    return this.#edited.finish(this.#position === this.#index.length ? lines.length - 1 : lines.length);
   }
 
-  #editLine(lines: Buffer, at: number, edited: EditedBytes): number {
+  #editLine(lines: Buffer, at: number): number {
     const { customId, model } = this.#index.spans(this.#position);
     const end = at + this.#index.byteLength(this.#position);
     const isModelFirst = model.start < customId.start;
-    if (isModelFirst) this.#editModel(lines, at + model.start, at + model.end, edited);
-    edited.replace(at + customId.start, at + customId.end, this.#ids.at(this.#position));
-    if (!isModelFirst) this.#editModel(lines, at + model.start, at + model.end, edited);
+    if (isModelFirst) this.#editModel(lines, at + model.start, at + model.end);
+    this.#edited.replace(at + customId.start, at + customId.end, this.#ids.at(this.#position));
+    if (!isModelFirst) this.#editModel(lines, at + model.start, at + model.end);
     this.#position += 1;
     if (this.#separator[0] !== newline[0] && this.#position < this.#index.length)
-      edited.replace(end, end + 1, this.#separator);
+      this.#edited.replace(end, end + 1, this.#separator);
     return end + 1;
   }
 
-  #editModel(lines: Buffer, start: number, end: number, edited: EditedBytes): void {
-    if (this.#model.compare(lines, start, end) === 0) return;
+  #editModel(lines: Buffer, start: number, end: number): void {
+    if (isAt(lines, start, end, this.#model)) return;
     const isSpeltOtherwise = JSON.stringify(JSON.parse(lines.toString('utf8', start, end))) === this.#model.toString();
-    if (!isSpeltOtherwise) edited.replace(start, end, this.#model);
+    if (!isSpeltOtherwise) this.#edited.replace(start, end, this.#model);
   }
+}
+
+function isAt(lines: Buffer, start: number, end: number, value: Buffer): boolean {
+  if (end - start !== value.length) return false;
+  for (let at = 0; at < value.length; at += 1) if (lines[start + at] !== value[at]) return false;
+  return true;
 }
 
 const placeholder = Buffer.from(`"${placeholderLineId}"`);
@@ -86,6 +95,7 @@ export class TranslatedLines {
   readonly #lineCount: number;
   readonly #ids: LineIdBytes;
   readonly #separator: Buffer;
+  readonly #edited = new EditedBytes();
   #position = 0;
 
   constructor(lineCount: number, form: SentForm) {
@@ -99,23 +109,25 @@ export class TranslatedLines {
     return this.#position;
   }
 
-  /** @param lines whole lines with their newlines; the last one of the shard loses its own. */
+  /**
+   * @param lines whole lines with their newlines; the last one of the shard loses its own.
+   * @returns bytes that are good until the next call.
+   */
   edit(lines: Buffer): Buffer {
-    const edited = new EditedBytes(lines, 0);
-    let at = 0;
-    while (at < lines.length) at = this.#editLine(lines, at, edited);
-    return edited.finish(this.#position === this.#lineCount ? lines.length - 1 : lines.length);
+    this.#edited.begin(lines);
+    for (let at = 0; at < lines.length; ) at = this.#editLine(lines, at);
+    return this.#edited.finish(this.#position === this.#lineCount ? lines.length - 1 : lines.length);
   }
 
   /** The placeholder stands before anything that is the customer's, so the first one is it. */
-  #editLine(lines: Buffer, at: number, edited: EditedBytes): number {
+  #editLine(lines: Buffer, at: number): number {
     const start = lines.indexOf(placeholder, at);
     const end = lines.indexOf(newline, at);
     if (start < 0 || start > end) throw new Error(`Line ${this.#position} has no place for its id.`);
-    edited.replace(start, start + placeholder.length, this.#ids.at(this.#position));
+    this.#edited.replace(start, start + placeholder.length, this.#ids.at(this.#position));
     this.#position += 1;
     if (this.#separator[0] !== newline[0] && this.#position < this.#lineCount)
-      edited.replace(end, end + 1, this.#separator);
+      this.#edited.replace(end, end + 1, this.#separator);
     return end + 1;
   }
 }

@@ -2,8 +2,8 @@ import { isUtf8 } from 'node:buffer';
 import type { Endpoint } from './endpoints.ts';
 import { isEndpoint } from './endpoints.ts';
 import { type Member, membersOf, type Span } from './json-spans.ts';
-import type { Line, OverlongLine } from './jsonl.ts';
-import { type FoundSpans, searchSpans } from './span-search.ts';
+import { isOverlong, type Line, type OverlongLine, textOf } from './jsonl.ts';
+import { type LineHead, readLineHead } from './line-head.ts';
 
 /** How a line was written, and so how it is answered: OpenAI's batch form, or Anthropic's `{custom_id, params}`. */
 export type LineFormat = 'openai' | 'anthropic';
@@ -53,66 +53,79 @@ export const maxCustomIdBytes = 512;
  * @param endpoint what the batch is for; undefined for the first line, which then decides it.
  */
 export function parseRequestLine(line: Line | OverlongLine, endpoint: Endpoint | undefined): ParsedLine {
-  if (line.bytes === null) return refuse(line.lineNumber, null, [overlong(line)]);
+  if (isOverlong(line)) return refuse(line.lineNumber, null, [overlong(line)]);
   if (line.isKnownUtf8 !== true && !isUtf8(line.bytes))
     return refuse(line.lineNumber, null, [invalidJson('This line is not valid UTF-8.')]);
-  const text = line.bytes.toString();
+  const text = textOf(line);
+  const usual = usualRequest(line, text, endpoint);
+  if (usual) return { ok: true, request: usual };
   const parsed = parseObject(text);
   if (!parsed) return refuse(line.lineNumber, null, [invalidJson('This line is not parseable as valid JSON.')]);
-  const usual = usualRequest(line, text, parsed, endpoint);
-  if (usual) return { ok: true, request: usual };
   return isNative(parsed, endpoint) ? parseNative(line, parsed, endpoint) : parseOpenAI(line, parsed, endpoint);
 }
 
-/** Longest custom_id that needs no counting: a code unit is at most three bytes of UTF-8. */
-const shortCustomId = Math.floor(maxCustomIdBytes / 3);
-
 /**
- * Most lines have nothing wrong and nothing odd about them, and that is quickly seen.
+ * Most lines have nothing wrong and nothing odd about them, and that is quickly seen: their beginning is read, and only
+ * the rest is parsed.
  *
  * @returns null for all others; the full examination says what they are.
  */
-function usualRequest(
-  line: Line,
-  text: string,
-  parsed: JsonObject,
-  endpoint: Endpoint | undefined,
-): RequestLine | null {
-  const isWrapped = 'body' in parsed;
-  const body = isWrapped ? parsed.body : parsed.params;
-  const customId = parsed.custom_id;
-  if (isWrapped ? !isUsualWrapping(parsed, endpoint) : !isNative(parsed, endpoint)) return null;
-  if (typeof customId !== 'string' || customId === '' || customId.length > shortCustomId) return null;
-  if (!isObject(body) || typeof body.model !== 'string' || body.model === '' || asksForStream(body)) return null;
-  const spans = searchSpans(text, { members: parsed, customId, model: body.model });
-  if (!spans) return null;
-  return {
-    lineNumber: line.lineNumber,
-    bytes: line.bytes,
-    format: isWrapped ? 'openai' : 'anthropic',
-    endpoint: endpoint ?? (isEndpoint(parsed.url) ? parsed.url : '/v1/messages'),
-    customId,
-    model: body.model,
-    body,
-    spans: text.length === line.bytes.length ? spans : inBytes(text, spans),
-  };
+function usualRequest(line: Line, text: string, endpoint: Endpoint | undefined): RequestLine | null {
+  const head = readLineHead(text);
+  if (!head || head.customId === '' || head.customId.length > maxCustomIdBytes || head.model === '') return null;
+  const own = endpointOf(head, endpoint);
+  const body = own && parseRest(text, head.rest);
+  // A second model would be the one that counts.
+  if (!body || 'model' in body || asksForStream(body)) return null;
+  body.model = head.model;
+  return new UsualRequest(line, head, own, body);
 }
 
-function isUsualWrapping(parsed: JsonObject, endpoint: Endpoint | undefined): boolean {
-  const isRightUrl = endpoint === undefined ? isEndpoint(parsed.url) : parsed.url === endpoint;
-  return isRightUrl && parsed.method === 'POST';
+/** @returns null where the line is not for the batch's endpoint. */
+function endpointOf(head: LineHead, endpoint: Endpoint | undefined): Endpoint | null {
+  if (head.bodyKey === 'params')
+    return head.url === null && (endpoint ?? '/v1/messages') === '/v1/messages' ? '/v1/messages' : null;
+  if (head.method !== 'POST') return null;
+  if (endpoint !== undefined) return head.url === endpoint ? endpoint : null;
+  return isEndpoint(head.url) ? head.url : null;
+}
+
+/** @returns the members behind the model; null where there are none, or where the line is not valid JSON. */
+function parseRest(text: string, start: number): JsonObject | null {
+  if (!text.endsWith('}')) return null;
+  const rest = parseObject(`{${text.slice(start, -1)}`);
+  for (const _key in rest) return rest;
+  return null;
+}
+
+class UsualRequest implements RequestLine {
+  readonly lineNumber: number;
+  readonly format: LineFormat;
+  readonly endpoint: Endpoint;
+  readonly customId: string;
+  readonly model: string;
+  readonly body: JsonObject;
+  readonly spans: LineHead['spans'];
+  readonly #line: Line;
+
+  constructor(line: Line, head: LineHead, endpoint: Endpoint, body: JsonObject) {
+    this.lineNumber = line.lineNumber;
+    this.format = head.bodyKey === 'body' ? 'openai' : 'anthropic';
+    this.endpoint = endpoint;
+    this.customId = head.customId;
+    this.model = head.model;
+    this.body = body;
+    this.spans = head.spans;
+    this.#line = line;
+  }
+
+  get bytes(): Buffer {
+    return this.#line.bytes;
+  }
 }
 
 function asksForStream(body: JsonObject): boolean {
   return body.stream !== undefined && body.stream !== null && body.stream !== false;
-}
-
-function inBytes(text: string, { customId, model }: FoundSpans): FoundSpans {
-  const before = (place: number) => Buffer.byteLength(text.slice(0, place));
-  return {
-    customId: { start: before(customId.start), end: before(customId.end) },
-    model: { start: before(model.start), end: before(model.end) },
-  };
 }
 
 type Problem = Omit<LineError, 'line'>;

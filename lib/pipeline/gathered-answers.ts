@@ -18,7 +18,7 @@ const answerFlags = { answered: 1, succeeded: 2, retryable: 4 } as const;
 
 /** What the provider's result files say: the answers go into the spool, one byte a line and what is unusual stay here. */
 export class GatheredAnswers {
-  readonly #spool: ResultSpool;
+  readonly #spool: Pick<ResultSpool, 'put'>;
   readonly #find: (lineId: string) => AnsweredLine | null;
   readonly #prefix: string;
   readonly #flags: Uint8Array;
@@ -32,7 +32,7 @@ export class GatheredAnswers {
   malformed = 0;
   foreign = 0;
 
-  constructor(shard: ShardRecord, index: LineIndex, spool: ResultSpool) {
+  constructor(shard: ShardRecord, index: LineIndex, spool: Pick<ResultSpool, 'put'>) {
     const { batchId, round, shard: place, attempts, endpoint } = shard;
     const prefix = sendingPrefix({ batchId, round, shard: place, attempt: shard.intent?.attempt ?? attempts });
     this.#spool = spool;

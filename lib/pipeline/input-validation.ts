@@ -2,7 +2,7 @@ import { type BatchRecord, maxReportedGroups, type Report } from '../core/batch.
 import { CustomIds, type Suspect } from '../core/custom-ids.ts';
 import { embeddingInputs } from '../core/embedding-inputs.ts';
 import type { Endpoint } from '../core/endpoints.ts';
-import type { Line, OverlongLine } from '../core/jsonl.ts';
+import { isOverlong, type Line, lengthOf, type OverlongLine } from '../core/jsonl.ts';
 import type { LineError } from '../core/request-line.ts';
 import type { Route } from '../core/routing.ts';
 import type { ShardRecord } from '../core/shard.ts';
@@ -16,13 +16,15 @@ import type { Services } from './services.ts';
 import { type ShardQueue, ShardWriter } from './shard-writer.ts';
 import { ValidationReport } from './validation-report.ts';
 
+type ValidationServices = Pick<Services, 'config' | 'objects' | 'account'>;
+
 /**
  * Validates the lines of one input in their order, routes them and writes the shards. One pass; memory holds a
  * hash of each custom_id and the buffers of the shards being written.
  */
 export class InputValidation {
-  readonly #services: Services;
-  readonly #batch: BatchRecord;
+  readonly #services: ValidationServices;
+  readonly #batch: Pick<BatchRecord, 'id' | 'options'>;
   readonly #token: string;
   readonly #validation: LineValidation;
   readonly #shards: ShardWriter;
@@ -37,7 +39,7 @@ export class InputValidation {
   #refusedLines = 0;
   #isFailed = false;
 
-  constructor(services: Services, batch: BatchRecord, token: string) {
+  constructor(services: ValidationServices, batch: Pick<BatchRecord, 'id' | 'options'>, token: string) {
     this.#services = services;
     this.#batch = batch;
     this.#token = token;
@@ -79,9 +81,8 @@ export class InputValidation {
     const ordinal = this.#lines;
     this.#lines += 1;
     const outcome = this.#validation.validate(line);
-    if ('errors' in outcome || line.bytes === null)
-      return 'errors' in outcome ? this.#refuse(ordinal, line, outcome) : undefined;
-    return this.#accept(ordinal, line, outcome);
+    if ('errors' in outcome) return this.#refuse(ordinal, line, outcome);
+    return isOverlong(line) ? undefined : this.#accept(ordinal, line, outcome);
   }
 
   #accept(ordinal: number, line: Line, accepted: AcceptedLine): PendingWrite {
@@ -91,7 +92,7 @@ export class InputValidation {
     const { lineNumber, customId, format, spans } = request;
     const reported = warnings.length > 0 ? this.report.addWarnings(lineNumber, customId, warnings) : undefined;
     if (this.#isFailed) return reported;
-    const entry = { ordinal, lineNumber, byteLength: line.bytes.length, format, spans, customId };
+    const entry = { ordinal, lineNumber, byteLength: lengthOf(line), format, spans, customId };
     const placed = { entry, line, translated, sentBytes, embeddingInputs: embeddingInputs(request) };
     return allOf(reported, this.#shards.add(placement.queue, placed));
   }

@@ -2,7 +2,7 @@ import type { Config } from '../core/config.ts';
 import { CustomIds } from '../core/custom-ids.ts';
 import type { Endpoint } from '../core/endpoints.ts';
 import { placeholderLineId } from '../core/ids.ts';
-import type { Line, OverlongLine } from '../core/jsonl.ts';
+import { type Line, lengthOf, type OverlongLine } from '../core/jsonl.ts';
 import type { BatchOptions } from '../core/options.ts';
 import { passedBytes } from '../core/passed-lines.ts';
 import { type LineError, parseRequestLine, type RequestLine } from '../core/request-line.ts';
@@ -73,7 +73,7 @@ export class LineValidation {
     this.endpoint ??= request.endpoint;
     const duplicate = this.#duplicateOf(request.customId, line.lineNumber);
     if (duplicate) return { errors: [duplicate], customId: null, format: request.format };
-    return this.#place(request);
+    return this.#place(request, lengthOf(line));
   }
 
   #duplicateOf(customId: string | null, lineNumber: number): LineError | null {
@@ -84,10 +84,10 @@ export class LineValidation {
     return { code: 'duplicate_custom_id', message, param: 'custom_id', line: lineNumber };
   }
 
-  #place(request: RequestLine): AcceptedLine | RefusedLine {
+  #place(request: RequestLine, byteLength: number): AcceptedLine | RefusedLine {
     const destination = this.#destinationOf(request.model);
     if (!destination) return refuse(request, modelNotFound(request));
-    const prepared = prepareLine(request, destination);
+    const prepared = prepareLine(request, byteLength, destination);
     if ('error' in prepared) return refuse(request, prepared.error);
     const [warning] = prepared.warnings;
     if (warning && this.#isStrict) return refuse(request, strictError(warning));
@@ -120,10 +120,11 @@ const maxKnownModels = 10_000;
 
 function prepareLine(
   request: RequestLine,
+  byteLength: number,
   { route, provider }: Destination,
 ): AcceptedLine | { error: Omit<LineError, 'line'> } {
   if (provider.passesThrough(request)) {
-    const sentBytes = passedBytes(request.bytes.length, request.spans, route.model, request.model);
+    const sentBytes = passedBytes(byteLength, request.spans, route.model, request.model);
     return { request, route, sentBytes, translated: null, warnings: noWarnings };
   }
   const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: route.model });

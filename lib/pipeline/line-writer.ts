@@ -2,8 +2,8 @@ import type { Line } from '../core/jsonl.ts';
 import type { ObjectWriter, WrittenObject } from '../store/object-writer.ts';
 import type { PendingWrite } from '../store/pending-writes.ts';
 
-/** A line to be written; `chunk` and `start` say where it stands among its neighbours, if it does. */
-export type WritableLine = Pick<Line, 'bytes' | 'chunk' | 'start'>;
+/** A line to be written; `chunk`, `start` and `end` say where it stands among its neighbours, if it does. */
+export type WritableLine = Pick<Line, 'bytes' | 'chunk' | 'start' | 'end'>;
 
 /** Writes lines with their newlines; those that followed each other in the input by one copy for all. */
 export class LineWriter {
@@ -18,13 +18,13 @@ export class LineWriter {
 
   /** @returns what is to be awaited before the next write. */
   write(line: WritableLine): PendingWrite {
-    const { bytes, chunk, start } = line;
-    if (chunk === undefined || start === undefined) return this.#writeAlone(bytes);
+    const { chunk, start, end } = line;
+    if (chunk === undefined || start === undefined || end === undefined) return this.#writeAlone(line.bytes);
     const follows = chunk === this.#chunk && start === this.#end;
     const pending = follows ? undefined : this.#flush();
     if (!follows) this.#start = start;
     this.#chunk = chunk;
-    this.#end = start + bytes.length + 1;
+    this.#end = end + 1;
     return pending;
   }
 

@@ -31,7 +31,9 @@ export class ResultSpool {
   readonly #spare: Buffer[] = [];
   #fileBytes = 0;
   #isSettled = false;
-  #loaded: { stretch: Stretch; bytes: Buffer } | undefined;
+  /** The stretch whose bytes are at hand. */
+  #loaded: Stretch | undefined;
+  #loadBuffer: Buffer = Buffer.alloc(0);
 
   private constructor(file: FileHandle, path: string, lines: number) {
     this.#file = file;
@@ -62,7 +64,7 @@ export class ResultSpool {
     const stretch = this.#stretchOf(position);
     const start = this.#starts[position] ?? 0;
     const end = start + (this.#lengths[position] ?? 0);
-    if (this.#loaded?.stretch === stretch) return this.#loaded.bytes.subarray(start, end);
+    if (this.#loaded === stretch) return this.#loadBuffer.subarray(start, end);
     return this.#fetch(stretch, start, end);
   }
 
@@ -118,11 +120,12 @@ export class ResultSpool {
   async #fetch(stretch: Stretch, start: number, end: number): Promise<Buffer> {
     if (!this.#isSettled) await this.#settle();
     if (stretch.bytes > maxLoadedBytes) return this.#readLine(stretch, start, end);
-    const bytes = Buffer.allocUnsafeSlow(stretch.bytes);
+    this.#loaded = undefined;
+    if (this.#loadBuffer.length < stretch.bytes) this.#loadBuffer = Buffer.allocUnsafeSlow(stretch.bytes);
     for (const extent of stretch.extents)
-      await this.#read(bytes.subarray(extent.start, extent.start + extent.bytes), extent.offset);
-    this.#loaded = { stretch, bytes };
-    return bytes.subarray(start, end);
+      await this.#read(this.#loadBuffer.subarray(extent.start, extent.start + extent.bytes), extent.offset);
+    this.#loaded = stretch;
+    return this.#loadBuffer.subarray(start, end);
   }
 
   async #settle(): Promise<void> {

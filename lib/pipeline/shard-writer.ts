@@ -30,7 +30,7 @@ export interface PlacedLine {
   embeddingInputs: number;
 }
 
-/** Shards being filled at a time: with up to three buffers of 8 MiB each, memory stays bounded however many models there are. */
+/** Shards being filled at a time, each with a part for its lines and one for what is sent: 80 MiB, however many models there are. */
 const maxOpenShards = 8;
 /** How much of an index is gathered before it is written. */
 const indexBytes = 48 * 1024;
@@ -187,7 +187,7 @@ class OpenShard {
 
   add(placed: PlacedLine, limits: ProviderLimits): PendingWrite {
     this.#lineCount += 1;
-    this.#bytes += placed.line.bytes.length + 1;
+    this.#bytes += placed.entry.byteLength + 1;
     this.#sentBytes += placed.sentBytes + limits.overheadBytes.line;
     this.#embeddingInputs += placed.embeddingInputs;
     this.#entries.add(placed.entry);

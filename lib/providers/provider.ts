@@ -131,7 +131,7 @@ export interface Sending {
   lineCount: number;
   /**
    * Streams the provider's lines with the separator between two, in pieces of any size: a promise for each line costs more
-   * than the line. May be called again from the start.
+   * than the line. A piece is good until the next one is asked for. May be called again from the start.
    */
   lines: (separator: LineSeparator) => AsyncIterable<Buffer>;
   /** Our ids for the provider's metadata: batch, shard and token. Never the customer's metadata. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { openAsBlob } from 'node:fs';
-import { type FileHandle, open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -65,23 +65,19 @@ async function writePieces(path: string, pieces: AsyncIterable<Buffer>, signal: 
   // Prompts are the customer's: nobody else on the machine may read them.
   const file = await open(path, 'wx', 0o600);
   try {
-    let gathered: Buffer[] = [];
-    let gatheredBytes = 0;
+    const gathered = Buffer.allocUnsafe(writeBytes);
+    let filled = 0;
     for await (const piece of pieces) {
       signal.throwIfAborted();
-      gathered.push(piece);
-      gatheredBytes += piece.length;
-      if (gatheredBytes < writeBytes) continue;
-      await writeAll(file, gathered);
-      gathered = [];
-      gatheredBytes = 0;
+      if (filled + piece.length > writeBytes) {
+        await file.writeFile(gathered.subarray(0, filled));
+        filled = 0;
+      }
+      if (piece.length > writeBytes) await file.writeFile(piece);
+      else filled += piece.copy(gathered, filled);
     }
-    await writeAll(file, gathered);
+    await file.writeFile(gathered.subarray(0, filled));
   } finally {
     await file.close();
   }
-}
-
-async function writeAll(file: FileHandle, pieces: Buffer[]): Promise<void> {
-  if (pieces.length > 0) await file.writeFile(Buffer.concat(pieces));
 }

@@ -4,12 +4,14 @@ import { type Section, SectionHashes } from './section-hashes.ts';
 
 /** S3's least size of a part that is not the last one. */
 const minPartBytes = 5 * 1024 * 1024;
-/** 8 MiB: measured 508 MB/s against 353 for lib-storage. */
-const partBytes = 8 * 1024 * 1024;
-/** S3 takes 10,000 parts: sizes double every 2,000, which reaches 496 GB with the last parts at 128 MiB. */
+/** The least, because up to 16 objects are written side by side. */
+const partBytes = minPartBytes;
+/** S3 takes 10,000 parts: sizes double every 2,000, which reaches 310 GB with the last parts at 80 MiB. */
 const partsOfOneSize = 2_000;
-/** Parts under way at a time: with the one being filled, 24 MiB at most. */
+/** Parts of one object under way at a time. */
 const maxPartsUnderWay = 2;
+/** Parts of all objects under way at a time, for the memory that they take: 40 MiB. */
+const maxPartsUnderWayInAll = 8;
 /** Copies under way at a time: they take no memory of ours. */
 const maxCopiesUnderWay = 8;
 /** What a writer begins with; most objects are small. */
@@ -70,7 +72,6 @@ export class ObjectWriter {
   #isHashKnown = false;
   readonly #sendings: Promise<void>[] = [];
   readonly #copies: Promise<void>[] = [];
-  readonly #spare: Buffer[] = [];
 
   constructor(upload: Upload, name: { bucket: string; key: string }, options: WriterOptions) {
     this.#upload = upload;
@@ -115,6 +116,7 @@ export class ObjectWriter {
   async close(): Promise<WrittenObject> {
     this.#hashFilled();
     const etag = await (this.#parts === 0 ? this.#upload.putWhole(this.#takeFilled()) : this.#complete());
+    keepForOthers(this.#buffer);
     const sections = this.#hashes?.finish() ?? [];
     const sha256 = sections.length === 1 ? (sections[0]?.sha256 ?? null) : null;
     return { ...this.#name, etag, bytes: this.#totalBytes, sha256, sections };
@@ -148,8 +150,8 @@ export class ObjectWriter {
   }
 
   #grow(needed: number): void {
-    const size = Math.min(this.#limit, Math.max(needed, this.#buffer.length * 4));
-    const larger = Buffer.allocUnsafeSlow(size);
+    const size = Math.min(this.#limit, Math.max(needed, this.#buffer.length * 8));
+    const larger = (size === partBytes ? spareBuffers.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
     larger.set(this.#buffer.subarray(0, this.#filled));
     this.#buffer = larger;
   }
@@ -180,13 +182,12 @@ export class ObjectWriter {
   async #sendPart(): Promise<void> {
     this.#parts += 1;
     const buffer = this.#buffer;
-    const sending = this.#upload.sendPart(this.#parts, this.#takeFilled());
-    await track(
-      sending.then(() => void this.#spare.push(buffer)),
-      this.#sendings,
-      maxPartsUnderWay,
-    );
-    this.#buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#limit);
+    const sending = this.#upload.sendPart(this.#parts, this.#takeFilled()).then(() => keepForOthers(buffer));
+    const settled = sending.catch(() => undefined).finally(() => partsUnderWay.delete(settled));
+    partsUnderWay.add(settled);
+    await track(sending, this.#sendings, maxPartsUnderWay);
+    while (partsUnderWay.size >= maxPartsUnderWayInAll) await Promise.race(partsUnderWay);
+    this.#buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(this.#limit);
   }
 
   #takeFilled(): Buffer {
@@ -207,6 +208,17 @@ export class ObjectWriter {
     await Promise.all([...this.#sendings, ...this.#copies]);
     return this.#upload.complete();
   }
+}
+
+/** Of all writers. */
+const partsUnderWay = new Set<Promise<void>>();
+
+/** Buffers of one part, for whichever writer needs one next: a new one for each part keeps the garbage collector busy. */
+const spareBuffers: Buffer[] = [];
+const maxSpareBuffers = 4;
+
+function keepForOthers(buffer: Buffer): void {
+  if (buffer.length === partBytes && spareBuffers.length < maxSpareBuffers) spareBuffers.push(buffer);
 }
 
 /** Waits for the oldest where the new one makes too many. */

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest';
+import { TransientError } from '../../lib/core/errors.ts';
+import { confirmDoubledIds } from '../../lib/pipeline/doubled-ids.ts';
+
+async function* input(): AsyncGenerator<Buffer> {
+  yield Buffer.from('{"custom_id":"a"}\n\n{"custom_id":"b"}\n{"custom');
+  yield Buffer.from('_id":"a","n":1}\n{"custom_id":"\\u0062"}\n');
+}
+
+describe('suspected custom_ids', () => {
+  it('that are the same are confirmed, however they are written', async () => {
+    const suspects = [
+      { earlierLine: 1, laterLine: 4 },
+      { earlierLine: 3, laterLine: 5 },
+    ];
+    await expect(confirmDoubledIds(input(), suspects)).resolves.toBeUndefined();
+  });
+
+  it('that only have the same hash have the input read again', async () => {
+    const suspects = [
+      { earlierLine: 1, laterLine: 4 },
+      { earlierLine: 1, laterLine: 3 },
+    ];
+    await expect(confirmDoubledIds(input(), suspects)).rejects.toThrow(TransientError);
+  });
+});

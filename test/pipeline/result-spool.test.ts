@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ResultSpool } from '../../lib/pipeline/result-spool.ts';
+
+describe('ResultSpool', () => {
+  it('gives every line back, whatever the order in which they came', async () => {
+    const size = fc.oneof(
+      { weight: 20, arbitrary: fc.nat(3_000) },
+      { weight: 1, arbitrary: fc.integer({ min: 120_000, max: 300_000 }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(size, { minLength: 1, maxLength: 300 }),
+        fc.infiniteStream(fc.nat()),
+        async (sizes, weights) => {
+          const lines = sizes.map((bytes, position) => Buffer.alloc(bytes, position % 251));
+          const order = [...lines.keys()].map((position) => ({ position, weight: weights.next().value ?? 0 }));
+          const spool = await ResultSpool.open(lines.length);
+          for (const { position } of order.toSorted((left, right) => left.weight - right.weight))
+            await spool.put(position, lines[position] ?? Buffer.alloc(0));
+          for (const [position, line] of lines.entries()) expect((await spool.get(position)).equals(line)).toBe(true);
+          await spool.close();
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('gives lines back from another stretch and again', async () => {
+    const spool = await ResultSpool.open(20_000);
+    for (let position = 19_999; position >= 0; position -= 1)
+      await spool.put(position, Buffer.from(`line ${position}`));
+    for (const position of [0, 19_999, 5, 5, 12_345])
+      expect((await spool.get(position)).toString()).toBe(`line ${position}`);
+    await spool.close();
+  });
+});
