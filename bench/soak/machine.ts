@@ -105,7 +105,7 @@ export class Machine {
 
   /** What a process needs to know to take part, such as this one to cancel. */
   environment(endpoints: Endpoints): Record<string, string> {
-    const { openaiUrl, anthropicUrl } = this.providers.urls;
+    const { openai, anthropic } = this.providers.urls;
     return {
       AWS_ENDPOINT_URL_S3: endpoints.s3.url,
       AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb.url,
@@ -120,13 +120,13 @@ export class Machine {
       BATCHDROP_CONFIG_FILE: join(this.#folder, 'config.json'),
       BATCHDROP_SECRETS: 'environment',
       BATCHDROP_LOG_FILE: join(this.#folder, 'soak.log'),
-      OPENAI_BASE_URL: openaiUrl,
+      OPENAI_BASE_URL: openai,
       OPENAI_API_KEY: 'simulated',
-      TEAM_BASE_URL: openaiUrl,
+      TEAM_BASE_URL: openai,
       TEAM_API_KEY: 'simulated',
-      BULK_BASE_URL: openaiUrl,
+      BULK_BASE_URL: openai,
       BULK_API_KEY: 'simulated',
-      ANTHROPIC_BASE_URL: anthropicUrl,
+      ANTHROPIC_BASE_URL: anthropic,
       ANTHROPIC_API_KEY: 'simulated',
     };
   }

@@ -3,7 +3,6 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { SimulatorUrls } from '../../lib/local/provider-access.ts';
 import type { Fault } from '../../lib/local/simulators/faults.ts';
 import { Child } from './child-process.ts';
 
@@ -16,16 +15,19 @@ const creationSchema = z.object({
 });
 export type Creation = z.infer<typeof creationSchema>;
 
-const readySchema = z.object({ openaiUrl: z.string(), anthropicUrl: z.string() });
+const readySchema = z
+  .object({ openaiUrl: z.string(), anthropicUrl: z.string() })
+  .transform(({ openaiUrl, anthropicUrl }) => ({ openai: openaiUrl, anthropic: anthropicUrl }));
+type Urls = z.infer<typeof readySchema>;
 
 /** Both providers in a process of their own, which lives on when a stack is killed and can be killed itself. */
 export class SimulatedProviders {
   readonly #folder: string;
   #child: Child;
   /** The same after a restart. */
-  readonly urls: SimulatorUrls;
+  readonly urls: Urls;
 
-  private constructor(folder: string, child: Child, urls: SimulatorUrls) {
+  private constructor(folder: string, child: Child, urls: Urls) {
     this.#folder = folder;
     this.#child = child;
     this.urls = urls;
@@ -44,15 +46,12 @@ export class SimulatedProviders {
   /** On the same ports and the same folder. */
   async restart(): Promise<void> {
     const portOf = (url: string) => new URL(url).port;
-    const ports = { openai: portOf(this.urls.openaiUrl), anthropic: portOf(this.urls.anthropicUrl) };
+    const ports = { openai: portOf(this.urls.openai), anthropic: portOf(this.urls.anthropic) };
     this.#child = (await launch(this.#folder, ports)).child;
   }
 
   async setFaults(faults: { openai: Fault[]; anthropic: Fault[] }): Promise<void> {
-    await Promise.all([
-      this.#put(this.urls.openaiUrl, faults.openai),
-      this.#put(this.urls.anthropicUrl, faults.anthropic),
-    ]);
+    await Promise.all([this.#put(this.urls.openai, faults.openai), this.#put(this.urls.anthropic, faults.anthropic)]);
   }
 
   /** Every batch that either provider ever accepted. */
@@ -69,13 +68,13 @@ export class SimulatedProviders {
 
   /** Whether OpenAI failed a batch as a whole, before any of its lines ran. */
   async hasFailed(providerBatchId: string): Promise<boolean> {
-    const url = `${this.urls.openaiUrl}/batches/${providerBatchId}`;
+    const url = `${this.urls.openai}/batches/${providerBatchId}`;
     const batch = await readJson(url, { authorization: 'Bearer simulated' });
     return z.object({ status: z.string() }).parse(batch).status === 'failed';
   }
 
   #origins(): string[] {
-    return [this.urls.openaiUrl, this.urls.anthropicUrl].map((url) => new URL(url).origin);
+    return [this.urls.openai, this.urls.anthropic].map((url) => new URL(url).origin);
   }
 
   async #put(url: string, faults: Fault[]): Promise<void> {
@@ -94,7 +93,7 @@ async function readJson(url: string, headers: Record<string, string> = {}): Prom
 async function launch(
   folder: string,
   ports: { openai: string; anthropic: string },
-): Promise<{ child: Child; urls: SimulatorUrls }> {
+): Promise<{ child: Child; urls: Urls }> {
   const readyFile = join(folder, 'ready.json');
   await rm(readyFile, { force: true });
   const args = ['--data-dir', folder, '--ready-file', readyFile];

@@ -12,7 +12,7 @@ const settingsSchema = z.object({
   dataDir: z.string(),
   configFile: z.string(),
   seed: z.number(),
-  simulators: z.object({ openaiUrl: z.string(), anthropicUrl: z.string() }),
+  simulators: z.object({ openai: z.string(), anthropic: z.string() }),
   /** What the functions take for AWS. */
   proxies: z.object({ s3: z.string(), dynamodb: z.string(), services: z.string() }),
 });

@@ -17,7 +17,7 @@ import { type BatchRequest, inputBytes, usualEndpoint } from './request-source.t
 import { failure, type Outcome } from './result.ts';
 import { readResults } from './results.ts';
 import { assertBatchOptions, type BatchOptions } from './submission.ts';
-import { accountOf, type TargetOptions } from './target.ts';
+import type { TargetOptions } from './target.ts';
 import { assertWaitOptions, Patience, untilEnded, type WaitOptions } from './wait.ts';
 
 /** Requests, written as for a live call without its model. */
@@ -97,14 +97,7 @@ function routedOptions(model: string, options: RunBatchOptions<Endpoint>): RunBa
 }
 
 const router = new Router(
-  {
-    providers: Object.fromEntries(providerKinds.map((kind) => [kind, accountOf(kind)])),
-    defaults: {},
-    tenants: [],
-    inputPrefixes: [],
-    corsOrigins: [],
-    polling: { minSeconds: 1, maxSeconds: 1 },
-  },
+  { providers: Object.fromEntries(providerKinds.map((kind) => [kind, { kind, models: [] }])) },
   undefined,
 );
 

@@ -1,4 +1,5 @@
-import { type ProviderConfig, type ProviderKind, providerKinds } from '../core/config.ts';
+import { type ProviderConfig, type ProviderKind, providerConfigSchema, providerKinds } from '../core/config.ts';
+import { describeIssues } from '../core/options.ts';
 import type { ConnectionSettings } from '../providers/provider.ts';
 import { AuthenticationError, InvalidInputError, NotSupportedError } from './errors.ts';
 
@@ -15,6 +16,8 @@ export interface TargetOptions {
   apiKey?: string;
   /** Where the provider's API is. Default: `OPENAI_BASE_URL` or `ANTHROPIC_BASE_URL`, else the provider's own. */
   apiBase?: string;
+  /** What else the provider's entry in a configuration says, such as `limits`. */
+  account?: object;
   /** Options of the official SDK's client, passed on as they are: `timeout`, `defaultHeaders`, `fetch` and so on. */
   clientOptions?: object;
   /** Passed on as they are: members of the body of a creation, query parameters of any other call. */
@@ -55,7 +58,7 @@ export function targetOf(options: TargetOptions): Target {
   if (deployment) return deploymentTarget(deployment, options);
   if (provider === undefined) throw noTarget();
   if (isProviderKind(provider)) return providerTarget(provider, options);
-  throw new NotSupportedError(`There is no provider '${provider}'; there are ${providerKinds.join(' and ')}.`);
+  throw new NotSupportedError(`There is no provider '${provider}'; there are ${providerKinds.join(', ')}.`);
 }
 
 function noTarget(): InvalidInputError {
@@ -101,7 +104,7 @@ function settingsFor(
   const { clientOptions, providerOptions } = options;
   return {
     name,
-    config: { ...accountOf(kind, options), ...(baseUrl !== undefined && { baseUrl }) },
+    config: accountOf(kind, baseUrl, options),
     apiKey: async () => apiKey,
     ...(clientOptions && { clientOptions }),
     ...(providerOptions && { providerOptions }),
@@ -109,7 +112,10 @@ function settingsFor(
 }
 
 /** An account as the pipeline's configuration describes one. */
-export function accountOf(kind: ProviderKind, options: TargetOptions = {}): ProviderConfig {
-  const { createTimeoutSeconds = 120, settleSeconds = 60 } = options;
-  return { kind, secret: kind, limits: {}, models: [], createTimeoutSeconds, settleSeconds };
+function accountOf(kind: ProviderKind, baseUrl: string | undefined, options: TargetOptions): ProviderConfig {
+  const { account, createTimeoutSeconds = 120, settleSeconds = 60 } = options;
+  const result = providerConfigSchema.safeParse({ secret: kind, ...account, kind, ...(baseUrl && { baseUrl }) });
+  if (result.success) return { ...result.data, createTimeoutSeconds, settleSeconds };
+  const message = `The account of provider ${kind} is incomplete or wrong: ${describeIssues(result.error)}`;
+  throw new InvalidInputError('invalid_option', message, { param: 'account' });
 }

@@ -3,12 +3,8 @@ import { ConfigurationError } from './errors.ts';
 import { tenantPattern } from './ids.ts';
 import { batchOptionsSchema, describeIssues } from './options.ts';
 
-export const providerKinds = ['openai', 'anthropic'] as const;
-export type ProviderKind = (typeof providerKinds)[number];
-
-/** A provider account. Its name is free, so two teams can have an account each. */
-export const providerConfigSchema = z.strictObject({
-  kind: z.enum(providerKinds),
+/** What every provider account can say. */
+const accountSchema = z.strictObject({
   /** Where its API is; the SDK's own default without it. Only the deployment says this, never a request. */
   baseUrl: z.url().optional(),
   /** Name of the secret that holds its API key, in Secrets Manager. Locally the key is `<NAME>_API_KEY`. */
@@ -34,12 +30,23 @@ export const providerConfigSchema = z.strictObject({
   settleSeconds: z.number().nonnegative().optional(),
 });
 
+/** A provider account, by the kind of its provider. Its name is free, so two teams can have an account each. */
+export const providerConfigSchema = z.discriminatedUnion('kind', [
+  accountSchema.extend({ kind: z.literal('openai') }),
+  accountSchema.extend({ kind: z.literal('anthropic') }),
+]);
+
 type ProviderConfigInput = z.infer<typeof providerConfigSchema>;
+export type ProviderKind = ProviderConfigInput['kind'];
+
+export const providerKinds: readonly ProviderKind[] = providerConfigSchema.options.map(({ shape }) => shape.kind.value);
 
 /** With the defaults of where it runs. */
-export interface ProviderConfig extends ProviderConfigInput {
-  createTimeoutSeconds: number;
-  settleSeconds: number;
+export type ProviderConfig = ProviderConfigInput & { createTimeoutSeconds: number; settleSeconds: number };
+
+/** @returns the name of its secret, or null for an account that needs none. */
+export function secretOf(config: ProviderConfig): string | null {
+  return config.secret ?? null;
 }
 
 /** Where an API client's `input_file_id` may point, besides files of its own. Ends with a slash, so that no other name begins with it. */

@@ -1,4 +1,4 @@
-import type { Config, ProviderKind } from './config.ts';
+import type { ProviderKind } from './config.ts';
 
 /** Where a line goes: a configured provider's name, and the model as that provider calls it. */
 export interface Route {
@@ -26,14 +26,19 @@ const modelsOfKind: Record<ProviderKind, readonly string[]> = {
   anthropic: ['claude-*'],
 };
 
+/** The configured accounts, as far as they decide where a model is. */
+export interface Routes {
+  providers: Record<string, { kind: ProviderKind; models: readonly string[] }>;
+}
+
 /** Decides where lines go. Made once for a batch; answers are remembered, since models repeat. */
 export class Router {
-  readonly #config: Config;
+  readonly #config: Routes;
   readonly #defaultProvider: string | undefined;
   readonly #routes = new Map<string, Route | null>();
 
   /** @param defaultProvider the batch's own `provider` option. */
-  constructor(config: Config, defaultProvider: string | undefined) {
+  constructor(config: Routes, defaultProvider: string | undefined) {
     this.#config = config;
     this.#defaultProvider = defaultProvider;
   }

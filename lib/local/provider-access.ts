@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Config, ProviderConfig, ProviderKind } from '../core/config.ts';
 import { environmentName } from '../store/secrets.ts';
-import { type Simulator, startAnthropicSimulator, startOpenAISimulator } from './simulators/simulators.ts';
+import { type Simulator, startSimulator } from './simulators/simulators.ts';
 
 /** How the configured providers are reached from here. */
 export interface ProviderAccess {
@@ -13,10 +13,7 @@ export interface ProviderAccess {
 }
 
 /** Simulators of another process. */
-export interface SimulatorUrls {
-  openaiUrl: string;
-  anthropicUrl: string;
-}
+export type SimulatorUrls = Partial<Record<ProviderKind, string>>;
 
 export interface ProviderChoice {
   /** Used in place of simulators of our own. */
@@ -65,27 +62,10 @@ async function simulate(
   name: string,
   provider: ProviderConfig,
   dataDir: string,
-  outside: SimulatorUrls | undefined,
+  outside: SimulatorUrls = {},
 ): Promise<Simulated> {
-  if (outside) return { url: urlOfKind(outside, provider.kind), simulator: null };
-  const simulator = await startSimulator(provider.kind, join(dataDir, 'simulators', name));
+  const url = outside[provider.kind];
+  if (url !== undefined) return { url, simulator: null };
+  const simulator = await startSimulator[provider.kind]({ dataDir: join(dataDir, 'simulators', name) });
   return { url: simulator.url, simulator };
-}
-
-function urlOfKind(urls: SimulatorUrls, kind: ProviderKind): string {
-  switch (kind) {
-    case 'openai':
-      return urls.openaiUrl;
-    case 'anthropic':
-      return urls.anthropicUrl;
-  }
-}
-
-function startSimulator(kind: ProviderKind, dataDir: string): Promise<Simulator> {
-  switch (kind) {
-    case 'openai':
-      return startOpenAISimulator({ dataDir });
-    case 'anthropic':
-      return startAnthropicSimulator({ dataDir });
-  }
 }

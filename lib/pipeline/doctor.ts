@@ -1,3 +1,4 @@
+import { secretOf } from '../core/config.ts';
 import { ConfigurationError, messageOf, ProviderAuthenticationError, safeText } from '../core/errors.ts';
 import { inboxPrefix } from '../core/keys.ts';
 import { batchOptionsSchema, deadlineHours } from '../core/options.ts';
@@ -93,8 +94,11 @@ async function checkProvider(services: Patient['services'], name: string, signal
     return fine(`Provider '${name}' accepts its key.`);
   } catch (error) {
     const message = safeText(messageOf(error));
-    const secret = services.config.providers[name]?.secret ?? '';
-    const putKey = `Put a valid key there: aws secretsmanager put-secret-value --secret-id ${secret} --secret-string <key>`;
+    const secret = secretOf(services.account(name).config);
+    const putKey =
+      secret === null
+        ? 'Check what the account may do.'
+        : `Put a valid key there: aws secretsmanager put-secret-value --secret-id ${secret} --secret-string <key>`;
     if (error instanceof ProviderAuthenticationError || error instanceof ConfigurationError)
       return fault(message, putKey);
     return concern(`Provider '${name}' could not be asked: ${message}`, 'Run the doctor again; see its status page.');

@@ -227,7 +227,7 @@ describe('a provider', () => {
   });
 
   it('can be simulated by another process', async () => {
-    const simulators = { openaiUrl: 'http://127.0.0.1:1/v1', anthropicUrl: 'http://127.0.0.1:2' };
+    const simulators = { openai: 'http://127.0.0.1:1/v1', anthropic: 'http://127.0.0.1:2' };
     await start({}, { simulators });
     expect(process.env).toMatchObject({
       OPENAI_BASE_URL: 'http://127.0.0.1:1/v1',

@@ -5,12 +5,7 @@ import { onTestFinished } from 'vitest';
 import { type ProviderKind, providerConfigSchema } from '../../lib/core/config.ts';
 import { positionOf, providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
 import { splitLines } from '../../lib/core/jsonl.ts';
-import {
-  type Simulator,
-  type SimulatorOptions,
-  startAnthropicSimulator,
-  startOpenAISimulator,
-} from '../../lib/local/simulators/simulators.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
 import { joinedLines } from '../../lib/providers/joined-lines.ts';
 import type {
   AnsweredLine,
@@ -21,15 +16,9 @@ import type {
 } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { lineOf, openAILine } from './lines.ts';
+import { subjects } from './subjects.ts';
 
 export const apiKey = 'sk-contract-0123456789';
-
-const models: Record<ProviderKind, string> = { openai: 'gpt-4o-mini', anthropic: 'claude-opus-4-6' };
-
-const simulators: Record<ProviderKind, (options: SimulatorOptions) => Promise<Simulator>> = {
-  openai: startOpenAISimulator,
-  anthropic: startAnthropicSimulator,
-};
 
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'provider-contract-'));
@@ -48,7 +37,7 @@ export async function connect(
   options: Partial<SimulatorOptions> = {},
   config: { createTimeoutSeconds?: number } = {},
 ): Promise<Connection> {
-  const simulator = await simulators[kind]({
+  const simulator = await startSimulator[kind]({
     apiKey,
     timing: { validatingMs: 0, inProgressMs: 0, finalizingMs: 0 },
     ...options,
@@ -67,7 +56,7 @@ export function clientFor(
   return providers[kind].connect({
     name: `our-${kind}`,
     config: {
-      ...providerConfigSchema.parse({ kind, secret: `batchdrop/${kind}`, baseUrl }),
+      ...providerConfigSchema.parse({ secret: `batchdrop/${kind}`, ...subjects[kind].config, kind, baseUrl }),
       createTimeoutSeconds: 120,
       settleSeconds: 60,
       ...config,
@@ -103,7 +92,7 @@ export function sendingOfBodies(kind: ProviderKind, bodies: readonly object[]): 
 }
 
 function requestBytes(kind: ProviderKind, body: object, lineId: string): Buffer {
-  const line = lineOf(openAILine('x', { model: models[kind], ...body }));
+  const line = lineOf(openAILine('x', { model: subjects[kind].model, ...body }));
   const translated = providers[kind].translateRequest(line, { lineId, model: line.model });
   if (!translated.ok) throw new Error(translated.error.message);
   return translated.bytes;

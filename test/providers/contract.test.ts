@@ -25,6 +25,7 @@ import {
   temporaryFolder,
 } from './connected-provider.ts';
 import { resultLine } from './lines.ts';
+import { subjects } from './subjects.ts';
 
 const visible = { validatingMs: 80, inProgressMs: 200, finalizingMs: 80 };
 const slow = { validatingMs: 0, inProgressMs: 5_000, finalizingMs: 0 };
@@ -160,7 +161,7 @@ describe.each(providerKinds)('%s', (kind) => {
     expect(outcome.outcome).toBe('unknown');
     const found = { finding: 'found', providerBatchId: creation?.providerBatchId };
     const undecided = { finding: 'undecided', providerBatchIds: [creation?.providerBatchId] };
-    expect(early).toEqual(kind === 'anthropic' ? undecided : found);
+    expect(early).toEqual(subjects[kind].provesAtOnce ? found : undecided);
     expect(late).toEqual(found);
     expect(await connection.simulator.creations()).toHaveLength(1);
   });
@@ -302,7 +303,9 @@ describe.each(providerKinds)('%s', (kind) => {
     };
 
     const broken =
-      kind === 'openai' ? connection.client.upload(sending, noAbort) : connection.client.create(sending, null, noAbort);
+      subjects[kind].linesGoWith === 'upload'
+        ? connection.client.upload(sending, noAbort)
+        : connection.client.create(sending, null, noAbort);
 
     await expect(broken).rejects.toThrow('S3 broke off');
     expect(await connection.simulator.creations()).toEqual([]);
@@ -651,10 +654,7 @@ describe('the wire', () => {
   });
 
   it.each(providerKinds)('does not take half a list for the whole: %s', async (kind) => {
-    const created = { created_at: kind === 'openai' ? Date.now() / 1000 : new Date().toISOString() };
-    const counts = { processing: 0, succeeded: 5, errored: 0, canceled: 0, expired: 0 };
-    const listed = { id: 'a', status: 'completed', processing_status: 'ended', request_counts: counts, ...created };
-    const { url } = await listen(() => ({ body: JSON.stringify({ data: [listed], has_more: true, last_id: 'a' }) }));
+    const { url } = await listen(() => ({ body: JSON.stringify(subjects[kind].halfList()) }));
     const client = clientFor(kind, url, async () => apiKey);
 
     await expect(client.findLost(lost(sendingOf(kind, ['x']), null), noAbort)).rejects.toThrow(TransientError);

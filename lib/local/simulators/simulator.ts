@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { ProviderKind } from '../../core/config.ts';
 import type { Fault } from './faults.ts';
 
 /** How long a simulated batch stays in each phase, in milliseconds. */
@@ -23,7 +24,7 @@ export interface SimulatorOptions {
 
 /** One accepted creation of a batch, whether or not the client ever got the answer. */
 export interface CreationRecord {
-  provider: 'openai' | 'anthropic';
+  provider: ProviderKind;
   providerBatchId: string;
   createdAtMs: number;
   /** custom_ids in the accepted batch, in input order. */

@@ -1,4 +1,14 @@
+import type { ProviderKind } from '../../core/config.ts';
+import { startAnthropicSimulator } from './anthropic/server.ts';
+import { startOpenAISimulator } from './openai/server.ts';
+import type { Simulator, SimulatorOptions } from './simulator.ts';
+
 export { startAnthropicSimulator } from './anthropic/server.ts';
 export type { Fault } from './faults.ts';
 export { startOpenAISimulator } from './openai/server.ts';
 export type { CreationRecord, Simulator, SimulatorOptions } from './simulator.ts';
+
+export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) => Promise<Simulator>> = {
+  openai: startOpenAISimulator,
+  anthropic: startAnthropicSimulator,
+};

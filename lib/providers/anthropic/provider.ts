@@ -1,0 +1,16 @@
+import { lazyClient } from '../lazy-client.ts';
+import type { Provider } from '../provider.ts';
+import { directUse, limits } from './limits.ts';
+import { anthropicEndpoints, passesThrough, translateRequest } from './request.ts';
+import { translateResult } from './result.ts';
+
+export const anthropic: Provider = {
+  kind: 'anthropic',
+  limits,
+  endpoints: anthropicEndpoints,
+  passesThrough,
+  translateRequest,
+  translateResult,
+  direct: directUse,
+  connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectAnthropic(settings)),
+};

@@ -1,0 +1,45 @@
+import type { ProviderKind } from '../../lib/core/config.ts';
+
+/** What the contract suite must know of a provider to speak its language. */
+export interface Subject {
+  /** A model that its simulator has. */
+  model: string;
+  /** Members of its entry in the configuration beside kind, secret and baseUrl. */
+  config?: object;
+  /** Which call carries the lines: an upload before the create, or the create itself. */
+  linesGoWith: 'upload' | 'create';
+  /** Whether a lost create is proven while its batch still runs. */
+  provesAtOnce: boolean;
+  /** A first page of a list that promises another and does not say where it begins. */
+  halfList(): object;
+}
+
+export const subjects: Record<ProviderKind, Subject> = {
+  openai: {
+    model: 'gpt-4o-mini',
+    linesGoWith: 'upload',
+    provesAtOnce: true,
+    halfList: () => ({
+      data: [{ id: 'a', status: 'completed', created_at: Date.now() / 1000 }],
+      has_more: true,
+      last_id: 'a',
+    }),
+  },
+  anthropic: {
+    model: 'claude-opus-4-6',
+    linesGoWith: 'create',
+    provesAtOnce: false,
+    halfList: () => ({
+      data: [
+        {
+          id: 'a',
+          processing_status: 'ended',
+          request_counts: { processing: 0, succeeded: 5, errored: 0, canceled: 0, expired: 0 },
+          created_at: new Date().toISOString(),
+        },
+      ],
+      has_more: true,
+      last_id: 'a',
+    }),
+  },
+};
