@@ -29,7 +29,24 @@ export interface Provider {
   translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult;
   /** What holds where it is used without records of ours, as the library does. */
   direct: DirectUse;
+  notes: ProviderNotes;
   connect(settings: ConnectionSettings): ProviderClient;
+}
+
+/** What only people want to know: `npm run docs` makes the tables of docs/providers.md from it and from the above. */
+export interface ProviderNotes {
+  /** As its maker writes it; the heading of its section in docs/providers.md. */
+  title: string;
+  /** The page that its limits come from. */
+  source: string;
+  /** By what a batch whose create went unanswered is known as ours. */
+  lostCreateProof: string;
+  /** Members of a translated line that are left out or changed, each with a warning. */
+  warned: readonly string[];
+  /** Members of a translated line that make it an error line. */
+  refused: readonly string[];
+  /** Whether it has run against the real service, and not only against our simulator. */
+  isConfirmed: boolean;
 }
 
 export interface DirectUse {

@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
 
 /**
  * What one Message Batch accepts. Source: https://platform.claude.com/docs/en/build-with-claude/batch-processing, read
@@ -21,4 +21,31 @@ export const directUse: DirectUse = {
   keepsMetadata: false,
   listsInputFile: false,
   mixesModels: true,
+};
+
+export const notes: ProviderNotes = {
+  title: 'Anthropic',
+  source: 'https://platform.claude.com/docs/en/build-with-claude/batch-processing',
+  lostCreateProof: 'our ids in its results, once it has ended',
+  warned: [
+    'seed',
+    'frequency_penalty',
+    'presence_penalty',
+    'logit_bias',
+    'metadata',
+    'service_tier',
+    'store',
+    'prediction',
+    'temperature and top_p (of models that take none)',
+    'whatever is unknown',
+  ],
+  refused: [
+    'n above 1',
+    'logprobs',
+    'audio',
+    'functions, function_call',
+    'response_format json_object',
+    'a schema that cannot be enforced',
+  ],
+  isConfirmed: false,
 };

@@ -1,6 +1,6 @@
 import { lazyClient } from '../lazy-client.ts';
 import type { Provider } from '../provider.ts';
-import { directUse, limits } from './limits.ts';
+import { directUse, limits, notes } from './limits.ts';
 import { anthropicEndpoints, passesThrough, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 
@@ -12,5 +12,6 @@ export const anthropic: Provider = {
   translateRequest,
   translateResult,
   direct: directUse,
+  notes,
   connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectAnthropic(settings)),
 };

@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
 
 /**
  * What one OpenAI batch accepts. Source: https://platform.openai.com/docs/guides/batch and openai 7.55
@@ -20,4 +20,13 @@ export const directUse: DirectUse = {
   keepsMetadata: true,
   listsInputFile: true,
   mixesModels: false,
+};
+
+export const notes: ProviderNotes = {
+  title: 'OpenAI',
+  source: 'https://platform.openai.com/docs/guides/batch',
+  lostCreateProof: 'our token in its metadata, or our input file',
+  warned: [],
+  refused: [],
+  isConfirmed: false,
 };

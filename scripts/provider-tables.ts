@@ -1,0 +1,95 @@
+import type { Endpoint } from '../lib/core/endpoints.ts';
+import type { Provider } from '../lib/providers/provider.ts';
+
+const begin = '<!-- Made by `npm run docs` from lib/providers; do not edit up to the end mark. -->';
+const end = '<!-- End of what `npm run docs` makes. -->';
+
+/**
+ * Puts the tables of all providers between the marks of a page.
+ *
+ * @param page docs/providers.md as it stands.
+ * @throws Error where the page lacks its marks.
+ */
+export function withProviderTables(page: string, providers: readonly Provider[]): string {
+  const [before, rest] = splitAt(page, begin);
+  const [, after] = splitAt(rest, end);
+  return `${before}${begin}\n\n${providerTables(providers)}\n\n${end}${after}`;
+}
+
+function splitAt(text: string, mark: string): [string, string] {
+  const place = text.indexOf(mark);
+  if (place < 0) throw new Error(`docs/providers.md lacks the line '${mark}'.`);
+  return [text.slice(0, place), text.slice(place + mark.length)];
+}
+
+function providerTables(providers: readonly Provider[]): string {
+  return [
+    '### Limits of one batch',
+    table(limitColumns, providers),
+    '### What happens to a line',
+    table(lineColumns, providers),
+    '### How far it can be relied on',
+    table(trustColumns, providers),
+  ].join('\n\n');
+}
+
+type Columns = Record<string, (provider: Provider) => string>;
+
+const limitColumns: Columns = {
+  Provider: ({ notes }) => `[${notes.title}](${notes.source})`,
+  Kind: ({ kind }) => code(kind),
+  Requests: ({ limits }) => count(limits.maxRequests),
+  'Bytes, newlines included': ({ limits }) => count(limits.maxBytes),
+  'Embedding inputs': ({ limits }) => count(limits.maxEmbeddingInputs),
+  'Creates an hour': ({ limits }) => count(limits.createsPerHour),
+  'Off the list price': ({ limits }) => `${limits.batchDiscount * 100}%`,
+  Models: ({ direct }) => (direct.mixesModels ? 'any' : 'one'),
+};
+
+const lineColumns: Columns = {
+  Provider: ({ notes }) => notes.title,
+  'Sent with their own bytes': (provider) =>
+    list(provider.endpoints.filter((endpoint) => isNative(provider, endpoint)).map(code)),
+  Translated: (provider) => list(provider.endpoints.filter((endpoint) => !isNative(provider, endpoint)).map(code)),
+  'Left out or changed, with a warning': ({ notes }) => list(notes.warned),
+  Refused: ({ notes }) => list(notes.refused),
+};
+
+const trustColumns: Columns = {
+  Provider: ({ notes }) => notes.title,
+  'A lost create is known by': ({ notes }) => notes.lostCreateProof,
+  'Keeps metadata': ({ direct }) => yesOrNo(direct.keepsMetadata),
+  'custom_ids that the library may send': ({ direct }) => (direct.customIds ? code(direct.customIds.source) : 'any'),
+  'Run against the real service': ({ notes }) => yesOrNo(notes.isConfirmed),
+};
+
+/** Whether lines of that endpoint keep their own bytes; Messages do in Anthropic's own form. */
+function isNative(provider: Provider, endpoint: Endpoint): boolean {
+  return provider.passesThrough({ format: endpoint === '/v1/messages' ? 'anthropic' : 'openai', endpoint });
+}
+
+function table(columns: Columns, providers: readonly Provider[]): string {
+  const names = Object.keys(columns);
+  const rows = providers.map((provider) => Object.values(columns).map((cell) => cell(provider)));
+  return [names, names.map(() => '---'), ...rows].map(row).join('\n');
+}
+
+function row(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}
+
+function list(items: readonly string[]): string {
+  return items.join(', ') || '-';
+}
+
+function count(number: number | null): string {
+  return number === null ? '-' : number.toLocaleString('en-US');
+}
+
+function yesOrNo(is: boolean): string {
+  return is ? 'yes' : 'no';
+}
