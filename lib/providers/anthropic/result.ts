@@ -99,7 +99,7 @@ function exactMessage(bytes: Buffer): JsonObject | null {
 }
 
 /** Anthropic counts cached input apart, OpenAI within. */
-function usageFrom(usage: JsonObject | null): Usage {
+export function usageFrom(usage: JsonObject | null): Usage {
   const cached = countOf(usage?.cache_read_input_tokens);
   return usageOf({
     input: countOf(usage?.input_tokens) + countOf(usage?.cache_creation_input_tokens) + cached,
