@@ -1,7 +1,7 @@
 import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { Config } from '../../lib/core/config.ts';
+import { type Config, secretOf } from '../../lib/core/config.ts';
 import type { Settings } from '../settings.ts';
 import { removalPolicyOf } from './storage.ts';
 
@@ -16,7 +16,9 @@ export class ProviderSecrets extends Construct {
 
   constructor(scope: Construct, id: string, config: Config, settings: Settings) {
     super(scope, id);
-    const names = [...new Set(Object.values(config.providers).map((provider) => provider.secret))].toSorted();
+    const names = [
+      ...new Set(Object.values(config.providers).flatMap((provider) => secretOf(provider) ?? [])),
+    ].toSorted();
     this.arns = names.map((name) => (settings.createSecrets ? this.#create(name, settings) : arnOf(this, name)));
   }
 

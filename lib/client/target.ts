@@ -6,15 +6,15 @@ import { AuthenticationError, InvalidInputError, NotSupportedError } from './err
 /** Where a call goes, and how. */
 export interface TargetOptions {
   /**
-   * Whose batch API to use: `openai` or `anthropic`. With `deployment`, the name of a provider that is configured there,
+   * Whose batch API to use: `openai`, `anthropic`, `groq` and so on. With `deployment`, the name of a provider that is configured there,
    * for requests whose model does not say it.
    */
   provider?: string;
   /** URL of a Batchdrop deployment. Default, without a provider: `BATCHDROP_URL`. */
   deployment?: string;
-  /** Default: `OPENAI_API_KEY`, `ANTHROPIC_API_KEY` or, for a deployment, `BATCHDROP_API_KEY`. */
+  /** Default: `OPENAI_API_KEY`, `OPENAI_COMPATIBLE_API_KEY` and so on; for a deployment, `BATCHDROP_API_KEY`. */
   apiKey?: string;
-  /** Where the provider's API is. Default: `OPENAI_BASE_URL` or `ANTHROPIC_BASE_URL`, else the provider's own. */
+  /** Where the provider's API is. Default: `OPENAI_BASE_URL` and so on, else the provider's own. */
   apiBase?: string;
   /** What else the provider's entry in a configuration says, such as `limits`. */
   account?: object;
@@ -66,19 +66,25 @@ function noTarget(): InvalidInputError {
   return new InvalidInputError('missing_target', message, { param: 'provider' });
 }
 
+/** Kinds whose server may do without a key. */
+const keylessKinds: ReadonlySet<ProviderKind> = new Set(['openai-compatible']);
+
 function providerTarget(kind: ProviderKind, options: TargetOptions): Target {
-  const prefix = kind.toUpperCase();
+  const prefix = kind.toUpperCase().replaceAll('-', '_');
   const baseUrl = options.apiBase ?? process.env[`${prefix}_BASE_URL`];
   const keyHint = `Pass apiKey, or set ${prefix}_API_KEY.`;
   const apiKey = options.apiKey ?? process.env[`${prefix}_API_KEY`];
-  const settings = settingsFor(kind, kind, baseUrl || undefined, keyOf(kind, apiKey, keyHint), options);
+  const isKeyless = keylessKinds.has(kind) && !apiKey;
+  const key = isKeyless ? '' : keyOf(kind, apiKey, keyHint);
+  const secret = isKeyless ? {} : { secret: kind };
+  const settings = settingsFor(kind, { ...secret, kind }, baseUrl || undefined, key, options);
   return { kind, settings, routedTo: undefined, keyHint };
 }
 
 function deploymentTarget(url: string, options: TargetOptions): Target {
   const keyHint = 'Pass apiKey, or set BATCHDROP_API_KEY.';
   const apiKey = keyOf('the deployment', options.apiKey ?? process.env.BATCHDROP_API_KEY, keyHint);
-  const settings = settingsFor('deployment', 'openai', apiRoot(url), apiKey, options);
+  const settings = settingsFor('deployment', { secret: 'deployment', kind: 'openai' }, apiRoot(url), apiKey, options);
   return { kind: null, settings, routedTo: options.provider, keyHint };
 }
 
@@ -96,7 +102,7 @@ function keyOf(owner: string, apiKey: string | undefined, hint: string): string 
 
 function settingsFor(
   name: string,
-  kind: ProviderKind,
+  entry: { kind: ProviderKind; secret?: string },
   baseUrl: string | undefined,
   apiKey: string,
   options: TargetOptions,
@@ -104,7 +110,7 @@ function settingsFor(
   const { clientOptions, providerOptions } = options;
   return {
     name,
-    config: accountOf(kind, baseUrl, options),
+    config: accountOf(entry, baseUrl, options),
     apiKey: async () => apiKey,
     ...(clientOptions && { clientOptions }),
     ...(providerOptions && { providerOptions }),
@@ -112,9 +118,13 @@ function settingsFor(
 }
 
 /** An account as the pipeline's configuration describes one. */
-function accountOf(kind: ProviderKind, baseUrl: string | undefined, options: TargetOptions): ProviderConfig {
+function accountOf(
+  { kind, ...entry }: { kind: ProviderKind; secret?: string },
+  baseUrl: string | undefined,
+  options: TargetOptions,
+): ProviderConfig {
   const { account, createTimeoutSeconds = 120, settleSeconds = 60 } = options;
-  const result = providerConfigSchema.safeParse({ secret: kind, ...account, kind, ...(baseUrl && { baseUrl }) });
+  const result = providerConfigSchema.safeParse({ ...entry, ...account, kind, ...(baseUrl && { baseUrl }) });
   if (result.success) return { ...result.data, createTimeoutSeconds, settleSeconds };
   const message = `The account of provider ${kind} is incomplete or wrong: ${describeIssues(result.error)}`;
   throw new InvalidInputError('invalid_option', message, { param: 'account' });

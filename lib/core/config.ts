@@ -9,7 +9,7 @@ const accountSchema = z.strictObject({
   baseUrl: z.url().optional(),
   /** Name of the secret that holds its API key, in Secrets Manager. Locally the key is `<NAME>_API_KEY`. */
   secret: z.string().min(1),
-  /** Lower limits than the provider's published ones, such as an account's own quota. */
+  /** The account's own limits, such as a quota, in place of the provider's published ones. */
   limits: z
     .strictObject({
       maxRequests: z.number().int().positive().optional(),
@@ -30,10 +30,34 @@ const accountSchema = z.strictObject({
   settleSeconds: z.number().nonnegative().optional(),
 });
 
+/** Where the SDK has no default: a server of one's own, a resource. */
+const baseUrl = z.url({
+  error:
+    'name the base URL of its API, such as https://llm.example.com/v1 or https://RESOURCE.openai.azure.com/openai/v1',
+});
+
 /** A provider account, by the kind of its provider. Its name is free, so two teams can have an account each. */
 export const providerConfigSchema = z.discriminatedUnion('kind', [
   accountSchema.extend({ kind: z.literal('openai') }),
   accountSchema.extend({ kind: z.literal('anthropic') }),
+  accountSchema.extend({
+    kind: z.literal('groq'),
+    /** How long a batch may take, from `24h` to `7d`; the longer, the more likely it is to be done. */
+    completionWindow: z
+      .string()
+      .regex(/^([1-9]\d*h|[1-7]d)$/, 'a completion window looks like 24h or 7d')
+      .default('24h'),
+  }),
+  /** Any server that speaks OpenAI's /v1/files and /v1/batches. */
+  accountSchema.extend({
+    kind: z.literal('openai-compatible'),
+    /** With its /v1, if it has one. */
+    baseUrl,
+    /** Absent for a server without keys. */
+    secret: z.string().min(1).optional(),
+    /** What its batches allow; `24h` is all that OpenAI itself knows. */
+    completionWindow: z.string().min(1).default('24h'),
+  }),
 ]);
 
 type ProviderConfigInput = z.infer<typeof providerConfigSchema>;

@@ -24,6 +24,9 @@ const modelsOfKind: Record<ProviderKind, readonly string[]> = {
     'ft:*',
   ],
   anthropic: ['claude-*'],
+  // Their models are others' open ones, which many serve: an account names its own.
+  groq: [],
+  'openai-compatible': [],
 };
 
 /** The configured accounts, as far as they decide where a model is. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Config, ProviderConfig, ProviderKind } from '../core/config.ts';
+import { type Config, type ProviderConfig, type ProviderKind, secretOf } from '../core/config.ts';
 import { environmentName } from '../store/secrets.ts';
 import { type Simulator, startSimulator } from './simulators/simulators.ts';
 
@@ -22,14 +22,15 @@ export interface ProviderChoice {
   simulateAll?: boolean;
 }
 
-/** A provider with a key in the environment is the real one; every other gets a simulator of its own. */
+/** A provider with a key in the environment, or without need of one, is the real one; every other gets a simulator of its own. */
 export async function openProviderAccess(
   config: Config,
   dataDir: string,
   choice: ProviderChoice,
 ): Promise<ProviderAccess> {
   const hasKey = (name: string) => Boolean(process.env[`${environmentName(name)}_API_KEY`]);
-  const simulated = Object.entries(config.providers).filter(([name]) => choice.simulateAll || !hasKey(name));
+  const isReal = ([name, provider]: [string, ProviderConfig]) => secretOf(provider) === null || hasKey(name);
+  const simulated = Object.entries(config.providers).filter((entry) => choice.simulateAll || !isReal(entry));
   const access = await Promise.all(
     simulated.map(async ([name, provider]) => ({
       name,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { type Config, type ProviderConfig, parseConfig, unknownProvider } from '../core/config.ts';
+import { type Config, type ProviderConfig, parseConfig, secretOf, unknownProvider } from '../core/config.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import { describeIssues } from '../core/options.ts';
 import type { Provider, ProviderClient } from '../providers/provider.ts';
@@ -140,6 +140,7 @@ function connect(name: string, config: Config, secrets: Secrets, baseUrl: string
   if (!configured) throw new ConfigurationError(unknownProvider(name, config));
   const providerConfig = baseUrl ? { ...configured, baseUrl } : configured;
   const provider = providers[configured.kind];
-  const apiKey = (refresh?: boolean) => secrets.apiKey(name, configured.secret, refresh);
+  const secret = secretOf(providerConfig);
+  const apiKey = async (refresh?: boolean) => (secret === null ? '' : secrets.apiKey(name, secret, refresh));
   return { name, config: providerConfig, provider, client: provider.connect({ name, config: providerConfig, apiKey }) };
 }

@@ -1,3 +1,4 @@
+import { secretOf } from '../core/config.ts';
 import { messageOf, ProviderAuthenticationError, safeText, TransientError } from '../core/errors.ts';
 import { failedCall, isKeyRefusal, isOwnError } from './failed-call.ts';
 import type { ConnectionSettings } from './provider.ts';
@@ -53,7 +54,8 @@ export class KeyedClient<Client> {
   }
 
   #clientFor(apiKey: string): Client {
-    if (apiKey === '') throw new ProviderAuthenticationError(`${this.#secret()} is empty. Put the API key into it.`);
+    if (apiKey === '' && secretOf(this.#settings.config) !== null)
+      throw new ProviderAuthenticationError(`${this.#secret()} is empty. Put the API key into it.`);
     if (this.#current?.apiKey !== apiKey) this.#current = { apiKey, client: this.#make(apiKey) };
     return this.#current.client;
   }
@@ -61,8 +63,14 @@ export class KeyedClient<Client> {
   #refused(cause: unknown): ProviderAuthenticationError {
     const failed = failedCall(cause);
     const status = failed.kind === 'answered' ? ` with HTTP ${failed.status}` : '';
+    if (secretOf(this.#settings.config) === null) return this.#refusedWithoutKey(status, failed.message);
     const message = `Provider ${this.#settings.name} refused its API key${status}. ${this.#secret()} must hold a valid key that may use the batch API; put one in, and work goes on by itself.`;
     return new ProviderAuthenticationError(message, { cause: new Error(failed.message) });
+  }
+
+  #refusedWithoutKey(status: string, reason: string): ProviderAuthenticationError {
+    const message = `Provider ${this.#settings.name} refused a call without a key${status}. Name a secret in its entry of the configuration, and put the key there.`;
+    return new ProviderAuthenticationError(message, { cause: new Error(reason) });
   }
 
   #secret(): string {

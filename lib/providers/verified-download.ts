@@ -5,10 +5,15 @@ import { callError } from './failed-call.ts';
  * The bytes of a download, as they come.
  *
  * @param what names it in errors.
+ * @param knownBytes its length where something else than the answer tells it.
  * @throws TransientError where it breaks off, or ends before the length that was promised.
  */
-export async function* verifiedDownload(response: Response, what: string): AsyncGenerator<Uint8Array> {
-  const promised = promisedBytes(response.headers);
+export async function* verifiedDownload(
+  response: Response,
+  what: string,
+  knownBytes: number | null = null,
+): AsyncGenerator<Uint8Array> {
+  const promised = knownBytes ?? promisedBytes(response.headers);
   let received = 0;
   try {
     for await (const chunk of response.body ?? []) {

@@ -21,7 +21,7 @@ import {
   retrieveBatch,
   waitForBatch,
 } from '../../lib/client/index.ts';
-import { providerKinds } from '../../lib/core/config.ts';
+import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
 import { chatRequest, collect, endless, models, startProvider, temporaryFolder, thrownBy } from './provider-at-hand.ts';
 
 const batchMembers = [
@@ -443,7 +443,7 @@ it('knows an aborted call from a failed one', async () => {
   expect(error).toBeInstanceOf(AbortError);
 });
 
-function chatLine(kind: 'openai' | 'anthropic', customId: string, more: object = {}): object {
+function chatLine(kind: ProviderKind, customId: string, more: object = {}): object {
   return { method: 'POST', url: '/v1/chat/completions', ...chatRequest(kind, customId, 'Hello', more) };
 }
 

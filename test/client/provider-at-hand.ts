@@ -4,19 +4,17 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BatchRequest } from '../../lib/client/index.ts';
 import type { ProviderKind } from '../../lib/core/config.ts';
-import {
-  type Simulator,
-  type SimulatorOptions,
-  startAnthropicSimulator,
-  startOpenAISimulator,
-} from '../../lib/local/simulators/simulators.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
 
-export const models: Record<ProviderKind, string> = { openai: 'gpt-4o-mini', anthropic: 'claude-opus-4-6' };
+export const models: Record<ProviderKind, string> = {
+  openai: 'gpt-4o-mini',
+  anthropic: 'claude-opus-4-6',
+  groq: 'llama-3.3-70b-versatile',
+  'openai-compatible': 'my-model',
+};
 
 export const instant = { validatingMs: 0, inProgressMs: 0, finalizingMs: 0 };
 export const endless = { validatingMs: 0, inProgressMs: 600_000, finalizingMs: 0 };
-
-const simulators = { openai: startOpenAISimulator, anthropic: startAnthropicSimulator };
 
 /** What the library's functions need to reach it. */
 export interface At {
@@ -32,7 +30,7 @@ export async function startProvider(
 ): Promise<{ simulator: Simulator; at: At }> {
   const apiKey = 'sk-library-0123456789';
   const dataDir = temporaryFolder();
-  const simulator = await simulators[provider]({ apiKey, timing: instant, ...options, dataDir });
+  const simulator = await startSimulator[provider]({ apiKey, timing: instant, ...options, dataDir });
   onTestFinished(() => simulator.close());
   return { simulator, at: { provider, apiKey, apiBase: simulator.url } };
 }

@@ -9,7 +9,7 @@ import {
 } from '../../lib/providers/openai/batch-object.ts';
 
 function openAI(changes: object) {
-  return fromOpenAI(openAISchema.parse({ id: 'batch_1', status: 'completed', ...changes }));
+  return fromOpenAI(openAISchema.parse({ id: 'batch_1', status: 'completed', ...changes }), 'OpenAI');
 }
 
 function anthropic(changes: object) {

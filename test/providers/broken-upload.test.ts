@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 /** Uploads to a server that breaks each connection somewhere, in a process of its own: it must live to say so. */
 const script = `
 import { createServer } from 'node:http';
-import { connectOpenAI } from './lib/providers/openai/client.ts';
+import { openai } from './lib/providers/openai/provider.ts';
 const line = Buffer.from(JSON.stringify({ custom_id: 'a', body: 'x'.repeat(20_000) }) + '\\n');
 const server = createServer((request) => {
   const breaksAt = Math.random() * 2_000_000;
@@ -19,7 +19,7 @@ const server = createServer((request) => {
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const config = { kind: 'openai', secret: 's', limits: {}, models: [], createTimeoutSeconds: 5, settleSeconds: 1 };
 const baseUrl = 'http://127.0.0.1:' + server.address().port;
-const client = connectOpenAI({ name: 'openai', config: { ...config, baseUrl }, apiKey: async () => 'key' });
+const client = openai.connect({ name: 'openai', config: { ...config, baseUrl }, apiKey: async () => 'key' });
 async function* lines() {
   for (let count = 0; count < 150; count += 1) yield line;
 }

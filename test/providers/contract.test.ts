@@ -196,11 +196,15 @@ describe.each(providerKinds)('%s', (kind) => {
   it('looks through the whole list for a lost batch', async () => {
     const connection = await connect(kind);
     const sending = sendingOf(kind, tenTexts);
-    const id = await submit(connection, sending);
-    await Promise.all(Array.from({ length: 110 }, () => submit(connection, sendingOf(kind, ['x']))));
+    const fileId = await inputFileOf(connection, sending);
+    const created = await connection.client.create(sending, fileId, noAbort);
+    const id = created.outcome === 'created' ? created.providerBatchId : '';
+    const others = Array.from({ length: subjects[kind].pageSize + 10 }, () => sendingOf(kind, ['x']));
+    await Promise.all(others.map((other) => submit(connection, other)));
     await ended(connection, id);
 
-    expect(await connection.client.findLost(lost(sending, null), noAbort)).toEqual({
+    const provingFile = subjects[kind].provesBy === 'token' ? null : fileId;
+    expect(await connection.client.findLost(lost(sending, provingFile), noAbort)).toEqual({
       finding: 'found',
       providerBatchId: id,
     });

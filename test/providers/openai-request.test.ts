@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { endpoints } from '../../lib/core/endpoints.ts';
-import { isOpenAIEndpoint, translateRequest } from '../../lib/providers/openai/request.ts';
+import { openai } from '../../lib/providers/openai/provider.ts';
 import { lineId, lineOf, openAILine, sent } from './lines.ts';
 
 describe('a line for OpenAI', () => {
@@ -9,7 +9,7 @@ describe('a line for OpenAI', () => {
     const text =
       '{ "body" : {"seed": 12345678901234567890, "model" :"team/gpt-4o", "temperature":1.0,"messages":[ ]} ,"url":"/v1/chat/completions","method":"POST", "custom_id":"a\\u00e9" }';
 
-    const translated = translateRequest(lineOf(text), { lineId, model: 'gpt-4o' });
+    const translated = openai.translateRequest(lineOf(text), { lineId, model: 'gpt-4o' });
 
     expect(translated.ok && translated.bytes.toString()).toBe(
       text.replace('"a\\u00e9"', `"${lineId}"`).replace('"team/gpt-4o"', '"gpt-4o"'),
@@ -19,7 +19,7 @@ describe('a line for OpenAI', () => {
   it('leaves a model that stays the same as it was written', () => {
     const text = openAILine('a', { model: 'gpt-4o', input: 'x' }, '/v1/responses').replace('gpt-4o', 'gpt\\u002d4o');
 
-    const translated = translateRequest(lineOf(text), { lineId, model: 'gpt-4o' });
+    const translated = openai.translateRequest(lineOf(text), { lineId, model: 'gpt-4o' });
 
     expect(translated.ok && translated.bytes.toString()).toContain('gpt\\u002d4o');
   });
@@ -28,9 +28,9 @@ describe('a line for OpenAI', () => {
     for (const endpoint of endpoints) {
       const line = lineOf(openAILine('a', { model: 'm' }, endpoint));
 
-      const translated = translateRequest(line, { lineId, model: 'm' });
+      const translated = openai.translateRequest(line, { lineId, model: 'm' });
 
-      expect(translated.ok).toBe(isOpenAIEndpoint(endpoint));
+      expect(translated.ok).toBe(openai.endpoints.includes(endpoint));
       if (!translated.ok) {
         expect(translated.error.code).toBe('unsupported_endpoint');
         expect(translated.error.message).toContain('/v1/messages');
@@ -42,7 +42,7 @@ describe('a line for OpenAI', () => {
   it('refuses a line in Anthropic’s form', () => {
     const line = lineOf('{"custom_id":"a","params":{"model":"claude-opus-4-6","max_tokens":1,"messages":[]}}');
 
-    expect(translateRequest(line, { lineId, model: 'm' })).toMatchObject({
+    expect(openai.translateRequest(line, { lineId, model: 'm' })).toMatchObject({
       ok: false,
       error: { code: 'unsupported_endpoint' },
     });
@@ -56,7 +56,7 @@ describe('a line for OpenAI', () => {
         (id, body) => {
           const line = lineOf(openAILine(id, { ...body, model: 'from', stream: false }));
 
-          const translated = sent(translateRequest(line, { lineId, model: 'to' }));
+          const translated = sent(openai.translateRequest(line, { lineId, model: 'to' }));
 
           expect(translated).toEqual({
             ...JSON.parse(line.bytes.toString()),

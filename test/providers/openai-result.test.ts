@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { translateResult } from '../../lib/providers/openai/result.ts';
+import { openai } from '../../lib/providers/openai/provider.ts';
 import { answered, lineId, resultLine } from './lines.ts';
 
 const recorded: { results: { firstLine: object } } = JSON.parse(
@@ -22,7 +22,7 @@ describe('a result line of OpenAI', () => {
       `{"id": "batch_req_1", "custom_id":"${lineId}" , "response": {"status_code": 200, "body": {"model":"m","n": 12345678901234567890, "x":1.0}}, "error": null}`,
     );
 
-    const result = translateResult(bytes, answered({ customId: 'the "customer"’s' }));
+    const result = openai.translateResult(bytes, answered({ customId: 'the "customer"’s' }));
 
     expect(result).toMatchObject({ kind: 'answered', succeeded: true, retryable: false, position: 0, model: 'm' });
     expect(result.kind === 'answered' && result.bytes.toString()).toBe(
@@ -33,7 +33,7 @@ describe('a result line of OpenAI', () => {
   it('reads a line that was recorded at OpenAI', () => {
     const bytes = Buffer.from(JSON.stringify({ ...recorded.results.firstLine, custom_id: lineId }));
 
-    const result = translateResult(bytes, answered());
+    const result = openai.translateResult(bytes, answered());
 
     expect(result).toMatchObject({
       succeeded: true,
@@ -66,7 +66,7 @@ describe('a result line of OpenAI', () => {
     ],
     ['nonsense', { prompt_tokens: -1, completion_tokens: 'many' }, [0, 0, 0, 0]],
   ])('counts the tokens of %s', (_name, usage, [input, cached, output, reasoning]) => {
-    const result = translateResult(ok({ model: 'm', usage }), answered());
+    const result = openai.translateResult(ok({ model: 'm', usage }), answered());
 
     expect(result).toMatchObject({
       usage: {
@@ -88,7 +88,7 @@ describe('a result line of OpenAI', () => {
   ])('keeps the response of an HTTP %i and says why', (status, retryable) => {
     const body = { error: { message: 'Bad key sk-abcdefghijkl', type: 't', param: null, code: 'a_code' } };
 
-    const result = translateResult(
+    const result = openai.translateResult(
       outputLine({ status_code: status, request_id: 'r', body }),
       answered({ attempts: 2 }),
     );
@@ -105,7 +105,7 @@ describe('a result line of OpenAI', () => {
   it('adds the error where the line has no such member', () => {
     const bytes = Buffer.from(`{"custom_id":"${lineId}","response":{"status_code":500,"body":"oops"}}`);
 
-    expect(resultLine(translateResult(bytes, answered()))).toMatchObject({
+    expect(resultLine(openai.translateResult(bytes, answered()))).toMatchObject({
       response: { status_code: 500, body: 'oops' },
       error: { code: 'http_500', attempts: 1 },
     });
@@ -115,7 +115,7 @@ describe('a result line of OpenAI', () => {
     ['batch_expired', 'expired'],
     ['batch_cancelled', 'cancelled'],
   ] as const)('takes %s for never executed', (code, reason) => {
-    const result = translateResult(outputLine(null, { code, message: 'why' }), answered());
+    const result = openai.translateResult(outputLine(null, { code, message: 'why' }), answered());
 
     expect(result).toEqual({ kind: 'unexecuted', position: 0, reason, message: 'why' });
   });
@@ -124,14 +124,14 @@ describe('a result line of OpenAI', () => {
     ['request_timeout', true],
     ['anything_else', false],
   ])('takes %s without a response for a failure', (code, retryable) => {
-    const result = translateResult(outputLine(null, { code, message: 'why' }), answered());
+    const result = openai.translateResult(outputLine(null, { code, message: 'why' }), answered());
 
     expect(result).toMatchObject({ kind: 'answered', succeeded: false, retryable });
     expect(resultLine(result)).toMatchObject({ custom_id: 'mine', response: null, error: { code, attempts: 1 } });
   });
 
   it('uses no line that is not of this sending', () => {
-    expect(translateResult(ok({}), () => null)).toEqual({ kind: 'foreign' });
+    expect(openai.translateResult(ok({}), () => null)).toEqual({ kind: 'foreign' });
   });
 
   it.each([
@@ -143,7 +143,7 @@ describe('a result line of OpenAI', () => {
     ['no status', `{"custom_id":"${lineId}","response":{"body":{}}}`],
     ['no body', `{"custom_id":"${lineId}","response":{"status_code":200}}`],
   ])('calls a line malformed that has %s', (_what, text) => {
-    expect(translateResult(Buffer.from(text), answered()).kind).toBe('malformed');
+    expect(openai.translateResult(Buffer.from(text), answered()).kind).toBe('malformed');
   });
 
   it('never throws, whatever the line holds', () => {
@@ -154,13 +154,13 @@ describe('a result line of OpenAI', () => {
     const response = fc.record({ status_code: fc.integer(), body: fc.jsonValue() });
     fc.assert(
       fc.property(fc.oneof(line, fc.record({ custom_id: fc.constant(lineId), response })), (value) => {
-        const result = translateResult(Buffer.from(JSON.stringify(value)), answered());
+        const result = openai.translateResult(Buffer.from(JSON.stringify(value)), answered());
         if (result.kind === 'answered') expect(resultLine(result).custom_id).toBe('mine');
       }),
     );
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
-        expect(translateResult(Buffer.from(bytes), answered()).kind).toBe('malformed');
+        expect(openai.translateResult(Buffer.from(bytes), answered()).kind).toBe('malformed');
       }),
     );
   });

@@ -10,25 +10,36 @@ export interface Subject {
   linesGoWith: 'upload' | 'create';
   /** Whether a lost create is proven while its batch still runs. */
   provesAtOnce: boolean;
+  /** Whether a lost create is proven by our token or by nothing but its input file. */
+  provesBy: 'token' | 'input file';
+  /** Batches in a page of its simulator's list. */
+  pageSize: number;
   /** A first page of a list that promises another and does not say where it begins. */
   halfList(): object;
 }
 
+const ofOpenAIsFamily = {
+  linesGoWith: 'upload',
+  provesAtOnce: true,
+  provesBy: 'token',
+  pageSize: 20,
+  halfList: () => ({
+    data: [{ id: 'a', status: 'completed', created_at: Date.now() / 1000 }],
+    has_more: true,
+    last_id: 'a',
+  }),
+} as const satisfies Partial<Subject>;
+
 export const subjects: Record<ProviderKind, Subject> = {
-  openai: {
-    model: 'gpt-4o-mini',
-    linesGoWith: 'upload',
-    provesAtOnce: true,
-    halfList: () => ({
-      data: [{ id: 'a', status: 'completed', created_at: Date.now() / 1000 }],
-      has_more: true,
-      last_id: 'a',
-    }),
-  },
+  openai: { ...ofOpenAIsFamily, model: 'gpt-4o-mini', pageSize: 100 },
+  groq: { ...ofOpenAIsFamily, model: 'llama-3.3-70b-versatile' },
+  'openai-compatible': { ...ofOpenAIsFamily, model: 'my-model', provesBy: 'input file' },
   anthropic: {
     model: 'claude-opus-4-6',
     linesGoWith: 'create',
     provesAtOnce: false,
+    provesBy: 'token',
+    pageSize: 100,
     halfList: () => ({
       data: [
         {

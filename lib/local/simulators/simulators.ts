@@ -1,6 +1,7 @@
 import type { ProviderKind } from '../../core/config.ts';
 import { startAnthropicSimulator } from './anthropic/server.ts';
-import { startOpenAISimulator } from './openai/server.ts';
+import { simulatorOf, startOpenAISimulator } from './openai/server.ts';
+import { compatibleWire, groqWire } from './openai/wire-dialect.ts';
 import type { Simulator, SimulatorOptions } from './simulator.ts';
 
 export { startAnthropicSimulator } from './anthropic/server.ts';
@@ -11,4 +12,6 @@ export type { CreationRecord, Simulator, SimulatorOptions } from './simulator.ts
 export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) => Promise<Simulator>> = {
   openai: startOpenAISimulator,
   anthropic: startAnthropicSimulator,
+  groq: simulatorOf(groqWire),
+  'openai-compatible': simulatorOf(compatibleWire),
 };

@@ -1,9 +1,17 @@
 import { z } from 'zod';
+import type { BatchStatus } from '../../core/batch.ts';
 import { safeText } from '../../core/errors.ts';
 import { queueFullCode } from '../create-outcome.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
 const count = z.number().int().nonnegative();
+
+/** Unix seconds, or a date as some servers write it. */
+const seconds = z
+  .number()
+  .or(z.iso.datetime({ offset: true, local: true }).transform((time) => Date.parse(time) / 1000))
+  .nullish()
+  .catch(null);
 
 /**
  * What we read of a batch. Tolerant, since servers that speak OpenAI's API differ: empty texts for unset fields, null for
@@ -12,11 +20,11 @@ const count = z.number().int().nonnegative();
 export const batchObjectSchema = z.object({
   id: z.string().min(1),
   status: z.string(),
-  created_at: z.number().nullish(),
+  created_at: seconds,
   input_file_id: z.string().nullish(),
   output_file_id: z.string().nullish(),
   error_file_id: z.string().nullish(),
-  metadata: z.record(z.string(), z.unknown()).nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish().catch(null),
   request_counts: z.object({ total: count, completed: count, failed: count }).nullish().catch(null),
   errors: z
     .object({ data: z.array(z.object({ code: z.string().nullish(), message: z.string().nullish() })).nullish() })
@@ -26,20 +34,44 @@ export const batchObjectSchema = z.object({
 
 export type BatchObject = z.infer<typeof batchObjectSchema>;
 
-const phaseByStatus = new Map<string, ProviderPhase>([
+// OpenAI's eight, and what other servers call the same; case and underscores do not count.
+const statusByWord = new Map<string, BatchStatus>([
   ['validating', 'validating'],
-  ['in_progress', 'in_progress'],
-  ['finalizing', 'in_progress'],
+  ['queued', 'validating'],
+  ['pending', 'validating'],
+  ['inprogress', 'in_progress'],
+  ['running', 'in_progress'],
+  ['processing', 'in_progress'],
+  ['finalizing', 'finalizing'],
   ['completed', 'completed'],
   ['failed', 'failed'],
   ['expired', 'expired'],
   ['cancelling', 'cancelling'],
+  ['canceling', 'cancelling'],
   ['cancelled', 'cancelled'],
+  ['canceled', 'cancelled'],
 ]);
 
-export function providerBatchFrom(batch: BatchObject): ProviderBatch {
-  const known = phaseByStatus.get(batch.status.toLowerCase());
-  const phase = known ?? 'in_progress';
+/** OpenAI's status for a server's word; undefined for one that nobody knows. */
+export function knownStatus(word: string): BatchStatus | undefined {
+  return statusByWord.get(word.toLowerCase().replaceAll(/[_ -]/g, ''));
+}
+
+const phaseByStatus: Record<BatchStatus, ProviderPhase> = {
+  validating: 'validating',
+  in_progress: 'in_progress',
+  finalizing: 'in_progress',
+  completed: 'completed',
+  failed: 'failed',
+  expired: 'expired',
+  cancelling: 'cancelling',
+  cancelled: 'cancelled',
+};
+
+/** @param service its name, for a failure without a reason. */
+export function providerBatchFrom(batch: BatchObject, service: string): ProviderBatch {
+  const known = knownStatus(batch.status);
+  const phase = phaseByStatus[known ?? 'in_progress'];
   const hasEnded = phase !== 'validating' && phase !== 'in_progress' && phase !== 'cancelling';
   return {
     providerBatchId: batch.id,
@@ -49,7 +81,7 @@ export function providerBatchFrom(batch: BatchObject): ProviderBatch {
     counts: batch.request_counts ?? null,
     expectedResults: hasEnded ? expectedResults(batch) : null,
     resultRefs: hasEnded ? [batch.output_file_id, batch.error_file_id].flatMap((id) => id || []) : [],
-    failure: phase === 'failed' ? failureFrom(batch) : null,
+    failure: phase === 'failed' ? failureFrom(batch, service) : null,
   };
 }
 
@@ -64,13 +96,13 @@ function expectedResults(batch: BatchObject): number | null {
   return counts.completed + (batch.error_file_id ? counts.failed : 0);
 }
 
-function failureFrom(batch: BatchObject): ProviderBatch['failure'] {
+function failureFrom(batch: BatchObject, service: string): ProviderBatch['failure'] {
   const errors = batch.errors?.data ?? [];
   const queueFull = errors.find((error) => error.code === queueFullCode);
   const first = queueFull ?? errors[0];
   return {
     code: first?.code || 'batch_failed',
-    message: safeText(first?.message || 'OpenAI failed the batch without saying why.'),
+    message: safeText(first?.message || `${service} failed the batch without saying why.`),
     isQueueFull: queueFull !== undefined,
   };
 }

@@ -1,9 +1,10 @@
 import OpenAI from 'openai';
 import { z } from 'zod';
+import { TransientError } from '../../core/errors.ts';
+import { isObject } from '../../core/request-line.ts';
 import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
-import { everyPage } from '../every-page.ts';
 import { callError, failedCall, isOwnError } from '../failed-call.ts';
 import { KeyedClient } from '../keyed-client.ts';
 import type {
@@ -20,22 +21,15 @@ import type {
 } from '../provider.ts';
 import { streamedBody, withSpooledFile } from '../spooled-file.ts';
 import { verifiedDownload } from '../verified-download.ts';
-import { type BatchObject, batchObjectSchema, providerBatchFrom } from './batch-object.ts';
-import { isOpenAIEndpoint } from './request.ts';
+import { type BatchObject, batchObjectSchema, knownStatus, providerBatchFrom } from './batch-object.ts';
+import type { Dialect, ListPage } from './dialect.ts';
 import { uploadForm } from './upload-form.ts';
 
-/** How long OpenAI keeps our input and its results: 30 days, the most. Source: openai 7.55 `OutputExpiresAfter`. */
-const expiresAfter = { anchor: 'created_at', seconds: 2_592_000 } as const;
-
-const batchTerms = { completion_window: '24h', output_expires_after: expiresAfter } as const;
-
-const uploadFields = {
-  purpose: 'batch',
-  'expires_after[anchor]': expiresAfter.anchor,
-  'expires_after[seconds]': String(expiresAfter.seconds),
-};
-
 const fileObjectSchema = z.object({ id: z.string().min(1) });
+/** Headers of a caller of the library, beside which ours go. */
+const givenHeadersSchema = z.object({ defaultHeaders: z.record(z.string(), z.string().nullable()) });
+
+const fileSizeSchema = z.object({ bytes: z.number().int().positive() });
 
 /** How long a look may take, its two retries included. */
 const readTimeoutSeconds = 60;
@@ -46,26 +40,28 @@ const uploadTimeoutSeconds = 600;
 /** How far the provider's clock may be from ours. */
 const clockSkewSeconds = 300;
 
-const defaultBaseUrl = 'https://api.openai.com/v1';
+const pageLimit = 100;
 
-export function connectOpenAI(settings: ConnectionSettings): ProviderClient {
-  return new OpenAIClient(settings);
+export function connectDialect(settings: ConnectionSettings, dialect: Dialect): ProviderClient {
+  return new OpenAIClient(settings, dialect);
 }
 
 /** OpenAI's batch API, and whatever speaks it. Source: https://platform.openai.com/docs/api-reference/batch */
 class OpenAIClient implements ProviderClient {
+  readonly #dialect: Dialect;
   readonly #createTimeoutSeconds: number;
   readonly #providerOptions: object;
   readonly #sdk: KeyedClient<OpenAI>;
 
-  constructor(settings: ConnectionSettings) {
+  constructor(settings: ConnectionSettings, dialect: Dialect) {
+    this.#dialect = dialect;
     this.#createTimeoutSeconds = settings.config.createTimeoutSeconds;
     this.#providerOptions = settings.providerOptions ?? {};
-    this.#sdk = new KeyedClient(settings, (apiKey) => newSdkClient(settings, apiKey));
+    this.#sdk = new KeyedClient(settings, (secret) => newSdkClient(settings, dialect, secret));
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    await this.#read(signal, 'The list of batches', (sdk, options) => sdk.batches.list({ limit: 1 }, options));
+    await this.#page({ limit: 1 }, signal);
   }
 
   async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
@@ -73,13 +69,13 @@ class OpenAIClient implements ProviderClient {
       try {
         return { outcome: 'uploaded', providerInputFileId: await this.#store(blob, `${sending.prefix}.jsonl`, signal) };
       } catch (error) {
-        return uploadFailure(error);
+        return uploadFailure(error, `Uploading to ${this.#dialect.service}`);
       }
     });
   }
 
   async #store(blob: Blob, fileName: string, signal: AbortSignal): Promise<string> {
-    const { body, contentType } = uploadForm(uploadFields, blob, fileName);
+    const { body, contentType } = uploadForm(this.#dialect.uploadFields, blob, fileName);
     const options = {
       body,
       headers: { 'content-type': contentType },
@@ -94,79 +90,127 @@ class OpenAIClient implements ProviderClient {
   }
 
   async create(sending: Sending, providerInputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {
-    const { endpoint, metadata } = sending;
-    if (!isOpenAIEndpoint(endpoint) || providerInputFileId === null)
-      return { outcome: 'refused', code: 'unsupported_endpoint', message: `OpenAI has no batches for ${endpoint}.` };
+    const { service } = this.#dialect;
+    if (providerInputFileId === null)
+      return { outcome: 'refused', code: 'missing_input_file', message: `${service} takes its lines as a file only.` };
     if (signal.aborted) return stoppedBeforeSending;
-    const params = { input_file_id: providerInputFileId, endpoint, metadata, ...batchTerms, ...this.#providerOptions };
+    const body = { ...this.#dialect.creation(sending, providerInputFileId), ...this.#providerOptions };
     const timeout = this.#createTimeoutSeconds;
-    return await createOutcome('OpenAI', () =>
-      withDeadline(signal, timeout, (deadline) =>
-        this.#sdk.call((sdk) =>
-          // A repeated create is a second batch, paid for a second time.
-          sdk.batches.create(params, { maxRetries: 0, timeout: timeout * 1000, signal: deadline }),
-        ),
-      ),
+    return await createOutcome(service, () =>
+      withDeadline(signal, timeout, async (deadline) => {
+        // A repeated create is a second batch, paid for a second time.
+        const options = { body, maxRetries: 0, timeout: timeout * 1000, signal: deadline };
+        return this.#dialect.batchFrom(await this.#sdk.call((sdk) => sdk.post<unknown>('/batches', options)));
+      }),
     );
   }
 
   /** Our token in a batch's metadata proves that it is ours, and so does our input file: both are used once. */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
     const oldestSeconds = lost.windowStartMs / 1000 - clockSkewSeconds;
-    for await (const batch of this.#newestFirst(signal)) {
-      if (typeof batch.created_at === 'number' && batch.created_at < oldestSeconds) break;
+    for await (const wire of this.#listed(signal)) {
+      const batch = this.#parsed(wire);
+      const isTooOld = typeof batch.created_at === 'number' && batch.created_at < oldestSeconds;
+      if (isTooOld && this.#dialect.list.isNewestFirst) break;
       if (isOurs(batch, lost)) return { finding: 'found', providerBatchId: batch.id };
     }
     return { finding: 'none' };
   }
 
-  async *#newestFirst(signal: AbortSignal): AsyncGenerator<BatchObject> {
-    const list = everyPage((after) =>
-      this.#read(signal, 'The list of batches', (sdk, options) =>
-        sdk.batches.list({ limit: 100, ...(after !== undefined && { after }) }, options),
-      ),
-    );
-    for await (const batch of list) yield parsed(batch);
+  /** All batches of the account, in the service's order. Half a list must not pass for the whole. */
+  async *#listed(signal: AbortSignal): AsyncGenerator<unknown> {
+    let after: string | undefined;
+    for (;;) {
+      const page = await this.#page({ limit: pageLimit, ...(after !== undefined && { after }) }, signal);
+      yield* page.batches;
+      if (page.next === null) return;
+      if (page.next === after)
+        throw new TransientError(`The list of batches of ${this.#dialect.service} does not go on behind ${after}.`);
+      after = page.next;
+    }
+  }
+
+  async #page(page: PageRequest, signal: AbortSignal, options: object = {}): Promise<ListPage> {
+    const { service, list } = this.#dialect;
+    const what = `The list of batches of ${service}`;
+    const reply = await this.#readJson('/batches', { ...list.query(page), ...options }, what, signal);
+    try {
+      const { batches, next } = list.pageFrom(reply, page.limit);
+      return { batches: batches.map((batch) => this.#dialect.batchFrom(batch)), next };
+    } catch (error) {
+      throw callError(what, error);
+    }
   }
 
   async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
-    const batch: unknown = await this.#read(signal, `OpenAI's batch ${providerBatchId}`, (sdk, options) =>
-      sdk.batches.retrieve(providerBatchId, { ...options, query: this.#providerOptions }),
-    );
-    return providerBatchFrom(parsed(batch));
+    const batch = this.#parsed(await this.#retrieved(providerBatchId, signal));
+    return providerBatchFrom(batch, this.#dialect.service);
   }
 
   async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {
-    const batch: unknown = await this.#read(signal, `OpenAI's batch ${providerBatchId}`, (sdk, options) =>
-      sdk.batches.retrieve(providerBatchId, { ...options, query: this.#providerOptions }),
-    );
-    return fieldsOf(batch);
+    return this.#fieldsOf(await this.#retrieved(providerBatchId, signal));
   }
 
-  async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
-    const query = { limit, ...(after !== undefined && { after }), ...this.#providerOptions };
-    const page = await this.#read(signal, 'The list of batches', (sdk, options) => sdk.batches.list(query, options));
-    return { batches: page.data.map(fieldsOf), hasMore: page.has_more };
+  async #retrieved(providerBatchId: string, signal: AbortSignal): Promise<unknown> {
+    const what = `The batch ${providerBatchId} of ${this.#dialect.service}`;
+    const path = `/batches/${encodeURIComponent(providerBatchId)}`;
+    return this.#dialect.batchFrom(await this.#readJson(path, this.#providerOptions, what, signal));
+  }
+
+  async list(request: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    if (!this.#dialect.list.goesOnBehindIds) return await this.#walkedPage(request, signal);
+    const page = await this.#page(request, signal, this.#providerOptions);
+    return { batches: page.batches.map((batch) => this.#fieldsOf(batch)), hasMore: page.next !== null };
+  }
+
+  async #walkedPage({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    const batches: BatchFields[] = [];
+    let isBehind = after === undefined;
+    for await (const wire of this.#listed(signal)) {
+      if (batches.length === limit) return { batches, hasMore: true };
+      const fields = this.#fieldsOf(wire);
+      if (isBehind) batches.push(fields);
+      isBehind ||= fields.id === after;
+    }
+    return { batches, hasMore: false };
   }
 
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
+    const path = this.#dialect.cancelPath(encodeURIComponent(providerBatchId));
     try {
       await withDeadline(signal, readTimeoutSeconds, (deadline) =>
-        this.#sdk.call((sdk) =>
-          sdk.batches.cancel(providerBatchId, { query: this.#providerOptions, maxRetries: 0, signal: deadline }),
-        ),
+        this.#sdk.call((sdk) => sdk.post(path, { query: this.#providerOptions, maxRetries: 0, signal: deadline })),
       );
     } catch (error) {
-      if (!hasEndedAlready(error)) throw callError(`Cancelling OpenAI's batch ${providerBatchId}`, error);
+      if (!hasEndedAlready(error))
+        throw callError(`Cancelling the batch ${providerBatchId} of ${this.#dialect.service}`, error);
     }
   }
 
   async *results(_batch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const what = `OpenAI's file ${resultRef}`;
+    const { service, results, verifiesBySize } = this.#dialect;
+    const path = encodeURIComponent(resultRef);
+    if (results) {
+      const what = `The results of the batch ${resultRef} of ${service}`;
+      yield* results((under, query) => this.#readJson(under, query, what, signal), path);
+      return;
+    }
+    const what = `The file ${resultRef} of ${service}`;
     const response = await this.#read(signal, what, (sdk, options) =>
       sdk.files.content(resultRef, { ...options, query: this.#providerOptions }),
     );
-    yield* verifiedDownload(response, what);
+    const sizeBytes = verifiesBySize ? await this.#sizeOf(`/files/${path}`, what, signal) : null;
+    yield* verifiedDownload(response, what, sizeBytes);
+  }
+
+  /** Null where the service does not say. */
+  async #sizeOf(path: string, what: string, signal: AbortSignal): Promise<number | null> {
+    const size = fileSizeSchema.safeParse(await this.#readJson(path, {}, what, signal));
+    return size.success ? size.data.bytes : null;
+  }
+
+  async #readJson(path: string, query: object, what: string, signal: AbortSignal): Promise<unknown> {
+    return await this.#read(signal, what, (sdk, options) => sdk.get<unknown>(path, { ...options, query }));
   }
 
   async #read<Result>(
@@ -182,44 +226,52 @@ class OpenAIClient implements ProviderClient {
       throw callError(what, error);
     }
   }
+
+  #fieldsOf(batch: unknown): BatchFields {
+    const result = batchFieldsSchema.safeParse(inKnownWords(batch));
+    if (result.success) return result.data;
+    throw callError(`A batch of ${this.#dialect.service}`, result.error);
+  }
+
+  #parsed(batch: unknown): BatchObject {
+    const result = batchObjectSchema.safeParse(batch);
+    if (result.success) return result.data;
+    throw callError(`A batch of ${this.#dialect.service}`, result.error);
+  }
 }
 
 /** Nothing comes from the environment: an account is what the configuration says, and there may be several. */
-function newSdkClient(settings: ConnectionSettings, apiKey: string): OpenAI {
-  const { baseUrl } = settings.config;
+function newSdkClient({ config, clientOptions }: ConnectionSettings, dialect: Dialect, secret: string): OpenAI {
+  const { defaultHeaders, ...credentials } = dialect.credentials(secret);
+  const given = givenHeadersSchema.safeParse(clientOptions);
   return new OpenAI({
-    baseURL: defaultBaseUrl,
+    ...(dialect.baseUrl !== null && { baseURL: dialect.baseUrl }),
     organization: null,
     project: null,
     maxRetries: 2,
     timeout: readTimeoutSeconds * 1000,
     logLevel: 'off',
-    ...settings.clientOptions,
-    ...(baseUrl !== undefined && { baseURL: baseUrl }),
-    apiKey,
+    ...clientOptions,
+    ...(config.baseUrl !== undefined && { baseURL: config.baseUrl }),
+    ...(defaultHeaders && { defaultHeaders: { ...given.data?.defaultHeaders, ...defaultHeaders } }),
+    ...credentials,
   });
 }
 
-function uploadFailure(error: unknown): UploadOutcome {
+function uploadFailure(error: unknown, what: string): UploadOutcome {
   if (isOwnError(error)) throw error;
   const failed = failedCall(error);
-  if (failed.kind !== 'answered') throw callError('Uploading to OpenAI', error);
+  if (failed.kind !== 'answered') throw callError(what, error);
   const { status, code, message, retryAfterSeconds } = failed;
   if (status === 429) return { outcome: 'deferred', message, retryAfterSeconds, isRateLimit: true };
-  if (status === 408 || status === 409 || status >= 500) throw callError('Uploading to OpenAI', error);
+  if (status === 408 || status === 409 || status >= 500) throw callError(what, error);
   return { outcome: 'refused', code, message };
 }
 
-function fieldsOf(batch: unknown): BatchFields {
-  const result = batchFieldsSchema.safeParse(batch);
-  if (result.success) return result.data;
-  throw callError('A batch of OpenAI', result.error);
-}
-
-function parsed(batch: unknown): BatchObject {
-  const result = batchObjectSchema.safeParse(batch);
-  if (result.success) return result.data;
-  throw callError('A batch of OpenAI', result.error);
+/** A batch whose status is OpenAI's word, where anybody knows its own. */
+function inKnownWords(batch: unknown): unknown {
+  if (!isObject(batch) || typeof batch.status !== 'string') return batch;
+  return { ...batch, status: knownStatus(batch.status) ?? batch.status };
 }
 
 function isOurs(batch: BatchObject, lost: LostCreate): boolean {

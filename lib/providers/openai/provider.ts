@@ -1,17 +1,15 @@
-import { lazyClient } from '../lazy-client.ts';
 import type { Provider } from '../provider.ts';
+import { openAIDialect } from './dialect.ts';
+import { familyMember } from './family.ts';
 import { directUse, limits, notes } from './limits.ts';
-import { openAIEndpoints, passesThrough, translateRequest } from './request.ts';
-import { translateResult } from './result.ts';
+import { openAIEndpoints } from './request.ts';
 
-export const openai: Provider = {
+export const openai: Provider = familyMember({
   kind: 'openai',
+  service: 'OpenAI',
   limits,
   endpoints: openAIEndpoints,
-  passesThrough,
-  translateRequest,
-  translateResult,
   direct: directUse,
   notes,
-  connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectOpenAI(settings)),
-};
+  dialectOf: () => openAIDialect,
+});

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../core/endpoints.ts';
 import { type Span, splice } from '../../core/json-spans.ts';
 import type { RequestLine } from '../../core/request-line.ts';
-import type { RequestTarget, TranslatedRequest } from '../provider.ts';
+import type { Provider, RequestTarget, TranslatedRequest } from '../provider.ts';
 
 /** OpenAI's own eight. Source: openai 7.55 `BatchCreateParams.endpoint`. */
 export const openAIEndpoints = [
@@ -15,19 +15,22 @@ export const openAIEndpoints = [
   '/v1/videos',
 ] as const satisfies readonly Endpoint[];
 
-export type OpenAIEndpoint = (typeof openAIEndpoints)[number];
-
-export function isOpenAIEndpoint(endpoint: Endpoint): endpoint is OpenAIEndpoint {
-  return openAIEndpoints.some((known) => known === endpoint);
+/** Passes lines through: only the values of custom_id and, where it changes, body.model are replaced. */
+export function passedRequests(
+  service: string,
+  endpoints: readonly Endpoint[],
+): Pick<Provider, 'endpoints' | 'passesThrough' | 'translateRequest'> {
+  const passesThrough: Provider['passesThrough'] = ({ format, endpoint }) =>
+    format === 'openai' && endpoints.includes(endpoint);
+  return {
+    endpoints,
+    passesThrough,
+    translateRequest: (request, target) =>
+      passesThrough(request) ? passed(request, target) : refusal(service, endpoints, request),
+  };
 }
 
-export function passesThrough({ format, endpoint }: Pick<RequestLine, 'format' | 'endpoint'>): boolean {
-  return format === 'openai' && isOpenAIEndpoint(endpoint);
-}
-
-/** Passes a line through: only the values of custom_id and, where it changes, body.model are replaced. */
-export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
-  if (!passesThrough(request)) return refusal(request);
+function passed(request: RequestLine, target: RequestTarget): TranslatedRequest {
   const replacements = [{ span: request.spans.customId, value: JSON.stringify(target.lineId) }];
   if (target.model !== request.model)
     replacements.push({ span: request.spans.model, value: JSON.stringify(target.model) });
@@ -38,7 +41,8 @@ function bySpan(left: { span: Span }, right: { span: Span }): number {
   return left.span.start - right.span.start;
 }
 
-function refusal(request: RequestLine): TranslatedRequest {
-  const message = `OpenAI has no ${request.endpoint}. Write the line for /v1/chat/completions or /v1/responses, or route its model to an Anthropic provider.`;
+function refusal(service: string, endpoints: readonly Endpoint[], request: RequestLine): TranslatedRequest {
+  const usual = endpoints.filter((endpoint) => endpoint === '/v1/chat/completions' || endpoint === '/v1/responses');
+  const message = `${service} has no ${request.endpoint} in batches. Write the line for ${usual.join(' or ')}, or route its model to a provider that has it.`;
   return { ok: false, error: { code: 'unsupported_endpoint', message, param: 'url' } };
 }

@@ -2,15 +2,25 @@ import type { JsonObject } from '../../core/request-line.ts';
 import { isRetryableStatus } from '../../core/result-line.ts';
 import { type Usage, usageOf } from '../../core/usage.ts';
 import { countOf, objectFrom, objectOf, textOf } from '../foreign-json.ts';
-import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+import type { AnsweredLine, Provider, TranslatedResult } from '../provider.ts';
 import { type AnswerFailure, readdressedLine } from '../readdressed-line.ts';
+
+/** Reads the result lines of OpenAI, or of a service that writes them alike. */
+export function translatedResults(service: string): Provider['translateResult'] {
+  return (bytes, find) => translateResult(service, bytes, find);
+}
 
 /**
  * Reads one line of an output or error file. Source: https://platform.openai.com/docs/api-reference/batch/request-output
  *
  * An answer keeps OpenAI's own bytes, except for custom_id and the `error` of a failure.
  */
-export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
+function translateResult(
+  service: string,
+  bytes: Buffer,
+  find: (lineId: string) => AnsweredLine | null,
+): TranslatedResult {
+  const malformed = (what: string) => malformedLine(service, what);
   const parsed = objectFrom(bytes);
   if (!parsed) return malformed('is not a JSON object in UTF-8');
   if (typeof parsed.custom_id !== 'string') return malformed('has no custom_id');
@@ -18,28 +28,30 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   if (!line) return { kind: 'foreign' };
   const response = objectOf(parsed.response);
   const error = objectOf(parsed.error);
-  const source = { bytes, lineId: parsed.custom_id, line };
+  const source = { service, bytes, lineId: parsed.custom_id, line };
   if (response) return fromResponse(source, response, error);
   return error ? fromError(source, error) : malformed('has neither a response nor an error');
 }
 
 interface Source {
+  service: string;
   bytes: Buffer;
   lineId: string;
   line: AnsweredLine;
 }
 
-function malformed(what: string): TranslatedResult {
-  return { kind: 'malformed', message: `OpenAI's result line ${what}.` };
+function malformedLine(service: string, what: string): TranslatedResult {
+  return { kind: 'malformed', message: `The result line of ${service} ${what}.` };
 }
 
 function fromResponse(source: Source, response: JsonObject, error: JsonObject | null): TranslatedResult {
   const status = response.status_code;
-  if (typeof status !== 'number' || !Number.isInteger(status)) return malformed('has a response without a status_code');
+  if (typeof status !== 'number' || !Number.isInteger(status))
+    return malformedLine(source.service, 'has a response without a status_code');
   const body = objectOf(response.body);
   const succeeded = status >= 200 && status < 300 && error === null;
-  if (succeeded && !body) return malformed('has a response without a body');
-  const failure = succeeded ? null : httpFailure(status, body, error);
+  if (succeeded && !body) return malformedLine(source.service, 'has a response without a body');
+  const failure = succeeded ? null : httpFailure(source.service, status, body, error);
   return {
     kind: 'answered',
     position: source.line.position,
@@ -51,11 +63,16 @@ function fromResponse(source: Source, response: JsonObject, error: JsonObject | 
   };
 }
 
-function httpFailure(status: number, body: JsonObject | null, error: JsonObject | null): AnswerFailure {
+function httpFailure(
+  service: string,
+  status: number,
+  body: JsonObject | null,
+  error: JsonObject | null,
+): AnswerFailure {
   const detail = objectOf(body?.error) ?? error;
   return {
     code: textOf(detail?.code) ?? textOf(detail?.type) ?? `http_${status}`,
-    message: textOf(detail?.message) ?? `OpenAI answered with HTTP status ${status}.`,
+    message: textOf(detail?.message) ?? `${service} answered with HTTP status ${status}.`,
   };
 }
 
@@ -70,8 +87,8 @@ const retryableCodes = new Set(['request_timeout', 'server_error', 'rate_limit_e
 
 function fromError(source: Source, error: JsonObject): TranslatedResult {
   const code = textOf(error.code);
-  if (code === null) return malformed('has an error without a code');
-  const message = textOf(error.message) ?? `OpenAI gave no response: ${code}.`;
+  if (code === null) return malformedLine(source.service, 'has an error without a code');
+  const message = textOf(error.message) ?? `${source.service} gave no response: ${code}.`;
   const reason = reasonByCode.get(code);
   if (reason) return { kind: 'unexecuted', position: source.line.position, reason, message };
   return {
@@ -85,7 +102,7 @@ function fromError(source: Source, error: JsonObject): TranslatedResult {
   };
 }
 
-function usageFrom(body: JsonObject | null): Usage | null {
+export function usageFrom(body: JsonObject | null): Usage | null {
   const usage = objectOf(body?.usage);
   if (!usage) return null;
   return 'input_tokens' in usage ? responsesUsage(usage) : completionsUsage(usage);

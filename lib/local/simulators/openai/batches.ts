@@ -10,21 +10,22 @@ import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { Timing } from '../simulator.ts';
 import { uniqueHex } from '../unique-id.ts';
 import { inputSubject } from './batch-subject.ts';
-import { type CreateBatchBody, createBatchBodySchema, metadataComplaint } from './create-batch-body.ts';
+import { type CreateBatchBody, metadataComplaint } from './create-batch-body.ts';
 import { errorOfStatus, errorReply, invalidRequest } from './error-reply.ts';
 import type { FileRecord, FileShelf } from './file-shelf.ts';
 import { refusalOfIssues } from './issue-text.ts';
-import { type PageLimits, readPage, wireList } from './list-page.ts';
+import { readPage } from './list-page.ts';
 import { type ResultKind, resultFileId, resultFileName } from './result-files.ts';
 import { failedOverTokenLimit, tokenLimitError } from './token-limit.ts';
 import { wireBatch } from './wire-batch.ts';
+import type { WireDialect } from './wire-dialect.ts';
 
 const maxCreateBytes = 1024 * 1024;
-const listLimits: PageLimits = { defaultLimit: 20, maxLimit: 100 };
 const resultLifetimeSeconds = 30 * 24 * 60 * 60;
 
 /** What the batch routes need of the rest of the simulator. */
 export interface BatchSurroundings {
+  wire: WireDialect;
   ledger: BatchLedger;
   shelf: FileShelf;
   book: FaultBook;
@@ -32,19 +33,25 @@ export interface BatchSurroundings {
 }
 
 export function batchRoutes(here: BatchSurroundings): Route[] {
+  const { root } = here.wire;
   return [
-    { method: 'POST', path: '/v1/batches', answer: (exchange) => createBatch(here, exchange) },
-    { method: 'GET', path: '/v1/batches', answer: (exchange) => listBatches(here, exchange) },
-    { method: 'GET', path: '/v1/batches/:batchId', answer: (exchange) => retrieveBatch(here, exchange) },
-    { method: 'POST', path: '/v1/batches/:batchId/cancel', answer: (exchange) => cancelBatch(here, exchange) },
+    { method: 'POST', path: `${root}/batches`, answer: (exchange) => createBatch(here, exchange) },
+    { method: 'GET', path: `${root}/batches`, answer: (exchange) => listBatches(here, exchange) },
+    { method: 'GET', path: `${root}/batches/:batchId`, answer: (exchange) => retrieveBatch(here, exchange) },
+    { method: 'POST', path: `${root}/batches/:batchId/cancel`, answer: (exchange) => cancelBatch(here, exchange) },
   ];
 }
 
 async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
-  const body = await readCreateBody(exchange);
+  const body = await readCreateBody(here.wire, exchange);
   const file = here.shelf.find(body.input_file_id);
-  if (file !== undefined && file.purpose !== 'batch') {
-    throw refused(400, `Invalid purpose '${file.purpose}' of file ${file.id}: expected 'batch'.`, 'input_file_id');
+  const { inputPurpose } = here.wire;
+  if (file !== undefined && file.purpose !== inputPurpose) {
+    throw refused(
+      400,
+      `Invalid purpose '${file.purpose}' of file ${file.id}: expected '${inputPurpose}'.`,
+      'input_file_id',
+    );
   }
   const subject = inputSubject(body.endpoint, file?.contentPath ?? null);
   await strike(here, exchange, 'create', subject);
@@ -53,7 +60,8 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
   const faults = await here.book.takeBatchFaults(subject);
   if (tokenLimit !== null) faults.push(failedOverTokenLimit);
   const record = acceptBatch(here, body, file, faults);
-  return ok(wireBatch({ record, planned: null, sums: null }, record.createdAtMs));
+  const view = { record, planned: null, sums: null };
+  return ok(here.wire.created(here.wire.batch(wireBatch(view, record.createdAtMs), view)));
 }
 
 function acceptBatch(
@@ -82,11 +90,11 @@ function acceptBatch(
   });
 }
 
-async function readCreateBody(exchange: Exchange): Promise<CreateBatchBody> {
+async function readCreateBody(wire: WireDialect, exchange: Exchange): Promise<CreateBatchBody> {
   const bytes = await readBody(exchange.request, maxCreateBytes, errorReply(413, errorOfStatus(413)));
   const body = parseJson(bytes.toString('utf8'));
   if (!isJsonObject(body)) throw refused(400, 'We could not parse the JSON body of your request.', null);
-  const parsed = createBatchBodySchema.safeParse(body);
+  const parsed = wire.creation.safeParse(body);
   if (!parsed.success) throw new RefusedCall(errorReply(400, refusalOfIssues(parsed.error.issues, body)));
   const complaint = metadataComplaint(parsed.data.metadata ?? {});
   if (complaint !== null) throw refused(400, complaint, 'metadata');
@@ -97,8 +105,8 @@ async function listBatches(here: BatchSurroundings, exchange: Exchange): Promise
   await strike(here, exchange, 'list', null);
   const nowMs = Date.now();
   const records = here.ledger.newestFirst().filter((record) => !isUnlisted(record, nowMs));
-  const page = readPage(records, exchange.url.searchParams, listLimits);
-  return ok(wireList(page, await Promise.all(page.items.map((record) => wireNow(here, record)))));
+  const page = readPage(records, exchange.url.searchParams, here.wire.page);
+  return ok(here.wire.list(page, await Promise.all(page.items.map((record) => wireNow(here, record)))));
 }
 
 async function retrieveBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
@@ -131,7 +139,7 @@ async function wireNow(here: BatchSurroundings, record: BatchRecord): Promise<Js
   const view = await here.ledger.view(record);
   shelve(here, view, 'output', view.sums?.outputBytes ?? null);
   shelve(here, view, 'error', view.sums?.errorBytes ?? null);
-  return wireBatch(view, Date.now());
+  return here.wire.batch(wireBatch(view, Date.now()), view);
 }
 
 function shelve(here: BatchSurroundings, view: BatchView, kind: ResultKind, bytes: number | null): void {
@@ -186,6 +194,6 @@ function refused(status: number, message: string, param: string | null): Refused
   return new RefusedCall(errorReply(status, invalidRequest(message, param)));
 }
 
-function ok(body: JsonObject): JsonReply {
+function ok(body: unknown): JsonReply {
   return { kind: 'json', status: 200, body };
 }

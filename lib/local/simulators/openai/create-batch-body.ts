@@ -10,7 +10,14 @@ export const createBatchBodySchema = z.strictObject({
     .strictObject({ anchor: z.enum(['created_at']), seconds: z.int().min(3600).max(2_592_000) })
     .nullish(),
 });
-export type CreateBatchBody = z.infer<typeof createBatchBodySchema>;
+
+/** What a creation says, whatever the service allows in it. */
+export interface CreateBatchBody {
+  input_file_id: string;
+  endpoint: string;
+  metadata?: Record<string, string> | null | undefined;
+  output_expires_after?: { seconds: number } | null | undefined;
+}
 
 /** What zod's own rules do not say about metadata. @returns the complaint, or null. */
 export function metadataComplaint(metadata: Record<string, string>): string | null {

@@ -12,12 +12,14 @@ import type { FileRecord, FileShelf } from './file-shelf.ts';
 import { batchFileLifetimeSeconds } from './limits.ts';
 import { type PageLimits, readPage, wireList } from './list-page.ts';
 import { type ReceivedUpload, receiveUpload } from './upload.ts';
+import type { WireDialect } from './wire-dialect.ts';
 
-const purposes = ['assistants', 'batch', 'fine-tune', 'vision', 'user_data', 'evals'];
-const listLimits: PageLimits = { defaultLimit: 10_000, maxLimit: 10_000 };
+const otherPurposes = ['assistants', 'fine-tune', 'vision', 'user_data', 'evals'];
+const listLimits: PageLimits = { defaultLimit: 10_000, maxLimit: 10_000, isCapped: false };
 
 /** What the file routes need of the rest of the simulator. */
 export interface FileSurroundings {
+  wire: WireDialect;
   shelf: FileShelf;
   book: FaultBook;
   /** Folder for uploads that are not accepted yet. */
@@ -28,11 +30,23 @@ export interface FileSurroundings {
 
 export function fileRoutes(here: FileSurroundings): Route[] {
   return [
-    { method: 'POST', path: '/v1/files', answer: (exchange) => createFile(here, exchange) },
-    { method: 'GET', path: '/v1/files', answer: async (exchange) => listFiles(here, exchange) },
-    { method: 'GET', path: '/v1/files/:fileId', answer: async (exchange) => ok(wireFile(findFile(here, exchange))) },
-    { method: 'DELETE', path: '/v1/files/:fileId', answer: async (exchange) => deleteFile(here, exchange) },
-    { method: 'GET', path: '/v1/files/:fileId/content', answer: (exchange) => downloadFile(here, exchange) },
+    { method: 'POST', path: `${here.wire.root}/files`, answer: (exchange) => createFile(here, exchange) },
+    { method: 'GET', path: `${here.wire.root}/files`, answer: async (exchange) => listFiles(here, exchange) },
+    {
+      method: 'GET',
+      path: `${here.wire.root}/files/:fileId`,
+      answer: async (exchange) => ok(wireFile(findFile(here, exchange))),
+    },
+    {
+      method: 'DELETE',
+      path: `${here.wire.root}/files/:fileId`,
+      answer: async (exchange) => deleteFile(here, exchange),
+    },
+    {
+      method: 'GET',
+      path: `${here.wire.root}/files/:fileId/content`,
+      answer: (exchange) => downloadFile(here, exchange),
+    },
   ];
 }
 
@@ -40,8 +54,8 @@ async function createFile(here: FileSurroundings, exchange: Exchange): Promise<J
   await strikeCall(here.book, exchange, 'upload', null, (status) => errorReply(status, errorOfStatus(status)));
   const uploadPath = join(here.uploadFolder, randomUUID());
   const received = await receiveUpload(exchange.request, uploadPath);
-  const { purpose, file } = checkForm(received);
-  if (purpose === 'batch') await checkBatchFile(file.fileName, uploadPath);
+  const { purpose, file } = checkForm(received, here.wire.inputPurpose);
+  if (purpose === here.wire.inputPurpose) await checkBatchFile(file.fileName, uploadPath);
   const createdAtMs = Date.now();
   const record = here.shelf.putUpload(
     {
@@ -58,10 +72,14 @@ async function createFile(here: FileSurroundings, exchange: Exchange): Promise<J
   return ok({ ...wireFile(record), ...(received.fields.has('expires_after[seconds]') ? {} : { expires_at: null }) });
 }
 
-function checkForm(received: ReceivedUpload): { purpose: string; file: { fileName: string; bytes: number } } {
+function checkForm(
+  received: ReceivedUpload,
+  inputPurpose: string,
+): { purpose: string; file: { fileName: string; bytes: number } } {
   const purpose = received.fields.get('purpose');
   if (purpose === undefined)
     throw refused("Missing required parameter: 'purpose'.", 'purpose', 'missing_required_parameter');
+  const purposes = [inputPurpose, ...otherPurposes];
   if (!purposes.includes(purpose)) {
     const supported = purposes.map((name) => `'${name}'`).join(', ');
     throw refused(`Invalid value: '${purpose}'. Supported values are: ${supported}.`, 'purpose', 'invalid_value');

@@ -5,6 +5,8 @@ import { errorReply, invalidRequest } from './error-reply.ts';
 export interface PageLimits {
   defaultLimit: number;
   maxLimit: number;
+  /** Whether a larger limit is cut to the largest in silence, rather than refused. */
+  isCapped: boolean;
 }
 
 export interface Page<Item> {
@@ -34,13 +36,14 @@ export function wireList(page: Page<{ id: string }>, data: JsonObject[]): JsonOb
   };
 }
 
-function readLimit(query: URLSearchParams, { defaultLimit, maxLimit }: PageLimits): number {
+function readLimit(query: URLSearchParams, { defaultLimit, maxLimit, isCapped }: PageLimits): number {
   const given = query.get('limit');
   if (given === null) return defaultLimit;
   const limit = Number(given);
   if (!Number.isInteger(limit)) {
     throw refused(`Invalid type for 'limit': expected an integer, but got '${given}' instead.`, 'invalid_type');
   }
+  if (limit > maxLimit && isCapped) return maxLimit;
   if (limit > maxLimit) {
     const message = `Invalid 'limit': integer above maximum value. Expected a value <= ${maxLimit}, but got ${limit} instead.`;
     throw refused(message, 'integer_above_max_value');

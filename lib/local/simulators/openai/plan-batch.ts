@@ -7,16 +7,16 @@ import { LineErrorDraw, type StruckBodies } from '../struck-bodies.ts';
 import { countEmbeddingInputs } from './embeddings.ts';
 import { examine } from './endpoints.ts';
 import { maxEmbeddingInputs } from './limits.ts';
-import { InputValidation } from './validate-input.ts';
+import type { InputValidation } from './validate-input.ts';
 
 /** Reads a batch's whole input: validates it, and finds out which of its lines will fail. */
 export async function planBatch(
   record: BatchRecord,
   inputPath: string,
+  validation: InputValidation,
   bodies: StruckBodies,
   signal: AbortSignal,
 ): Promise<PlannedBatch> {
-  const validation = new InputValidation(record.endpoint);
   const draw = new LineErrorDraw(record, bodies);
   const failing = new Set<number>();
   let embeddingInputs = 0;

@@ -3,7 +3,7 @@ import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import { readCreations, readOpenBatches } from '../creation-log.ts';
 import { FaultBook, type FaultSubject } from '../fault-book.ts';
-import { type Exchange, RefusedCall, serve } from '../http-server.ts';
+import { RefusedCall, serve } from '../http-server.ts';
 import { type Simulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
 import { StruckBodies } from '../struck-bodies.ts';
@@ -14,37 +14,45 @@ import { batchRoutes } from './batches.ts';
 import { errorReply, internalError, invalidRequest } from './error-reply.ts';
 import { type FileRecord, FileShelf } from './file-shelf.ts';
 import { fileRoutes } from './files.ts';
+import { openAIWire, type WireDialect } from './wire-dialect.ts';
 
 /** Starts a simulator of OpenAI's batch and file API on 127.0.0.1. */
-export async function startOpenAISimulator(options: SimulatorOptions): Promise<Simulator> {
-  const folder = join(options.dataDir, 'openai');
+export const startOpenAISimulator = simulatorOf(openAIWire);
+
+/** Starts one that speaks a service's dialect. */
+export function simulatorOf(wire: WireDialect): (options: SimulatorOptions) => Promise<Simulator> {
+  return (options) => start(options, wire);
+}
+
+async function start(options: SimulatorOptions, wire: WireDialect): Promise<Simulator> {
+  const folder = join(options.dataDir, wire.kind);
   const book = new FaultBook(join(folder, 'faults.json'), options.faults);
   const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
-  const ledger = new BatchLedger(join(folder, 'batches'), openAIBatchWork(bodies));
+  const ledger = new BatchLedger(join(folder, 'batches'), openAIBatchWork(bodies, wire));
   const shelf = new FileShelf(join(folder, 'files'));
   const uploadFolder = emptyFolder(join(folder, 'uploads'));
   const subjectOf = (file: FileRecord) => batchSubject(ledger, file);
   const service = await serve({
     port: options.port ?? 0,
     routes: [
-      ...fileRoutes({ shelf, book, uploadFolder, subjectOf }),
-      ...batchRoutes({ ledger, shelf, book, timing: timingSchema.parse(options.timing ?? {}) }),
-      ...adminRoutes(ledger, book, 'openai'),
+      ...fileRoutes({ wire, shelf, book, uploadFolder, subjectOf }),
+      ...batchRoutes({ wire, ledger, shelf, book, timing: timingSchema.parse(options.timing ?? {}) }),
+      ...adminRoutes(ledger, book, wire.kind),
     ],
     answerHeaders: () => ({ 'x-request-id': uniqueHex('req_', 32), 'openai-version': '2020-10-01' }),
     dressReply: (reply) => reply,
-    admit: (exchange) => admit(exchange, options.apiKey),
+    admit: (exchange) => admit(wire.keyIn(exchange.request.headers), options.apiKey),
     unknownRoute: ({ request, url }) =>
       errorReply(404, invalidRequest(`Invalid URL (${request.method} ${url.pathname})`)),
     internalError: () => errorReply(500, internalError),
   });
   return {
-    url: `${service.origin}/v1`,
+    url: `${service.origin}${wire.root}`,
     close: async () => {
       await service.close();
       await ledger.close();
     },
-    creations: () => readCreations(ledger, 'openai'),
+    creations: () => readCreations(ledger, wire.kind),
     setFaults: (faults) => book.replace(faults),
     openBatches: () => readOpenBatches(ledger),
   };
@@ -55,8 +63,7 @@ function batchSubject(ledger: BatchLedger, file: FileRecord): FaultSubject | nul
   return record === undefined ? null : inputSubject(record.endpoint, ledger.paths(record.id).input);
 }
 
-function admit(exchange: Exchange, apiKey: string | undefined): void {
-  const key = /^Bearer (.+)$/.exec(exchange.request.headers.authorization ?? '')?.[1];
+function admit(key: string | undefined, apiKey: string | undefined): void {
   if (key === undefined) throw new RefusedCall(errorReply(401, invalidRequest(missingKeyText)));
   if (apiKey === undefined || key === apiKey) return;
   const message = `Incorrect API key provided: ${obscured(key)}. You can find your API key at https://platform.openai.com/account/api-keys.`;

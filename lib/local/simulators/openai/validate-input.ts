@@ -2,7 +2,10 @@ import type { BatchError } from '../batch-record.ts';
 import type { LineTraits } from '../fault-book.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { StoredLine } from '../jsonl-lines.ts';
-import { isKnownModel, maxBatchErrors, maxInputBytes, maxRequests } from './limits.ts';
+import { maxBatchErrors } from './limits.ts';
+import type { WireDialect } from './wire-dialect.ts';
+
+const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** A line that may be run. */
 export interface RequestLine extends LineTraits {
@@ -12,14 +15,16 @@ export interface RequestLine extends LineTraits {
 /** Checks a batch's input line by line, as OpenAI does while a batch is `validating`; reports every bad line. */
 export class InputValidation {
   readonly #endpoint: string;
+  readonly #wire: Pick<WireDialect, 'limits' | 'isKnownModel' | 'refusesByteOrderMark'>;
   readonly #lineByCustomId = new Map<string, number>();
   readonly #errors: BatchError[] = [];
   #model: string | null = null;
   #total = 0;
   #bytes = 0;
 
-  constructor(endpoint: string) {
+  constructor(endpoint: string, wire: Pick<WireDialect, 'limits' | 'isKnownModel' | 'refusesByteOrderMark'>) {
     this.#endpoint = endpoint;
+    this.#wire = wire;
   }
 
   get model(): string | null {
@@ -39,7 +44,8 @@ export class InputValidation {
     this.#total += 1;
     this.#bytes = line.offset + line.bytes.length;
     const text = line.bytes.toString('utf8');
-    const parsed = parseJson(text);
+    const hasMark = this.#wire.refusesByteOrderMark && line.bytes.subarray(0, 3).equals(byteOrderMark);
+    const parsed = hasMark ? null : parseJson(text);
     if (!isJsonObject(parsed)) {
       this.#report(line, 'invalid_json_line', 'This line is not parseable as valid JSON.', null);
       return null;
@@ -90,7 +96,7 @@ export class InputValidation {
       this.#report(line, 'invalid_request', 'Model parameter is required.', 'body.model');
       return false;
     }
-    if (!isKnownModel(model)) {
+    if (!this.#wire.isKnownModel(model)) {
       const message = `The provided model '${model}' is not supported by the Batch API.`;
       this.#report(line, 'model_not_found', message, 'body.model');
       return false;
@@ -110,6 +116,7 @@ export class InputValidation {
   }
 
   #wholeFileErrors(): BatchError[] {
+    const { maxRequests, maxInputBytes } = this.#wire.limits;
     if (this.#total === 0) {
       return [
         {

@@ -1,0 +1,24 @@
+import type { ProviderConfig } from '../../core/config.ts';
+import { lazyClient } from '../lazy-client.ts';
+import type { Provider } from '../provider.ts';
+import type { Dialect } from './dialect.ts';
+import { passedRequests } from './request.ts';
+import { translatedResults } from './result.ts';
+
+interface Member extends Pick<Provider, 'kind' | 'limits' | 'endpoints' | 'direct' | 'notes'> {
+  /** The service's name, for messages. */
+  service: string;
+  /** How an account of it is spoken to. */
+  dialectOf(config: ProviderConfig): Dialect;
+}
+
+/** A provider whose lines pass through and whose API is OpenAI's, up to a dialect. */
+export function familyMember({ service, endpoints, dialectOf, ...known }: Member): Provider {
+  return {
+    ...known,
+    ...passedRequests(service, endpoints),
+    translateResult: translatedResults(service),
+    connect: (settings) =>
+      lazyClient(async () => (await import('./client.ts')).connectDialect(settings, dialectOf(settings.config))),
+  };
+}
