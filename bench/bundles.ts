@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { bundleFile, bundleFunctions, writePackage } from '../cdk/bundles.ts';
+import { type Bundle, bundleFile, bundleFunction, functionNames, loadedWith, writePackage } from '../cdk/bundles.ts';
 import type { FunctionName } from '../lib/core/function-timeouts.ts';
 
 /** Fresh processes that each function is imported in; the median counts. */
@@ -12,43 +12,82 @@ const runs = 7;
 
 export interface BundleMeasurement {
   name: FunctionName;
+  /** Of the whole package. */
   bytes: number;
   gzippedBytes: number;
+  /** Of the modules that a cold start reads. */
+  startBytes: number;
   /** From the start of the import to the handler at hand, in a fresh process. */
   coldImportMs: number;
+  /** What the first call to a provider adds, by its kind. */
+  providers: ProviderMeasurement[];
+}
+
+interface ProviderMeasurement {
+  kind: string;
+  /** Of the modules that the handler did not need. */
+  bytes: number;
+  importMs: number;
 }
 
 /** Bundles every function as `cdk synth` does and imports each as Lambda does, alone in a folder and a process. */
-export function measureBundles(importRuns = runs): BundleMeasurement[] {
+export function measureBundles(importRuns = runs, bundleOf = bundleFunction): BundleMeasurement[] {
   const folder = mkdtempSync(join(tmpdir(), 'batchdrop-bundles-'));
   try {
-    return [...bundleFunctions()].map(([name, { code }]) => {
-      writePackage(join(folder, name), code, '{}');
-      return {
-        name,
-        bytes: code.byteLength,
-        gzippedBytes: gzipSync(code).byteLength,
-        coldImportMs: medianImportMs(join(folder, name), importRuns),
-      };
-    });
+    return functionNames.map((name) => measureBundle(name, bundleOf(name), join(folder, name), importRuns));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function medianImportMs(folder: string, importRuns: number): number {
-  const times = Array.from({ length: importRuns }, () => importMs(folder)).toSorted((left, right) => left - right);
-  return Math.round(times[Math.floor(importRuns / 2)] ?? 0);
+function measureBundle(name: FunctionName, bundle: Bundle, folder: string, importRuns: number): BundleMeasurement {
+  writePackage(folder, bundle, '{}');
+  const started = loadedWith(bundleFile, bundle);
+  return {
+    name,
+    bytes: bytesOf(bundle, bundle.files.keys()),
+    gzippedBytes: bundle.files.values().reduce((total, code) => total + gzipSync(code).byteLength, 0),
+    startBytes: bytesOf(bundle, started),
+    coldImportMs: medianMs(importRuns, () => importMs(folder).handler),
+    providers: providerChunks(bundle).map(([kind, file]) => ({
+      kind,
+      bytes: bytesOf(bundle, loadedWith(file, bundle).difference(started)),
+      importMs: medianMs(importRuns, () => importMs(folder, file).further),
+    })),
+  };
 }
 
-/** @throws Error where the module does not load, or exports no handler. */
-function importMs(folder: string): number {
+function bytesOf({ files }: Bundle, names: Iterable<string>): number {
+  return Iterator.from(names).reduce((total, name) => total + (files.get(name)?.byteLength ?? 0), 0);
+}
+
+/** The modules that providers' clients begin with, by kind. */
+function providerChunks({ outputs }: Bundle): [string, string][] {
+  return Object.entries(outputs).flatMap(([file, { entryPoint = '' }]): [string, string][] => {
+    const [, kind] = /^lib\/providers\/([^/]+)\/client\.ts$/.exec(entryPoint) ?? [];
+    return kind === undefined ? [] : [[kind, file]];
+  });
+}
+
+function medianMs(times: number, measure: () => number): number {
+  const measured = Array.from({ length: times }, measure).toSorted((left, right) => left - right);
+  return Math.round(measured[Math.floor(times / 2)] ?? 0);
+}
+
+/**
+ * @param further a module to be imported after the handler.
+ * @throws Error where a module does not load, or the first exports no handler.
+ */
+function importMs(folder: string, further = bundleFile): { handler: number; further: number } {
+  const urlOf = (file: string) => JSON.stringify(pathToFileURL(join(folder, file)).href);
   const script = `
     const startedAt = performance.now();
-    const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder, bundleFile)).href)});
+    const { handler } = await import(${urlOf(bundleFile)});
     if (typeof handler !== 'function') throw new Error('The module exports no handler.');
-    console.log(performance.now() - startedAt);`;
-  return Number(
+    const handlerAt = performance.now();
+    await import(${urlOf(further)});
+    console.log(JSON.stringify({ handler: handlerAt - startedAt, further: performance.now() - handlerAt }));`;
+  return JSON.parse(
     execFileSync(process.execPath, ['--input-type=module', '--eval', script], { cwd: folder, encoding: 'utf8' }),
   );
 }
@@ -57,17 +96,34 @@ function importMs(folder: string): number {
 export function benchBundles(options: { json: boolean }): void {
   const measured = measureBundles();
   if (options.json) process.stdout.write(`${JSON.stringify(measured, null, 2)}\n`);
-  else process.stdout.write(tableOf(measured));
+  else process.stdout.write(`${functionTable(measured)}\n${providerTable(measured)}`);
 }
 
-function tableOf(measured: readonly BundleMeasurement[]): string {
-  const rows = measured.map(({ name, bytes, gzippedBytes, coldImportMs }) =>
-    [name.padEnd(10), kilobytes(bytes), kilobytes(gzippedBytes), `${coldImportMs} ms`.padStart(10)].join(''),
+function functionTable(measured: readonly BundleMeasurement[]): string {
+  const rows = measured.map(({ name, bytes, gzippedBytes, startBytes, coldImportMs }) => [
+    name,
+    kilobytes(bytes),
+    kilobytes(gzippedBytes),
+    kilobytes(startBytes),
+    `${coldImportMs} ms`,
+  ]);
+  return table([['function', 'package', 'gzipped', 'at start', 'import'], ...rows]);
+}
+
+/** Of the function that sends batches; the others differ little. */
+function providerTable(measured: readonly BundleMeasurement[]): string {
+  const { providers = [] } = measured.find(({ name }) => name === 'submit') ?? {};
+  const rows = providers.map(({ kind, bytes, importMs }) => [kind, kilobytes(bytes), `${importMs} ms`]);
+  return table([["submit's first call", 'reads', 'import'], ...rows]);
+}
+
+function table(rows: readonly string[][]): string {
+  const lines = rows.map(([first = '', ...rest]) =>
+    [first.padEnd(20), ...rest.map((cell) => cell.padStart(10))].join(''),
   );
-  const head = `${'function'.padEnd(10)}${'bundle'.padStart(10)}${'gzipped'.padStart(10)}${'import'.padStart(10)}`;
-  return `${[head, ...rows].join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }
 
 function kilobytes(bytes: number): string {
-  return `${Math.round(bytes / 1_000)} kB`.padStart(10);
+  return `${Math.round(bytes / 1_000)} kB`;
 }

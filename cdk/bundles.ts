@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
 import { z } from 'zod';
 import { type FunctionName, functionTimeoutSeconds, isFunctionName } from '../lib/core/function-timeouts.ts';
@@ -13,23 +13,27 @@ export const configFile = 'batchdrop.config.json';
 
 export const functionNames = Object.keys(functionTimeoutSeconds).filter(isFunctionName);
 
+/** A function's modules: the handler's, and the chunks that it loads at once or by the first call of a provider. */
 export interface Bundle {
-  code: Uint8Array;
-  /** What went into it, as esbuild tells. */
-  metafile: Metafile['outputs'][string];
+  /** By name, all in one folder. */
+  files: Map<string, Uint8Array>;
+  /** What went into each, and what it imports, as esbuild tells. */
+  outputs: Metafile['outputs'];
 }
 
 /**
- * One ECMAScript module per function, with only what it reaches.
+ * ECMAScript modules of one function, with only what it reaches.
  *
+ * - What is imported dynamically is a chunk of its own: a provider's SDK is read by the first call to that provider.
  * - The AWS SDK is inside, though Lambda has one: measured on Node 24, intake imports in 138 ms with it inside and in
  *   167 ms with it as a package outside, and the version is the one that was tested.
  * - Minified: half the size (1.9 instead of 4.6 MB) and the same import time. No source maps: they would double it.
- * - Packages that are CommonJS inside still call `require` for Node's own modules.
+ * - Packages that are CommonJS inside still call `require` for Node's own modules, in whichever chunk they are.
  */
 export const bundleOptions = {
   absWorkingDir: root,
   bundle: true,
+  splitting: true,
   format: 'esm',
   platform: 'node',
   target: 'node24',
@@ -37,32 +41,41 @@ export const bundleOptions = {
   minify: true,
   legalComments: 'none',
   outExtension: { '.js': '.mjs' },
+  chunkNames: '[name]-[hash]',
   banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   logLevel: 'error',
 } as const satisfies BuildOptions;
 
-/** Bundles all functions in one run of esbuild, in memory. The same source gives the same bytes. */
-export function bundleFunctions(names: readonly FunctionName[] = functionNames): Map<FunctionName, Bundle> {
+/**
+ * Bundles a function, in memory. The same source gives the same names and bytes. Each has a run of esbuild of its own: in a
+ * common one the cut into chunks, and so every package, would change with any function.
+ */
+export function bundleFunction(name: FunctionName): Bundle {
   const built = buildSync({
     ...bundleOptions,
-    entryPoints: names.map((name) => `lambdas/${name}.ts`),
-    outdir: 'bundles',
+    entryPoints: { [basename(bundleFile, '.mjs')]: `lambdas/${name}.ts` },
+    outdir: 'bundle',
     metafile: true,
     write: false,
   });
-  const bundles = names.map((name): [FunctionName, Bundle] => {
-    const file = built.outputFiles.find(({ path }) => path === join(root, 'bundles', `${name}.mjs`));
-    const metafile = built.metafile.outputs[`bundles/${name}.mjs`];
-    if (!file || !metafile) throw new Error(`esbuild gave no bundle of ${name}.`);
-    return [name, { code: file.contents, metafile }];
-  });
-  return new Map(bundles);
+  const files = built.outputFiles.map(({ path, contents }): [string, Uint8Array] => [basename(path), contents]);
+  const outputs = Object.entries(built.metafile.outputs).map(([path, output]) => [basename(path), output]);
+  return { files: new Map(files), outputs: Object.fromEntries(outputs) };
 }
 
-/** Writes a function's package: its module and its configuration. */
-export function writePackage(directory: string, code: Uint8Array, config: string): void {
+/** The modules that a module loads before it runs, itself included. */
+export function loadedWith(file: string, bundle: Bundle, loaded = new Set<string>()): Set<string> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  for (const { path, kind, external } of bundle.outputs[file]?.imports ?? [])
+    if (!external && kind === 'import-statement') loadedWith(basename(path), bundle, loaded);
+  return loaded;
+}
+
+/** Writes a function's package: its modules and its configuration. */
+export function writePackage(directory: string, { files }: Bundle, config: string): void {
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, bundleFile), code);
+  for (const [file, code] of files) writeFileSync(join(directory, file), code);
   writeFileSync(join(directory, configFile), config);
 }
 

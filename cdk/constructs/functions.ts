@@ -1,17 +1,10 @@
 import { Duration, RemovalPolicy, Stack, Size as StorageSize } from 'aws-cdk-lib';
-import {
-  Architecture,
-  type Code,
-  Function as LambdaFunction,
-  LoggingFormat,
-  Runtime,
-  Tracing,
-} from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { type FunctionName, functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
 import { accessOf } from '../access.ts';
-import { bundleFunctions, configFile, functionNames, packageVersion } from '../bundles.ts';
+import { configFile, functionNames, packageVersion } from '../bundles.ts';
 import type { ConfigFile, Settings } from '../settings.ts';
 import { sizeOf } from '../sizes.ts';
 import { bundledCode } from './bundled-code.ts';
@@ -28,8 +21,7 @@ export class Functions extends Construct {
 
   constructor(scope: Construct, id: string, props: FunctionsProps) {
     super(scope, id);
-    const bundle = bundledCode(bundleFunctions, props.configFile.text);
-    for (const name of functionNames) this.#functions.set(name, this.#create(name, bundle(name), props));
+    for (const name of functionNames) this.#functions.set(name, this.#create(name, props));
   }
 
   get(name: FunctionName): LambdaFunction {
@@ -38,7 +30,7 @@ export class Functions extends Construct {
     return found;
   }
 
-  #create(name: FunctionName, code: Code, props: FunctionsProps): LambdaFunction {
+  #create(name: FunctionName, props: FunctionsProps): LambdaFunction {
     const { memoryMiB, temporaryMiB } = sizeOf[name];
     const scope = new Construct(this, name);
     const functionName = `${Stack.of(this).stackName}-${name}`;
@@ -47,7 +39,7 @@ export class Functions extends Construct {
       functionName,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
-      code,
+      code: bundledCode(name, props.configFile.text),
       handler: 'index.handler',
       role: newFunctionRole(scope, accessOf[name], logGroup, props),
       memorySize: memoryMiB,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { bundleFile, bundleFunctions, writePackage } from '../../cdk/bundles.ts';
+import { bundleFile, bundleFunction, writePackage } from '../../cdk/bundles.ts';
 import { startLocalDynamoDB } from '../../lib/local/dynamodb.ts';
 import { synthesize, temporaryFolder } from './synthesize.ts';
 
@@ -38,9 +38,7 @@ function lambdaEnvironment(folder: string): Record<string, string> {
 
 it('a packaged function works in the environment that the template and Lambda give it', async () => {
   const folder = temporaryFolder();
-  const bundle = bundleFunctions(['sweep']).get('sweep');
-  if (!bundle) throw new Error('no bundle');
-  writePackage(folder, bundle.code, config);
+  writePackage(folder, bundleFunction('sweep'), config);
   const dynamodb = await startLocalDynamoDB(join(temporaryFolder(), 'dynamodb'), 'batchdrop');
   try {
     const script = `
