@@ -1,10 +1,18 @@
+import { ConfigurationError } from '../core/errors.ts';
+import { missingPackageOf, optionalPackages } from './missing-package.ts';
 import type { ProviderClient } from './provider.ts';
 
-/** A client that is loaded, with its SDK, by the first call: most functions use one provider's, many none. */
+/**
+ * A client that is loaded, with its SDK, by the first call: most functions use one provider's, many none.
+ *
+ * Every method throws ConfigurationError where the SDK is an optional package that is not installed.
+ */
 export function lazyClient(load: () => Promise<ProviderClient>): ProviderClient {
   let loaded: Promise<ProviderClient> | undefined;
   const client = () => {
-    loaded ??= load();
+    loaded ??= load().catch((error) => {
+      throw withInstallCommand(error);
+    });
     return loaded;
   };
   return {
@@ -20,4 +28,13 @@ export function lazyClient(load: () => Promise<ProviderClient>): ProviderClient 
       yield* (await client()).results(...args);
     },
   };
+}
+
+function withInstallCommand(error: unknown): unknown {
+  const name = missingPackageOf(error);
+  if (name === null) return error;
+  const install = `npm install '${name}@${optionalPackages()[name]}'`;
+  return new ConfigurationError(`This provider needs the package ${name}. Install it with: ${install}`, {
+    cause: error,
+  });
 }
