@@ -182,6 +182,7 @@ async function send(objects: FileObjects, folder: string): Promise<Phases> {
     prefix: prefixOf(shard),
     token: 'bench',
     endpoint: shard.endpoint,
+    model: shard.model,
     lineCount: shard.lineCount,
     lines: (separator) =>
       readSentLines(objects, shard, index, { prefix: prefixOf(shard), model: shard.model, separator }),

@@ -153,7 +153,7 @@ async function endpointOf(blob: Blob): Promise<Endpoint> {
 /** What the lookup of a lost creation needs to know; the lines themselves are in the file. */
 function sendingOf({ metadata }: Submission, endpoint: Endpoint): Sending {
   const token = randomUUID();
-  return { prefix: token, token, endpoint, lineCount: 0, lines: noLines, metadata: metadata ?? {} };
+  return { prefix: token, token, endpoint, model: '', lineCount: 0, lines: noLines, metadata: metadata ?? {} };
 }
 
 async function* noLines(): AsyncGenerator<Buffer> {}

@@ -49,6 +49,11 @@ export class LinePreparation {
     return this.#endpoint;
   }
 
+  /** The first line's model, as the provider calls it. */
+  get model(): string {
+    return this.#model ?? '';
+  }
+
   /**
    * The lines as the provider takes them, each with a newline.
    *

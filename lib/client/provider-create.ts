@@ -68,6 +68,7 @@ function sendingOf(blob: Blob, preparation: LinePreparation, metadata: Record<st
     prefix: `batchdrop-${token}`,
     token,
     endpoint: preparation.endpoint ?? usualEndpoint,
+    model: preparation.model,
     lineCount: preparation.lineCount,
     lines: (separator) => joinedLines(linesOf(blob), separator),
     metadata: metadata ?? {},

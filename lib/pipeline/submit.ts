@@ -375,6 +375,7 @@ function sendingOf(services: Services, shard: ShardRecord, intent: Intent, index
     prefix,
     token: intent.token,
     endpoint: shard.endpoint,
+    model: shard.model,
     lineCount: shard.lineCount,
     lines: (separator) => readSentLines(services.objects, shard, index, { prefix, model: shard.model, separator }),
     metadata: { batchdrop_batch: batchId, batchdrop_shard: `${round}/${place}`, batchdrop_token: intent.token },

@@ -145,6 +145,8 @@ export interface Sending {
   /** Random; travels in the provider's metadata where it has any. */
   token: string;
   endpoint: Endpoint;
+  /** The model of its lines as the provider calls it; of the first line, where the provider lets a batch mix them. */
+  model: string;
   lineCount: number;
   /**
    * Streams the provider's lines with the separator between two, in pieces of any size: a promise for each line costs more

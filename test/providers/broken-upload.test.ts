@@ -23,7 +23,15 @@ const client = openai.connect({ name: 'openai', config: { ...config, baseUrl }, 
 async function* lines() {
   for (let count = 0; count < 150; count += 1) yield line;
 }
-const sending = { prefix: 'p', token: 't', endpoint: '/v1/chat/completions', lineCount: 150, metadata: {}, lines };
+const sending = {
+  prefix: 'p',
+  token: 't',
+  endpoint: '/v1/chat/completions',
+  model: 'm',
+  lineCount: 150,
+  metadata: {},
+  lines,
+};
 let failed = 0;
 for (let tries = 0; tries < 150; tries += 1) {
   const stop = new AbortController();

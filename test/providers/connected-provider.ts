@@ -85,6 +85,7 @@ export function sendingOfBodies(kind: ProviderKind, bodies: readonly object[]): 
     prefix,
     token,
     endpoint: '/v1/chat/completions',
+    model: subjects[kind].model,
     lineCount: bodies.length,
     lines: (separator) => joinedLines(lines, separator),
     metadata: { batchdrop_batch: `batch_${'c0ffee00'.repeat(4)}`, batchdrop_token: token },

@@ -19,6 +19,7 @@ const sending: Sending = {
   prefix: 'b',
   token: 't',
   endpoint: '/v1/chat/completions',
+  model: 'm',
   lineCount: megabytes * 1000,
   lines: (separator) => joinedLines(paddedLines(), separator),
   metadata: {},
