@@ -66,9 +66,3 @@ export function asApiError(error: unknown): ApiError {
     return new ApiError(500, 'The deployment is not configured completely.', { type: 'server_error' }, options);
   return new ApiError(500, 'The server had an error while processing your request.', { type: 'server_error' }, options);
 }
-
-/** A file's content that is being put together; asked for again, it goes on. */
-export function stillMerging(): ApiError {
-  const message = "The file's parts are being merged for download. Try again in a moment.";
-  return new ApiError(503, message, { type: 'server_error', code: 'file_merging', headers: retrySoon });
-}

@@ -5,7 +5,7 @@ import { recommendedPartBytes } from '../core/upload.ts';
 import { fileContent } from '../pipeline/file-content.ts';
 import { deleteFile, getFile, IncomingFile, listFiles } from '../pipeline/files.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
-import { ApiError, stillMerging } from './api-error.ts';
+import { ApiError } from './api-error.ts';
 import { fileObject } from './file-object.ts';
 import { type ReceivedForm, receiveForm } from './form.ts';
 import { invalidRequest, missing } from './issue-text.ts';
@@ -64,8 +64,7 @@ export function fileRoutes(): Hono<ApiEnvironment> {
   routes.get('/:fileId/content', async (context) => {
     const { services, settings } = context.var;
     const content = await fileContent(services, await named(context), settings.mergeBudgetMs);
-    if ('isMerging' in content) throw stillMerging();
-    return context.redirect(content.url, 302);
+    return context.redirect('url' in content ? content.url : goOn(content.mergedBytes), 302);
   });
 
   routes.delete('/:fileId', async (context) => {
@@ -75,6 +74,14 @@ export function fileRoutes(): Hono<ApiEnvironment> {
   });
 
   return routes;
+}
+
+/**
+ * The same route again, where merging goes on: every client that downloads follows redirects, 20 of them at least, and
+ * none need know of parts. Relative, so that it holds behind whatever name and path the API has.
+ */
+function goOn(mergedBytes: number): string {
+  return `content?merged_bytes=${mergedBytes}`;
 }
 
 function named(context: ApiContext) {

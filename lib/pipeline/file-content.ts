@@ -1,28 +1,46 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { S3Object } from '../core/batch.ts';
 import type { FileRecord, PartMerge } from '../core/file.ts';
 import { fileKey } from '../core/keys.ts';
 import type { PiecewiseObject } from '../store/piecewise-object.ts';
 import { readPartsFrom, resolveParts } from './joined-objects.ts';
+import { inParallel } from './parallel.ts';
 import type { Services } from './services.ts';
 
 /** A piece of a merged object: above S3's minimum of 5 MiB, and 8 GB are a tenth of its 10,000 parts. */
 const pieceBytes = 8 * 1024 * 1024;
-/** What one piece may take at most, read and written. */
-const pieceMs = 10_000;
+/** Pieces under way at a time: 64 MiB of memory, read and written. */
+const piecesAtATime = 4;
+/** What so many pieces may take at most. */
+const piecesMs = 10_000;
+/** How often a call looks whether another one has finished. */
+const lookMs = 250;
 /** How long a download link holds. */
 const linkSeconds = 300;
 
-export type FileContent = { url: string } | { isMerging: true };
+/** A link to the bytes, or how many of them are merged by now. */
+export type FileContent = { url: string } | { mergedBytes: number };
 
 /**
  * Where a file's bytes can be downloaded. A large upload's parts are merged when its content is first asked for: each
- * call goes on for its time where the last one stopped, until there is one object.
+ * call goes on for its time where the last one stopped, or waits for the one that is at it, until there is one object.
  *
- * @param budgetMs how long this call may merge.
+ * @param budgetMs how long this call may merge or wait; it merges some of the file in any case.
  */
 export async function fileContent(services: Services, file: FileRecord, budgetMs: number): Promise<FileContent> {
-  const whole = wholeObject(file) ?? (await mergeFor(services, file, budgetMs));
-  return whole ? { url: await services.objects.presignedUrl(whole, linkSeconds) } : { isMerging: true };
+  const endsAtMs = performance.now() + budgetMs;
+  for (;;) {
+    const current = await services.records.getFile(file.id);
+    const whole = wholeObject(current) ?? (await mergeFor(services, current, endsAtMs));
+    if (whole) return { url: await services.objects.presignedUrl(whole, linkSeconds) };
+    if (performance.now() >= endsAtMs) return { mergedBytes: await mergedBytes(services, file.id) };
+    await sleep(lookMs);
+  }
+}
+
+async function mergedBytes(services: Services, fileId: string): Promise<number> {
+  const { merge } = await services.records.getFile(fileId);
+  return (merge?.etags.length ?? 0) * pieceBytes;
 }
 
 function wholeObject(file: FileRecord): S3Object | null {
@@ -32,9 +50,9 @@ function wholeObject(file: FileRecord): S3Object | null {
 }
 
 /** @returns the merged object, or null where it is not finished, here or elsewhere. */
-async function mergeFor(services: Services, file: FileRecord, budgetMs: number): Promise<S3Object | null> {
-  const endsAtMs = services.now() + budgetMs;
-  const claimed = await claimMerge(services, file, endsAtMs + pieceMs);
+async function mergeFor(services: Services, file: FileRecord, endsAtMs: number): Promise<S3Object | null> {
+  const remainingMs = Math.max(0, Math.ceil(endsAtMs - performance.now()));
+  const claimed = await claimMerge(services, file, services.now() + remainingMs + piecesMs);
   if (!claimed) return null;
   const target = services.objects.piecewise(claimed.merge.key);
   try {
@@ -89,27 +107,34 @@ async function mergePieces(
 ): Promise<S3Object | PartMerge> {
   const { parts } = await resolveParts(services.objects, file.objects);
   const etags = [...merge.etags];
-  for await (const piece of pieces(readPartsFrom(services.objects, parts, etags.length * pieceBytes))) {
-    if (services.now() >= endsAtMs) return { ...merge, etags };
-    etags.push(await target.putPiece(merge.s3UploadId, etags.length, piece));
+  const pieces = Math.ceil(file.bytes / pieceBytes);
+  while (etags.length < pieces) {
+    const next = Array.from(
+      { length: Math.min(piecesAtATime, pieces - etags.length) },
+      (_, ahead) => etags.length + ahead,
+    );
+    const sent = await inParallel(piecesAtATime, next, async (place) =>
+      target.putPiece(merge.s3UploadId, place, await readPiece(services, parts, place, file.bytes)),
+    );
+    etags.push(...sent);
+    if (etags.length < pieces && performance.now() >= endsAtMs) return { ...merge, etags };
   }
   return target.complete(merge.s3UploadId, etags, file.bytes);
 }
 
-async function* pieces(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  let pending: Uint8Array[] = [];
-  let pendingBytes = 0;
-  for await (const chunk of chunks) {
-    let rest = chunk;
-    while (pendingBytes + rest.length >= pieceBytes) {
-      const missing = pieceBytes - pendingBytes;
-      yield Buffer.concat([...pending, rest.subarray(0, missing)], pieceBytes);
-      rest = rest.subarray(missing);
-      pending = [];
-      pendingBytes = 0;
-    }
-    pending.push(rest);
-    pendingBytes += rest.length;
+async function readPiece(
+  services: Services,
+  parts: readonly S3Object[],
+  place: number,
+  fileBytes: number,
+): Promise<Buffer> {
+  const start = place * pieceBytes;
+  const piece = Buffer.allocUnsafe(Math.min(pieceBytes, fileBytes - start));
+  let filled = 0;
+  for await (const chunk of readPartsFrom(services.objects, parts, start)) {
+    piece.set(chunk.subarray(0, piece.length - filled), filled);
+    filled = Math.min(piece.length, filled + chunk.length);
+    if (filled === piece.length) return piece;
   }
-  if (pendingBytes > 0) yield Buffer.concat(pending, pendingBytes);
+  throw new Error(`The parts of ${parts[0]?.key} end before byte ${start + piece.length}.`);
 }
