@@ -15,6 +15,7 @@ const accountSchema = z.strictObject({
       maxRequests: z.number().int().positive().optional(),
       maxBytes: z.number().int().positive().optional(),
       maxEmbeddingInputs: z.number().int().positive().optional(),
+      /** Prompt tokens of one model that wait at the provider at a time, by our estimate of four bytes a token. */
       maxEnqueuedTokens: z.number().int().positive().optional(),
     })
     .default({}),

@@ -87,6 +87,8 @@ export const shardRecordSchema = z.object({
   endpoint: z.enum(endpoints),
   lineCount: z.number().int(),
   bytes: z.number().int(),
+  /** Prompt tokens of all its requests, estimated. */
+  estimatedTokens: z.number().int().default(0),
   /** The requests' own bytes, in input order, one per line. */
   linesKey: z.string(),
   /** The same lines as the provider gets them, with a placeholder for each id; null where they go in their own bytes. */
@@ -126,6 +128,7 @@ export type ShardPlan = Pick<
   | 'endpoint'
   | 'lineCount'
   | 'bytes'
+  | 'estimatedTokens'
   | 'linesKey'
   | 'sentKey'
   | 'indexKey'

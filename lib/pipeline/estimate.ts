@@ -9,7 +9,12 @@ const assumedOutputTokens = 1_000;
 
 /** What a request will use at most, as far as that can be said before it ran. */
 export function estimateUsage(request: RequestLine, bodyBytes: number): TokenCounts {
-  return { input: Math.ceil(bodyBytes / bytesPerToken), output: estimateOutput(request) };
+  return { input: estimateInputTokens(bodyBytes), output: estimateOutput(request) };
+}
+
+/** @param bytes of one request as the provider gets it. */
+export function estimateInputTokens(bytes: number): number {
+  return Math.ceil(bytes / bytesPerToken);
 }
 
 function estimateOutput(request: RequestLine): number {

@@ -97,6 +97,7 @@ export class RefusedLines {
       endpoint,
       lineCount,
       bytes: lines.bytes,
+      estimatedTokens: 0,
       linesKey: this.#keys.lines,
       sentKey: null,
       indexKey: this.#keys.index,

@@ -2,10 +2,11 @@ import type { Endpoint } from '../core/endpoints.ts';
 import { shardWorkKey } from '../core/keys.ts';
 import { type LineEntry, LineIndexEncoder } from '../core/line-index.ts';
 import { newShard, type ShardRecord } from '../core/shard.ts';
-import type { ProviderLimits } from '../providers/provider.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import type { Objects } from '../store/objects.ts';
 import { allOf, type PendingWrite } from '../store/pending-writes.ts';
+import type { AccountLimits } from './account-limits.ts';
+import { estimateInputTokens } from './estimate.ts';
 import { LineWriter, type WritableLine } from './line-writer.ts';
 
 /** Where a line goes; lines of the same target share shards. */
@@ -42,7 +43,7 @@ const indexBytes = 48 * 1024;
 export class ShardWriter {
   readonly #objects: Objects;
   readonly #place: { batchId: string; round: number; token: string };
-  readonly #limitsOf: (provider: string) => ProviderLimits;
+  readonly #limitsOf: (provider: string) => AccountLimits;
   readonly #queues = new Map<string, ShardQueue>();
   /** In the order of their last use. */
   readonly #open = new Set<ShardQueue>();
@@ -53,7 +54,7 @@ export class ShardWriter {
   constructor(
     objects: Objects,
     place: { batchId: string; round: number; token: string },
-    limitsOf: (provider: string) => ProviderLimits,
+    limitsOf: (provider: string) => AccountLimits,
   ) {
     this.#objects = objects;
     this.#place = place;
@@ -115,10 +116,10 @@ export class ShardWriter {
 /** The shards of one target, of which one is being filled. */
 export class ShardQueue {
   readonly target: ShardTarget;
-  readonly limits: ProviderLimits;
+  readonly limits: AccountLimits;
   #shard: OpenShard | null = null;
 
-  constructor(target: ShardTarget, limits: ProviderLimits) {
+  constructor(target: ShardTarget, limits: AccountLimits) {
     this.target = target;
     this.limits = limits;
   }
@@ -165,6 +166,7 @@ class OpenShard {
   #bytes = 0;
   #sentBytes = 0;
   #embeddingInputs = 0;
+  #tokens = 0;
 
   constructor(objects: Objects, place: ShardPlace, target: ShardTarget) {
     const keyOf = (part: string) => shardWorkKey(place.batchId, place.token, place.round, place.shard, part);
@@ -176,20 +178,23 @@ class OpenShard {
     this.#index = objects.writer(this.#keys.index, { contentType: 'application/octet-stream' });
   }
 
-  hasRoomFor(line: PlacedLine, limits: ProviderLimits): boolean {
+  hasRoomFor(line: PlacedLine, limits: AccountLimits): boolean {
     const inputs = this.#embeddingInputs + line.embeddingInputs;
+    const tokens = this.#tokens + estimateInputTokens(line.sentBytes);
     return (
       this.#lineCount < limits.maxRequests &&
       limits.overheadBytes.batch + this.#sentBytes + line.sentBytes + limits.overheadBytes.line <= limits.maxBytes &&
-      (limits.maxEmbeddingInputs === null || inputs <= limits.maxEmbeddingInputs)
+      (limits.maxEmbeddingInputs === null || inputs <= limits.maxEmbeddingInputs) &&
+      (limits.maxEnqueuedTokens === null || tokens <= limits.maxEnqueuedTokens)
     );
   }
 
-  add(placed: PlacedLine, limits: ProviderLimits): PendingWrite {
+  add(placed: PlacedLine, limits: AccountLimits): PendingWrite {
     this.#lineCount += 1;
     this.#bytes += placed.entry.byteLength + 1;
     this.#sentBytes += placed.sentBytes + limits.overheadBytes.line;
     this.#embeddingInputs += placed.embeddingInputs;
+    this.#tokens += estimateInputTokens(placed.sentBytes);
     this.#entries.add(placed.entry);
     const lines = this.#lines.write(placed.line);
     const sent = placed.translated ? this.#sent?.writeLine(placed.translated) : undefined;
@@ -212,6 +217,7 @@ class OpenShard {
       endpoint,
       lineCount: this.#lineCount,
       bytes: this.#bytes,
+      estimatedTokens: this.#tokens,
       linesKey: this.#keys.lines,
       sentKey: this.#sent ? this.#keys.sent : null,
       indexKey: this.#keys.index,

@@ -1,10 +1,19 @@
 import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { z } from 'zod';
 import { type Observe, unobserved } from './observe.ts';
 
+/** Requests that wait at one account for one model. */
+export interface TokenQueue {
+  provider: string;
+  model: string;
+}
+
+const holdersSchema = z.record(z.string(), z.number());
+
 /**
- * What all batches of a deployment share of a provider's account: its places for open batches, and its creates per
- * hour. Each is one item that changes by conditional, atomic updates, so that thousands of submits do not meet.
+ * What all batches of a deployment share of a provider's account: its places for open batches, its creates per
+ * hour, and the tokens that wait there. Each is one item that changes by conditional, atomic updates, so that thousands of submits do not meet.
  */
 export class Gates {
   readonly #client: DynamoDBDocumentClient;
@@ -45,6 +54,46 @@ export class Gates {
     return found.Item?.owners instanceof Set ? [...found.Item.owners].map(String) : [];
   }
 
+  /**
+   * Counts a shard's tokens among those of its queue. More than the limit pass only alone, for the provider to judge.
+   *
+   * @returns false where the tokens of others leave no room.
+   */
+  async takeTokens(queue: TokenQueue, owner: string, tokens: number, limit: number): Promise<boolean> {
+    const key = tokensKey(queue);
+    await this.#tryUpdate(key, {
+      UpdateExpression: 'SET holders = :none, enqueued = :zero',
+      ConditionExpression: 'attribute_not_exists(holders)',
+      ExpressionAttributeValues: { ':none': {}, ':zero': 0 },
+    });
+    const isTaken = await this.#tryUpdate(key, {
+      UpdateExpression: 'SET holders.#owner = :tokens ADD enqueued :tokens',
+      ConditionExpression: 'attribute_not_exists(holders.#owner) AND enqueued <= :room',
+      ExpressionAttributeNames: { '#owner': owner },
+      ExpressionAttributeValues: { ':tokens': tokens, ':room': Math.max(0, limit - tokens) },
+    });
+    // The SDK's own repetition of an update that had gone through is refused too.
+    return isTaken || (await this.tokenHolders(queue)).has(owner);
+  }
+
+  /** @param tokens as they were taken. */
+  async leaveTokens(queue: TokenQueue, owner: string, tokens: number): Promise<void> {
+    await this.#tryUpdate(tokensKey(queue), {
+      UpdateExpression: 'REMOVE holders.#owner ADD enqueued :less',
+      ConditionExpression: 'holders.#owner = :tokens',
+      ExpressionAttributeNames: { '#owner': owner },
+      ExpressionAttributeValues: { ':tokens': tokens, ':less': -tokens },
+    });
+  }
+
+  /** Whose tokens are counted, and how many. */
+  async tokenHolders(queue: TokenQueue): Promise<Map<string, number>> {
+    const found = await this.#client.send(
+      new GetCommand({ TableName: this.#tableName, Key: tokensKey(queue), ConsistentRead: true }),
+    );
+    return new Map(Object.entries(holdersSchema.parse(found.Item?.holders ?? {})));
+  }
+
   /** @returns false where this hour's creates are used up. */
   async countCreate(provider: string, nowMs: number, createsPerHour: number): Promise<boolean> {
     const hour = Math.floor(nowMs / hourMs);
@@ -63,6 +112,7 @@ export class Gates {
     update: {
       UpdateExpression: string;
       ConditionExpression: string;
+      ExpressionAttributeNames?: Record<string, string>;
       ExpressionAttributeValues: Record<string, unknown>;
     },
   ): Promise<boolean> {
@@ -77,6 +127,10 @@ export class Gates {
 }
 
 export const hourMs = 3_600_000;
+
+function tokensKey({ provider, model }: TokenQueue): { pk: string; sk: string } {
+  return { pk: `gate#${provider}`, sk: `tokens#${model}` };
+}
 
 function placesKey(provider: string): { pk: string; sk: string } {
   return { pk: `gate#${provider}`, sk: 'places' };

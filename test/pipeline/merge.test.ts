@@ -81,6 +81,7 @@ async function shardOf(round: number, place: number, results: readonly Result[])
     endpoint: '/v1/chat/completions',
     lineCount: results.length,
     bytes: 0,
+    estimatedTokens: 0,
     linesKey: '',
     sentKey: null,
     indexKey: '',

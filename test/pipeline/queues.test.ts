@@ -100,6 +100,70 @@ describe('an account with places for two batches', () => {
   });
 });
 
+describe('an account with a limit of enqueued tokens', () => {
+  const maxEnqueuedTokens = 300;
+  const tokensOf = (lineIds: readonly string[], byId: ReadonlyMap<string, number>) =>
+    lineIds.reduce((sum, id) => sum + (byId.get(id) ?? Number.NaN), 0);
+
+  /** Tokens of the batches open at the simulator, by model, each line as the provider got it. */
+  async function enqueued(on: Harness): Promise<Map<string, { tokens: number; lines: number }>> {
+    const sent = new Map<string, { tokens: number; model: string }>();
+    for (const file of await on.sentToOpenAI())
+      for (const line of file.split('\n').filter((text) => text !== ''))
+        sent.set(JSON.parse(line).custom_id, {
+          tokens: Math.ceil(line.length / 4),
+          model: JSON.parse(line).body.model,
+        });
+    const byId = new Map([...sent].map(([id, { tokens }]) => [id, tokens]));
+    const sums = new Map<string, { tokens: number; lines: number }>();
+    for (const { requestIds } of (await on.simulators.openai.creations()).filter((one) => one.endedAtMs === null)) {
+      const model = sent.get(requestIds[0] ?? '')?.model ?? '';
+      const { tokens, lines } = sums.get(model) ?? { tokens: 0, lines: 0 };
+      sums.set(model, { tokens: tokens + tokensOf(requestIds, byId), lines: lines + requestIds.length });
+    }
+    return sums;
+  }
+
+  it('never has more of a model waiting, whichever batches of ours they are; each model has its own', async () => {
+    const on = await startWith({ limits: { maxEnqueuedTokens } });
+    const gone = `batch_${'0'.repeat(32)}/gone/0/0`;
+    await on.services.gates.takeTokens({ provider: 'openai', model: 'gpt-5-mini' }, gone, 290, maxEnqueuedTokens);
+    const huge = chatLine('huge', 'x'.repeat(4 * maxEnqueuedTokens));
+    const first = [...numbered(12, (id) => chatLine(`a-${id}`)), huge, ...numbered(4, (id) => chatLine(`c-${id}`))];
+    const second = numbered(16, (id) => chatLine(`b-${id}`, id, Number(id.split('-')[1]) % 2 ? 'gpt-5' : 'gpt-5-mini'));
+    const ids = [await dropped(on, 'a.jsonl', first), await dropped(on, 'b.jsonl', second)];
+    const most = new Map<string, number>();
+    const onTurn = async () => {
+      for (const [model, { tokens, lines }] of await enqueued(on))
+        if (lines > 1 || tokens <= maxEnqueuedTokens) most.set(model, Math.max(most.get(model) ?? 0, tokens));
+    };
+    await Promise.all(ids.map((id) => drive(on, id, { onTurn, maxTurns: 3_000 })));
+    await expectExactlyOnce(on, ids[0] ?? '', first);
+    await expectExactlyOnce(on, ids[1] ?? '', second);
+    expect([...most.keys()].toSorted()).toEqual(['gpt-5', 'gpt-5-mini']);
+    for (const tokens of most.values()) expect(tokens).toBeLessThanOrEqual(maxEnqueuedTokens);
+    for (const model of most.keys())
+      expect(await on.services.gates.tokenHolders({ provider: 'openai', model })).toEqual(new Map());
+  });
+
+  it('counts a shard once, however often it asks, and gives back what it counted', async () => {
+    const { gates } = (await startWith({})).services;
+    const queue = { provider: 'openai', model: 'm' };
+    const asked = await Promise.all(
+      ['a', 'b', 'c', 'a', 'b', 'c'].map(async (owner) => ({
+        owner,
+        isTaken: await gates.takeTokens(queue, owner, 40, 100),
+      })),
+    );
+    const holders = await gates.tokenHolders(queue);
+    expect(holders.size).toBe(2);
+    for (const { owner, isTaken } of asked) expect(isTaken).toBe(holders.has(owner));
+    for (const owner of ['a', 'b', 'c', 'a', 'b', 'c']) await gates.leaveTokens(queue, owner, 40);
+    expect(await gates.takeTokens(queue, 'huge', 1_000, 100)).toBe(true);
+    expect(await gates.takeTokens(queue, 'd', 1, 100)).toBe(false);
+  });
+});
+
 describe('an account with three creates an hour', () => {
   it('creates no more, and goes on in the next hour', async () => {
     const on = await startWith({ limits: { maxRequests: 5 }, createsPerHour: 3 });
