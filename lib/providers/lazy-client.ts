@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../core/errors.ts';
 import { missingPackageOf, optionalPackages } from './missing-package.ts';
-import type { ProviderClient } from './provider.ts';
+import type { LiveClient, ProviderClient } from './provider.ts';
 
 /**
  * A client that is loaded, with its SDK, by the first call: most functions use one provider's, many none.
@@ -26,6 +26,19 @@ export function lazyClient(load: () => Promise<ProviderClient>): ProviderClient 
     cancel: async (...args) => (await client()).cancel(...args),
     async *results(...args) {
       yield* (await client()).results(...args);
+    },
+  };
+}
+
+/** The same for live calls. */
+export function lazyLiveClient(load: () => Promise<LiveClient>): LiveClient {
+  let loaded: Promise<LiveClient> | undefined;
+  return {
+    call: async (...args) => {
+      loaded ??= load().catch((error: unknown) => {
+        throw withInstallCommand(error);
+      });
+      return (await loaded).call(...args);
     },
   };
 }

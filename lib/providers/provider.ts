@@ -31,6 +31,8 @@ export interface Provider {
   direct: DirectUse;
   notes: ProviderNotes;
   connect(settings: ConnectionSettings): ProviderClient;
+  /** Calls that answer one request at once; absent where there are none. Shards below `limits.minRequests` run by them. */
+  live?: (settings: ConnectionSettings) => LiveClient;
 }
 
 /** What only people want to know: `npm run docs` makes the tables of docs/providers.md from it and from the above. */
@@ -63,6 +65,8 @@ export interface DirectUse {
 export interface ProviderLimits {
   /** Requests in one provider batch. */
   maxRequests: number;
+  /** Requests that one provider batch must have at least; absent without such a limit, Infinity where there are no batches. */
+  minRequests?: number;
   /** Bytes of one provider batch as sent, newlines and separators included. */
   maxBytes: number;
   /** Inputs of all embedding requests of one provider batch together; null without such a limit. */
@@ -253,3 +257,28 @@ export interface ProviderClient {
   /** Streams one result file. Throws TransientError where it breaks off or is shorter than promised. */
   results(providerBatch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
+
+/** Sends requests one by one. */
+export interface LiveClient {
+  /**
+   * Makes one call, once. Whatever comes of it is an answer; an abort is `failed`.
+   *
+   * @param line as `translateRequest` made it, under its line id; nobody changes the bytes meanwhile.
+   * @throws ProviderAuthenticationError, or another error of ours: nothing was sent.
+   */
+  call(line: Buffer, endpoint: Endpoint, signal: AbortSignal): Promise<LiveAnswer>;
+}
+
+/**
+ * What one live call came to. `line` is a line of the provider's own result format, without newline, that
+ * `translateResult` reads: of a try that others follow it is thrown away.
+ */
+export type LiveAnswer =
+  /** The provider's last word, be it a refusal. `tokens` are all that were used; null where it does not say. */
+  | { outcome: 'answered'; line: Buffer; succeeded: boolean; tokens: number | null }
+  /** It was too much at present; the same request may be sent again after a pause. */
+  | { outcome: 'busy'; line: Buffer; message: string; retryAfterSeconds: number | null }
+  /** It failed for a reason that may pass, or nobody knows what became of it. */
+  | { outcome: 'failed'; line: Buffer; message: string }
+  /** No connection was made, so nothing was sent. */
+  | { outcome: 'unreachable'; message: string };

@@ -211,7 +211,7 @@ class AnthropicClient implements ProviderClient {
  * The version is the one under which models that take temperature and top_p still do: the SDK's own default, 2026-10-21,
  * refuses them for all. Versions are of a batch, not of a line.
  */
-function newSdkClient(settings: ConnectionSettings, apiKey: string): Anthropic {
+export function newSdkClient(settings: ConnectionSettings, apiKey: string): Anthropic {
   const { clientOptions = {}, config } = settings;
   const ownHeaders = 'defaultHeaders' in clientOptions ? objectOf(clientOptions.defaultHeaders) : null;
   return new Anthropic({

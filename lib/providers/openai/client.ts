@@ -241,7 +241,7 @@ class OpenAIClient implements ProviderClient {
 }
 
 /** Nothing comes from the environment: an account is what the configuration says, and there may be several. */
-function newSdkClient({ config, clientOptions }: ConnectionSettings, dialect: Dialect, secret: string): OpenAI {
+export function newSdkClient({ config, clientOptions }: ConnectionSettings, dialect: Dialect, secret: string): OpenAI {
   const { defaultHeaders, ...credentials } = dialect.credentials(secret);
   const given = givenHeadersSchema.safeParse(clientOptions);
   return new OpenAI({

@@ -1,5 +1,5 @@
 import type { ProviderConfig } from '../../core/config.ts';
-import { lazyClient } from '../lazy-client.ts';
+import { lazyClient, lazyLiveClient } from '../lazy-client.ts';
 import type { Provider } from '../provider.ts';
 import type { Dialect } from './dialect.ts';
 import { passedRequests } from './request.ts';
@@ -20,5 +20,7 @@ export function familyMember({ service, endpoints, dialectOf, ...known }: Member
     translateResult: translatedResults(service),
     connect: (settings) =>
       lazyClient(async () => (await import('./client.ts')).connectDialect(settings, dialectOf(settings.config))),
+    live: (settings) =>
+      lazyLiveClient(async () => (await import('./live.ts')).connectLiveOpenAI(settings, dialectOf(settings.config))),
   };
 }

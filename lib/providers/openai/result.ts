@@ -83,7 +83,7 @@ const reasonByCode = new Map<string, 'expired' | 'cancelled'>([
 ]);
 
 // Errors without a response that are worth another try; any other code stands for a refusal.
-const retryableCodes = new Set(['request_timeout', 'server_error', 'rate_limit_exceeded']);
+const retryableCodes = new Set(['request_timeout', 'server_error', 'rate_limit_exceeded', 'connection_failed']);
 
 function fromError(source: Source, error: JsonObject): TranslatedResult {
   const code = textOf(error.code);

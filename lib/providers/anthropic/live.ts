@@ -1,0 +1,56 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import { countOf, objectOf } from '../foreign-json.ts';
+import { KeyedClient } from '../keyed-client.ts';
+import { type LiveForm, liveAnswer, partsOf } from '../live-call.ts';
+import type { ConnectionSettings, LiveClient } from '../provider.ts';
+import { newSdkClient } from './client.ts';
+
+/** Longer than any call may take: the caller's signal ends it. */
+const sdkTimeoutMs = 3_600_000;
+
+/** Messages, called directly. Source: https://platform.claude.com/docs/en/api/messages */
+export function connectLiveAnthropic(settings: ConnectionSettings): LiveClient {
+  const keyed = new KeyedClient(settings, (apiKey) => newSdkClient(settings, apiKey));
+  return {
+    call: (line, _endpoint, signal) => {
+      const { lineId, body } = partsOf(line, 'params');
+      const options = {
+        body,
+        headers: { 'content-type': 'application/json' },
+        maxRetries: 0,
+        timeout: sdkTimeoutMs,
+        signal,
+      };
+      const post = (sdk: Anthropic) => sdk.post('/v1/messages', options).asResponse();
+      return liveAnswer(form, lineId, () => keyed.call(post));
+    },
+  };
+}
+
+const form: LiveForm = {
+  answered: (lineId, _status, _requestId, body) =>
+    Buffer.concat([
+      Buffer.from(`{"custom_id":"${lineId}","result":{"type":"succeeded","message":`),
+      body,
+      Buffer.from('}}'),
+    ]),
+  refused: (lineId, { status, code, message }) =>
+    erroredLine(lineId, code === `http_${status}` && status < 500 ? 'invalid_request_error' : code, message),
+  failed: (lineId, { code, message }) =>
+    erroredLine(lineId, code === 'request_timeout' ? 'timeout_error' : 'api_error', message),
+  tokensOf: (body) => {
+    const usage = objectOf(body.usage);
+    if (!usage) return null;
+    return (
+      countOf(usage.input_tokens) +
+      countOf(usage.cache_creation_input_tokens) +
+      countOf(usage.cache_read_input_tokens) +
+      countOf(usage.output_tokens)
+    );
+  },
+};
+
+function erroredLine(lineId: string, type: string, message: string): Buffer {
+  const error = { type: 'error', error: { type, message }, request_id: null };
+  return Buffer.from(JSON.stringify({ custom_id: lineId, result: { type: 'errored', error } }));
+}

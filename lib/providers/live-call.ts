@@ -1,0 +1,110 @@
+import { membersOf } from '../core/json-spans.ts';
+import type { JsonObject } from '../core/request-line.ts';
+import { isRetryableStatus } from '../core/result-line.ts';
+import { type FailedCall, failedCall, isOwnError } from './failed-call.ts';
+import { objectFrom } from './foreign-json.ts';
+import type { LiveAnswer } from './provider.ts';
+
+/** How a provider writes result lines. */
+export interface LiveForm {
+  /** @param body a JSON object without line breaks, with the provider's own bytes. */
+  answered(lineId: string, status: number, requestId: string | null, body: Buffer): Buffer;
+  refused(lineId: string, failed: Refusal): Buffer;
+  /** For a call that nobody answered. */
+  failed(lineId: string, failure: CallFailure): Buffer;
+  /** Tokens of an answer; null where it does not say. */
+  tokensOf(body: JsonObject): number | null;
+}
+
+export type Refusal = Extract<FailedCall, { kind: 'answered' }>;
+
+/** Why there is no answer. The codes are the ones that our errors name. */
+export interface CallFailure {
+  code: 'request_timeout' | 'connection_failed' | 'invalid_answer';
+  message: string;
+}
+
+/** Statuses that ask for fewer calls: rate limits, and servers that are full. Source: OpenAI's and Anthropic's pages on errors. */
+const busyStatuses = new Set([429, 503, 529]);
+
+/**
+ * Makes a call on an official SDK and says what came of it.
+ *
+ * @param call answers with the response, or throws as the SDK does.
+ * @throws what is ours: an unreadable secret, a refused key.
+ */
+export async function liveAnswer(form: LiveForm, lineId: string, call: () => Promise<Response>): Promise<LiveAnswer> {
+  try {
+    const response = await call();
+    const body = Buffer.from(await response.arrayBuffer());
+    const requestId = response.headers.get('x-request-id') ?? response.headers.get('request-id');
+    return answerFrom(form, lineId, { status: response.status, requestId, body });
+  } catch (error) {
+    if (isOwnError(error)) throw error;
+    return failureFrom(form, lineId, failedCall(error));
+  }
+}
+
+interface Received {
+  status: number;
+  requestId: string | null;
+  body: Buffer;
+}
+
+function answerFrom(form: LiveForm, lineId: string, { status, requestId, body }: Received): LiveAnswer {
+  const parsed = objectFrom(body);
+  if (!parsed) {
+    const message = `The endpoint answered with HTTP status ${status} and ${body.length} bytes that are no JSON object.`;
+    return { outcome: 'failed', line: form.failed(lineId, { code: 'invalid_answer', message }), message };
+  }
+  return {
+    outcome: 'answered',
+    line: form.answered(lineId, status, requestId, onOneLine(body)),
+    succeeded: true,
+    tokens: form.tokensOf(parsed),
+  };
+}
+
+function failureFrom(form: LiveForm, lineId: string, failed: FailedCall): LiveAnswer {
+  switch (failed.kind) {
+    case 'answered':
+      return refusalFrom(form, lineId, failed);
+    case 'not_connected':
+      return { outcome: 'unreachable', message: failed.message };
+    case 'unclear': {
+      const { message } = failed;
+      const line = form.failed(lineId, { code: 'connection_failed', message });
+      return { outcome: 'failed', line, message };
+    }
+  }
+}
+
+function refusalFrom(form: LiveForm, lineId: string, failed: Refusal): LiveAnswer {
+  const { status, message, retryAfterSeconds } = failed;
+  const line = form.refused(lineId, failed);
+  if (busyStatuses.has(status)) return { outcome: 'busy', line, message, retryAfterSeconds };
+  if (isRetryableStatus(status)) return { outcome: 'failed', line, message };
+  return { outcome: 'answered', line, succeeded: false, tokens: null };
+}
+
+const lineBreaks = [0x0a, 0x0d];
+
+/** Within JSON a line break stands between values only, where a space does as well. */
+function onOneLine(json: Buffer): Buffer {
+  for (const lineBreak of lineBreaks)
+    for (let at = json.indexOf(lineBreak); at >= 0; at = json.indexOf(lineBreak, at + 1)) json[at] = 0x20;
+  return json;
+}
+
+/**
+ * Finds the id and the body of a line as `translateRequest` made it.
+ *
+ * @param member what holds the body: `body`, `params`.
+ */
+export function partsOf(line: Buffer, member: string): { lineId: string; body: Buffer } {
+  const members = membersOf(line);
+  const id = members.find(({ key }) => key === 'custom_id');
+  const body = members.find(({ key }) => key === member);
+  if (!id || !body) throw new Error(`A request line has no custom_id or no ${member}.`);
+  return { lineId: line.toString('utf8', id.start + 1, id.end - 1), body: line.subarray(body.start, body.end) };
+}
