@@ -73,7 +73,8 @@ export const accessOf: Record<FunctionName, Access> = {
     table: ['GetItem', 'PutItem', 'DeleteItem', 'Query'],
     tenantIndex: true,
     // A link to a file's content can do what its signer may: inputs from the inbox are files too.
-    reads: ['inbox/', 'files/', 'results/'],
+    // Those of a shard's answers are work.
+    reads: ['inbox/', 'files/', 'work/', 'results/'],
     writes: ['files/'],
     deletes: ['files/', 'results/'],
     readsInputs: true,

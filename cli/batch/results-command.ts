@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { newCommand } from '../command.ts';
-import { type BatchState, hasEnded } from '../door/batch-state.ts';
+import { type BatchState, type Counts, hasEnded } from '../door/batch-state.ts';
 import type { Door, ResultStream } from '../door/door.ts';
 import { type DoorOptions, openDoor, withDoorFlags } from '../door/open-door.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../exit-status.ts';
@@ -26,18 +26,18 @@ export function resultsCommand(): Command {
     notes:
       'Each request stands exactly once: in the answers, or among the errors (--errors; with -o FILE they go to\n' +
       'FILE.errors.jsonl beside it). Exit status: as of `wait`; a batch that expired or was cancelled is fetched with\n' +
-      '--partial only.',
+      '--partial only. Of a batch that still runs --partial fetches the answers of its finished shards, and ends with 0.',
     examples: [
       ['Into a file', 'batchdrop results batch_0123 -o answers.jsonl'],
       ['The texts alone', "batchdrop results batch_0123 | jq -r '.response.body.choices[0].message.content'"],
       ['What failed, and why', "batchdrop results batch_0123 --errors | jq -r '[.custom_id, .error.message] | @tsv'"],
-      ['What an expired or cancelled batch answered', 'batchdrop results batch_0123 -o answers.jsonl --partial'],
+      ['What is answered so far, or of an expired batch', 'batchdrop results batch_0123 -o answers.jsonl --partial'],
     ],
   })
     .argument('<id>', "the batch's id; through a bucket also the name of its file in the inbox")
     .option('-o, --output <file>', 'write the answers there, and errors beside them')
     .option('--errors', 'the requests without an answer, instead of the answers')
-    .option('--partial', 'take what there is of a batch that expired or was cancelled');
+    .option('--partial', 'take what there is of a batch that runs, expired or was cancelled');
   return withDoorFlags(command).action(async (id: string, options: ResultsOptions) => {
     process.exitCode = await fetchResults(id, options);
   });
@@ -46,10 +46,46 @@ export function resultsCommand(): Command {
 async function fetchResults(id: string, options: ResultsOptions): Promise<ExitStatus> {
   const door = await openDoor(options);
   const state = await door.find(id);
+  if (options.partial && !hasEnded(state)) return fetchPartial(door, state, options);
   assertFetchable(state, options);
   if (options.output !== undefined) await toFiles(door, state, options.output, options);
-  else await toStandardOutput(door, options.errors ? state.errorFile : state.output);
+  else await openedToStandardOutput(door, options.errors ? state.errorFile : state.output);
   return endStatus(state);
+}
+
+/** What is answered so far. Requests that failed may be sent again, so there are no errors before the end. */
+async function fetchPartial(door: Door, state: BatchState, options: ResultsOptions): Promise<ExitStatus> {
+  const { handle, status } = state;
+  if (options.errors)
+    throw new CommandError(
+      exitStatus.invalid,
+      `Batch '${handle}' is ${status}; which requests failed for good is known when it ends: batchdrop wait ${handle}`,
+    );
+  const answers = await door.openPartial(state);
+  const counts = { completed: 0, failed: 0 };
+  const stream = { ...answers, chunks: countingLines(answers.chunks, counts) };
+  if (options.output === undefined) await toStandardOutput(stream);
+  else report(state, counts, [await toFile(stream, options.output, options)], options);
+  note(`Batch '${handle}' is ${status}: these are the answers of the shards that are done.`, options);
+  return endStatus(state);
+}
+
+const newline = 10;
+
+async function* countingLines(chunks: AsyncIterable<Uint8Array>, counts: { completed: number }) {
+  for await (const chunk of chunks) {
+    for (const byte of chunk) if (byte === newline) counts.completed += 1;
+    yield chunk;
+  }
+}
+
+async function toFile(stream: ResultStream, path: string, options: ResultsOptions): Promise<FetchedFile> {
+  const progress = createProgress(options);
+  try {
+    return await download(stream, path, progress);
+  } finally {
+    progress.clear();
+  }
 }
 
 /** @throws CommandError where there are no results, or not all. */
@@ -59,7 +95,7 @@ function assertFetchable(state: BatchState, { partial }: ResultsOptions): void {
   if (!hasEnded(state))
     throw new CommandError(
       exitStatus.invalid,
-      `Batch '${handle}' is ${status}; its results are written when it ends: batchdrop wait ${handle}`,
+      `Batch '${handle}' is ${status}; its results are written when it ends: batchdrop wait ${handle} (--partial fetches what is answered so far)`,
     );
   if (status === 'failed' || status === 'refused')
     throw new CommandError(
@@ -73,9 +109,11 @@ function assertFetchable(state: BatchState, { partial }: ResultsOptions): void {
     );
 }
 
-async function toStandardOutput(door: Door, reference: string | null): Promise<void> {
-  if (reference === null) return;
-  const { chunks } = await door.open(reference);
+async function openedToStandardOutput(door: Door, reference: string | null): Promise<void> {
+  if (reference !== null) await toStandardOutput(await door.open(reference));
+}
+
+async function toStandardOutput({ chunks }: ResultStream): Promise<void> {
   for await (const chunk of chunks) await write(chunk);
 }
 
@@ -91,15 +129,10 @@ async function toFiles(door: Door, state: BatchState, path: string, options: Res
         [path, state.output],
         [errorsBeside(path), state.errorFile],
       ];
-  const progress = createProgress(options);
   const files: FetchedFile[] = [];
-  try {
-    for (const [target, reference] of wanted)
-      if (reference !== null) files.push(await download(await door.open(reference), target, progress));
-  } finally {
-    progress.clear();
-  }
-  report(state, files, options);
+  for (const [target, reference] of wanted)
+    if (reference !== null) files.push(await toFile(await door.open(reference), target, options));
+  report(state, state.counts, files, options);
 }
 
 /** `answers.jsonl` -> `answers.errors.jsonl` */
@@ -133,8 +166,12 @@ function fetching(path: string, done: number, total: number | null): ProgressSta
   return { label: `Fetching ${path}`, done, total, detail };
 }
 
-function report(state: BatchState, files: readonly FetchedFile[], options: ResultsOptions): void {
-  const { completed, failed } = state.counts;
+function report(
+  state: BatchState,
+  { completed, failed }: Pick<Counts, 'completed' | 'failed'>,
+  files: readonly FetchedFile[],
+  options: ResultsOptions,
+): void {
   if (options.json) {
     console.log(JSON.stringify({ id: state.id, status: state.status, answered: completed, failed, files }, null, 2));
     return;

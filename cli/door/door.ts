@@ -42,5 +42,7 @@ export interface Door {
   retry(handle: string): Promise<Submission>;
   /** @param reference as the batch's state has it. */
   open(reference: string): Promise<ResultStream>;
+  /** The answers of finished shards, of a batch that may still run: by round and shard, within a shard in input order. */
+  openPartial(state: BatchState): Promise<ResultStream>;
   files(limit: number): Promise<StoredFile[]>;
 }

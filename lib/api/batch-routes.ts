@@ -5,6 +5,7 @@ import { batchDetails } from '../pipeline/batch-details.ts';
 import { cancel } from '../pipeline/cancel.ts';
 import { createBatch, getBatch, listBatches } from '../pipeline/create-batch.ts';
 import { retryBatch } from '../pipeline/retry-batch.ts';
+import { shardOutputUrl } from '../pipeline/shard-output.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { batchView, listedBatchView } from './batch-view.ts';
@@ -50,7 +51,18 @@ export function batchRoutes(): Hono<ApiEnvironment> {
     answer(context, await retryBatch(context.var.services, await named(context))),
   );
 
+  routes.get('/:batchId/shards/:round/:shard/output', async (context) => {
+    const batch = await named(context);
+    const place = { round: placeOf(context.req.param('round')), shard: placeOf(context.req.param('shard')) };
+    return context.redirect(await shardOutputUrl(context.var.services, batch, place), 302);
+  });
+
   return routes;
+}
+
+/** What is no number is no shard's. */
+function placeOf(text: string): number {
+  return /^\d{1,6}$/.test(text) ? Number(text) : -1;
 }
 
 function named(context: ApiContext): Promise<BatchRecord> {

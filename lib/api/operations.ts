@@ -133,6 +133,13 @@ export const operations: readonly Operation[] = [
     answer: batchViewSchema,
   },
   {
+    id: 'downloadShardOutput',
+    method: 'get',
+    path: '/v1/batches/{batch_id}/shards/{round}/{shard}/output',
+    summary: 'Download the answers of one collected shard, while others run, through a link that holds 5 minutes',
+    answer: 'redirect',
+  },
+  {
     id: 'health',
     method: 'get',
     path: '/healthz',

@@ -51,6 +51,12 @@ export function shardWorkKey(batchId: string, token: string, round: number, shar
   return `${workPrefix(batchId)}${round}-${shard}/${token}/${part}`;
 }
 
+/** @returns whose answers the work object holds; null where it is something else. */
+export function shardOfOutputKey(key: string): { round: number; shard: number } | null {
+  const [, round, shard] = /^work\/[^/]+\/(\d+)-(\d+)\/[^/]+\/output\.jsonl$/.exec(key) ?? [];
+  return round === undefined || shard === undefined ? null : { round: Number(round), shard: Number(shard) };
+}
+
 /** All objects of a file that came through the API. */
 export function filePrefix(fileId: string): string {
   return `files/${fileId}/`;

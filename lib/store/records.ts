@@ -63,9 +63,14 @@ export class Records {
     await this.#table.putNew(shardKey(shard), shard);
   }
 
+  /** @returns null where there is none. */
+  async findShard(name: ShardName): Promise<ShardRecord | null> {
+    return this.#table.get(shardKey(name), shardRecordSchema);
+  }
+
   /** @throws NotFoundError */
   async getShard(name: ShardName): Promise<ShardRecord> {
-    const shard = await this.#table.get(shardKey(name), shardRecordSchema);
+    const shard = await this.findShard(name);
     if (!shard) throw new NotFoundError(`Batch ${name.batchId} has no shard ${name.shard} in set ${name.set}.`);
     return shard;
   }

@@ -34,6 +34,36 @@ function create(body: Record<string, unknown>, options?: OpenAI.RequestOptions) 
   return client.batches.create({ ...chat, input_file_id: '', ...body }, options);
 }
 
+it('the answers of a shard are there before the batch has ended, for its owner', async () => {
+  const { simulators, services } = api.harness;
+  simulators.anthropic.setFaults([{ kind: 'stuck' }]);
+  const input_file_id = await upload([chatLine('done'), claudeLine('never')]);
+  const { id } = await client.batches.create({ ...chat, input_file_id });
+  const path = `/batches/${id}/shards/0/0/output`;
+  await expect(client.get(path)).rejects.toThrow(OpenAI.NotFoundError);
+  await drive(api.harness, id, {
+    onTurn: async () => {
+      const batch = await services.records.getBatch(id);
+      const [first] = await services.records.listShards(id, batch.rounds[0]?.token ?? '');
+      if (first?.status === 'collected' && batch.status === 'in_progress') {
+        const answers = await client.get(path, { __binaryResponse: true }).asResponse();
+        expect(JSON.parse(await answers.text())).toMatchObject({ custom_id: 'done', error: null });
+        await client.batches.cancel(id);
+      }
+    },
+  });
+  simulators.anthropic.setFaults([]);
+  expect((await client.batches.retrieve(id)).status).toBe('cancelled');
+  for (const [caller, wrong] of [
+    [api.stranger, path],
+    [client, `/batches/${id}/shards/0/1/output`], // nothing answered there
+    [client, `/batches/${id}/shards/0/7/output`],
+    [client, `/batches/${id}/shards/1/0/output`],
+    [client, `/batches/${id}/shards/0/x/output`],
+  ] as const)
+    await expect(caller.get(wrong)).rejects.toThrow(OpenAI.NotFoundError);
+});
+
 describe('the official client', () => {
   it('uploads, creates, polls and downloads', async () => {
     const lines = numbered(12, (id) => (id.endsWith('3') ? claudeLine(id) : chatLine(id)));

@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandIn, onTerminal, requestLine, startIn } from './command.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { commandIn, type Ended, onTerminal, requestLine, startIn } from './command.ts';
 
 /** Takes no line ever, so that a batch of its lines runs until it is told to stop. */
 const stuckProvider = { kind: 'openai', secret: 's', models: ['stuck-*'] };
@@ -56,6 +56,19 @@ function idsIn(text: string): string[] {
 
 function batchdrop(...args: string[]) {
   return commandIn(folder, args).ended;
+}
+
+/** Until the first shard of a batch of `stuck.jsonl` is collected; the second one never is. */
+async function answeredSoFar(fetch: () => Promise<Ended>): Promise<Ended> {
+  const fetched = await vi.waitUntil(
+    async () => {
+      const tried = await fetch();
+      return tried.stdout !== '' && tried;
+    },
+    { timeout: 60_000, interval: 500 },
+  );
+  expect(idsIn(fetched.stdout)).toEqual(['a']);
+  return fetched;
 }
 
 describe.concurrent('through the API', { timeout: 120_000 }, () => {
@@ -120,6 +133,13 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     expect(early.stderr).toContain('its results are written when it ends');
     const running = await batchdrop('status', id);
     expect(running.stdout).toMatch(/● batch_\w+ in_progress: 1 of 2 answered\n/);
+    const soFar = await answeredSoFar(() => batchdrop('results', id, '--partial'));
+    expect(soFar).toMatchObject({ code: 0, stderr: expect.stringContaining(`Batch '${id}' is in_progress`) });
+    const toFile = await batchdrop('results', id, '--partial', '-o', 'so-far.jsonl', '--json');
+    expect(JSON.parse(toFile.stdout)).toMatchObject({ answered: 1, files: [{ path: 'so-far.jsonl' }] });
+    expect(read('so-far.jsonl')).toBe(soFar.stdout);
+    const errorsSoFar = await batchdrop('results', id, '--partial', '--errors');
+    expect(errorsSoFar).toMatchObject({ code: 2, stderr: expect.stringContaining('is known when it ends') });
     expect((await batchdrop('cancel', id)).code).toBe(0);
     const ended = await batchdrop('wait', id, '--timeout', '30s');
     expect(ended.stdout).toContain(`${id} cancelled`);
@@ -254,6 +274,12 @@ describe.concurrent('straight into the bucket', { timeout: 120_000 }, () => {
     expect(listed.stdout).toContain(`${name}\t`);
     const retried = await bucket(['retry', id, '--wait', '--json']);
     expect(JSON.parse(retried.stdout)).toMatchObject({ request_counts: { total: 1 }, metadata: { note: 'ümlaut' } });
+  });
+
+  it('what is answered so far of a batch that runs is read from its shards', async () => {
+    const name = (await bucket(['submit', 'stuck.jsonl'])).stdout.trim();
+    const { code } = await answeredSoFar(() => bucket(['results', name, '--partial']));
+    expect(code).toBe(0);
   });
 
   it('a large file goes in parts and arrives whole', async () => {

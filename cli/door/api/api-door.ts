@@ -97,6 +97,19 @@ export class ApiDoor implements Door {
     return { bytes: length === null ? null : Number(length), chunks: response.body ?? nothing() };
   }
 
+  async openPartial({ handle, shards }: BatchState): Promise<ResultStream> {
+    const answered = (shards ?? []).filter(({ status, completed }) => status === 'collected' && completed > 0);
+    const paths = answered.map(({ round, shard }) => `${batchPath(handle)}/shards/${round}/${shard}/output`);
+    return { bytes: null, chunks: this.#inTurn(paths) };
+  }
+
+  async *#inTurn(paths: readonly string[]): AsyncGenerator<Uint8Array> {
+    for (const path of paths) {
+      const response = await this.#calling(() => this.#sdk.get(path).asResponse());
+      yield* response.body ?? nothing();
+    }
+  }
+
   async files(limit: number): Promise<StoredFile[]> {
     const { data } = await this.#calling(() => this.#sdk.files.list({ limit }));
     return data.map(({ id, filename, bytes, purpose, created_at: createdAt }) => ({

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { CopyObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { type _Object, CopyObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { InvalidInputError, NotFoundError } from '../../../lib/core/errors.ts';
 import { batchIdPattern, tenantPattern } from '../../../lib/core/ids.ts';
-import { inboxPrefix, resultKey, sidecarKey, statusKey } from '../../../lib/core/keys.ts';
+import { inboxPrefix, resultKey, shardOfOutputKey, sidecarKey, statusKey, workPrefix } from '../../../lib/core/keys.ts';
 import type { BatchOptionsInput } from '../../../lib/core/options.ts';
 import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
@@ -21,6 +21,17 @@ const staleStatusMilliseconds = 10_000;
 
 /** Status files read to find a batch by its id while it runs. */
 const maxSearched = 200;
+
+/** S3's, of a list. */
+const maxPageObjects = 1_000;
+
+/** The answers of one shard. */
+interface ShardOutput {
+  round: number;
+  shard: number;
+  key: string;
+  bytes: number;
+}
 
 /** A deployment through its bucket alone: files go into `inbox/`, the rest is read from `status/` and `results/`. */
 export class BucketDoor implements Door {
@@ -152,18 +163,12 @@ export class BucketDoor implements Door {
 
   async #newestStatusKeys(limit: number): Promise<string[]> {
     let newest: { key: string; atMs: number }[] = [];
-    let from: string | undefined;
-    do {
-      const page = await this.#client.send(
-        new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: statusPrefix, ContinuationToken: from }),
-      );
-      const found = (page.Contents ?? []).flatMap(({ Key: key, LastModified: at }) =>
-        key && at ? [{ key, atMs: at.getTime() }] : [],
-      );
-      newest = [...newest, ...found].toSorted((left, right) => right.atMs - left.atMs).slice(0, limit);
-      from = page.NextContinuationToken;
-    } while (from);
-    return newest.map(({ key }) => key);
+    const newestFirst = () => newest.toSorted((left, right) => right.atMs - left.atMs).slice(0, limit);
+    for await (const { Key: key, LastModified: at } of this.#objectsBelow(statusPrefix)) {
+      if (key && at) newest.push({ key, atMs: at.getTime() });
+      if (newest.length > limit + maxPageObjects) newest = newestFirst();
+    }
+    return newestFirst().map(({ key }) => key);
   }
 
   async cancel(): Promise<BatchState> {
@@ -217,6 +222,39 @@ export class BucketDoor implements Door {
     const head = await inBucket(this.#bucket, () => this.#objects.head(key));
     if (!head) throw new NotFoundError(`The results at ${reference} are gone.`);
     return { bytes: head.bytes, chunks: this.#objects.stream(head) };
+  }
+
+  /**
+   * Without the records: a collected answer stays what it is, so of a shard that was collected twice either object will
+   * do, and there is none that is not whole.
+   */
+  async openPartial({ id }: BatchState): Promise<ResultStream> {
+    const outputs = id === null ? [] : await inBucket(this.#bucket, () => this.#shardOutputs(id));
+    return { bytes: outputs.reduce((sum, { bytes }) => sum + bytes, 0), chunks: this.#inTurn(outputs) };
+  }
+
+  async #shardOutputs(batchId: string): Promise<ShardOutput[]> {
+    const byShard = new Map<string, ShardOutput>();
+    for await (const { Key: key, Size: bytes = 0 } of this.#objectsBelow(workPrefix(batchId))) {
+      const place = key === undefined ? null : shardOfOutputKey(key);
+      if (key !== undefined && place) byShard.set(`${place.round}-${place.shard}`, { ...place, key, bytes });
+    }
+    return [...byShard.values()].toSorted((left, right) => left.round - right.round || left.shard - right.shard);
+  }
+
+  async *#inTurn(outputs: readonly ShardOutput[]): AsyncGenerator<Uint8Array> {
+    for (const { key } of outputs) yield* this.#objects.stream({ bucket: this.#bucket, key });
+  }
+
+  async *#objectsBelow(prefix: string): AsyncGenerator<_Object> {
+    let from: string | undefined;
+    do {
+      const page = await this.#client.send(
+        new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: prefix, ContinuationToken: from }),
+      );
+      yield* page.Contents ?? [];
+      from = page.NextContinuationToken;
+    } while (from);
   }
 
   async files(): Promise<StoredFile[]> {
