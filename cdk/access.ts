@@ -34,7 +34,7 @@ export const accessOf: Record<FunctionName, Access> = {
   prepare: {
     table: ['GetItem', 'PutItem'],
     // The input of a retry lies in results/.
-    reads: ['inbox/', 'files/', 'results/', 'status/'],
+    reads: ['inbox/', 'files/', 'work/', 'results/', 'status/'],
     writes: ['work/', 'results/', 'status/'],
     readsInputs: true,
     readsSecrets: true,

@@ -136,6 +136,8 @@ export const batchRecordSchema = z.object({
   usage: usageSchema.nullable(),
   cost: costSchema.nullable(),
   report: reportSchema.nullable(),
+  /** The run of Prepare from whose checkpoint the next one goes on. */
+  checkpoint: z.string().nullable().default(null),
   outputFileId: z.string().nullable(),
   errorFileId: z.string().nullable(),
   /** Unix milliseconds. */

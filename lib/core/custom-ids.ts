@@ -15,6 +15,9 @@ const partCount = 256;
 /** Slots of a part at first: an empty set takes 192 KiB. */
 const firstSlots = 64;
 
+const keyBytes = 8;
+const slotBytes = 12;
+
 /**
  * The custom_ids of one input and the lines that they stand on, in 15 to 23 bytes an id: a set of the ids themselves takes
  * 100 to 200, and ends at 16.7 million.
@@ -48,6 +51,45 @@ export class CustomIds {
     if (this.suspects.length < maxSuspects) this.suspects.push({ earlierLine, laterLine: line });
     return earlierLine;
   }
+
+  /** All that is known but the suspects, in 12 bytes an id: the key, then the hashes with their lines. */
+  *pieces(): Generator<Buffer> {
+    const key = Buffer.alloc(keyBytes);
+    key.writeUInt32LE(this.#key.low);
+    key.writeUInt32LE(this.#key.high, 4);
+    yield key;
+    for (const part of this.#parts) yield part.toBuffer();
+  }
+
+  /** Takes up what `pieces` gave, in chunks of any size. */
+  static async restore(chunks: AsyncIterable<Uint8Array>, suspects: readonly Suspect[]): Promise<CustomIds> {
+    const ids = new CustomIds();
+    ids.suspects.push(...suspects);
+    let isKeyKnown = false;
+    let rest = Buffer.alloc(0);
+    for await (const chunk of chunks) {
+      rest = Buffer.concat([rest, chunk]);
+      if (!isKeyKnown && rest.length >= keyBytes) {
+        ids.#key.low = rest.readUInt32LE(0);
+        ids.#key.high = rest.readUInt32LE(4);
+        rest = rest.subarray(keyBytes);
+        isKeyKnown = true;
+      }
+      if (isKeyKnown) rest = ids.#takeSlots(rest);
+    }
+    if (!isKeyKnown || rest.length > 0) throw new Error('The stored custom_ids are cut off.');
+    return ids;
+  }
+
+  /** @returns what is no whole slot yet. */
+  #takeSlots(bytes: Buffer): Buffer<ArrayBuffer> {
+    let at = 0;
+    for (; at + slotBytes <= bytes.length; at += slotBytes) {
+      const high = bytes.readUInt32LE(at + 4);
+      this.#parts[high % partCount]?.add(bytes.readUInt32LE(at), high, bytes.readUInt32LE(at + 8));
+    }
+    return Buffer.from(bytes.subarray(at));
+  }
 }
 
 const slotWords = 3;
@@ -69,6 +111,17 @@ class Part {
     this.#put(slot, low, high, line);
     this.#size += 1;
     return 0;
+  }
+
+  /** @returns the slots that are taken. */
+  toBuffer(): Buffer {
+    const bytes = Buffer.allocUnsafe(this.#size * slotBytes);
+    let length = 0;
+    for (let at = 0; at < this.#slots.length; at += slotWords) {
+      if (this.#slots[at + 2] === 0) continue;
+      for (let word = 0; word < slotWords; word += 1) length = bytes.writeUInt32LE(this.#slots[at + word] ?? 0, length);
+    }
+    return bytes;
   }
 
   #put(slot: number, low: number, high: number, line: number): void {

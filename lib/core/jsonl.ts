@@ -73,13 +73,35 @@ export async function* splitLines(
   chunks: AsyncIterable<Uint8Array>,
   limit = maxLineBytes,
 ): AsyncGenerator<(Line | OverlongLine)[]> {
-  const splitter = new LineSplitter(limit);
+  for await (const { lines } of splitLinesFrom(chunks, fileStart, limit)) if (lines.length > 0) yield lines;
+}
+
+/** Where a line begins. */
+export interface LinePosition {
+  byteOffset: number;
+  lineNumber: number;
+}
+
+export const fileStart: LinePosition = { byteOffset: 0, lineNumber: 1 };
+
+/**
+ * As `splitLines`, but goes on where somebody else stopped.
+ *
+ * @param chunks the file's bytes from that position on.
+ * @returns for each chunk the lines that it ends, and where the next one begins.
+ */
+export async function* splitLinesFrom(
+  chunks: AsyncIterable<Uint8Array>,
+  from: LinePosition,
+  limit = maxLineBytes,
+): AsyncGenerator<{ lines: (Line | OverlongLine)[]; next: LinePosition }> {
+  const splitter = new LineSplitter(limit, from);
   for await (const chunk of chunks) {
     const lines = splitter.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    if (lines.length > 0) yield lines;
+    yield { lines, next: splitter.position };
   }
-  const rest = splitter.finish();
-  if (rest.length > 0) yield rest;
+  const lines = splitter.finish();
+  if (lines.length > 0) yield { lines, next: splitter.position };
 }
 
 /**
@@ -106,15 +128,24 @@ export async function* wholeLines(chunks: AsyncIterable<Uint8Array>): AsyncGener
 /** The splitter itself: chunks in, finished lines out. Memory is one chunk and one unfinished line. */
 class LineSplitter {
   readonly #limit: number;
-  #lineNumber = 1;
+  #lineNumber: number;
+  #pushedUntil: number;
   #carried: Buffer[] = [];
   #carriedBytes = 0;
 
-  constructor(limit: number) {
+  constructor(limit: number, { byteOffset, lineNumber }: LinePosition) {
     this.#limit = limit;
+    this.#lineNumber = lineNumber;
+    this.#pushedUntil = byteOffset;
+  }
+
+  /** Of the first line that is not finished. */
+  get position(): LinePosition {
+    return { byteOffset: this.#pushedUntil - this.#carriedBytes, lineNumber: this.#lineNumber };
   }
 
   push(chunk: Buffer): (Line | OverlongLine)[] {
+    this.#pushedUntil += chunk.length;
     const lines: (Line | OverlongLine)[] = [];
     const firstEnd = chunk.indexOf(newline);
     if (firstEnd >= 0) this.#endLine(chunk.subarray(0, firstEnd), lines);

@@ -57,6 +57,11 @@ export function shardOfOutputKey(key: string): { round: number; shard: number } 
   return round === undefined || shard === undefined ? null : { round: Number(round), shard: Number(shard) };
 }
 
+/** What a run of Prepare leaves to the next one, and its parts of the reports. */
+export function prepareWorkKey(batchId: string, token: string, part: string): string {
+  return `${workPrefix(batchId)}prepare/${token}/${part}`;
+}
+
 /** All objects of a file that came through the API. */
 export function filePrefix(fileId: string): string {
   return `files/${fileId}/`;

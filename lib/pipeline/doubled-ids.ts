@@ -7,7 +7,7 @@ import { isObject } from '../core/request-line.ts';
  * Reads the suspected lines once more and compares their custom_ids, of which only hashes were kept.
  *
  * @param chunks the input from its start.
- * @throws TransientError where two ids differ: hashes under another random key tell them apart.
+ * @throws HashCollision where two ids differ: hashes under another random key tell them apart.
  */
 export async function confirmDoubledIds(
   chunks: AsyncIterable<Uint8Array>,
@@ -17,9 +17,12 @@ export async function confirmDoubledIds(
   for (const { earlierLine, laterLine } of suspects) {
     if (ids.get(earlierLine) === ids.get(laterLine)) continue;
     const message = `The custom_ids of lines ${earlierLine} and ${laterLine} have the same hash by chance; the input is read again with another.`;
-    throw new TransientError(message);
+    throw new HashCollision(message);
   }
 }
+
+/** Whoever begins anew gets another key. */
+export class HashCollision extends TransientError {}
 
 async function customIdsOf(
   chunks: AsyncIterable<Uint8Array>,

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { Endpoint } from '../core/endpoints.ts';
 import type { RequestLine } from '../core/request-line.ts';
 import { addUsage, noUsage, type TokenCounts, type Usage, usageOf } from '../core/usage.ts';
@@ -46,6 +47,14 @@ function generatesText(endpoint: Endpoint): boolean {
   }
 }
 
+/** What one model's requests will use, as a checkpoint keeps it. */
+export const modelEstimateSchema = z.object({
+  provider: z.string(),
+  model: z.string(),
+  input: z.number(),
+  output: z.number(),
+});
+
 /** A running sum for one model. */
 export class TokenSum {
   input = 0;
@@ -77,6 +86,16 @@ export class UsageByModel {
 
   list(): { provider: string; model: string; usage: Usage }[] {
     return [...this.#sums.values()].map(({ provider, model, sum }) => ({ provider, model, usage: usageOf(sum) }));
+  }
+
+  /** To be added to another one. */
+  estimates(): z.infer<typeof modelEstimateSchema>[] {
+    return [...this.#sums.values()].map(({ provider, model, sum: { input, output } }) => ({
+      provider,
+      model,
+      input,
+      output,
+    }));
   }
 
   total(): Usage {

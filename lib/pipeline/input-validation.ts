@@ -1,26 +1,41 @@
+import { z } from 'zod';
 import { type BatchRecord, maxReportedGroups, type Report } from '../core/batch.ts';
 import { CustomIds, type Suspect } from '../core/custom-ids.ts';
 import { embeddingInputs } from '../core/embedding-inputs.ts';
-import type { Endpoint } from '../core/endpoints.ts';
+import { type Endpoint, endpoints } from '../core/endpoints.ts';
 import { isOverlong, type Line, lengthOf, type OverlongLine } from '../core/jsonl.ts';
 import type { LineError } from '../core/request-line.ts';
 import type { Route } from '../core/routing.ts';
-import type { ShardRecord } from '../core/shard.ts';
+import { type ShardRecord, shardRecordSchema } from '../core/shard.ts';
 import { allOf, type PendingWrite } from '../store/pending-writes.ts';
 import { limitsOf } from './account-limits.ts';
 import { costOf } from './cost.ts';
-import { estimateUsage, type TokenSum, UsageByModel } from './estimate.ts';
+import { estimateUsage, modelEstimateSchema, type TokenSum, UsageByModel } from './estimate.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from './line-validation.ts';
 import { RefusedLines } from './refused-lines.ts';
 import type { Services } from './services.ts';
 import { type ShardQueue, ShardWriter } from './shard-writer.ts';
-import { ValidationReport } from './validation-report.ts';
+import { reportStateSchema, ValidationReport } from './validation-report.ts';
+
+/** What earlier runs have found in the lines before the one where the next run begins. */
+export const validationStateSchema = z.object({
+  lines: z.number().int(),
+  refusedLines: z.number().int(),
+  isFailed: z.boolean(),
+  endpoint: z.enum(endpoints).nullable(),
+  estimates: z.array(modelEstimateSchema),
+  shards: z.array(shardRecordSchema),
+  /** The shards of refused lines, one for each run that met some. */
+  refused: z.array(shardRecordSchema),
+  report: reportStateSchema,
+});
+export type ValidationState = z.infer<typeof validationStateSchema>;
 
 type ValidationServices = Pick<Services, 'config' | 'objects' | 'account'>;
 
 /**
- * Validates the lines of one input in their order, routes them and writes the shards. One pass; memory holds a
- * hash of each custom_id and the buffers of the shards being written.
+ * Validates the lines of one input in their order, routes them and writes the shards. One pass, by one run or by several
+ * that follow each other; memory holds a hash of each custom_id and the buffers of the shards being written.
  */
 export class InputValidation {
   readonly #services: ValidationServices;
@@ -29,25 +44,46 @@ export class InputValidation {
   readonly #validation: LineValidation;
   readonly #shards: ShardWriter;
   readonly #estimates = new UsageByModel();
-  readonly #customIds = new CustomIds();
+  readonly #customIds: CustomIds;
   readonly #passed = new WeakMap<Route, Placement>();
   readonly #translated = new WeakMap<Route, Placement>();
   #latest: Placement | undefined;
   readonly report: ValidationReport;
   #refused: RefusedLines | undefined;
+  readonly #earlierRefused: readonly ShardRecord[];
   #lines = 0;
   #refusedLines = 0;
   #isFailed = false;
 
-  constructor(services: ValidationServices, batch: Pick<BatchRecord, 'id' | 'options'>, token: string) {
+  /**
+   * @param token the run's own.
+   * @param earlier where it goes on; without it, at the first line.
+   */
+  constructor(
+    services: ValidationServices,
+    batch: Pick<BatchRecord, 'id' | 'options'>,
+    token: string,
+    earlier: { customIds: CustomIds; validation: ValidationState | null } = noEarlierRun(),
+  ) {
+    const { customIds, validation: state } = earlier;
+    this.#customIds = customIds;
     this.#services = services;
     this.#batch = batch;
     this.#token = token;
     this.#validation = new LineValidation(services, batch.options, this.#customIds);
-    this.#shards = new ShardWriter(services.objects, { batchId: batch.id, round: 0, token }, (name) =>
-      limitsOf(services.account(name)),
+    this.#shards = new ShardWriter(
+      services.objects,
+      { batchId: batch.id, round: 0, token },
+      (name) => limitsOf(services.account(name)),
+      state?.shards,
     );
-    this.report = new ValidationReport(services.objects, batch.id);
+    this.report = new ValidationReport(services.objects, batch.id, token, state?.report);
+    this.#earlierRefused = state?.refused ?? [];
+    this.#lines = state?.lines ?? 0;
+    this.#refusedLines = state?.refusedLines ?? 0;
+    this.#isFailed = state?.isFailed ?? false;
+    this.#validation.endpoint = state?.endpoint ?? this.#validation.endpoint;
+    for (const { provider, model, ...tokens } of state?.estimates ?? []) this.#estimates.add(provider, model, tokens);
   }
 
   get lines(): number {
@@ -142,9 +178,31 @@ export class InputValidation {
   async finish(): Promise<{ shards: ShardRecord[]; report: Report }> {
     const shards = await this.#shards.finish();
     const report = this.#describe(shards);
-    const refused = await this.#refused?.finish(shards.length);
+    const refused = await this.#finishRefused(shards.length);
     await this.report.close();
-    return { shards: refused ? [...shards, refused] : shards, report };
+    return { shards: [...shards, ...refused], report };
+  }
+
+  /** Ends this run's objects for another run to go on behind the last line that was added. */
+  async checkpoint(): Promise<ValidationState> {
+    const shards = await this.#shards.finish();
+    return {
+      lines: this.#lines,
+      refusedLines: this.#refusedLines,
+      isFailed: this.#isFailed,
+      endpoint: this.endpoint ?? null,
+      estimates: this.#estimates.estimates(),
+      shards,
+      refused: await this.#finishRefused(shards.length),
+      report: await this.report.checkpoint(),
+    };
+  }
+
+  /** @param from their first place in the round. */
+  async #finishRefused(from: number): Promise<ShardRecord[]> {
+    const latest = await this.#refused?.finish(from);
+    const all = latest ? [...this.#earlierRefused, latest] : this.#earlierRefused;
+    return all.map((shard, place) => ({ ...shard, set: this.#token, shard: from + place }));
   }
 
   /** Ends a validation that failed: the shards are given up, the report is kept. */
@@ -175,6 +233,10 @@ export class InputValidation {
       estimatedCost: costOf(parts),
     };
   }
+}
+
+function noEarlierRun(): { customIds: CustomIds; validation: null } {
+  return { customIds: new CustomIds(), validation: null };
 }
 
 /** What the lines of one model have in common. */

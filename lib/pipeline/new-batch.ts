@@ -119,6 +119,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     usage: null,
     cost: null,
     report: null,
+    checkpoint: null,
     outputFileId: null,
     errorFileId: null,
     firstFailure: null,

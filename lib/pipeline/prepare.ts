@@ -6,13 +6,14 @@ import {
   ProviderAuthenticationError,
   safeText,
 } from '../core/errors.ts';
-import { splitLines } from '../core/jsonl.ts';
+import { type LinePosition, splitLinesFrom } from '../core/jsonl.ts';
 import type { LineError } from '../core/request-line.ts';
 import type { ShardRecord } from '../core/shard.ts';
-import { confirmDoubledIds } from './doubled-ids.ts';
+import { confirmDoubledIds, HashCollision } from './doubled-ids.ts';
 import { InputValidation } from './input-validation.ts';
-import { readJoined } from './joined-objects.ts';
+import { readJoined, verifyMd5 } from './joined-objects.ts';
 import { inParallel } from './parallel.ts';
+import { type Progress, readProgress, writeCheckpoint } from './prepare-checkpoint.ts';
 import type { Services, StepContext } from './services.ts';
 import { writeStatus } from './status-file.ts';
 
@@ -28,28 +29,41 @@ export interface PrepareAnswer {
   ended: boolean;
 }
 
+/** Left of a run's time when it writes its checkpoint: 10 million custom_ids are 120 MB. */
+const checkpointMs = 120_000;
+
 /**
  * Streams the input once: validates every line, routes it, writes shards; then commits them all by one write. A batch
- * fails here or never.
+ * fails here or never. A run whose time ends writes a checkpoint, and the next one goes on from there.
  */
 export async function prepare(services: Services, step: BatchStep, context: StepContext): Promise<PrepareAnswer> {
   const batch = await services.records.getBatch(step.batchId);
   assertEpoch(batch, step.epoch);
   const isOpen = batch.status === 'validating' && batch.verdict === null;
   const after = isOpen ? await validateAndCommit(services, batch, context) : batch;
+  if (after === null) return { done: false, ended: false };
   await writeStatus(services, after.id);
   return { done: true, ended: after.rounds.length === 0 };
 }
 
-async function validateAndCommit(services: Services, batch: BatchRecord, context: StepContext): Promise<BatchRecord> {
+/** @returns null where another run is needed. */
+async function validateAndCommit(
+  services: Services,
+  batch: BatchRecord,
+  context: StepContext,
+): Promise<BatchRecord | null> {
   if (services.now() >= batch.deadlineAt * 1_000) return failBatch(services, batch, [deadlinePassed]);
-  const validation = new InputValidation(services, batch, services.token());
+  const token = services.token();
+  const startedWithMs = context.remainingMs();
+  const progress = await readProgress(services.objects, batch);
+  const validation = new InputValidation(services, batch, token, progress);
   try {
-    return await validate(services, batch, validation, context);
+    return await validate(services, batch, { token, startedWithMs, progress, validation }, context);
   } catch (error) {
     await validation.abort();
     if (error instanceof InvalidInputError)
       return failBatch(services, batch, [batchError(error.code, error.message, error.param)]);
+    if (error instanceof HashCollision) await nameCheckpoint(services, batch, null);
     throw error;
   }
 }
@@ -59,23 +73,76 @@ const deadlinePassed: LineError = batchError(
   "The batch's deadline passed before its input was validated.",
 );
 
+interface Run {
+  token: string;
+  startedWithMs: number;
+  /** Where it began. */
+  progress: Progress;
+  validation: InputValidation;
+}
+
 async function validate(
   services: Services,
   batch: BatchRecord,
-  validation: InputValidation,
+  run: Run,
   context: StepContext,
-): Promise<BatchRecord> {
-  for await (const lines of splitLines(readJoined(services.objects, batch.input))) {
-    context.signal.throwIfAborted();
-    await validation.add(lines);
-  }
+): Promise<BatchRecord | null> {
+  const { validation, progress } = run;
+  const { position, isAtEnd } = await readLines(services, batch, run, context);
+  const begunAt = progress.position.byteOffset;
+  const isMd5Open = begunAt > 0 && batch.input.some((object) => object.isPartList);
+  const isToReadAgain = isMd5Open || validation.suspects.length > 0;
+  // To read it again takes no longer than it took; a run that has only begun has all the time there is.
+  const usedMs = run.startedWithMs - context.remainingMs();
+  const lacksTime = isToReadAgain && position.byteOffset > begunAt && usedMs > context.remainingMs();
+  if (!isAtEnd || lacksTime) return leaveToNextRun(services, batch, run, position);
   if (validation.lines === 0)
     throw new InvalidInputError('empty_file', 'The input file is empty: it has no request lines.');
+  if (isMd5Open) await verifyMd5(services.objects, batch.input);
   if (validation.suspects.length > 0)
     await confirmDoubledIds(readJoined(services.objects, batch.input), validation.suspects);
   return validation.isFailed
     ? refuseInput(services, batch, validation)
     : acceptInput(services, batch, validation, context);
+}
+
+/** Reads on until the input or the time ends; some lines at least, so that every run gets further. */
+async function readLines(
+  services: Services,
+  batch: BatchRecord,
+  { validation, progress }: Run,
+  context: StepContext,
+): Promise<{ position: LinePosition; isAtEnd: boolean }> {
+  const begunAt = progress.position.byteOffset;
+  let { position } = progress;
+  for await (const { lines, next } of splitLinesFrom(readJoined(services.objects, batch.input, begunAt), position)) {
+    context.signal.throwIfAborted();
+    if (position.byteOffset > begunAt && context.remainingMs() < checkpointMs) return { position, isAtEnd: false };
+    await validation.add(lines);
+    position = next;
+  }
+  return { position, isAtEnd: true };
+}
+
+/** Of two runs that began at the same checkpoint, one is gone on from. */
+async function leaveToNextRun(
+  services: Services,
+  batch: BatchRecord,
+  { token, validation, progress }: Run,
+  position: LinePosition,
+): Promise<null> {
+  const state = await validation.checkpoint();
+  await writeCheckpoint(services.objects, batch.id, token, { ...progress, position, validation: state });
+  await nameCheckpoint(services, batch, token);
+  return null;
+}
+
+async function nameCheckpoint(services: Services, batch: BatchRecord, token: string | null): Promise<void> {
+  await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    const isNext = current.status === 'validating' && current.checkpoint === batch.checkpoint;
+    return isNext ? { ...current, checkpoint: token } : current;
+  });
 }
 
 async function refuseInput(services: Services, batch: BatchRecord, validation: InputValidation): Promise<BatchRecord> {

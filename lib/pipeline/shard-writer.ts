@@ -55,7 +55,11 @@ export class ShardWriter {
     objects: Objects,
     place: { batchId: string; round: number; token: string },
     limitsOf: (provider: string) => AccountLimits,
+    /** Shards of an earlier run, which this one goes on with. */
+    earlier: readonly ShardRecord[] = [],
   ) {
+    this.#finished.push(...earlier);
+    this.#next = earlier.length;
     this.#objects = objects;
     this.#place = place;
     this.#limitsOf = limitsOf;
@@ -78,10 +82,11 @@ export class ShardWriter {
     return queue.add(line);
   }
 
-  /** @returns all shards in the order in which they were begun. */
+  /** @returns all shards in the order in which they were begun, those of earlier runs too, as one set. */
   async finish(): Promise<ShardRecord[]> {
     for (const queue of [...this.#open]) await this.#close(queue);
-    return this.#finished.toSorted((left, right) => left.shard - right.shard);
+    const set = this.#place.token;
+    return this.#finished.map((shard) => ({ ...shard, set })).toSorted((left, right) => left.shard - right.shard);
   }
 
   async abort(): Promise<void> {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CustomIds } from '../../lib/core/custom-ids.ts';
@@ -117,5 +118,37 @@ describe('halfSipHash', () => {
     }
     // Within six standard deviations of a half.
     for (const set of ones) expect(Math.abs(set - count / 2)).toBeLessThan(6 * Math.sqrt(count / 4));
+  });
+
+  it('goes on elsewhere with all that it knew', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.string(), { maxLength: 400 }),
+        fc.nat(30),
+        fc.integer({ min: 1, max: 50 }),
+        async (ids, cut, chunkBytes) => {
+          const all = [...ids, ...ids.slice(0, cut)];
+          const first = new CustomIds();
+          const before = all.slice(0, cut).map((id, place) => first.add(id, place + 1));
+          const bytes = Buffer.concat([...first.pieces()]);
+          const chunks = Readable.from(
+            Array.from({ length: Math.ceil(bytes.length / chunkBytes) }, (_, at) =>
+              bytes.subarray(at * chunkBytes, (at + 1) * chunkBytes),
+            ),
+          );
+          const second = await CustomIds.restore(chunks, first.suspects);
+          const after = all.slice(cut).map((id, place) => second.add(id, cut + place + 1));
+          expect([...before, ...after]).toEqual(expectedHits(all));
+        },
+      ),
+    );
+  });
+
+  it('is not taken up from a part of what it wrote', async () => {
+    const ids = new CustomIds();
+    for (let line = 1; line < 50; line += 1) ids.add(`id-${line}`, line);
+    const bytes = Buffer.concat([...ids.pieces()]);
+    await expect(CustomIds.restore(Readable.from([bytes.subarray(0, -5)]), [])).rejects.toThrow('cut off');
+    await expect(CustomIds.restore(Readable.from([bytes.subarray(0, 3)]), [])).rejects.toThrow('cut off');
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Line, type OverlongLine, splitLines } from '../../lib/core/jsonl.ts';
+import { fileStart, type Line, type OverlongLine, splitLines, splitLinesFrom } from '../../lib/core/jsonl.ts';
 
 async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   let at = 0;
@@ -68,5 +68,30 @@ describe('splitLines', () => {
     const bytes = Buffer.from([0xff, 0xfe, 0x0a, 0xc3]);
     const lines = await linesOf(bytes, [1]);
     expect(lines.map((line) => line.bytes)).toEqual([Buffer.from([0xff, 0xfe]), Buffer.from([0xc3])]);
+  });
+});
+
+describe('splitLinesFrom', () => {
+  it('goes on after any chunk with the lines that are left', async () => {
+    const piece = fc.constantFrom('a', 'bb', '\n', '\r\n', '\n\n', ' ', '\uFEFF', 'ü');
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece), fc.integer({ min: 1, max: 9 }), fc.nat(20), async (pieces, size, stopAfter) => {
+        const bytes = Buffer.from(pieces.join(''));
+        const lines: (Line | OverlongLine)[] = [];
+        let chunks = 0;
+        let position = fileStart;
+        for await (const { lines: some, next } of splitLinesFrom(chunked(bytes, [size]), fileStart, 5)) {
+          lines.push(...some);
+          position = next;
+          chunks += 1;
+          if (chunks > stopAfter) break;
+        }
+        const rest = chunked(bytes.subarray(position.byteOffset), [size]);
+        for await (const { lines: some } of splitLinesFrom(rest, position, 5)) lines.push(...some);
+        const whole = await linesOf(bytes, [size], 5);
+        expect(textsOf(lines)).toEqual(textsOf(whole));
+        expect(lines.map(({ lineNumber }) => lineNumber)).toEqual(whole.map(({ lineNumber }) => lineNumber));
+      }),
+    );
   });
 });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../../lib/local/simulators/simulators.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
-import type { Account, Services } from '../../lib/pipeline/services.ts';
+import { crashing, crashPoint } from './crashing.ts';
 import { drive, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
@@ -21,61 +21,9 @@ afterAll(async () => {
   vi.useRealTimers();
 });
 
-class Crash extends Error {}
-
-/** When the function dies: at the n-th call of a store or provider from here, before or after it took effect. */
-interface CrashPoint {
-  afterCalls: number;
-  when: 'before' | 'after';
-}
-
-/** Services whose calls kill the function at the given points. Each point strikes once. */
-function crashing(services: Services, points: readonly CrashPoint[]): Services {
-  const remaining = [...points];
-  let countdown = remaining[0]?.afterCalls ?? Number.POSITIVE_INFINITY;
-  const strike = (when: CrashPoint['when']) => {
-    if (countdown > 0 || remaining[0]?.when !== when) return;
-    remaining.shift();
-    countdown = remaining[0]?.afterCalls ?? Number.POSITIVE_INFINITY;
-    throw new Crash(`killed ${when} a call`);
-  };
-  const wrap = <Target extends object>(target: Target): Target =>
-    new Proxy(target, {
-      get(object, name) {
-        const value: unknown = Reflect.get(object, name);
-        if (typeof value !== 'function') return value;
-        return (...values: unknown[]) => {
-          countdown -= 1;
-          strike('before');
-          const answer: unknown = value.apply(object, values);
-          if (!(answer instanceof Promise)) return answer;
-          return answer.then((result: unknown) => {
-            strike('after');
-            return result;
-          });
-        };
-      },
-    });
-  return {
-    ...services,
-    records: wrap(services.records),
-    objects: wrap(services.objects),
-    events: wrap(services.events),
-    account: (name): Account => {
-      const account = services.account(name);
-      return { ...account, client: wrap(account.client) };
-    },
-  };
-}
-
 /** To repeat what a failure printed: BATCHDROP_CRASH_SEED=seed:path. */
 const [givenSeed, path = ''] = (process.env.BATCHDROP_CRASH_SEED ?? '').split(':');
 const seed = givenSeed ? { seed: Number(givenSeed), path } : {};
-
-const crashPoint: fc.Arbitrary<CrashPoint> = fc.record({
-  afterCalls: fc.integer({ min: 1, max: 25 }),
-  when: fc.constantFrom('before', 'after'),
-});
 
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.constant<Fault>({ kind: 'slow', delayMs: 10_000, times: 1 }),

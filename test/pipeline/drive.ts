@@ -3,7 +3,7 @@ import { StaleEpochError } from '../../lib/core/errors.ts';
 import { collect } from '../../lib/pipeline/collect.ts';
 import { finalize } from '../../lib/pipeline/finalize.ts';
 import { poll } from '../../lib/pipeline/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare.ts';
+import { type PrepareAnswer, prepare } from '../../lib/pipeline/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
 import { submit } from '../../lib/pipeline/submit.ts';
 import { sweep } from '../../lib/pipeline/sweep.ts';
@@ -25,6 +25,8 @@ export interface DriveOptions {
   /** What the functions work with; a test puts faults in here. */
   services?: Services;
   maxTurns?: number;
+  /** What Prepare has of time, for each of its runs. */
+  context?: () => StepContext;
   /** Called before each turn. */
   onTurn?: (turn: number) => Promise<void> | void;
 }
@@ -54,8 +56,11 @@ export async function drive(harness: Harness, batchId: string, options: DriveOpt
       }
     }
   };
-  const prepared = await untilDone(() => prepare(services, step, functionContext()));
-  if (!prepared) return;
+  let prepared: PrepareAnswer | null = null;
+  do {
+    prepared = await untilDone(() => prepare(services, step, (options.context ?? functionContext)()));
+    if (!prepared) return;
+  } while (!prepared.done);
   let isFinal = prepared.ended;
   for (;;) {
     if (!isFinal) {
