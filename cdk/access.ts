@@ -5,7 +5,7 @@ type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query'
 /** What a function may do. A test derives the calls that each handler makes and compares. */
 export interface Access {
   table: readonly TableAction[];
-  /** The index of unfinished batches. */
+  /** The index of unfinished batches and of what is to be removed. */
   unfinishedIndex?: true;
   /** The index of a tenant's batches and files. */
   tenantIndex?: true;
@@ -64,8 +64,9 @@ export const accessOf: Record<FunctionName, Access> = {
     sendsEvents: true,
   },
   sweep: {
-    table: ['GetItem', 'PutItem', 'Query'],
+    table: ['GetItem', 'PutItem', 'DeleteItem', 'Query'],
     unfinishedIndex: true,
+    deletes: ['files/', 'results/'],
     startsExecutions: true,
     describesExecutions: true,
   },

@@ -97,8 +97,8 @@ function objectGrants({ reads = [], writes = [], deletes = [] }: Access, { bucke
   const inParts = writes.filter((folder) => folder !== 'status/');
   return [
     ...inFolders(['s3:GetObject'], reads),
-    // Without it S3 answers 403 instead of 404 for an object that is not there.
-    ...(reads.length > 0 ? [{ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }] : []),
+    // Whoever removes a folder lists it. Without it S3 also answers 403 instead of 404 for an object that is not there.
+    ...(reads.length + deletes.length > 0 ? [{ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }] : []),
     ...inFolders(['s3:PutObject'], writes),
     ...inFolders(['s3:AbortMultipartUpload'], inParts),
     ...inFolders(['s3:DeleteObject'], deletes),

@@ -9,7 +9,7 @@ export const table = {
   indexes: {
     /** A tenant's batches and files by time of creation. */
     byTenant: { name: 'byTenant', partitionKey: 'tenantKey', sortKey: 'createdKey', projection: 'ALL' },
-    /** Sparse: a record is in it as long as it has `unfinishedKey`. */
+    /** Sparse: a record is in it as long as it has `unfinishedKey`. Batches, and removals by the time when they are due. */
     unfinished: { name: 'unfinished', partitionKey: 'unfinishedKey', sortKey: 'createdKey', projection: 'KEYS_ONLY' },
   },
   /** Unix seconds after which DynamoDB removes the record. The local table keeps it. */

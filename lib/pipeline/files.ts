@@ -5,6 +5,7 @@ import { JsonLineProbe } from '../core/json-line-probe.ts';
 import { fileKey, filePrefix } from '../core/keys.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import { type Page, type PageRequest, takePage } from './page.ts';
+import { scheduleRemoval } from './removals.ts';
 import type { Services } from './services.ts';
 
 /** What a file is once all its bytes are there. */
@@ -54,6 +55,7 @@ export class IncomingFile {
       expiresAt: description.lifeSeconds === null ? null : createdAt + description.lifeSeconds,
       objects: [{ bucket, key, etag, bytes }],
     };
+    if (file.expiresAt !== null) await scheduleRemoval(this.#services, file.id, file.expiresAt);
     await this.#services.records.createFile(file);
     return file;
   }

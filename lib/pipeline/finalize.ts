@@ -15,6 +15,7 @@ import { countEnded } from './metrics.ts';
 import type { BatchStep } from './prepare.ts';
 import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
 import { mayRedrive, openNextRound } from './redrive.ts';
+import { scheduleRemoval } from './removals.ts';
 import { writeRetryFile } from './retry-file.ts';
 import type { Services } from './services.ts';
 import { writeStatus } from './status-file.ts';
@@ -111,6 +112,8 @@ async function fileIdOf(
   const { bucket, key, etag, bytes } = written;
   const createdAt = seconds(services);
   const lifetime = batch.options.output_expires_after?.seconds;
+  const expiresAt = lifetime === undefined ? null : createdAt + lifetime;
+  if (expiresAt !== null) await scheduleRemoval(services, id, expiresAt, [key]);
   await services.records.createFile({
     id,
     tenant: batch.tenant,
@@ -119,7 +122,7 @@ async function fileIdOf(
     purpose: 'batch_output',
     bytes,
     createdAt,
-    expiresAt: lifetime === undefined ? null : createdAt + lifetime,
+    expiresAt,
     objects: [{ bucket, key, etag, bytes }],
   });
   return id;

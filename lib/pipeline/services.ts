@@ -14,6 +14,7 @@ import { Gates } from '../store/gates.ts';
 import { Objects } from '../store/objects.ts';
 import { type Observe, unobserved } from '../store/observe.ts';
 import { Records } from '../store/records.ts';
+import { Removals } from '../store/removals.ts';
 import { EnvironmentSecrets, environmentName, type Secrets, SecretsManagerSecrets } from '../store/secrets.ts';
 import { Uploads } from '../store/uploads.ts';
 import { type Metrics, silentMetrics } from './metrics.ts';
@@ -39,6 +40,7 @@ export interface Services {
   records: Records;
   gates: Gates;
   uploads: Uploads;
+  removals: Removals;
   apiKeys: ApiKeys;
   objects: Objects;
   executions: Pick<Executions, 'start' | 'isRunning'>;
@@ -101,6 +103,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
     records: Records.connect(settings.BATCHDROP_TABLE, observe),
     gates: Gates.connect(settings.BATCHDROP_TABLE, observe),
     uploads: Uploads.connect(settings.BATCHDROP_TABLE, observe),
+    removals: Removals.connect(settings.BATCHDROP_TABLE, observe),
     apiKeys: ApiKeys.connect(settings.BATCHDROP_TABLE, observe),
     objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
     executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),

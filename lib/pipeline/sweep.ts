@@ -1,6 +1,7 @@
 import { type BatchRecord, isTerminal } from '../core/batch.ts';
 import { messageOf, NotFoundError, safeText } from '../core/errors.ts';
 import { continueAsNew } from './continue-as-new.ts';
+import { removeDue } from './removals.ts';
 import type { Services, StepContext } from './services.ts';
 
 /** A batch so young may be between its record and its execution. */
@@ -11,6 +12,8 @@ const lateSeconds = 2 * 60 * 60;
 export interface SweepAnswer {
   unfinished: number;
   restarted: number;
+  /** Files and uploads whose bytes were removed. */
+  removed: number;
 }
 
 export interface SweepOptions {
@@ -21,18 +24,23 @@ export interface SweepOptions {
 
 /**
  * Brings back what was lost: every unfinished batch without a live execution, or long past its deadline, gets a new
- * epoch and a new execution.
+ * epoch and a new execution. And takes away what nobody needs any more.
  */
 export async function sweep(services: Services, options: SweepOptions, context: StepContext): Promise<SweepAnswer> {
-  const answer = { unfinished: 0, restarted: 0 };
+  const answer = { unfinished: 0, restarted: 0, removed: 0 };
+  const inUse = new Set<string>();
+  let isInUseKnown = true;
   let oldestOverdueSeconds = 0;
   for await (const batchId of services.records.unfinishedBatchIds()) {
     if (context.signal.aborted) break;
     answer.unfinished += 1;
     const swept = await sweepOne(services, batchId, options);
+    if (!swept.reads) isInUseKnown = false;
+    for (const name of swept.reads ?? []) inUse.add(name);
     if (swept.restarted) answer.restarted += 1;
     oldestOverdueSeconds = Math.max(oldestOverdueSeconds, swept.overdueSeconds);
   }
+  if (isInUseKnown && !context.signal.aborted) answer.removed = await removeDue(services, inUse, context.signal);
   services.metrics.add('UnfinishedBatches', answer.unfinished);
   services.metrics.add('SweepRestarts', answer.restarted);
   services.metrics.add('OldestOverdueSeconds', oldestOverdueSeconds);
@@ -44,32 +52,40 @@ interface Swept {
   restarted: boolean;
   /** Past its deadline; 0 before it. */
   overdueSeconds: number;
+  /** Its file and objects; null where its record could not be read. */
+  reads: readonly string[] | null;
 }
 
-const nothingToDo: Swept = { restarted: false, overdueSeconds: 0 };
+const nothingToDo = { restarted: false, overdueSeconds: 0 };
 
 /** One batch's trouble is its own. */
 async function sweepOne(services: Services, batchId: string, options: SweepOptions): Promise<Swept> {
+  let reads: Swept['reads'] = null;
   try {
-    return await examine(services, batchId, options);
+    const batch = await services.records.getBatch(batchId);
+    reads = [batch.inputFileId, ...batch.input.map(({ key }) => key)];
+    return { ...(await examine(services, batch, options)), reads };
   } catch (error) {
-    if (!(error instanceof NotFoundError))
-      services.log.error('A batch could not be swept.', { batchId, error: safeText(messageOf(error)) });
-    return nothingToDo;
+    if (error instanceof NotFoundError) return { ...nothingToDo, reads: [] };
+    services.log.error('A batch could not be swept.', { batchId, error: safeText(messageOf(error)) });
+    return { ...nothingToDo, reads };
   }
 }
 
-async function examine(services: Services, batchId: string, options: SweepOptions): Promise<Swept> {
-  const batch = await services.records.getBatch(batchId);
+async function examine(
+  services: Services,
+  batch: BatchRecord,
+  options: SweepOptions,
+): Promise<Pick<Swept, 'restarted' | 'overdueSeconds'>> {
   if (isTerminal(batch.status) && batch.eventSentAtMs !== null) return nothingToDo;
   const nowMs = services.now();
   if (nowMs < batch.createdAt * 1_000 + (options.graceMs ?? graceMs)) return nothingToDo;
   const overdueSeconds = Math.max(0, Math.floor(nowMs / 1_000) - batch.deadlineAt);
   const isOverdue = overdueSeconds > lateSeconds * (batch.epoch + 1);
-  if (!isOverdue && (await services.executions.isRunning(batchId, batch.epoch)))
+  if (!isOverdue && (await services.executions.isRunning(batch.id, batch.epoch)))
     return { restarted: false, overdueSeconds };
   services.log.warn('A batch had no live execution; it goes on in a new one.', {
-    batchId,
+    batchId: batch.id,
     epoch: batch.epoch + 1,
     isOverdue,
   });

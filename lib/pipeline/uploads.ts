@@ -14,6 +14,7 @@ import {
 import type { ObjectWriter } from '../store/object-writer.ts';
 import { assertJsonLinesName } from './files.ts';
 import { digest } from './new-batch.ts';
+import { scheduleRemoval } from './removals.ts';
 import type { Services } from './services.ts';
 
 /** A part's record outlives its upload, for whoever looks into one that failed. */
@@ -46,6 +47,7 @@ export async function createUpload(services: Services, description: UploadDescri
     expiresAt: createdAt + uploadLifeSeconds,
     completion: null,
   };
+  await scheduleRemoval(services, upload.fileId, upload.expiresAt);
   await services.uploads.create(upload);
   return { upload, file: null };
 }

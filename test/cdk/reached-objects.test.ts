@@ -12,6 +12,7 @@ import { poll } from '../../lib/pipeline/poll.ts';
 import { prepare } from '../../lib/pipeline/prepare.ts';
 import type { StepContext } from '../../lib/pipeline/services.ts';
 import { submit } from '../../lib/pipeline/submit.ts';
+import { sweep } from '../../lib/pipeline/sweep.ts';
 import { pass } from '../pipeline/drive.ts';
 import { type Harness, startHarness } from '../pipeline/harness.ts';
 import { chatLine, fileOf } from '../pipeline/requests.ts';
@@ -103,6 +104,24 @@ describe('objects', () => {
       await call('GET', `/v1/files/${id}/content`);
       await call('DELETE', `/v1/files/${id}`);
     }
+  });
+
+  it('are reached when their time is over: the sweep removes an input and an output', async () => {
+    const call = await caller();
+    const form = formOf(fileOf([chatLine('first')]));
+    form.set('expires_after[anchor]', 'created_at');
+    form.set('expires_after[seconds]', '3600');
+    const file = await call<{ id: string }>('POST', '/v1/files', form);
+    const batch = await call<{ id: string }>('POST', '/v1/batches', {
+      input_file_id: file.id,
+      endpoint: '/v1/chat/completions',
+      completion_window: '24h',
+      output_expires_after: { anchor: 'created_at', seconds: 3_600 },
+    });
+    await run(batch.id);
+    pass(3 * 3_600);
+    const { removed } = await step.run('sweep', () => sweep(harness.services, {}, context()));
+    expect(removed).toBe(2);
   });
 
   it('are reached only in the folders that each function may reach, through a batch with errors and a second round', async () => {

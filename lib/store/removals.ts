@@ -1,0 +1,57 @@
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { type Removal, removalSchema } from '../core/removal.ts';
+import { table } from '../core/table.ts';
+import { type Observe, unobserved } from './observe.ts';
+import { createdKey, type IndexKeys, type Key, RecordTable } from './record-table.ts';
+
+/** What is to be removed and when, in DynamoDB: it stands before the bytes do, and outlives the record that names them. */
+export class Removals {
+  readonly #table: RecordTable;
+
+  constructor(client: DynamoDBClient, tableName: string) {
+    this.#table = new RecordTable(client, tableName);
+  }
+
+  static connect(tableName: string, observe: Observe = unobserved): Removals {
+    return new Removals(observe(new DynamoDBClient()), tableName);
+  }
+
+  /** One that stands already stays as it is. */
+  async schedule(removal: Removal): Promise<void> {
+    await this.#table.putNew(removalKey(removal.fileId), removal, indexKeys(removal));
+  }
+
+  async postpone(removal: Removal, dueAt: number): Promise<void> {
+    const key = removalKey(removal.fileId);
+    const read = async () => (await this.#table.get(key, removalSchema)) ?? removal;
+    await this.#table.update(key, { read, change: (current) => ({ ...current, dueAt }), indexKeys });
+  }
+
+  async delete(fileId: string): Promise<void> {
+    await this.#table.delete(removalKey(fileId));
+  }
+
+  /** Those that are due, earliest first; a little behind their records. */
+  async *due(nowSeconds: number): AsyncGenerator<Removal> {
+    const found = this.#table.query({
+      IndexName: table.indexes.unfinished.name,
+      KeyConditionExpression: 'unfinishedKey = :removal AND createdKey < :now',
+      ExpressionAttributeValues: { ':removal': unfinishedKey, ':now': createdKey(nowSeconds, '') },
+    });
+    for await (const { pk } of found) {
+      const removal = await this.#table.get(removalKey(String(pk).slice(prefix.length)), removalSchema);
+      if (removal && removal.dueAt < nowSeconds) yield removal;
+    }
+  }
+}
+
+const unfinishedKey = 'removal';
+const prefix = 'removal#';
+
+function removalKey(fileId: string): Key {
+  return { pk: `${prefix}${fileId}`, sk: 'removal' };
+}
+
+function indexKeys({ dueAt, fileId }: Removal): IndexKeys {
+  return { unfinishedKey, createdKey: createdKey(dueAt, fileId) };
+}
