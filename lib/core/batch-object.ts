@@ -5,7 +5,7 @@ export function batchObject(batch: BatchRecord) {
   return {
     id: batch.id,
     object: 'batch' as const,
-    endpoint: batch.endpoint ?? '',
+    endpoint: batch.endpoint ?? '', // a drop's, until its first line is read: official clients have it as a string
     model: batch.model,
     errors: batch.errors.length > 0 ? { object: 'list' as const, data: batch.errors } : null,
     input_file_id: batch.inputFileId,

@@ -62,7 +62,7 @@ async function validateAndCommit(
   } catch (error) {
     await validation.abort();
     if (error instanceof InvalidInputError)
-      return failBatch(services, batch, [batchError(error.code, error.message, error.param)]);
+      return failBatch(services, batch, [batchError(error.code, error.message, error.param)], foundIn(validation));
     if (error instanceof HashCollision) await nameCheckpoint(services, batch, null);
     throw error;
   }
@@ -145,6 +145,11 @@ async function nameCheckpoint(services: Services, batch: BatchRecord, token: str
   });
 }
 
+/** What is known even of an input that is refused, once one line was read. */
+function foundIn(validation: InputValidation): Pick<BatchRecord, 'endpoint'> {
+  return { endpoint: validation.endpoint ?? null };
+}
+
 async function refuseInput(services: Services, batch: BatchRecord, validation: InputValidation): Promise<BatchRecord> {
   const report = await validation.fail();
   const { firstErrors, errorCount, warningCount } = validation.report;
@@ -155,7 +160,7 @@ async function refuseInput(services: Services, batch: BatchRecord, validation: I
       ...errors,
       report,
       warningCount,
-      endpoint: validation.endpoint ?? null,
+      ...foundIn(validation),
     });
   });
 }
@@ -172,13 +177,13 @@ async function acceptInput(
   const models = new Set(shards.flatMap((shard) => (shard.provider === null ? [] : [shard.model])));
   const found = (current: BatchRecord): Partial<BatchRecord> => ({
     ...withErrors(current, firstErrors, errorCount),
-    endpoint: validation.endpoint ?? null,
+    ...foundIn(validation),
     model: models.size === 1 ? ([...models][0] ?? null) : null,
     report,
     warningCount,
   });
   const obstacle = overBudget(batch, report.estimatedCost) ?? (await unreadyProvider(services, shards, context));
-  if (obstacle) return failBatch(services, batch, [obstacle], { report, warningCount });
+  if (obstacle) return failBatch(services, batch, [obstacle], { report, warningCount, ...foundIn(validation) });
   if (batch.options.dry_run)
     return services.records.updateBatch(batch.id, (current) => {
       assertEpoch(current, batch.epoch);

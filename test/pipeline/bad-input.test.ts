@@ -216,6 +216,7 @@ describe('options', () => {
     const status = await run(name, fileOf([line]), { 'max-cost-usd': limit });
     expect(status).toMatchObject({ status: 'failed', first_error: { code: 'budget_exceeded' } });
     expect(status.first_error?.message).toContain(message);
+    expect((await harness.batch(status.batch_id ?? '')).endpoint).toBe('/v1/chat/completions');
   });
 
   it('in strict mode refuse a parameter that would be dropped, else warn of it', async () => {
