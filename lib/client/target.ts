@@ -70,6 +70,7 @@ function noTarget(): InvalidInputError {
 const keylessKinds: ReadonlySet<ProviderKind> = new Set(['openai-compatible']);
 
 function providerTarget(kind: ProviderKind, options: TargetOptions): Target {
+  if (kind === 'bedrock') throw needsDeployment();
   const prefix = kind.toUpperCase().replaceAll('-', '_');
   const baseUrl = options.apiBase ?? process.env[`${prefix}_BASE_URL`];
   const keyHint = `Pass apiKey, or set ${prefix}_API_KEY.`;
@@ -79,6 +80,12 @@ function providerTarget(kind: ProviderKind, options: TargetOptions): Target {
   const secret = isKeyless ? {} : { secret: kind };
   const settings = settingsFor(kind, { ...secret, kind }, baseUrl || undefined, key, options);
   return { kind, settings, routedTo: undefined, keyHint };
+}
+
+function needsDeployment(): NotSupportedError {
+  return new NotSupportedError(
+    'Bedrock reads its lines from a bucket, which the library has not: configure it in a deployment and pass deployment.',
+  );
 }
 
 function deploymentTarget(url: string, options: TargetOptions): Target {

@@ -59,10 +59,32 @@ export const providerConfigSchema = z.discriminatedUnion('kind', [
     /** What its batches allow; `24h` is all that OpenAI itself knows. */
     completionWindow: z.string().min(1).default('24h'),
   }),
+  /** Batch inference on Amazon Bedrock, in the AWS account that Batchdrop runs in: its roles stand for a key. */
+  accountSchema.extend({
+    kind: z.literal('bedrock'),
+    secret: z.undefined({ error: 'Bedrock takes no key: leave it out' }).optional(),
+    /** Where its jobs run, which must be where the bucket is. Without it the stack's own region. */
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region looks like us-east-1')
+      .optional(),
+    /** Role by which Bedrock reads and writes the bucket. Without it the one that the stack makes. */
+    roleArn: z
+      .string()
+      .regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/.+$/, 'the ARN of an IAM role')
+      .optional(),
+    /** Hours after which Bedrock ends a job with what is done. Without it Bedrock's own default. */
+    timeoutHours: z.number().int().min(24).max(168).optional(),
+    /** Requests that a job must have at least; Service Quotas says it for each model. */
+    minRequests: z.number().int().positive().default(100),
+  }),
 ]);
 
 type ProviderConfigInput = z.infer<typeof providerConfigSchema>;
 export type ProviderKind = ProviderConfigInput['kind'];
+
+/** The accounts of one kind of provider. */
+export type ConfigOfKind<Kind extends ProviderKind> = Extract<ProviderConfig, { kind: Kind }>;
 
 export const providerKinds: readonly ProviderKind[] = providerConfigSchema.options.map(({ shape }) => shape.kind.value);
 

@@ -24,6 +24,7 @@ const modelsOfKind: Record<ProviderKind, readonly string[]> = {
     'ft:*',
   ],
   anthropic: ['claude-*'],
+  bedrock: ['anthropic.claude-*', '*.anthropic.claude-*', 'arn:aws*:bedrock:*'],
   // Their models are others' open ones, which many serve: an account names its own.
   groq: [],
   'openai-compatible': [],

@@ -29,7 +29,9 @@ export async function openProviderAccess(
   choice: ProviderChoice,
 ): Promise<ProviderAccess> {
   const hasKey = (name: string) => Boolean(process.env[`${environmentName(name)}_API_KEY`]);
-  const isReal = ([name, provider]: [string, ProviderConfig]) => secretOf(provider) === null || hasKey(name);
+  // Bedrock reads and writes S3, which is simulated here.
+  const isReal = ([name, provider]: [string, ProviderConfig]) =>
+    provider.kind !== 'bedrock' && (secretOf(provider) === null || hasKey(name));
   const simulated = Object.entries(config.providers).filter((entry) => choice.simulateAll || !isReal(entry));
   const access = await Promise.all(
     simulated.map(async ([name, provider]) => ({

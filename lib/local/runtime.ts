@@ -15,7 +15,7 @@ import { startLocalDynamoDB } from './dynamodb.ts';
 import { setEnvironment } from './environment.ts';
 import { LocalEventBus } from './event-bus.ts';
 import { type FunctionHandler, FunctionInvoker } from './function-invoker.ts';
-import { localCredentials, localRegion, localStateMachineArn } from './local-account.ts';
+import { localBedrockRoleArn, localCredentials, localRegion, localStateMachineArn } from './local-account.ts';
 import { localApiKey } from './local-api-key.ts';
 import { loadLocalConfig } from './local-config.ts';
 import { loadFunction } from './local-functions.ts';
@@ -128,6 +128,7 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
       BATCHDROP_CONFIG_FILE: configFile,
       BATCHDROP_EVENT_BUS: 'default',
       BATCHDROP_SECRETS: 'environment',
+      BATCHDROP_BEDROCK_ROLE_ARN: localBedrockRoleArn,
       BATCHDROP_LOG_FILE: logFile,
     }),
   );

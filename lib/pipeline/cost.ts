@@ -1,5 +1,6 @@
 import { calcPrice } from '@pydantic/genai-prices';
 import type { Cost } from '../core/batch.ts';
+import type { ProviderKind } from '../core/config.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Account } from './services.ts';
 
@@ -34,8 +35,13 @@ function priceOf({ account, model, usage }: PricedUsage): number | null {
     cache_read_tokens: usage.input_tokens_details.cached_tokens,
     output_tokens: usage.output_tokens,
   };
-  const price = calcPrice(tokens, model, { providerId: account.provider.kind });
+  const price = calcPrice(tokens, model, { providerId: priceListOf(account.provider.kind) });
   return price ? price.total_price * (1 - account.provider.limits.batchDiscount) : null;
+}
+
+/** The list names most providers as we do. */
+function priceListOf(kind: ProviderKind): string {
+  return kind === 'bedrock' ? 'aws' : kind;
 }
 
 function roundToMicrodollars(usd: number): number {

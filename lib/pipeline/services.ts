@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { type Config, type ProviderConfig, parseConfig, secretOf, unknownProvider } from '../core/config.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import { describeIssues } from '../core/options.ts';
-import type { Provider, ProviderClient } from '../providers/provider.ts';
+import type { Provider, ProviderClient, Workplace } from '../providers/provider.ts';
 import { providers } from '../providers/registry.ts';
 import { ApiKeys } from '../store/api-keys.ts';
 import { EventBus } from '../store/events.ts';
@@ -70,6 +70,8 @@ const environmentSchema = z.object({
   BATCHDROP_STATE_MACHINE_ARN: z.string().min(1),
   BATCHDROP_CONFIG_FILE: z.string().min(1),
   BATCHDROP_EVENT_BUS: z.string().min(1).default('default'),
+  /** Role of the stack's own by which Bedrock reads and writes the bucket; only where an account is Bedrock's. */
+  BATCHDROP_BEDROCK_ROLE_ARN: z.string().min(1).optional(),
   BATCHDROP_SECRETS: z.enum(['secrets-manager', 'environment']).default('secrets-manager'),
   /** Where Lambda put the function's files, the configuration among them. */
   LAMBDA_TASK_ROOT: z.string().default(''),
@@ -98,8 +100,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
   const secrets = isLocal ? new EnvironmentSecrets(environment) : new SecretsManagerSecrets();
   const baseUrlOf = (name: string) => (isLocal ? environment[`${environmentName(name)}_BASE_URL`] : undefined);
   const observe = overrides.observe ?? unobserved;
-  return {
-    config,
+  const stores = {
     records: Records.connect(settings.BATCHDROP_TABLE, observe),
     gates: Gates.connect(settings.BATCHDROP_TABLE, observe),
     uploads: Uploads.connect(settings.BATCHDROP_TABLE, observe),
@@ -108,7 +109,12 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
     objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
     executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),
     events: EventBus.connect(settings.BATCHDROP_EVENT_BUS, observe),
-    account: accounts(config, secrets, baseUrlOf),
+  };
+  const workplace = { objects: stores.objects, roleArn: settings.BATCHDROP_BEDROCK_ROLE_ARN ?? null };
+  return {
+    config,
+    ...stores,
+    account: accounts(config, secrets, baseUrlOf, workplace),
     log: overrides.log,
     metrics: overrides.metrics ?? silentMetrics,
     now: overrides.now ?? Date.now,
@@ -127,23 +133,31 @@ function accounts(
   config: Config,
   secrets: Secrets,
   baseUrlOf: (name: string) => string | undefined,
+  workplace: Workplace,
 ): (name: string) => Account {
   const connected = new Map<string, Account>();
   return (name) => {
     const known = connected.get(name);
     if (known) return known;
-    const account = connect(name, config, secrets, baseUrlOf(name));
+    const account = connect(name, config, secrets, baseUrlOf(name), workplace);
     connected.set(name, account);
     return account;
   };
 }
 
-function connect(name: string, config: Config, secrets: Secrets, baseUrl: string | undefined): Account {
+function connect(
+  name: string,
+  config: Config,
+  secrets: Secrets,
+  baseUrl: string | undefined,
+  workplace: Workplace,
+): Account {
   const configured = Object.hasOwn(config.providers, name) ? config.providers[name] : undefined;
   if (!configured) throw new ConfigurationError(unknownProvider(name, config));
   const providerConfig = baseUrl ? { ...configured, baseUrl } : configured;
   const provider = providers[configured.kind];
   const secret = secretOf(providerConfig);
   const apiKey = async (refresh?: boolean) => (secret === null ? '' : secrets.apiKey(name, secret, refresh));
-  return { name, config: providerConfig, provider, client: provider.connect({ name, config: providerConfig, apiKey }) };
+  const client = provider.connect({ name, config: providerConfig, apiKey, workplace });
+  return { name, config: providerConfig, provider, client };
 }

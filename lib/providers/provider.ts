@@ -138,8 +138,23 @@ export interface ConnectionSettings {
   apiKey: (refresh?: boolean) => Promise<string>;
   /** Further options for the SDK's client, passed on as they are. */
   clientOptions?: object;
+  /** Where a provider on AWS finds its lines and leaves its answers; only the pipeline has it. */
+  workplace?: Workplace;
   /** Passed on as they are: members of a creation's body, query parameters of every other call. */
   providerOptions?: object;
+}
+
+/** Our bucket, for a provider that reads and writes there itself. */
+export interface Workplace {
+  objects: {
+    bucket: string;
+    /** Writes an object as its pieces come; one that broke off is not there. */
+    write(key: string, pieces: AsyncIterable<Buffer>): Promise<void>;
+    /** @throws NotFoundError where there is no such object, TransientError where it broke off for good. */
+    stream(object: { bucket: string; key: string }): AsyncIterable<Uint8Array>;
+  };
+  /** Role by which the provider does so, unless the account names another. */
+  roleArn: string | null;
 }
 
 /** The lines of one sending, ready for the provider. */

@@ -1,5 +1,6 @@
 import type { ProviderKind } from '../core/config.ts';
 import { anthropic } from './anthropic/provider.ts';
+import { bedrock } from './bedrock/provider.ts';
 import { groq } from './groq/provider.ts';
 import { openai } from './openai/provider.ts';
 import { openaiCompatible } from './openai-compatible/provider.ts';
@@ -11,4 +12,5 @@ export const providers: Record<ProviderKind, Provider> = {
   anthropic,
   groq,
   'openai-compatible': openaiCompatible,
+  bedrock,
 };

@@ -49,6 +49,18 @@ export class Objects {
     return new ObjectWriter(new MultipartUpload(this.#client, name, { contentType, metadata }), name, options);
   }
 
+  /** Writes an object as its pieces come; one that broke off is not there. */
+  async write(key: string, pieces: AsyncIterable<Buffer>): Promise<void> {
+    const writer = this.writer(key);
+    try {
+      for await (const piece of pieces) await writer.write(piece);
+      await writer.close();
+    } catch (error) {
+      await writer.abort();
+      throw error;
+    }
+  }
+
   /** An object that several runs write together, piece by piece. */
   piecewise(key: string): PiecewiseObject {
     return new PiecewiseObject(this.#client, this.bucket, key, jsonLines);

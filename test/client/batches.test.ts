@@ -21,7 +21,7 @@ import {
   retrieveBatch,
   waitForBatch,
 } from '../../lib/client/index.ts';
-import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
+import type { ProviderKind } from '../../lib/core/config.ts';
 import { chatRequest, collect, endless, models, startProvider, temporaryFolder, thrownBy } from './provider-at-hand.ts';
 
 const batchMembers = [
@@ -30,7 +30,7 @@ const batchMembers = [
   ...['expired_at', 'cancelling_at', 'cancelled_at', 'request_counts', 'usage', 'metadata'],
 ];
 
-describe.each(providerKinds)('%s', (kind) => {
+describe.each(libraryKinds)('%s', (kind) => {
   it('creates, waits, and gives every result under its own id', async () => {
     const { at, simulator } = await startProvider(kind);
     const input = Array.from({ length: 20 }, (_, index) => chatRequest(kind, `my-${index}`, `Text ${index}`));
@@ -202,6 +202,9 @@ describe.each(providerKinds)('%s', (kind) => {
       message: expect.stringContaining('_API_KEY'),
     });
     expect(await create({ provider: 'nobody' })).toBeInstanceOf(NotSupportedError);
+    const bedrock = await create({ provider: 'bedrock' });
+    expect(bedrock).toBeInstanceOf(NotSupportedError);
+    expect(String(bedrock)).toContain('pass deployment');
     expect(await create({ provider: undefined })).toMatchObject({ code: 'missing_target' });
     expect(await create({ completionWindow: '1h' })).toBeInstanceOf(NotSupportedError);
     expect(await create({ endpoint: '/v2/chat' })).toMatchObject({ name: 'InvalidInputError', param: 'endpoint' });

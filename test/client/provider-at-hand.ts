@@ -3,14 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BatchRequest } from '../../lib/client/index.ts';
-import type { ProviderKind } from '../../lib/core/config.ts';
+import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
+
+/** Those of a deployment alone are left out. */
+export const libraryKinds = providerKinds.filter((kind) => kind !== 'bedrock');
 
 export const models: Record<ProviderKind, string> = {
   openai: 'gpt-4o-mini',
   anthropic: 'claude-opus-4-6',
   groq: 'llama-3.3-70b-versatile',
   'openai-compatible': 'my-model',
+  bedrock: 'anthropic.claude-opus-4-6-v1:0',
 };
 
 export const instant = { validatingMs: 0, inProgressMs: 0, finalizingMs: 0 };

@@ -14,7 +14,6 @@ import {
   TimeoutError,
   waitForBatch,
 } from '../../lib/client/index.ts';
-import { providerKinds } from '../../lib/core/config.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { collect, endless, models, startProvider, thrownBy } from './provider-at-hand.ts';
 
@@ -33,7 +32,7 @@ function isKnownModel(model: string): boolean {
   return /^(gpt|claude)-/.test(model);
 }
 
-describe.each(providerKinds)('%s', (kind) => {
+describe.each(libraryKinds)('%s', (kind) => {
   const model = models[kind];
 
   it('gives one result per request, in their order', async () => {

@@ -131,8 +131,14 @@ describe('a line', () => {
 });
 
 describe('a job', () => {
+  const places = {
+    inputDataConfig: { s3InputDataConfig: { s3Uri: 's3://bucket/in.jsonl' } },
+    outputDataConfig: { s3OutputDataConfig: { s3Uri: 's3://bucket/out/' } },
+  };
   const job = (status: string, more: object = {}) =>
-    providerBatchFrom(jobSchema.parse({ jobArn: 'arn:job', status, ...more }), 's3://out/');
+    providerBatchFrom(
+      jobSchema.parse({ jobArn: 'arn:job/j1', jobName: 'n', modelId: 'm', ...places, status, ...more }),
+    );
 
   it.each([
     ['Submitted', 'validating'],
@@ -160,9 +166,13 @@ describe('a job', () => {
     expect(job('PartiallyCompleted', counts)).toMatchObject({
       counts: { total: 10, completed: 6, failed: 1 },
       expectedResults: 7,
-      resultRefs: ['s3://out/'],
+      resultRefs: ['s3://bucket/out/j1/in.jsonl.out'],
     });
-    expect(job('Completed')).toMatchObject({ counts: null, expectedResults: null, resultRefs: ['s3://out/'] });
+    expect(job('Completed')).toMatchObject({
+      counts: null,
+      expectedResults: null,
+      resultRefs: ['s3://bucket/out/j1/in.jsonl.out'],
+    });
   });
 
   it('says why it failed, without what could be a key', () => {

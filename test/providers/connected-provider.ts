@@ -17,6 +17,7 @@ import type {
 import { providers } from '../../lib/providers/registry.ts';
 import { lineOf, openAILine } from './lines.ts';
 import { subjects } from './subjects.ts';
+import { workplace } from './workplace.ts';
 
 export const apiKey = 'sk-contract-0123456789';
 
@@ -39,6 +40,7 @@ export async function connect(
 ): Promise<Connection> {
   const simulator = await startSimulator[kind]({
     apiKey,
+    minRecords: 1,
     timing: { validatingMs: 0, inProgressMs: 0, finalizingMs: 0 },
     ...options,
     dataDir: temporaryFolder(),
@@ -51,7 +53,7 @@ export function clientFor(
   kind: ProviderKind,
   baseUrl: string,
   key: (refresh?: boolean) => Promise<string>,
-  config: { createTimeoutSeconds?: number } = {},
+  config: { createTimeoutSeconds?: number; minRequests?: number } = {},
 ): ProviderClient {
   return providers[kind].connect({
     name: `our-${kind}`,
@@ -62,6 +64,7 @@ export function clientFor(
       ...config,
     },
     apiKey: key,
+    workplace: workplace(),
   });
 }
 
@@ -79,7 +82,7 @@ export function sendingOf(kind: ProviderKind, texts: readonly string[]): Sending
 export function sendingOfBodies(kind: ProviderKind, bodies: readonly object[]): Sending {
   sendings += 1;
   const prefix = sendingPrefix({ batchId: `batch_${'c0ffee00'.repeat(4)}`, round: 0, shard: sendings, attempt: 1 });
-  const token = `token-${sendings}-${Math.random()}`;
+  const token = `token-${sendings}-${Math.random().toString(36).slice(2)}`;
   const lines = bodies.map((body, position) => requestBytes(kind, body, providerLineId(prefix, position)));
   return {
     prefix,

@@ -9,6 +9,7 @@ import { providerKinds } from '../../lib/core/config.ts';
 import { NotFoundError, ProviderAuthenticationError, TransientError } from '../../lib/core/errors.ts';
 import type { LostCreate, ProviderBatch, Sending } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { withBucket } from './bucket.ts';
 import {
   apiKey,
   clientFor,
@@ -26,6 +27,12 @@ import {
 } from './connected-provider.ts';
 import { resultLine } from './lines.ts';
 import { subjects } from './subjects.ts';
+
+withBucket();
+
+/** Whose answers come over its own wire: of a bucket, S3 and `Objects` see to it that a download is whole. */
+const downloadingKinds = providerKinds.filter((kind) => subjects[kind].linesGoWith !== 'bucket');
+const keyedKinds = providerKinds.filter((kind) => subjects[kind].hasKey);
 
 const visible = { validatingMs: 80, inProgressMs: 200, finalizingMs: 80 };
 const slow = { validatingMs: 0, inProgressMs: 5_000, finalizingMs: 0 };
@@ -113,10 +120,11 @@ describe.each(providerKinds)('%s', (kind) => {
     const results = await resultsOf(kind, connection, batch, sending);
 
     expect(batch.phase).toBe('cancelled');
-    expect(positionsOf(results)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const { answered = 0, unexecuted = 0 } = tally(results);
     expect(answered).toBeGreaterThan(0);
-    expect(unexecuted).toBeGreaterThan(0);
+    expect(answered).toBeLessThan(10);
+    expect(unexecuted).toBe(subjects[kind].namesUnexecuted ? 10 - answered : 0);
+    expect(new Set(positionsOf(results)).size).toBe(answered + unexecuted);
     expect(batch.counts).toEqual({ total: 10, completed: answered, failed: 0 });
     expect(results.filter((result) => result.kind === 'unexecuted' && result.reason === 'cancelled')).toHaveLength(
       unexecuted,
@@ -141,8 +149,11 @@ describe.each(providerKinds)('%s', (kind) => {
 
     expect(batch.phase).toBe('expired');
     expect(batch.counts).toEqual({ total: 10, completed: 4, failed: 0 });
-    expect(tally(results)).toEqual({ answered: 4, unexecuted: 6 });
-    expect(results.filter((result) => result.kind === 'unexecuted' && result.reason === 'expired')).toHaveLength(6);
+    const unexecuted = subjects[kind].namesUnexecuted ? 6 : 0;
+    expect(tally(results)).toEqual({ answered: 4, ...(unexecuted > 0 && { unexecuted }) });
+    expect(results.filter((result) => result.kind === 'unexecuted' && result.reason === 'expired')).toHaveLength(
+      unexecuted,
+    );
     expect(batch.expectedResults ?? 0).toBeLessThanOrEqual(results.length);
   });
 
@@ -307,9 +318,9 @@ describe.each(providerKinds)('%s', (kind) => {
     };
 
     const broken =
-      subjects[kind].linesGoWith === 'upload'
-        ? connection.client.upload(sending, noAbort)
-        : connection.client.create(sending, null, noAbort);
+      subjects[kind].linesGoWith === 'create'
+        ? connection.client.create(sending, null, noAbort)
+        : connection.client.upload(sending, noAbort);
 
     await expect(broken).rejects.toThrow('S3 broke off');
     expect(await connection.simulator.creations()).toEqual([]);
@@ -333,9 +344,60 @@ describe.each(providerKinds)('%s', (kind) => {
     await connection.client.create(sending, await inputFileOf(connection, sending), noAbort);
     await submit(connection, sending);
 
-    expect(readdirSync(folder)).toEqual([`batchdrop-spool-${process.ppid}-${left}`]);
+    const own = `batchdrop-spool-${process.pid}-${left}`;
+    const others = [own, `batchdrop-spool-2147483647-${left}`, `batchdrop-spool-${process.ppid}-${left}`];
+    const spoolsNothing = subjects[kind].linesGoWith === 'bucket';
+    expect(readdirSync(folder).toSorted()).toEqual(spoolsNothing ? others.toSorted() : others.slice(2));
   });
 
+  it('says that a batch does not exist', async () => {
+    const { client } = await connect(kind);
+
+    await expect(client.retrieve(subjects[kind].unknownId, noAbort)).rejects.toThrow(NotFoundError);
+    await expect(client.cancel(subjects[kind].unknownId, noAbort)).rejects.toThrow(NotFoundError);
+  });
+
+  it('gets over a short trouble of the provider, and says so after a longer one', async () => {
+    const connection = await connect(kind);
+    const id = await submit(connection, sendingOf(kind, ['x']));
+    connection.simulator.setFaults([{ kind: 'http_error', operation: 'retrieve', status: 500, times: 1 }]);
+
+    await expect(connection.client.retrieve(id, noAbort)).resolves.toMatchObject({ providerBatchId: id });
+    connection.simulator.setFaults([{ kind: 'http_error', operation: 'retrieve', status: 529 }]);
+    await expect(connection.client.retrieve(id, noAbort)).rejects.toThrow(TransientError);
+  });
+
+  it('waits on under a status that it does not know', async () => {
+    const faults = [{ kind: 'unknown_status', status: 'pondering' } as const];
+    const connection = await connect(kind, { timing: slow, faults });
+    const id = await submit(connection, sendingOf(kind, ['x']));
+
+    await vi.waitFor(async () =>
+      expect(await connection.client.retrieve(id, noAbort)).toMatchObject({
+        phase: 'in_progress',
+        status: 'pondering',
+        isKnownStatus: false,
+        resultRefs: [],
+      }),
+    );
+  });
+
+  it.each([
+    ['lost', { answered: 9 }],
+    ['malformed', { answered: 9, malformed: 1 }],
+    ['doubled', { answered: 11 }],
+    ['foreign', { answered: 10, foreign: 1 }],
+  ] as const)('sees a result line that is %s', async (effect, expected) => {
+    const connection = await connect(kind, { faults: [{ kind: 'result_line', effect }] });
+    const sending = sendingOf(kind, tenTexts);
+
+    const batch = await ended(connection, await submit(connection, sending));
+
+    expect(tally(await resultsOf(kind, connection, batch, sending))).toEqual(expected);
+  });
+});
+
+describe.each(keyedKinds)('%s, which has a key,', (kind) => {
   it('reads the secret once more where the key is refused', async () => {
     const { simulator } = await connect(kind);
     const key = vi.fn(async (refresh = false) => (refresh ? apiKey : 'sk-old-0123456789'));
@@ -385,39 +447,9 @@ describe.each(providerKinds)('%s', (kind) => {
 
     await expect(client.create(sendingOf(kind, ['x']), 'file-1', noAbort)).rejects.toThrow(TransientError);
   });
+});
 
-  it('says that a batch does not exist', async () => {
-    const { client } = await connect(kind);
-
-    await expect(client.retrieve('batch_unknown', noAbort)).rejects.toThrow(NotFoundError);
-    await expect(client.cancel('batch_unknown', noAbort)).rejects.toThrow(NotFoundError);
-  });
-
-  it('gets over a short trouble of the provider, and says so after a longer one', async () => {
-    const connection = await connect(kind);
-    const id = await submit(connection, sendingOf(kind, ['x']));
-    connection.simulator.setFaults([{ kind: 'http_error', operation: 'retrieve', status: 500, times: 1 }]);
-
-    await expect(connection.client.retrieve(id, noAbort)).resolves.toMatchObject({ providerBatchId: id });
-    connection.simulator.setFaults([{ kind: 'http_error', operation: 'retrieve', status: 529 }]);
-    await expect(connection.client.retrieve(id, noAbort)).rejects.toThrow(TransientError);
-  });
-
-  it('waits on under a status that it does not know', async () => {
-    const faults = [{ kind: 'unknown_status', status: 'pondering' } as const];
-    const connection = await connect(kind, { timing: slow, faults });
-    const id = await submit(connection, sendingOf(kind, ['x']));
-
-    await vi.waitFor(async () =>
-      expect(await connection.client.retrieve(id, noAbort)).toMatchObject({
-        phase: 'in_progress',
-        status: 'pondering',
-        isKnownStatus: false,
-        resultRefs: [],
-      }),
-    );
-  });
-
+describe.each(downloadingKinds)('%s, which is downloaded from,', (kind) => {
   it('says that a download broke off', async () => {
     const connection = await connect(kind);
     const sending = sendingOf(kind, tenTexts);
@@ -438,19 +470,138 @@ describe.each(providerKinds)('%s', (kind) => {
 
     expect(results.length).toBeLessThan(batch.expectedResults ?? 0);
   });
+});
 
-  it.each([
-    ['lost', { answered: 9 }],
-    ['malformed', { answered: 9, malformed: 1 }],
-    ['doubled', { answered: 11 }],
-    ['foreign', { answered: 10, foreign: 1 }],
-  ] as const)('sees a result line that is %s', async (effect, expected) => {
-    const connection = await connect(kind, { faults: [{ kind: 'result_line', effect }] });
-    const sending = sendingOf(kind, tenTexts);
+describe('bedrock', () => {
+  it('makes one job of a token, however often it is asked', async () => {
+    const connection = await connect('bedrock');
+    const sending = sendingOf('bedrock', tenTexts);
+    const input = await inputFileOf(connection, sending);
+
+    const first = await connection.client.create(sending, input, noAbort);
+    const second = await connection.client.create(sending, input, noAbort);
+
+    expect(second).toEqual(first);
+    expect(await connection.simulator.creations()).toHaveLength(1);
+  });
+
+  it('tells a job that only has our name from one that has our token', async () => {
+    const connection = await connect('bedrock');
+    const sending = sendingOf('bedrock', tenTexts);
+    await submit(connection, sending);
+
+    const other = { ...sending, token: 'another' };
+    expect(await connection.client.findLost(lost(other, null), noAbort)).toEqual({ finding: 'none' });
+  });
+
+  it('refuses fewer requests than a job must have, before anything is sent', async () => {
+    const { simulator } = await connect('bedrock');
+    const client = clientFor('bedrock', simulator.url, async () => '', { minRequests: 100 });
+
+    const outcome = await client.upload(sendingOf('bedrock', tenTexts), noAbort);
+
+    expect(outcome).toMatchObject({ outcome: 'refused', code: 'below_minimum' });
+    expect(outcome.outcome === 'refused' && outcome.message).toMatch(/100 .* 10\b/);
+  });
+
+  it('says why a job failed', async () => {
+    const connection = await connect('bedrock', { minRecords: 100 });
+
+    const batch = await ended(connection, await submit(connection, sendingOf('bedrock', tenTexts)));
+
+    expect(batch).toMatchObject({
+      phase: 'failed',
+      resultRefs: [],
+      failure: { code: 'batch_failed', message: expect.stringContaining('minimum of: 100'), isQueueFull: false },
+    });
+  });
+
+  it('says that a job which never began expired, and has no results', async () => {
+    const connection = await connect('bedrock', { faults: [{ kind: 'expired' }] });
+
+    const batch = await ended(connection, await submit(connection, sendingOf('bedrock', tenTexts)));
+
+    expect(batch).toMatchObject({ phase: 'expired', status: 'Expired', resultRefs: [], expectedResults: null });
+  });
+
+  it.each(['check', 'create', 'retrieve', 'cancel', 'findLost'] as const)(
+    'says which permissions are missing: %s',
+    async (call) => {
+      const connection = await connect('bedrock');
+      const { client } = connection;
+      const sending = sendingOf('bedrock', ['x']);
+      const input = await inputFileOf(connection, sending);
+      const id = await submit(connection, sending);
+      const operation = { check: 'list', findLost: 'list' } as const;
+      const aim = call === 'check' || call === 'findLost' ? operation[call] : call;
+      connection.simulator.setFaults([{ kind: 'http_error', operation: aim, status: 403 }]);
+      const calls: Record<typeof call, () => Promise<unknown>> = {
+        check: () => client.check(noAbort),
+        create: () => client.create(sending, input, noAbort),
+        retrieve: () => client.retrieve(id, noAbort),
+        cancel: () => client.cancel(id, noAbort),
+        findLost: () => client.findLost(lost(sending, null), noAbort),
+      };
+
+      const error: unknown = await calls[call]().catch((thrown: unknown) => thrown);
+
+      expect(error).toBeInstanceOf(ProviderAuthenticationError);
+      expect(String(error)).toMatch(/our-bedrock.*bedrock:CreateModelInvocationJob.*iam:PassRole/);
+    },
+  );
+
+  it('says that the results are not where they should be', async () => {
+    const connection = await connect('bedrock');
+    const sending = sendingOf('bedrock', ['x']);
+    const batch = await ended(connection, await submit(connection, sending));
+    const [ref = ''] = batch.resultRefs;
+
+    const results = connection.client.results(batch, `${ref}x`, noAbort);
+
+    await expect(Array.fromAsync(results)).rejects.toThrow(NotFoundError);
+  });
+
+  it('shows a job in OpenAI’s form, alone and in a list', async () => {
+    const connection = await connect('bedrock');
+    const ids: string[] = [];
+    for (const text of ['a', 'b', 'c']) ids.unshift(await submit(connection, sendingOf('bedrock', [text])));
+    for (const id of ids) await ended(connection, id);
+    const [newest = '', middle = '', oldest = ''] = ids;
+
+    const first = await connection.client.list({ limit: 2 }, noAbort);
+    const second = await connection.client.list({ after: middle, limit: 2 }, noAbort);
+
+    expect(first.batches.map(({ id }) => id)).toEqual([newest, middle]);
+    expect(first.hasMore).toBe(true);
+    expect(second.batches.map(({ id }) => id)).toEqual([oldest]);
+    expect(second.hasMore).toBe(false);
+    expect(await connection.client.describe(newest, noAbort)).toMatchObject({
+      object: 'batch',
+      status: 'completed',
+      model: subjects.bedrock.model,
+      completed_at: expect.any(Number),
+      request_counts: { total: 1, completed: 1, failed: 0 },
+    });
+  });
+
+  it('gets nothing from a translation that it would refuse', async () => {
+    const messages = [{ role: 'user', content: 'x' }];
+    const parameters = { type: 'object', properties: { a: { type: 'string' } } };
+    const tools = [{ type: 'function', function: { name: 'f', parameters } }];
+    const bodies = [
+      { messages, temperature: 0.2, stop: ['END'], user: 'u', stream: false, n: 1 },
+      { messages, tools, tool_choice: 'required', parallel_tool_calls: false },
+      { messages, reasoning_effort: 'minimal', max_tokens: 3000 },
+      { messages: [{ role: 'system', content: 'Be brief.' }, ...messages], service_tier: 'flex', metadata: { a: 'b' } },
+    ];
+    const connection = await connect('bedrock');
+    const sending = sendingOfBodies('bedrock', bodies);
 
     const batch = await ended(connection, await submit(connection, sending));
+    const results = await resultsOf('bedrock', connection, batch, sending);
 
-    expect(tally(await resultsOf(kind, connection, batch, sending))).toEqual(expected);
+    const lines = results.map((result) => (result.kind === 'answered' && result.succeeded) || resultLine(result));
+    expect(lines).toEqual(bodies.map(() => true));
   });
 });
 
@@ -570,7 +721,7 @@ describe('memory', () => {
   it.each(providerKinds)('stays flat, however large the batch: %s', async (kind) => {
     const sink = createServer((request, response) => {
       response.setHeader('content-type', 'application/json');
-      request.resume().on('end', () => response.end('{"id":"batch_1"}'));
+      request.resume().on('end', () => response.end('{"id":"batch_1","jobArn":"arn:1"}'));
     });
     await new Promise<void>((resolve) => sink.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => {
@@ -628,7 +779,7 @@ describe('the wire', () => {
     ]);
   });
 
-  it.each(providerKinds)('says that a download is shorter than it was promised to be: %s', async (kind) => {
+  it.each(downloadingKinds)('says that a download is shorter than it was promised to be: %s', async (kind) => {
     const { url } = await listen(() => ({ body: '{}\n', headers: { 'content-length': 100 } }));
     const client = clientFor(kind, url, async () => apiKey);
 

@@ -3,6 +3,8 @@ import { providerConfigSchema, providerKinds } from '../../lib/core/config.ts';
 import { joinedLines } from '../../lib/providers/joined-lines.ts';
 import type { Sending } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { subjects } from './subjects.ts';
+import { workplace } from './workplace.ts';
 
 // Sends one batch and prints the most memory that this process ever took, in MB:
 // node send-large-batch.ts KIND BASE_URL MEGABYTES
@@ -28,11 +30,12 @@ const sending: Sending = {
 const client = providers[kind].connect({
   name: kind,
   config: {
-    ...providerConfigSchema.parse({ kind, secret: 's', baseUrl }),
+    ...providerConfigSchema.parse({ secret: 's', ...subjects[kind].config, kind, baseUrl }),
     createTimeoutSeconds: 120,
     settleSeconds: 60,
   },
   apiKey: async () => 'sk-test',
+  workplace: workplace(),
 });
 const { signal } = new AbortController();
 const uploaded = await client.upload(sending, signal);

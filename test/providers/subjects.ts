@@ -6,8 +6,14 @@ export interface Subject {
   model: string;
   /** Members of its entry in the configuration beside kind, secret and baseUrl. */
   config?: object;
-  /** Which call carries the lines: an upload before the create, or the create itself. */
-  linesGoWith: 'upload' | 'create';
+  /** Which call carries the lines: an upload before the create, or the create itself. `bucket`: the upload, to ours. */
+  linesGoWith: 'upload' | 'create' | 'bucket';
+  /** Whether it has an API key; without, its own tests say what becomes of a caller who may not. */
+  hasKey: boolean;
+  /** Whether a line that expired or was cancelled stands in the results, or is just not there. */
+  namesUnexecuted: boolean;
+  /** A well-formed id of a batch that there is not. */
+  unknownId: string;
   /** Whether a lost create is proven while its batch still runs. */
   provesAtOnce: boolean;
   /** Whether a lost create is proven by our token or by nothing but its input file. */
@@ -18,7 +24,10 @@ export interface Subject {
   halfList(): object;
 }
 
+const usual = { hasKey: true, namesUnexecuted: true, unknownId: 'batch_unknown' } as const;
+
 const ofOpenAIsFamily = {
+  ...usual,
   linesGoWith: 'upload',
   provesAtOnce: true,
   provesBy: 'token',
@@ -35,6 +44,7 @@ export const subjects: Record<ProviderKind, Subject> = {
   groq: { ...ofOpenAIsFamily, model: 'llama-3.3-70b-versatile' },
   'openai-compatible': { ...ofOpenAIsFamily, model: 'my-model', provesBy: 'input file' },
   anthropic: {
+    ...usual,
     model: 'claude-opus-4-6',
     linesGoWith: 'create',
     provesAtOnce: false,
@@ -52,5 +62,17 @@ export const subjects: Record<ProviderKind, Subject> = {
       has_more: true,
       last_id: 'a',
     }),
+  },
+  bedrock: {
+    model: 'us.anthropic.claude-opus-4-6-v1:0',
+    config: { secret: undefined, region: 'us-east-1', minRequests: 1 },
+    linesGoWith: 'bucket',
+    hasKey: false,
+    namesUnexecuted: false,
+    unknownId: 'arn:aws:bedrock:us-east-1:000000000000:model-invocation-job/abcdef012345',
+    provesAtOnce: true,
+    provesBy: 'token',
+    pageSize: 20,
+    halfList: () => ({ invocationJobSummaries: [], nextToken: 'a' }),
   },
 };

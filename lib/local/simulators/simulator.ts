@@ -18,6 +18,8 @@ export interface SimulatorOptions {
   /** If set, every other key is refused as the provider refuses it; if not, any non-empty key passes. */
   apiKey?: string;
   timing?: Partial<Timing>;
+  /** Bedrock: records that a job must have at least. */
+  minRecords?: number;
   /** Replaces the faults kept in dataDir; without it they stay as they were. */
   faults?: Fault[];
 }

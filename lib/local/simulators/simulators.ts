@@ -1,5 +1,6 @@
 import type { ProviderKind } from '../../core/config.ts';
 import { startAnthropicSimulator } from './anthropic/server.ts';
+import { startBedrockSimulator } from './bedrock/server.ts';
 import { simulatorOf, startOpenAISimulator } from './openai/server.ts';
 import { compatibleWire, groqWire } from './openai/wire-dialect.ts';
 import type { Simulator, SimulatorOptions } from './simulator.ts';
@@ -12,6 +13,7 @@ export type { CreationRecord, Simulator, SimulatorOptions } from './simulator.ts
 export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) => Promise<Simulator>> = {
   openai: startOpenAISimulator,
   anthropic: startAnthropicSimulator,
+  bedrock: startBedrockSimulator,
   groq: simulatorOf(groqWire),
   'openai-compatible': simulatorOf(compatibleWire),
 };

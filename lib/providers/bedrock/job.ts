@@ -1,12 +1,23 @@
 import { z } from 'zod';
 import { safeText } from '../../core/errors.ts';
+import type { BatchFields } from '../batch-fields.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
+import { resultUri } from './places.ts';
 
 const count = z.number().int().nonnegative().nullish();
+const time = z.date().nullish();
 
 /** What we read of a job. Source: @aws-sdk/client-bedrock 3.1164 `GetModelInvocationJobResponse`. */
 export const jobSchema = z.object({
   jobArn: z.string().min(1),
+  jobName: z.string(),
+  modelId: z.string(),
+  clientRequestToken: z.string().nullish(),
+  inputDataConfig: z.object({ s3InputDataConfig: z.object({ s3Uri: z.string() }) }),
+  outputDataConfig: z.object({ s3OutputDataConfig: z.object({ s3Uri: z.string() }) }),
+  submitTime: time,
+  endTime: time,
+  jobExpirationTime: time,
   status: z.string(),
   message: z.string().nullish(),
   totalRecordCount: count,
@@ -33,8 +44,7 @@ const phaseByStatus = new Map<string, ProviderPhase>([
 /** What may have results: a job that never began or was refused has none. */
 const statusesWithResults: ReadonlySet<string> = new Set(['Completed', 'PartiallyCompleted', 'Stopped']);
 
-/** @param resultRef where the job's output is. */
-export function providerBatchFrom(job: Job, resultRef: string): ProviderBatch {
+export function providerBatchFrom(job: Job): ProviderBatch {
   const known = phaseByStatus.get(job.status);
   const counts = countsOf(job);
   const hasResults = statusesWithResults.has(job.status);
@@ -45,9 +55,13 @@ export function providerBatchFrom(job: Job, resultRef: string): ProviderBatch {
     isKnownStatus: known !== undefined,
     counts,
     expectedResults: hasResults && counts ? counts.completed + counts.failed : null,
-    resultRefs: hasResults ? [resultRef] : [],
+    resultRefs: hasResults ? [resultRefOf(job)] : [],
     failure: known === 'failed' ? failureFrom(job) : null,
   };
+}
+
+function resultRefOf({ jobArn, inputDataConfig, outputDataConfig }: Job): string {
+  return resultUri(jobArn, inputDataConfig.s3InputDataConfig.s3Uri, outputDataConfig.s3OutputDataConfig.s3Uri);
 }
 
 /** Null until Bedrock has counted. */
@@ -62,4 +76,42 @@ function failureFrom({ message }: Job): ProviderBatch['failure'] {
     message: safeText(message || 'Bedrock failed the job without saying why.'),
     isQueueFull: false,
   };
+}
+
+/** The job in OpenAI's form. Bedrock has no metadata and no usage of a job, and does not say what form its lines have. */
+export function batchFieldsFrom(job: Job): BatchFields {
+  const { phase, counts, resultRefs, failure } = providerBatchFrom(job);
+  const endedAt = secondsOf(job.endTime);
+  const endedAs = (ending: ProviderPhase) => (phase === ending ? endedAt : null);
+  return {
+    id: job.jobArn,
+    object: 'batch',
+    endpoint: null,
+    model: job.modelId,
+    errors: failure && {
+      object: 'list',
+      data: [{ code: failure.code, message: failure.message, param: null, line: null }],
+    },
+    input_file_id: job.inputDataConfig.s3InputDataConfig.s3Uri,
+    completion_window: '24h',
+    status: phase,
+    output_file_id: resultRefs[0] ?? null,
+    error_file_id: null,
+    created_at: secondsOf(job.submitTime),
+    in_progress_at: null,
+    expires_at: secondsOf(job.jobExpirationTime),
+    finalizing_at: null,
+    completed_at: endedAs('completed'),
+    failed_at: endedAs('failed'),
+    expired_at: endedAs('expired'),
+    cancelling_at: null,
+    cancelled_at: endedAs('cancelled'),
+    request_counts: counts ?? { total: 0, completed: 0, failed: 0 },
+    usage: null,
+    metadata: null,
+  };
+}
+
+function secondsOf(moment: Date | null | undefined): number | null {
+  return moment ? Math.floor(moment.getTime() / 1000) : null;
 }

@@ -1,0 +1,58 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { BatchLedger } from '../batch-ledger.ts';
+import { readCreations, readOpenBatches } from '../creation-log.ts';
+import { FaultBook } from '../fault-book.ts';
+import { type Exchange, RefusedCall, serve } from '../http-server.ts';
+import { type Simulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
+import { emptyFolder } from '../state-store.ts';
+import { StruckBodies } from '../struck-bodies.ts';
+import { bedrockBatchWork } from './batch-work.ts';
+import { errorOfStatus, errorReply } from './error-reply.ts';
+import { arnOf } from './job-terms.ts';
+import { jobRoutes } from './jobs.ts';
+import { minRecords } from './limits.ts';
+
+/**
+ * Starts a simulator of Amazon Bedrock's batch inference on 127.0.0.1. It reads and writes S3 where AWS's own variables
+ * (`AWS_ENDPOINT_URL_S3`, ...) say. Signatures are not verified, but must be for Bedrock.
+ */
+export async function startBedrockSimulator(options: SimulatorOptions): Promise<Simulator> {
+  const folder = join(options.dataDir, 'bedrock');
+  const book = new FaultBook(join(folder, 'faults.json'), options.faults);
+  const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
+  const work = bedrockBatchWork(bodies, options.minRecords ?? minRecords);
+  const ledger = new BatchLedger(join(folder, 'jobs'), work);
+  const intakeFolder = emptyFolder(join(folder, 'intake'));
+  const service = await serve({
+    port: options.port ?? 0,
+    routes: jobRoutes({ ledger, book, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
+    answerHeaders: () => ({ 'x-amzn-requestid': randomUUID() }),
+    dressReply: (reply) => reply,
+    admit,
+    unknownRoute: () => errorReply(404, 'UnknownOperationException', 'There is no such operation.'),
+    internalError: () => errorOfStatus(500),
+  });
+  return {
+    url: service.origin,
+    close: async () => {
+      await service.close();
+      await ledger.close();
+    },
+    creations: async () => {
+      const creations = await readCreations(ledger, 'bedrock');
+      return creations.map((creation) => ({ ...creation, providerBatchId: arnOf(creation.providerBatchId) }));
+    },
+    setFaults: (faults) => book.replace(faults),
+    openBatches: async () => (await readOpenBatches(ledger)).map(arnOf),
+  };
+}
+
+function admit({ request }: Exchange): void {
+  const isSigned = /^AWS4-HMAC-SHA256 Credential=[^,]+\/bedrock\/aws4_request, /.test(
+    request.headers.authorization ?? '',
+  );
+  if (isSigned) return;
+  const message = 'Missing Authentication Token';
+  throw new RefusedCall(errorReply(403, 'MissingAuthenticationTokenException', message));
+}

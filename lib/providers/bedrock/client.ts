@@ -1,0 +1,243 @@
+import {
+  BedrockClient,
+  CreateModelInvocationJobCommand,
+  GetModelInvocationJobCommand,
+  ListModelInvocationJobsCommand,
+  StopModelInvocationJobCommand,
+} from '@aws-sdk/client-bedrock';
+import type { ConfigOfKind } from '../../core/config.ts';
+import { ConfigurationError, ProviderAuthenticationError, TransientError } from '../../core/errors.ts';
+import type { BatchFields } from '../batch-fields.ts';
+import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
+import { withDeadline } from '../deadline.ts';
+import { callError, failedCall, isKeyRefusal } from '../failed-call.ts';
+import type {
+  BatchPage,
+  ConnectionSettings,
+  CreateOutcome,
+  LostCreate,
+  LostCreateFinding,
+  PageRequest,
+  ProviderBatch,
+  ProviderClient,
+  Sending,
+  UploadOutcome,
+  Workplace,
+} from '../provider.ts';
+import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
+import { inputKey, inputUri, objectAt, outputUri } from './places.ts';
+import { withServiceAnswer } from './service-answer.ts';
+
+/** How long a look may take, its two retries included. */
+const readTimeoutSeconds = 60;
+
+/** How far AWS's clock may be from ours. */
+const clockSkewMs = 300_000;
+
+const jobsPerPage = 100;
+
+/**
+ * Batch inference jobs.
+ *
+ * @throws ConfigurationError where there is no bucket or no role.
+ */
+export function connectBedrock(settings: ConnectionSettings): ProviderClient {
+  const { config, workplace, name } = settings;
+  if (config.kind !== 'bedrock' || !workplace)
+    throw new ConfigurationError(`Provider ${name} needs a bucket: it works in a deployment only.`);
+  const roleArn = config.roleArn ?? workplace.roleArn;
+  if (roleArn === null)
+    throw new ConfigurationError(`Provider ${name} has no role for Bedrock. Deploy again, or name a roleArn.`);
+  return new BedrockJobs(settings, { ...config, roleArn }, workplace.objects);
+}
+
+type JobTerms = ConfigOfKind<'bedrock'> & { roleArn: string };
+
+/** Source: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html, read 2026-11. */
+class BedrockJobs implements ProviderClient {
+  readonly #name: string;
+  readonly #terms: JobTerms;
+  readonly #objects: Workplace['objects'];
+  readonly #reader: BedrockClient;
+  /** A repeated create is no second job, thanks to its token; but what is unknown is looked up in one place only. */
+  readonly #creator: BedrockClient;
+
+  constructor({ name, clientOptions = {} }: ConnectionSettings, terms: JobTerms, objects: Workplace['objects']) {
+    const options = {
+      ...clientOptions,
+      ...(terms.region !== undefined && { region: terms.region }),
+      ...(terms.baseUrl !== undefined && { endpoint: terms.baseUrl }),
+    };
+    this.#name = name;
+    this.#terms = terms;
+    this.#objects = objects;
+    this.#reader = new BedrockClient({ ...options, maxAttempts: 3 });
+    this.#creator = new BedrockClient({ ...options, maxAttempts: 1 });
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#call(signal, 'The list of jobs', (abortSignal) =>
+      this.#reader.send(new ListModelInvocationJobsCommand({ maxResults: 1 }), { abortSignal }),
+    );
+  }
+
+  async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
+    const { minRequests } = this.#terms;
+    if (sending.lineCount < minRequests) return belowMinimum(sending.lineCount, minRequests);
+    const key = inputKey(sending);
+    await this.#objects.write(key, untilStopped(sending.lines('\n'), signal));
+    return { outcome: 'uploaded', providerInputFileId: inputUri(this.#objects.bucket, key) };
+  }
+
+  async create(sending: Sending, input: string | null, signal: AbortSignal): Promise<CreateOutcome> {
+    if (signal.aborted) return stoppedBeforeSending;
+    const command = new CreateModelInvocationJobCommand(this.#jobOf(sending, input ?? ''));
+    return await createOutcome('Bedrock', () =>
+      this.#explained(
+        withDeadline(signal, this.#terms.createTimeoutSeconds, async (abortSignal) => {
+          const { jobArn } = await settledOrAborted(this.#creator.send(command, { abortSignal }), abortSignal);
+          return { id: jobArn };
+        }),
+      ),
+    );
+  }
+
+  #jobOf(sending: Sending, input: string) {
+    const { roleArn, timeoutHours } = this.#terms;
+    return {
+      jobName: sending.prefix,
+      clientRequestToken: sending.token,
+      roleArn,
+      modelId: sending.model,
+      inputDataConfig: { s3InputDataConfig: { s3InputFormat: 'JSONL' as const, s3Uri: input } },
+      outputDataConfig: { s3OutputDataConfig: { s3Uri: outputUri(input) } },
+      ...(timeoutHours !== undefined && { timeoutDurationInHours: timeoutHours }),
+    };
+  }
+
+  /** The list shows a job's token, so that it is ours for certain or not at all. */
+  async findLost({ sending, windowStartMs }: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
+    const filter = { nameContains: sending.prefix, submitTimeAfter: new Date(windowStartMs - clockSkewMs) };
+    for await (const job of this.#newestFirst(filter, signal)) {
+      const isOurs = job.jobName === sending.prefix && job.clientRequestToken === sending.token;
+      if (isOurs) return { finding: 'found', providerBatchId: job.jobArn };
+    }
+    return { finding: 'none' };
+  }
+
+  /** A page may be empty and not be the last. */
+  async *#newestFirst(
+    filter: { nameContains?: string; submitTimeAfter?: Date },
+    signal: AbortSignal,
+  ): AsyncGenerator<Job> {
+    let nextToken: string | undefined;
+    for (;;) {
+      const order = { maxResults: jobsPerPage, sortBy: 'CreationTime', sortOrder: 'Descending' } as const;
+      const page = await this.#call(signal, 'The list of jobs', (abortSignal) =>
+        this.#reader.send(new ListModelInvocationJobsCommand({ ...filter, ...order, nextToken }), { abortSignal }),
+      );
+      for (const job of page.invocationJobSummaries ?? []) yield parsed(job);
+      if (page.nextToken === undefined) return;
+      if (page.nextToken === nextToken) throw new TransientError('The list of jobs does not go on.');
+      nextToken = page.nextToken;
+    }
+  }
+
+  async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
+    return providerBatchFrom(await this.#get(providerBatchId, signal));
+  }
+
+  async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {
+    return batchFieldsFrom(await this.#get(providerBatchId, signal));
+  }
+
+  async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    const batches: BatchFields[] = [];
+    let isBehind = after === undefined;
+    for await (const job of this.#newestFirst({}, signal)) {
+      if (isBehind && batches.length === limit) return { batches, hasMore: true };
+      if (isBehind) batches.push(batchFieldsFrom(job));
+      if (job.jobArn === after) isBehind = true;
+    }
+    return { batches, hasMore: false };
+  }
+
+  async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
+    const command = new StopModelInvocationJobCommand({ jobIdentifier: providerBatchId });
+    try {
+      await this.#explained(
+        withDeadline(signal, readTimeoutSeconds, (abortSignal) => this.#reader.send(command, { abortSignal })),
+      );
+    } catch (error) {
+      if (!hasEndedAlready(error)) throw callError(`Stopping Bedrock's job ${providerBatchId}`, error);
+    }
+  }
+
+  results(_batch: ProviderBatch, resultRef: string): AsyncIterable<Uint8Array> {
+    return this.#objects.stream(objectAt(resultRef));
+  }
+
+  async #get(providerBatchId: string, signal: AbortSignal): Promise<Job> {
+    const job = await this.#call(signal, `Bedrock's job ${providerBatchId}`, (abortSignal) =>
+      this.#reader.send(new GetModelInvocationJobCommand({ jobIdentifier: providerBatchId }), { abortSignal }),
+    );
+    return parsed(job);
+  }
+
+  async #call<Result>(
+    signal: AbortSignal,
+    what: string,
+    call: (abortSignal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await this.#explained(
+        withDeadline(signal, readTimeoutSeconds, (abortSignal) => settledOrAborted(call(abortSignal), abortSignal)),
+      );
+    } catch (error) {
+      throw callError(what, error);
+    }
+  }
+
+  /** @throws ProviderAuthenticationError where our role may not. */
+  async #explained<Result>(call: Promise<Result>): Promise<Result> {
+    try {
+      return await call;
+    } catch (thrown) {
+      const error = withServiceAnswer(thrown);
+      if (!isKeyRefusal(error)) throw error;
+      const message = `Provider ${this.#name} refused the call: ${failedCall(error).message} The role of Batchdrop's functions needs bedrock:CreateModelInvocationJob, Get-, List- and Stop-, iam:PassRole for ${this.#terms.roleArn}, and access to the model; give it, and work goes on by itself.`;
+      throw new ProviderAuthenticationError(message, { cause: error });
+    }
+  }
+}
+
+function belowMinimum(requests: number, minRequests: number): UploadOutcome {
+  const message = `A job on Bedrock needs ${minRequests} requests of one model at least; these are ${requests}. Send more at once, or lower minRequests in the provider's entry if your quota is lower.`;
+  return { outcome: 'refused', code: 'below_minimum', message };
+}
+
+async function* untilStopped(pieces: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
+  for await (const piece of pieces) {
+    signal.throwIfAborted();
+    yield piece;
+  }
+}
+
+/** The SDK heeds its signal until an answer begins, and then waits for the rest as long as it takes. */
+function settledOrAborted<Result>(answer: Promise<Result>, signal: AbortSignal): Promise<Result> {
+  const aborted = Promise.withResolvers<never>();
+  const stop = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  return Promise.race([answer, aborted.promise]).finally(() => signal.removeEventListener('abort', stop));
+}
+
+function parsed(job: unknown): Job {
+  const result = jobSchema.safeParse(job);
+  if (result.success) return result.data;
+  throw callError('A job of Bedrock', result.error);
+}
+
+function hasEndedAlready(error: unknown): boolean {
+  const failed = failedCall(error);
+  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
+}

@@ -1,0 +1,33 @@
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+
+/**
+ * What one batch inference job accepts. Source: https://docs.aws.amazon.com/general/latest/gr/bedrock.html (quotas, which
+ * differ by model and region), read 2026-11; unconfirmed. Service Quotas of the account decides.
+ */
+export const limits: ProviderLimits = {
+  maxRequests: 50_000,
+  /** A file may have 1 GB. Its answers repeat the requests, and a step that collects them must hold them. */
+  maxBytes: 256_000_000,
+  maxEmbeddingInputs: null,
+  /** A newline after each line. */
+  overheadBytes: { batch: 0, line: 1 },
+  createsPerHour: null,
+  batchDiscount: 0.5,
+};
+
+/** Never used by the library, which has no bucket. Source: @aws-sdk/client-bedrock 3.1164. */
+export const directUse: DirectUse = {
+  customIds: /^[a-zA-Z0-9]{1,64}$/,
+  keepsMetadata: false,
+  listsInputFile: true,
+  mixesModels: false,
+};
+
+export const notes: ProviderNotes = {
+  title: 'AWS Bedrock',
+  source: 'https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html',
+  lostCreateProof: 'our token, by which it also creates no second one',
+  warned: ['of chat completions, as for Anthropic', 'user, safety_identifier'],
+  refused: ['of chat completions, as for Anthropic', 'image URLs that are no data URLs', 'models other than Claude'],
+  isConfirmed: false,
+};

@@ -1,0 +1,18 @@
+import { lazyClient } from '../lazy-client.ts';
+import type { Provider } from '../provider.ts';
+import { directUse, limits, notes } from './limits.ts';
+import { bedrockEndpoints, translateRequest } from './request.ts';
+import { translateResult } from './result.ts';
+
+export const bedrock: Provider = {
+  kind: 'bedrock',
+  limits,
+  endpoints: bedrockEndpoints,
+  // A Messages body keeps its values' bytes, and loses its model.
+  passesThrough: () => false,
+  translateRequest,
+  translateResult,
+  direct: directUse,
+  notes,
+  connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectBedrock(settings)),
+};

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+
+/** What the AWS SDK throws for an answer of 400 or more. */
+const serviceErrorSchema = z.object({
+  name: z.string().min(1),
+  message: z.string().catch(''),
+  $metadata: z.object({ httpStatusCode: z.number().int().min(400) }),
+  $response: z
+    .object({ headers: z.record(z.string(), z.string()) })
+    .optional()
+    .catch(undefined),
+});
+
+/** Too many jobs or calls at present; Bedrock answers the former with 400. Source: @aws-sdk/client-bedrock 3.1164. */
+const laterNames: ReadonlySet<string> = new Set(['ServiceQuotaExceededException', 'ThrottlingException']);
+
+/** Bedrock's refusal of a call, with the members by which `failedCall` knows one. */
+export class ServiceAnswer extends Error {
+  override readonly name = 'ServiceAnswer';
+  readonly status: number;
+  readonly headers: Headers;
+  readonly error: { code: string };
+
+  constructor({ name, message, $metadata, $response }: z.infer<typeof serviceErrorSchema>, cause: unknown) {
+    super(message || name, { cause });
+    this.status = laterNames.has(name) ? 429 : $metadata.httpStatusCode;
+    this.headers = new Headers($response?.headers);
+    this.error = { code: name };
+  }
+}
+
+/** @returns what was thrown as a ServiceAnswer if it is one, else as it is. */
+export function withServiceAnswer(error: unknown): unknown {
+  const answer = serviceErrorSchema.safeParse(error);
+  return answer.success ? new ServiceAnswer(answer.data, error) : error;
+}
