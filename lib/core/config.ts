@@ -13,6 +13,7 @@ const accountSchema = z.strictObject({
   limits: z
     .strictObject({
       maxRequests: z.number().int().positive().optional(),
+      minRequests: z.number().int().positive().optional(),
       maxBytes: z.number().int().positive().optional(),
       maxEmbeddingInputs: z.number().int().positive().optional(),
       /** Prompt tokens of one model that wait at the provider at a time, by our estimate of four bytes a token. */
@@ -75,8 +76,6 @@ export const providerConfigSchema = z.discriminatedUnion('kind', [
       .optional(),
     /** Hours after which Bedrock ends a job with what is done. Without it Bedrock's own default. */
     timeoutHours: z.number().int().min(24).max(168).optional(),
-    /** Requests that a job must have at least; Service Quotas says it for each model. */
-    minRequests: z.number().int().positive().default(100),
   }),
 ]);
 

@@ -22,7 +22,16 @@ import {
   waitForBatch,
 } from '../../lib/client/index.ts';
 import type { ProviderKind } from '../../lib/core/config.ts';
-import { chatRequest, collect, endless, models, startProvider, temporaryFolder, thrownBy } from './provider-at-hand.ts';
+import {
+  chatRequest,
+  collect,
+  endless,
+  libraryKinds,
+  models,
+  startProvider,
+  temporaryFolder,
+  thrownBy,
+} from './provider-at-hand.ts';
 
 const batchMembers = [
   ...['id', 'object', 'endpoint', 'model', 'errors', 'input_file_id', 'completion_window', 'status', 'output_file_id'],

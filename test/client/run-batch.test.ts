@@ -15,7 +15,7 @@ import {
   waitForBatch,
 } from '../../lib/client/index.ts';
 import { providers } from '../../lib/providers/registry.ts';
-import { collect, endless, models, startProvider, thrownBy } from './provider-at-hand.ts';
+import { collect, endless, libraryKinds, models, startProvider, thrownBy } from './provider-at-hand.ts';
 
 const soon = { pollIntervalSeconds: 0.05 };
 

@@ -53,7 +53,7 @@ export function clientFor(
   kind: ProviderKind,
   baseUrl: string,
   key: (refresh?: boolean) => Promise<string>,
-  config: { createTimeoutSeconds?: number; minRequests?: number } = {},
+  config: { createTimeoutSeconds?: number; limits?: { minRequests: number } } = {},
 ): ProviderClient {
   return providers[kind].connect({
     name: `our-${kind}`,

@@ -496,7 +496,7 @@ describe('bedrock', () => {
 
   it('refuses fewer requests than a job must have, before anything is sent', async () => {
     const { simulator } = await connect('bedrock');
-    const client = clientFor('bedrock', simulator.url, async () => '', { minRequests: 100 });
+    const client = clientFor('bedrock', simulator.url, async () => '', { limits: { minRequests: 100 } });
 
     const outcome = await client.upload(sendingOf('bedrock', tenTexts), noAbort);
 

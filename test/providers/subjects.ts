@@ -65,7 +65,7 @@ export const subjects: Record<ProviderKind, Subject> = {
   },
   bedrock: {
     model: 'us.anthropic.claude-opus-4-6-v1:0',
-    config: { secret: undefined, region: 'us-east-1', minRequests: 1 },
+    config: { secret: undefined, region: 'us-east-1', limits: { minRequests: 1 } },
     linesGoWith: 'bucket',
     hasKey: false,
     namesUnexecuted: false,

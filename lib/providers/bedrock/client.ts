@@ -25,6 +25,7 @@ import type {
   Workplace,
 } from '../provider.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
+import { limits } from './limits.ts';
 import { inputKey, inputUri, objectAt, outputUri } from './places.ts';
 import { withServiceAnswer } from './service-answer.ts';
 
@@ -82,7 +83,7 @@ class BedrockJobs implements ProviderClient {
   }
 
   async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
-    const { minRequests } = this.#terms;
+    const { minRequests = limits.minRequests } = this.#terms.limits;
     if (sending.lineCount < minRequests) return belowMinimum(sending.lineCount, minRequests);
     const key = inputKey(sending);
     await this.#objects.write(key, untilStopped(sending.lines('\n'), signal));
@@ -212,7 +213,7 @@ class BedrockJobs implements ProviderClient {
 }
 
 function belowMinimum(requests: number, minRequests: number): UploadOutcome {
-  const message = `A job on Bedrock needs ${minRequests} requests of one model at least; these are ${requests}. Send more at once, or lower minRequests in the provider's entry if your quota is lower.`;
+  const message = `A job on Bedrock needs ${minRequests} requests of one model at least; these are ${requests}. Send more at once, or lower limits.minRequests in the provider's entry if your quota is lower.`;
   return { outcome: 'refused', code: 'below_minimum', message };
 }
 

@@ -4,8 +4,9 @@ import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
  * What one batch inference job accepts. Source: https://docs.aws.amazon.com/general/latest/gr/bedrock.html (quotas, which
  * differ by model and region), read 2026-11; unconfirmed. Service Quotas of the account decides.
  */
-export const limits: ProviderLimits = {
+export const limits = {
   maxRequests: 50_000,
+  minRequests: 100,
   /** A file may have 1 GB. Its answers repeat the requests, and a step that collects them must hold them. */
   maxBytes: 256_000_000,
   maxEmbeddingInputs: null,
@@ -13,7 +14,7 @@ export const limits: ProviderLimits = {
   overheadBytes: { batch: 0, line: 1 },
   createsPerHour: null,
   batchDiscount: 0.5,
-};
+} satisfies ProviderLimits;
 
 /** Never used by the library, which has no bucket. Source: @aws-sdk/client-bedrock 3.1164. */
 export const directUse: DirectUse = {
