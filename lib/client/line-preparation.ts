@@ -75,6 +75,7 @@ export class LinePreparation {
     if (!parsed.ok) return this.#refuse(parsed.errors);
     const { request } = parsed;
     this.#endpoint ??= this.#supported(request.endpoint);
+    if (request.endpoint !== this.#endpoint) return this.#refuse([otherEndpoint(request, this.#endpoint)]);
     const sentId = sendableId(request.customId, this.#provider.direct.customIds);
     if (sentId === null) return this.#refuse([unsendableId(request)]);
     const problem = this.#duplicateOf(request);
@@ -178,6 +179,11 @@ function tooLarge(what: string): InvalidInputError {
 function unsendableId({ customId, lineNumber }: RequestLine): LineError {
   const message = `The custom_id '${customId}' cannot travel through this provider: it takes up to 64 characters of a-z, A-Z, 0-9, _ and -, or any characters up to ${maxEncodedBytes} bytes of UTF-8, which are encoded. Shorten it, or send the batch to a Batchdrop deployment, which takes up to 512 bytes.`;
   return { code: 'invalid_custom_id', message, param: 'custom_id', line: lineNumber };
+}
+
+function otherEndpoint(request: RequestLine, endpoint: Endpoint): LineError {
+  const message = `This line is for ${request.endpoint}, and the batch for ${endpoint}; one batch at a provider has one endpoint. ${deploymentHint}`;
+  return { code: 'invalid_url', message, param: null, line: request.lineNumber };
 }
 
 /** A warning where warnings are refused. */

@@ -40,8 +40,10 @@ export type ParsedLine =
   | { ok: true; request: RequestLine }
   | {
       ok: false;
-      errors: LineError[] /** The id, where the line has one, so that an error can be addressed. */;
+      errors: LineError[];
+      /** The id, where the line has one, so that an error can be addressed. */
       customId: string | null;
+      format: LineFormat;
     };
 
 /** Longest custom_id, in bytes of UTF-8. */
@@ -50,7 +52,8 @@ export const maxCustomIdBytes = 512;
 /**
  * Parses and validates one line of an input file as OpenAI does, and as strictly as byte splicing needs.
  *
- * @param endpoint what the batch is for; undefined for the first line, which then decides it.
+ * @param endpoint what the url of a line in OpenAI's form must be; undefined for the first one, which then decides it.
+ * Lines in Anthropic's own form stand in any batch.
  */
 export function parseRequestLine(line: Line | OverlongLine, endpoint: Endpoint | undefined): ParsedLine {
   if (isOverlong(line)) return refuse(line.lineNumber, null, [overlong(line)]);
@@ -61,7 +64,7 @@ export function parseRequestLine(line: Line | OverlongLine, endpoint: Endpoint |
   if (usual) return { ok: true, request: usual };
   const parsed = parseObject(text);
   if (!parsed) return refuse(line.lineNumber, null, [invalidJson('This line is not parseable as valid JSON.')]);
-  return isNative(parsed, endpoint) ? parseNative(line, parsed, endpoint) : parseOpenAI(line, parsed, endpoint);
+  return isNative(parsed) ? parseNative(line, parsed) : parseOpenAI(line, parsed, endpoint);
 }
 
 /**
@@ -81,10 +84,9 @@ function usualRequest(line: Line, text: string, endpoint: Endpoint | undefined):
   return new UsualRequest(line, head, own, body);
 }
 
-/** @returns null where the line is not for the batch's endpoint. */
+/** @returns null where the line is in OpenAI's form and not for the batch's endpoint. */
 function endpointOf(head: LineHead, endpoint: Endpoint | undefined): Endpoint | null {
-  if (head.bodyKey === 'params')
-    return head.url === null && (endpoint ?? '/v1/messages') === '/v1/messages' ? '/v1/messages' : null;
+  if (head.bodyKey === 'params') return head.url === null ? '/v1/messages' : null;
   if (head.method !== 'POST') return null;
   if (endpoint !== undefined) return head.url === endpoint ? endpoint : null;
   return isEndpoint(head.url) ? head.url : null;
@@ -130,8 +132,13 @@ function asksForStream(body: JsonObject): boolean {
 
 type Problem = Omit<LineError, 'line'>;
 
-function refuse(lineNumber: number, customId: string | null, problems: Problem[]): ParsedLine {
-  return { ok: false, customId, errors: problems.map((problem) => ({ ...problem, line: lineNumber })) };
+function refuse(
+  lineNumber: number,
+  customId: string | null,
+  problems: Problem[],
+  format: LineFormat = 'openai',
+): ParsedLine {
+  return { ok: false, customId, format, errors: problems.map((problem) => ({ ...problem, line: lineNumber })) };
 }
 
 function overlong(line: OverlongLine): Problem {
@@ -160,12 +167,11 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function isNative(parsed: JsonObject, endpoint: Endpoint | undefined): boolean {
-  const hasParams = 'params' in parsed && !('body' in parsed) && !('url' in parsed);
-  return hasParams && (endpoint === undefined || endpoint === '/v1/messages');
+function isNative(parsed: JsonObject): boolean {
+  return 'params' in parsed && !('body' in parsed) && !('url' in parsed);
 }
 
-function parseNative(line: Line, parsed: JsonObject, endpoint: Endpoint | undefined): ParsedLine {
+function parseNative(line: Line, parsed: JsonObject): ParsedLine {
   const members = membersOf(line.bytes);
   const problems = [...customIdProblems(parsed), ...doubledKeys(members, '')];
   const body = parsed.params;
@@ -175,7 +181,7 @@ function parseNative(line: Line, parsed: JsonObject, endpoint: Endpoint | undefi
     body,
     bodyKey: 'params',
     format: 'anthropic',
-    endpoint: endpoint ?? '/v1/messages',
+    endpoint: '/v1/messages',
   });
 }
 
@@ -227,7 +233,7 @@ function finish(line: Line, parsed: JsonObject, members: Member[], draft: Draft)
     !customIdSpan ||
     !modelSpan
   )
-    return refuse(line.lineNumber, customId, problems);
+    return refuse(line.lineNumber, customId, problems, format);
   const spans = { customId: spanOf(customIdSpan), model: spanOf(modelSpan) };
   return {
     ok: true,

@@ -22,7 +22,7 @@ export const validationStateSchema = z.object({
   lines: z.number().int(),
   refusedLines: z.number().int(),
   isFailed: z.boolean(),
-  endpoint: z.enum(endpoints).nullable(),
+  seen: z.object({ urlEndpoint: z.enum(endpoints).nullable(), hasNativeLines: z.boolean() }),
   estimates: z.array(modelEstimateSchema),
   shards: z.array(shardRecordSchema),
   /** The shards of refused lines, one for each run that met some. */
@@ -45,8 +45,8 @@ export class InputValidation {
   readonly #shards: ShardWriter;
   readonly #estimates = new UsageByModel();
   readonly #customIds: CustomIds;
-  readonly #passed = new WeakMap<Route, Placement>();
-  readonly #translated = new WeakMap<Route, Placement>();
+  /** Those of a model: one, or a few where its lines have different endpoints or forms. */
+  readonly #placements = new WeakMap<Route, Placement[]>();
   #latest: Placement | undefined;
   readonly report: ValidationReport;
   #refused: RefusedLines | undefined;
@@ -82,7 +82,7 @@ export class InputValidation {
     this.#lines = state?.lines ?? 0;
     this.#refusedLines = state?.refusedLines ?? 0;
     this.#isFailed = state?.isFailed ?? false;
-    this.#validation.endpoint = state?.endpoint ?? this.#validation.endpoint;
+    if (state) this.#validation.goOn(state.seen);
     for (const { provider, model, ...tokens } of state?.estimates ?? []) this.#estimates.add(provider, model, tokens);
   }
 
@@ -133,21 +133,22 @@ export class InputValidation {
     return allOf(reported, this.#shards.add(placement.queue, placed));
   }
 
-  /** A batch has one endpoint, so a model and whether it is translated decide. */
-  #placementOf({ request, route, translated }: AcceptedLine): Placement {
-    const isTranslated = translated !== null;
-    const latest = this.#latest;
-    if (latest?.route === route && latest.queue.target.isTranslated === isTranslated) return latest;
-    const placements = isTranslated ? this.#translated : this.#passed;
-    const { provider, model } = route;
-    const placement = placements.get(route) ?? {
-      route,
-      queue: this.#shards.queue({ provider, model, endpoint: request.endpoint, isTranslated }),
-      tokens: this.#estimates.of(provider, model),
-    };
-    placements.set(route, placement);
+  /** Lines share shards where model, endpoint and whether they are translated are the same. */
+  #placementOf(accepted: AcceptedLine): Placement {
+    const { route } = accepted;
+    if (this.#latest && isPlaceFor(this.#latest, accepted)) return this.#latest;
+    const known = this.#placements.get(route) ?? [];
+    const found = known.find((placement) => isPlaceFor(placement, accepted));
+    const placement = found ?? this.#newPlacement(accepted);
+    if (!found) this.#placements.set(route, [...known, placement]);
     this.#latest = placement;
     return placement;
+  }
+
+  #newPlacement({ request, route, translated }: AcceptedLine): Placement {
+    const { provider, model } = route;
+    const target = { provider, model, endpoint: request.endpoint, isTranslated: translated !== null };
+    return { route, queue: this.#shards.queue(target), tokens: this.#estimates.of(provider, model) };
   }
 
   async #refuse(ordinal: number, line: Line | OverlongLine, refusal: RefusedLine): Promise<void> {
@@ -190,7 +191,7 @@ export class InputValidation {
       lines: this.#lines,
       refusedLines: this.#refusedLines,
       isFailed: this.#isFailed,
-      endpoint: this.endpoint ?? null,
+      seen: this.#validation.seen,
       estimates: this.#estimates.estimates(),
       shards,
       refused: await this.#finishRefused(shards.length),
@@ -239,11 +240,19 @@ function noEarlierRun(): { customIds: CustomIds; validation: null } {
   return { customIds: new CustomIds(), validation: null };
 }
 
-/** What the lines of one model have in common. */
+/** What the lines of one model and endpoint have in common. */
 interface Placement {
   route: Route;
   queue: ShardQueue;
   tokens: TokenSum;
+}
+
+function isPlaceFor({ route, queue: { target } }: Placement, line: AcceptedLine): boolean {
+  return (
+    route === line.route &&
+    target.endpoint === line.request.endpoint &&
+    target.isTranslated === (line.translated !== null)
+  );
 }
 
 /** Shards by where they go. */

@@ -30,6 +30,13 @@ export interface RefusedLine {
   format: RequestLine['format'];
 }
 
+/** What lines say of their batch. */
+export interface SeenLines {
+  /** Of lines in OpenAI's form. */
+  urlEndpoint: Endpoint | null;
+  hasNativeLines: boolean;
+}
+
 /** The configured providers, as far as a line is held against them: nothing is called. */
 export interface LineTargets {
   config: Config;
@@ -46,8 +53,9 @@ export class LineValidation {
   readonly #router: Router;
   readonly #customIds: CustomIds;
   readonly #destinations = new Map<string, Destination>();
-  /** What the batch is for; the first good line decides where the options do not. */
-  endpoint: Endpoint | undefined;
+  /** What the url of lines in OpenAI's form must be; the first of them decides where the options do not. */
+  #urlEndpoint: Endpoint | undefined;
+  #hasNativeLines = false;
 
   /** @param customIds the ids of earlier lines. */
   constructor(
@@ -59,18 +67,34 @@ export class LineValidation {
     this.#customIds = customIds;
     this.#isStrict = options.strict;
     this.#router = new Router(targets.config, options.provider);
-    this.endpoint = options.endpoint;
+    this.#urlEndpoint = options.endpoint;
+  }
+
+  /** For another validation that goes on behind these lines. */
+  get seen(): SeenLines {
+    return { urlEndpoint: this.#urlEndpoint ?? null, hasNativeLines: this.#hasNativeLines };
+  }
+
+  goOn({ urlEndpoint, hasNativeLines }: SeenLines): void {
+    this.#urlEndpoint = urlEndpoint ?? this.#urlEndpoint;
+    this.#hasNativeLines = hasNativeLines;
+  }
+
+  /** What the batch is for: `/v1/messages` where all lines are in Anthropic's own form. Undefined before the first good line. */
+  get endpoint(): Endpoint | undefined {
+    return this.#urlEndpoint ?? (this.#hasNativeLines ? '/v1/messages' : undefined);
   }
 
   validate(line: Line | OverlongLine): AcceptedLine | RefusedLine {
-    const parsed = parseRequestLine(line, this.endpoint);
+    const parsed = parseRequestLine(line, this.#urlEndpoint);
     if (!parsed.ok) {
       const duplicate = this.#duplicateOf(parsed.customId, line.lineNumber);
       const errors = duplicate ? [...parsed.errors, duplicate] : parsed.errors;
-      return { errors, customId: duplicate ? null : parsed.customId, format: 'openai' };
+      return { errors, customId: duplicate ? null : parsed.customId, format: parsed.format };
     }
     const { request } = parsed;
-    this.endpoint ??= request.endpoint;
+    if (request.format === 'anthropic') this.#hasNativeLines = true;
+    else this.#urlEndpoint ??= request.endpoint;
     const duplicate = this.#duplicateOf(request.customId, line.lineNumber);
     if (duplicate) return { errors: [duplicate], customId: null, format: request.format };
     return this.#place(request, lengthOf(line));

@@ -36,3 +36,9 @@ function keepSpelling(_key: string, value: unknown, ...[context]: unknown[]): un
 function hasSource(context: unknown): context is { source: string } {
   return typeof context === 'object' && context !== null && 'source' in context && typeof context.source === 'string';
 }
+
+/** @returns the number that `parseExact` gave, whatever its spelling; null for anything else. */
+export function numberFrom(value: unknown): number | null {
+  if (typeof value === 'number') return value;
+  return typeof value === 'object' && value !== null && 'rawJSON' in value ? Number(value.rawJSON) : null;
+}

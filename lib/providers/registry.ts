@@ -1,16 +1,21 @@
-import type { ProviderKind } from '../core/config.ts';
+import { type ProviderKind, providerKinds } from '../core/config.ts';
 import { anthropic } from './anthropic/provider.ts';
 import { bedrock } from './bedrock/provider.ts';
 import { groq } from './groq/provider.ts';
 import { openai } from './openai/provider.ts';
 import { openaiCompatible } from './openai-compatible/provider.ts';
 import type { Provider } from './provider.ts';
+import { withTranslatedEndpoints } from './translation/translated-endpoints.ts';
 
-/** Every kind of provider there is. A new one is a folder, a line here and a kind in core/config.ts. */
-export const providers: Record<ProviderKind, Provider> = {
+/** What each kind has itself. A new one is a folder, a line here and a kind in core/config.ts. */
+const own: Record<ProviderKind, Provider> = {
   openai,
   anthropic,
   groq,
   'openai-compatible': openaiCompatible,
   bedrock,
 };
+
+/** Every kind of provider there is, with the endpoints that it has through chat completions only. */
+export const providers: Record<ProviderKind, Provider> = { ...own };
+for (const kind of providerKinds) providers[kind] = withTranslatedEndpoints(own[kind]);

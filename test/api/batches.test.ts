@@ -243,7 +243,7 @@ it('an endpoint that no configured provider can run is refused, naming those tha
   const claudeOnly = await api.served({}, { ...services, config: { ...services.config, providers: { anthropic } } });
   const embeddings = { input_file_id: 'x', endpoint: '/v1/embeddings', completion_window: '24h' } as const;
   await expect(claudeOnly.batches.create(embeddings)).rejects.toThrow(
-    /^400 Invalid value: '\/v1\/embeddings'. Supported values are: '\/v1\/chat\/completions'.* and '\/v1\/messages'\.$/,
+    /^400 Invalid value: '\/v1\/embeddings'. Supported values are: '\/v1\/responses', '\/v1\/chat\/completions',? and '\/v1\/messages'\.$/,
   );
 });
 

@@ -75,11 +75,12 @@ describe('parseRequestLine', () => {
     expect(codes).toEqual(['custom_id', 'url', 'body']);
   });
 
-  it("takes Anthropic's own form where no other endpoint was named", () => {
+  it("takes Anthropic's own form in any batch", () => {
     const native = { custom_id: 'n', params: { model: 'claude-x', max_tokens: 1, messages: [] } };
-    const parsed = parse(native, null);
-    expect(parsed.ok && [parsed.request.format, parsed.request.endpoint]).toEqual(['anthropic', '/v1/messages']);
-    expect(parse(native).ok).toBe(false);
+    for (const parsed of [parse(native, null), parse(native)])
+      expect(parsed.ok && [parsed.request.format, parsed.request.endpoint]).toEqual(['anthropic', '/v1/messages']);
+    const wrong = parse({ ...native, params: { messages: [] } });
+    expect(wrong).toMatchObject({ ok: false, format: 'anthropic', errors: [{ param: 'params.model' }] });
   });
 
   it('never throws, whatever the bytes are, and always names the line', () => {
