@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { providerKinds } from '../../lib/core/config.ts';
+import { providerConfigSchema, providerKinds } from '../../lib/core/config.ts';
 import { isObject, type JsonObject } from '../../lib/core/request-line.ts';
 import { openai } from '../../lib/providers/openai/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
@@ -66,15 +66,12 @@ describe('endpoints that a provider has not itself', () => {
       }),
     });
     const config = {
-      kind: 'openai',
-      secret: 's',
-      limits: {},
-      models: [],
+      ...providerConfigSchema.parse({ kind: 'openai', secret: 's' }),
       createTimeoutSeconds: 1,
       settleSeconds: 1,
-    } as const;
+    };
     const client = provider.connect({ name: 'openai', config, apiKey: async () => 'k' });
-    const sending = { prefix: 'b', token: 't', lineCount: 1, lines: async function* () {}, metadata: {} };
+    const sending = { prefix: 'b', token: 't', model: 'm', lineCount: 1, lines: async function* () {}, metadata: {} };
     const signal = new AbortController().signal;
     for (const endpoint of ['/v1/messages', '/v1/responses'] as const)
       await client.create({ ...sending, endpoint }, 'file-1', signal);
