@@ -1,5 +1,5 @@
-import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
-import { mayLoseNumbers, parseExact } from '../exact-json.ts';
+import type { JsonObject, RequestLine } from '../../core/request-line.ts';
+import { exactBody } from '../exact-body.ts';
 import type { Warning } from '../provider.ts';
 import { judgeParameters, maxTokensFrom, stopSequencesFrom, userIdFrom } from './chat-parameters.ts';
 import { type Conversation, conversationFrom } from './conversation.ts';
@@ -69,12 +69,4 @@ function outputConfig(reasoning: Reasoning, format: OutputFormat | undefined): P
 
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null;
-}
-
-/** The body once more, with its numbers as they were written: for schemas, which go on untouched. */
-function exactBody(request: RequestLine): JsonObject {
-  const text = request.bytes.toString('utf8');
-  if (!mayLoseNumbers(text)) return request.body;
-  const line = parseExact(text);
-  return isObject(line) && isObject(line.body) ? line.body : request.body;
 }

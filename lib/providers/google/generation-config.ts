@@ -1,0 +1,109 @@
+import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { maxTokensFrom, stopSequencesFrom } from '../anthropic/chat-parameters.ts';
+import { isAbsent } from '../anthropic/dropped-parameters.ts';
+import { invalid } from '../anthropic/untranslatable-error.ts';
+import { type ThinkingConfig, thinkingFrom } from './thinking.ts';
+import { leaveOut, type Warnings } from './untranslatable.ts';
+
+/** What a chat completion can ask for. Source: @google/genai 3.1 `GenerationConfig`. */
+export interface GenerationConfig {
+  maxOutputTokens?: number;
+  temperature?: number;
+  topP?: number;
+  presencePenalty?: number;
+  frequencyPenalty?: number;
+  seed?: number;
+  candidateCount?: number;
+  stopSequences?: string[];
+  responseLogprobs?: true;
+  logprobs?: number;
+  responseMimeType?: 'application/json';
+  responseJsonSchema?: object;
+  thinkingConfig?: ThinkingConfig;
+}
+
+/** @param exact the body with its numbers as they were written. */
+export function generationConfigFrom(
+  body: JsonObject,
+  exact: () => JsonObject,
+  model: string,
+  warnings: Warnings,
+): GenerationConfig {
+  const stopSequences = stopSequencesFrom(body.stop);
+  const thinkingConfig = thinkingFrom(body, model, warnings);
+  return {
+    ...given('maxOutputTokens', maxTokensFrom(body, warnings)),
+    ...given('temperature', numberOf(body, 'temperature', 0, 2)),
+    ...given('topP', numberOf(body, 'top_p', 0, 1)),
+    ...given('presencePenalty', numberOf(body, 'presence_penalty', -2, 2)),
+    ...given('frequencyPenalty', numberOf(body, 'frequency_penalty', -2, 2)),
+    ...given('seed', seedFrom(body, warnings)),
+    ...given('candidateCount', wholeNumberOf(body, 'n', 1, 8)),
+    ...(stopSequences.length > 0 && { stopSequences }),
+    ...logprobsFrom(body),
+    ...formatFrom(body.response_format, exact, warnings),
+    ...(thinkingConfig && { thinkingConfig }),
+  };
+}
+
+function given<Name extends string>(name: Name, value: number | undefined): { [Key in Name]?: number } {
+  const config: { [Key in Name]?: number } = {};
+  return value === undefined ? config : Object.assign(config, { [name]: value });
+}
+
+function numberOf(body: JsonObject, name: string, least: number, most: number): number | undefined {
+  const value = body[name];
+  if (isAbsent(value)) return undefined;
+  if (typeof value === 'number' && value >= least && value <= most) return value;
+  throw invalid(`body.${name}`, `a number from ${least} to ${most}`);
+}
+
+function wholeNumberOf(body: JsonObject, name: string, least: number, most: number): number | undefined {
+  const value = numberOf(body, name, least, most);
+  if (value === undefined || Number.isInteger(value)) return value;
+  throw invalid(`body.${name}`, `a whole number from ${least} to ${most}`);
+}
+
+/** Gemini's seed is an int32, OpenAI's an int64. */
+function seedFrom(body: JsonObject, warnings: Warnings): number | undefined {
+  const { seed } = body;
+  if (isAbsent(seed)) return undefined;
+  if (typeof seed !== 'number' || !Number.isInteger(seed)) throw invalid('body.seed', 'a whole number');
+  if (seed === Math.trunc(seed) && Math.abs(seed) < 2 ** 31) return seed;
+  leaveOut('body.seed', warnings, 'Gemini takes one of 32 bits');
+  return undefined;
+}
+
+function logprobsFrom(body: JsonObject): Pick<GenerationConfig, 'responseLogprobs' | 'logprobs'> {
+  if (isAbsent(body.logprobs) || body.logprobs === false) return {};
+  if (body.logprobs !== true) throw invalid('body.logprobs', 'true or false');
+  return { responseLogprobs: true, ...given('logprobs', wholeNumberOf(body, 'top_logprobs', 0, 20)) };
+}
+
+type Format = Pick<GenerationConfig, 'responseMimeType' | 'responseJsonSchema'>;
+
+function formatFrom(format: unknown, exact: () => JsonObject, warnings: Warnings): Format {
+  if (isAbsent(format)) return {};
+  if (!isObject(format)) throw invalid('body.response_format', 'an object');
+  switch (format.type) {
+    case 'text':
+      return {};
+    case 'json_object':
+      return { responseMimeType: 'application/json' };
+    case 'json_schema':
+      return {
+        responseMimeType: 'application/json',
+        responseJsonSchema: schemaFrom(exact().response_format, warnings),
+      };
+    default:
+      throw invalid('body.response_format.type', "'text', 'json_object' or 'json_schema'");
+  }
+}
+
+function schemaFrom(format: unknown, warnings: Warnings): object {
+  const param = 'body.response_format.json_schema';
+  const jsonSchema = isObject(format) ? format.json_schema : undefined;
+  if (!isObject(jsonSchema) || !isObject(jsonSchema.schema)) throw invalid(`${param}.schema`, 'a JSON schema');
+  if (!isAbsent(jsonSchema.description)) leaveOut(`${param}.description`, warnings);
+  return jsonSchema.schema;
+}

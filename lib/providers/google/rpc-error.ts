@@ -1,0 +1,34 @@
+import type { JsonObject } from '../../core/request-line.ts';
+import { textOf } from '../foreign-json.ts';
+import type { RequestFailure } from './answer-line.ts';
+
+// Source: google/rpc/code.proto.
+const codes: readonly { name: string; status: number }[] = [
+  { name: 'OK', status: 200 },
+  { name: 'CANCELLED', status: 499 },
+  { name: 'UNKNOWN', status: 500 },
+  { name: 'INVALID_ARGUMENT', status: 400 },
+  { name: 'DEADLINE_EXCEEDED', status: 504 },
+  { name: 'NOT_FOUND', status: 404 },
+  { name: 'ALREADY_EXISTS', status: 409 },
+  { name: 'PERMISSION_DENIED', status: 403 },
+  { name: 'RESOURCE_EXHAUSTED', status: 429 },
+  { name: 'FAILED_PRECONDITION', status: 400 },
+  { name: 'ABORTED', status: 409 },
+  { name: 'OUT_OF_RANGE', status: 400 },
+  { name: 'UNIMPLEMENTED', status: 501 },
+  { name: 'INTERNAL', status: 500 },
+  { name: 'UNAVAILABLE', status: 503 },
+  { name: 'DATA_LOSS', status: 500 },
+  { name: 'UNAUTHENTICATED', status: 401 },
+];
+
+/** A `google.rpc.Status`, whose code is a number of its own; or an HTTP error body, whose code is the HTTP status. */
+export function failureOf(error: JsonObject): RequestFailure {
+  const number = Number(error.code);
+  const known = codes.find(({ name }) => name === error.status) ?? codes[number];
+  const status = number >= 400 && number <= 599 ? number : (known?.status ?? 500);
+  const name = known?.name ?? codes.find((code) => code.status === status)?.name ?? 'UNKNOWN';
+  const message = textOf(error.message) ?? `Google answered with ${name}.`;
+  return { status, code: name.toLowerCase(), message };
+}
