@@ -42,6 +42,7 @@ const baseUrl = z.url({
 export const providerConfigSchema = z.discriminatedUnion('kind', [
   accountSchema.extend({ kind: z.literal('openai') }),
   accountSchema.extend({ kind: z.literal('anthropic') }),
+  accountSchema.extend({ kind: z.literal('gemini') }),
   accountSchema.extend({
     kind: z.literal('groq'),
     /** How long a batch may take, from `24h` to `7d`; the longer, the more likely it is to be done. */

@@ -25,6 +25,7 @@ const modelsOfKind: Record<ProviderKind, readonly string[]> = {
   ],
   anthropic: ['claude-*'],
   bedrock: ['anthropic.claude-*', '*.anthropic.claude-*', 'arn:aws*:bedrock:*'],
+  gemini: ['gemini-*'],
   // Their models are others' open ones, which many serve: an account names its own.
   groq: [],
   'openai-compatible': [],

@@ -41,7 +41,17 @@ function priceOf({ account, model, usage }: PricedUsage): number | null {
 
 /** The list names most providers as we do. */
 function priceListOf(kind: ProviderKind): string {
-  return kind === 'bedrock' ? 'aws' : kind;
+  switch (kind) {
+    case 'bedrock':
+      return 'aws';
+    case 'gemini':
+      return 'google';
+    case 'openai':
+    case 'anthropic':
+    case 'groq':
+    case 'openai-compatible':
+      return kind;
+  }
 }
 
 function roundToMicrodollars(usd: number): number {

@@ -1,6 +1,7 @@
 import { type ProviderKind, providerKinds } from '../core/config.ts';
 import { anthropic } from './anthropic/provider.ts';
 import { bedrock } from './bedrock/provider.ts';
+import { gemini } from './gemini/provider.ts';
 import { groq } from './groq/provider.ts';
 import { openai } from './openai/provider.ts';
 import { openaiCompatible } from './openai-compatible/provider.ts';
@@ -11,6 +12,7 @@ import { withTranslatedEndpoints } from './translation/translated-endpoints.ts';
 const own: Record<ProviderKind, Provider> = {
   openai,
   anthropic,
+  gemini,
   groq,
   'openai-compatible': openaiCompatible,
   bedrock,

@@ -12,6 +12,7 @@ export const libraryKinds = providerKinds.filter((kind) => kind !== 'bedrock');
 export const models: Record<ProviderKind, string> = {
   openai: 'gpt-4o-mini',
   anthropic: 'claude-opus-4-6',
+  gemini: 'gemini-2.5-flash',
   groq: 'llama-3.3-70b-versatile',
   'openai-compatible': 'my-model',
   bedrock: 'anthropic.claude-opus-4-6-v1:0',

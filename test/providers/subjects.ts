@@ -10,8 +10,6 @@ export interface Subject {
   linesGoWith: 'upload' | 'create' | 'bucket';
   /** Whether it has an API key; without, its own tests say what becomes of a caller who may not. */
   hasKey: boolean;
-  /** Whether a line that expired or was cancelled stands in the results, or is just not there. */
-  namesUnexecuted: boolean;
   /** A well-formed id of a batch that there is not. */
   unknownId: string;
   /** Whether a lost create is proven while its batch still runs. */
@@ -20,11 +18,15 @@ export interface Subject {
   provesBy: 'token' | 'input file';
   /** Batches in a page of its simulator's list. */
   pageSize: number;
+  /** What has a result where a batch was cancelled or expired: every line, those that were done, or none at all. */
+  earlyEnd: 'every line' | 'what was done' | 'nothing';
+  /** What a server that takes everything must answer, beyond an `id`, for an upload and a creation to go through. */
+  anything?: (origin: string) => { body: object; headers?: Record<string, string> };
   /** A first page of a list that promises another and does not say where it begins. */
   halfList(): object;
 }
 
-const usual = { hasKey: true, namesUnexecuted: true, unknownId: 'batch_unknown' } as const;
+const usual = { hasKey: true, earlyEnd: 'every line', unknownId: 'batch_unknown' } as const;
 
 const ofOpenAIsFamily = {
   ...usual,
@@ -43,6 +45,23 @@ export const subjects: Record<ProviderKind, Subject> = {
   openai: { ...ofOpenAIsFamily, model: 'gpt-4o-mini', pageSize: 100 },
   groq: { ...ofOpenAIsFamily, model: 'llama-3.3-70b-versatile' },
   'openai-compatible': { ...ofOpenAIsFamily, model: 'my-model', provesBy: 'input file' },
+  gemini: {
+    ...usual,
+    model: 'gemini-2.5-flash',
+    linesGoWith: 'upload',
+    provesAtOnce: true,
+    provesBy: 'token',
+    pageSize: 100,
+    earlyEnd: 'nothing',
+    anything: (origin) => ({
+      body: { name: 'batches/1', file: { name: 'files/1' } },
+      headers: { 'x-goog-upload-url': `${origin}/upload` },
+    }),
+    halfList: () => ({
+      operations: [{ name: 'batches/a', metadata: { state: 'BATCH_STATE_SUCCEEDED' } }],
+      nextPageToken: 'a',
+    }),
+  },
   anthropic: {
     ...usual,
     model: 'claude-opus-4-6',
@@ -68,11 +87,12 @@ export const subjects: Record<ProviderKind, Subject> = {
     config: { secret: undefined, region: 'us-east-1', limits: { minRequests: 1 } },
     linesGoWith: 'bucket',
     hasKey: false,
-    namesUnexecuted: false,
+    earlyEnd: 'what was done',
     unknownId: 'arn:aws:bedrock:us-east-1:000000000000:model-invocation-job/abcdef012345',
     provesAtOnce: true,
     provesBy: 'token',
     pageSize: 20,
+    anything: () => ({ body: { jobArn: 'arn:1' } }),
     halfList: () => ({ invocationJobSummaries: [], nextToken: 'a' }),
   },
 };

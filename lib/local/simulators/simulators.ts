@@ -1,6 +1,7 @@
 import type { ProviderKind } from '../../core/config.ts';
 import { startAnthropicSimulator } from './anthropic/server.ts';
 import { startBedrockSimulator } from './bedrock/server.ts';
+import { startGeminiSimulator } from './gemini/server.ts';
 import { simulatorOf, startOpenAISimulator } from './openai/server.ts';
 import { compatibleWire, groqWire } from './openai/wire-dialect.ts';
 import type { Simulator, SimulatorOptions } from './simulator.ts';
@@ -14,6 +15,7 @@ export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) =>
   openai: startOpenAISimulator,
   anthropic: startAnthropicSimulator,
   bedrock: startBedrockSimulator,
+  gemini: startGeminiSimulator,
   groq: simulatorOf(groqWire),
   'openai-compatible': simulatorOf(compatibleWire),
 };

@@ -1,10 +1,12 @@
+type RefusalCode = 'invalid_request' | 'unsupported_parameter' | 'unsupported_endpoint';
+
 /** Ends the translation of one line from wherever it is; `translateRequest` catches it and answers with data. */
 export class UntranslatableError extends Error {
   override readonly name = 'UntranslatableError';
-  readonly code: 'invalid_request' | 'unsupported_parameter';
+  readonly code: RefusalCode;
   readonly param: string;
 
-  constructor(code: 'invalid_request' | 'unsupported_parameter', param: string, message: string) {
+  constructor(code: RefusalCode, param: string, message: string) {
     super(message);
     this.code = code;
     this.param = param;

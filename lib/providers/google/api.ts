@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { type FailedCall, failedCall } from '../failed-call.ts';
+import { type FailedCall, failedCall, isOwnError } from '../failed-call.ts';
 import { objectOf, textOf } from '../foreign-json.ts';
 import { streamedBody } from '../spooled-file.ts';
 
@@ -85,7 +85,8 @@ export async function withRetries<Result>(signal: AbortSignal, call: () => Promi
     try {
       return await call();
     } catch (error) {
-      if (attempt === readAttempts || signal.aborted || !mayPass(failedCall(error))) throw error;
+      const isFinal = attempt === readAttempts || signal.aborted || isOwnError(error);
+      if (isFinal || !mayPass(failedCall(error))) throw error;
     }
     await sleep(firstPauseMs * 2 ** (attempt - 1), undefined, { signal });
   }

@@ -5,7 +5,7 @@ import { isObject } from '../../core/request-line.ts';
 import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
-import { callError, failedCall, isOwnError } from '../failed-call.ts';
+import { callError, failedCall } from '../failed-call.ts';
 import { KeyedClient } from '../keyed-client.ts';
 import type {
   BatchPage,
@@ -20,6 +20,7 @@ import type {
   UploadOutcome,
 } from '../provider.ts';
 import { streamedBody, withSpooledFile } from '../spooled-file.ts';
+import { uploadFailure } from '../upload-failure.ts';
 import { verifiedDownload } from '../verified-download.ts';
 import { type BatchObject, batchObjectSchema, knownStatus, providerBatchFrom } from './batch-object.ts';
 import type { Dialect, ListPage } from './dialect.ts';
@@ -256,16 +257,6 @@ export function newSdkClient({ config, clientOptions }: ConnectionSettings, dial
     ...(defaultHeaders && { defaultHeaders: { ...given.data?.defaultHeaders, ...defaultHeaders } }),
     ...credentials,
   });
-}
-
-function uploadFailure(error: unknown, what: string): UploadOutcome {
-  if (isOwnError(error)) throw error;
-  const failed = failedCall(error);
-  if (failed.kind !== 'answered') throw callError(what, error);
-  const { status, code, message, retryAfterSeconds } = failed;
-  if (status === 429) return { outcome: 'deferred', message, retryAfterSeconds, isRateLimit: true };
-  if (status === 408 || status === 409 || status >= 500) throw callError(what, error);
-  return { outcome: 'refused', code, message };
 }
 
 /** A batch whose status is OpenAI's word, where anybody knows its own. */

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { safeText } from '../../core/errors.ts';
+import type { BatchFields } from '../batch-fields.ts';
+import { bareState, countSchema, secondsOf } from '../google/page.ts';
+import type { ProviderBatch, ProviderPhase } from '../provider.ts';
+
+const outputSchema = z
+  .object({ responsesFile: z.string().min(1).nullish() })
+  .nullish()
+  .catch(null);
+
+/**
+ * What we read of a batch: a long-running operation around it. Source: https://ai.google.dev/api/batch-api and the
+ * reading of it in @google/genai 3.1 (`batchJobFromMldev`).
+ */
+export const batchOperationSchema = z.object({
+  name: z.string().min(1),
+  metadata: z.object({
+    state: z.string().default('BATCH_STATE_UNSPECIFIED'),
+    model: z.string().nullish().catch(null),
+    displayName: z.string().nullish().catch(null),
+    /** RFC 3339. */
+    createTime: z.string().nullish().catch(null),
+    endTime: z.string().nullish().catch(null),
+    inputConfig: z.object({ fileName: z.string().nullish() }).nullish().catch(null),
+    output: outputSchema,
+    batchStats: z
+      .object({ requestCount: countSchema, successfulRequestCount: countSchema, failedRequestCount: countSchema })
+      .nullish()
+      .catch(null),
+  }),
+  response: outputSchema,
+  error: z.object({ code: z.number().nullish(), message: z.string().nullish() }).nullish().catch(null),
+});
+
+export type BatchOperation = z.infer<typeof batchOperationSchema>;
+
+// Both spellings of a state, `BATCH_STATE_` on the wire and `JOB_STATE_` in the SDK, without their beginning.
+const phaseByState = new Map<string, ProviderPhase>([
+  ['PENDING', 'validating'],
+  ['QUEUED', 'validating'],
+  ['RUNNING', 'in_progress'],
+  ['CANCELLING', 'cancelling'],
+  ['SUCCEEDED', 'completed'],
+  ['PARTIALLY_SUCCEEDED', 'completed'],
+  ['FAILED', 'failed'],
+  ['CANCELLED', 'cancelled'],
+  ['EXPIRED', 'expired'],
+]);
+
+function phaseOf({ metadata }: BatchOperation): ProviderPhase | undefined {
+  return phaseByState.get(bareState(metadata.state));
+}
+
+function hasEnded(phase: ProviderPhase): boolean {
+  return phase !== 'validating' && phase !== 'in_progress' && phase !== 'cancelling';
+}
+
+function responsesFile(batch: BatchOperation): string | null {
+  return batch.metadata.output?.responsesFile ?? batch.response?.responsesFile ?? null;
+}
+
+export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
+  const known = phaseOf(batch);
+  const phase = known ?? 'in_progress';
+  const file = hasEnded(phase) ? responsesFile(batch) : null;
+  const counts = countsOf(batch);
+  return {
+    providerBatchId: batch.name,
+    phase,
+    status: batch.metadata.state,
+    isKnownStatus: known !== undefined,
+    counts,
+    expectedResults: file !== null && counts ? counts.completed + counts.failed : null,
+    resultRefs: file !== null ? [file] : [],
+    failure: phase === 'failed' ? failureFrom(batch) : null,
+  };
+}
+
+function countsOf({ metadata: { batchStats } }: BatchOperation): ProviderBatch['counts'] {
+  if (!batchStats) return null;
+  const { requestCount, successfulRequestCount, failedRequestCount } = batchStats;
+  return { total: requestCount, completed: successfulRequestCount, failed: failedRequestCount };
+}
+
+/** RESOURCE_EXHAUSTED in google/rpc/code.proto. */
+const resourceExhausted = 8;
+
+function failureFrom({ error }: BatchOperation): ProviderBatch['failure'] {
+  const isQueueFull = error?.code === resourceExhausted || error?.code === 429;
+  return {
+    code: isQueueFull ? 'resource_exhausted' : 'batch_failed',
+    message: safeText(error?.message || 'Gemini failed the batch without saying why.'),
+    isQueueFull,
+  };
+}
+
+const lifetimeSeconds = 48 * 3600;
+
+/** The batch in OpenAI's form. Gemini has one file of results, and neither metadata nor the usage of a batch. */
+export function batchFieldsFrom(batch: BatchOperation): BatchFields {
+  const { phase, counts, failure } = providerBatchFrom(batch);
+  const { metadata } = batch;
+  const createdAt = secondsOf(metadata.createTime);
+  const endedAt = secondsOf(metadata.endTime);
+  const endedAs = (ending: ProviderPhase) => (phase === ending ? endedAt : null);
+  return {
+    id: batch.name,
+    object: 'batch',
+    endpoint: null,
+    model: metadata.model?.replace(/^models\//, '') ?? null,
+    errors: failure && {
+      object: 'list',
+      data: [{ code: failure.code, message: failure.message, param: null, line: null }],
+    },
+    input_file_id: metadata.inputConfig?.fileName ?? null,
+    completion_window: '48h',
+    status: phase,
+    output_file_id: responsesFile(batch),
+    error_file_id: null,
+    created_at: createdAt,
+    in_progress_at: null,
+    expires_at: createdAt === null ? null : createdAt + lifetimeSeconds,
+    finalizing_at: null,
+    completed_at: endedAs('completed'),
+    failed_at: endedAs('failed'),
+    expired_at: endedAs('expired'),
+    cancelling_at: null,
+    cancelled_at: endedAs('cancelled'),
+    request_counts: counts ?? { total: 0, completed: 0, failed: 0 },
+    usage: null,
+    metadata: null,
+  };
+}

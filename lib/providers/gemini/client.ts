@@ -1,0 +1,238 @@
+import { z } from 'zod';
+import type { BatchFields } from '../batch-fields.ts';
+import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
+import { withDeadline } from '../deadline.ts';
+import { callError, failedCall } from '../failed-call.ts';
+import { type Api, type ApiCall, callApi, encodedName, withRetries } from '../google/api.ts';
+import { everyTokenPage } from '../google/page.ts';
+import { KeyedClient } from '../keyed-client.ts';
+import type {
+  BatchPage,
+  ConnectionSettings,
+  CreateOutcome,
+  LostCreate,
+  LostCreateFinding,
+  PageRequest,
+  ProviderBatch,
+  ProviderClient,
+  Sending,
+  UploadOutcome,
+} from '../provider.ts';
+import { withSpooledFile } from '../spooled-file.ts';
+import { uploadFailure } from '../upload-failure.ts';
+import { verifiedDownload } from '../verified-download.ts';
+import { type BatchOperation, batchFieldsFrom, batchOperationSchema, providerBatchFrom } from './batch-operation.ts';
+
+const defaultBaseUrl = 'https://generativelanguage.googleapis.com';
+
+/** How long a look may take, its retries included. */
+const readTimeoutSeconds = 60;
+
+/** 200 MB at 350 kB/s. */
+const uploadTimeoutSeconds = 600;
+
+/** How far the provider's clock may be from ours. */
+const clockSkewSeconds = 300;
+
+const pageSize = 100;
+
+const uploadedSchema = z.object({ file: z.object({ name: z.string().min(1) }) });
+const createdSchema = z.object({ name: z.string().min(1) });
+const listSchema = z.object({
+  operations: z.array(batchOperationSchema).default([]),
+  nextPageToken: z.string().optional(),
+});
+type BatchList = z.infer<typeof listSchema>;
+
+export function connectGemini(settings: ConnectionSettings): ProviderClient {
+  return new GeminiClient(settings);
+}
+
+/** The Gemini API's batches. Source: https://ai.google.dev/gemini-api/docs/batch-api */
+class GeminiClient implements ProviderClient {
+  readonly #createTimeoutSeconds: number;
+  readonly #providerOptions: object;
+  readonly #api: KeyedClient<Api>;
+
+  constructor(settings: ConnectionSettings) {
+    this.#createTimeoutSeconds = settings.config.createTimeoutSeconds;
+    this.#providerOptions = settings.providerOptions ?? {};
+    this.#api = new KeyedClient(settings, (apiKey) => ({
+      baseUrl: settings.config.baseUrl ?? defaultBaseUrl,
+      headers: { 'x-goog-api-key': apiKey },
+    }));
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#page(1, undefined, signal);
+  }
+
+  async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
+    return await withSpooledFile(sending.lines('\n'), signal, async (blob) => {
+      try {
+        return { outcome: 'uploaded', providerInputFileId: await this.#store(blob, sending, signal) };
+      } catch (error) {
+        return uploadFailure(error, 'Uploading to Gemini');
+      }
+    });
+  }
+
+  /** The resumable protocol, in one piece. Source: https://ai.google.dev/api/files#method:-media.upload */
+  async #store(blob: Blob, sending: Sending, signal: AbortSignal): Promise<string> {
+    const begin = JSON.stringify({ file: { displayName: sending.prefix, mimeType } });
+    return await withDeadline(signal, uploadTimeoutSeconds, async (deadline) => {
+      const started = await this.#call('/upload/v1beta/files', {
+        method: 'POST',
+        headers: uploadHeaders(blob.size),
+        body: begin,
+        signal: deadline,
+      });
+      const stored = await this.#call(uploadPath(started.headers.get('x-goog-upload-url')), {
+        method: 'POST',
+        headers: { 'x-goog-upload-command': 'upload, finalize', 'x-goog-upload-offset': '0' },
+        body: blob,
+        signal: deadline,
+      });
+      return uploadedSchema.parse(await stored.json()).file.name;
+    });
+  }
+
+  async create(sending: Sending, providerInputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {
+    if (signal.aborted) return stoppedBeforeSending;
+    const batch = { displayName: sending.token, inputConfig: { fileName: providerInputFileId } };
+    const call = { method: 'POST', body: JSON.stringify({ batch, ...this.#providerOptions }) } as const;
+    const path = `/v1beta/models/${encodedName(sending.model)}:${methodOf(sending)}`;
+    return await createOutcome('Gemini', () =>
+      withDeadline(signal, this.#createTimeoutSeconds, async (deadline) => {
+        const created = createdSchema.safeParse(await (await this.#call(path, { ...call, signal: deadline })).json());
+        return { id: created.data?.name };
+      }),
+    );
+  }
+
+  /** Our token as the display name proves that a batch is ours, and so does our input file: both are used once. */
+  async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
+    const oldestMs = lost.windowStartMs - clockSkewSeconds * 1000;
+    for await (const batch of this.#all(signal)) {
+      // The order of the list is not documented, so an old batch ends nothing.
+      if (Date.parse(batch.metadata.createTime ?? '') < oldestMs) continue;
+      if (isOurs(batch, lost)) return { finding: 'found', providerBatchId: batch.name };
+    }
+    return { finding: 'none' };
+  }
+
+  #all(signal: AbortSignal): AsyncGenerator<BatchOperation> {
+    return everyTokenPage(async (pageToken) => {
+      const { operations, nextPageToken } = await this.#page(pageSize, pageToken, signal);
+      return { items: operations, nextPageToken };
+    });
+  }
+
+  async #page(size: number, pageToken: string | undefined, signal: AbortSignal): Promise<BatchList> {
+    const query = new URLSearchParams({ pageSize: String(size), ...(pageToken !== undefined && { pageToken }) });
+    return parsed(listSchema, await this.#read(`/v1beta/batches?${query}`, 'The list of batches', signal));
+  }
+
+  async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
+    return providerBatchFrom(await this.#batch(providerBatchId, signal));
+  }
+
+  async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {
+    return batchFieldsFrom(await this.#batch(providerBatchId, signal));
+  }
+
+  async #batch(id: string, signal: AbortSignal): Promise<BatchOperation> {
+    return parsed(batchOperationSchema, await this.#read(batchPath(id), `Gemini's batch ${id}`, signal));
+  }
+
+  async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    const batches: BatchFields[] = [];
+    let isBehind = after === undefined;
+    for await (const batch of this.#all(signal)) {
+      if (isBehind && batches.length === limit) return { batches, hasMore: true };
+      if (isBehind) batches.push(batchFieldsFrom(batch));
+      isBehind ||= batch.name === after;
+    }
+    return { batches, hasMore: false };
+  }
+
+  async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
+    try {
+      await withDeadline(signal, readTimeoutSeconds, async (deadline) => {
+        const call = { method: 'POST', body: '{}', signal: deadline } as const;
+        await (await this.#call(`${batchPath(providerBatchId)}:cancel`, call)).text();
+      });
+    } catch (error) {
+      if (!hasEndedAlready(error)) throw callError(`Cancelling Gemini's batch ${providerBatchId}`, error);
+    }
+  }
+
+  async *results(_batch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const what = `Gemini's file ${resultRef}`;
+    const path = `/download/v1beta/${encodedName(resultRef)}:download?alt=media`;
+    yield* verifiedDownload(await this.#look(what, signal, (deadline) => this.#call(path, { signal: deadline })), what);
+  }
+
+  async #read(path: string, what: string, signal: AbortSignal): Promise<unknown> {
+    return await this.#look(what, signal, async (deadline) => (await this.#call(path, { signal: deadline })).json());
+  }
+
+  async #look<Result>(
+    what: string,
+    signal: AbortSignal,
+    call: (signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await withDeadline(signal, readTimeoutSeconds, (deadline) => withRetries(deadline, () => call(deadline)));
+    } catch (error) {
+      throw callError(what, error);
+    }
+  }
+
+  async #call(path: string, call: ApiCall): Promise<Response> {
+    return await this.#api.call((api) => callApi(api, path, call));
+  }
+}
+
+const mimeType = 'application/jsonl';
+
+function uploadHeaders(bytes: number): Record<string, string> {
+  return {
+    'x-goog-upload-protocol': 'resumable',
+    'x-goog-upload-command': 'start',
+    'x-goog-upload-header-content-length': String(bytes),
+    'x-goog-upload-header-content-type': mimeType,
+  };
+}
+
+/** Only its path, as in the SDK: the key goes to our own base URL and nowhere else. */
+function uploadPath(url: string | null): string {
+  if (url === null || !URL.canParse(url)) throw new Error('Gemini did not say where to upload to.');
+  const { pathname, search } = new URL(url);
+  return pathname + search;
+}
+
+function methodOf(sending: Sending): string {
+  return sending.endpoint === '/v1/embeddings' ? 'asyncBatchEmbedContent' : 'batchGenerateContent';
+}
+
+/** `batches/a1`, or its last part alone. */
+function batchPath(id: string): string {
+  return `/v1beta/batches/${encodeURIComponent(id.replace(/^batches\//, ''))}`;
+}
+
+function parsed<Value>(schema: z.ZodType<Value>, value: unknown): Value {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw callError('A batch of Gemini', result.error);
+}
+
+function isOurs({ metadata }: BatchOperation, { sending, providerInputFileId }: LostCreate): boolean {
+  if (metadata.displayName === sending.token) return true;
+  return providerInputFileId !== null && metadata.inputConfig?.fileName === providerInputFileId;
+}
+
+function hasEndedAlready(error: unknown): boolean {
+  const failed = failedCall(error);
+  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
+}

@@ -1,0 +1,17 @@
+import { lazyClient } from '../lazy-client.ts';
+import type { Provider } from '../provider.ts';
+import { directUse, limits, notes } from './limits.ts';
+import { geminiEndpoints, translateRequest } from './request.ts';
+import { translateResult } from './result.ts';
+
+export const gemini: Provider = {
+  kind: 'gemini',
+  limits,
+  endpoints: geminiEndpoints,
+  passesThrough: () => false,
+  translateRequest,
+  translateResult,
+  direct: directUse,
+  notes,
+  connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectGemini(settings)),
+};

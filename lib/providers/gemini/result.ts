@@ -1,0 +1,64 @@
+import { membersOf } from '../../core/json-spans.ts';
+import type { JsonObject } from '../../core/request-line.ts';
+import { parseExact } from '../exact-json.ts';
+import { objectFrom, objectOf } from '../foreign-json.ts';
+import { answerFrom, failureFrom, openAILine, type Source } from '../google/answer-line.ts';
+import { failureOf } from '../google/rpc-error.ts';
+import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+import { embeddingList, embeddingUsage } from './embedding.ts';
+
+/**
+ * Reads one line of a batch's responses file: `{key, response}` or `{key, error}`. Source:
+ * https://ai.google.dev/gemini-api/docs/batch-api, read 2026-11.
+ */
+export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
+  const parsed = objectFrom(bytes);
+  if (!parsed) return malformed('is not a JSON object in UTF-8');
+  if (typeof parsed.key !== 'string') return malformed('has no key');
+  const line = find(parsed.key);
+  if (!line) return { kind: 'foreign' };
+  const source = { bytes, lineId: parsed.key, line };
+  const error = objectOf(parsed.error);
+  if (error) return failureFrom(source, failureOf(error));
+  const response = objectOf(parsed.response);
+  return (response && answered(source, response)) ?? malformed('has neither an answer nor an error');
+}
+
+function malformed(what: string): TranslatedResult {
+  return { kind: 'malformed', message: `Gemini's result line ${what}.` };
+}
+
+function answered(source: Source, response: JsonObject): TranslatedResult | null {
+  try {
+    return source.line.endpoint === '/v1/embeddings' ? embedded(source, response) : answerFrom(source, response);
+  } catch (error) {
+    if (error instanceof RangeError) return malformed('is nested too deeply');
+    throw error;
+  }
+}
+
+function embedded(source: Source, response: JsonObject): TranslatedResult | null {
+  if (!Array.isArray(objectOf(response.embedding)?.values)) return null;
+  const usage = embeddingUsage(response.tokenCount);
+  const body = embeddingList(exactValues(source.bytes), usage.input_tokens);
+  return {
+    kind: 'answered',
+    position: source.line.position,
+    bytes: openAILine(source, { status: 200, requestId: null, body, error: null }),
+    succeeded: true,
+    retryable: false,
+    usage,
+    model: null,
+  };
+}
+
+/** The vector with its numbers as the model wrote them; of a doubled name the last value counts, as in JSON.parse. */
+function exactValues(bytes: Buffer): unknown {
+  const response = memberBytes(bytes, 'response');
+  return parseExact(memberBytes(memberBytes(response, 'embedding'), 'values').toString('utf8'));
+}
+
+function memberBytes(json: Buffer, name: string): Buffer {
+  const { start, end } = membersOf(json).findLast(({ key }) => key === name) ?? { start: 0, end: 0 };
+  return json.subarray(start, end);
+}
