@@ -95,6 +95,7 @@ function failureFrom({ error }: BatchOperation): ProviderBatch['failure'] {
   };
 }
 
+/** 24 hours are what Gemini aims at, 48 its limit. */
 const lifetimeSeconds = 48 * 3600;
 
 /** The batch in OpenAI's form. Gemini has one file of results, and neither metadata nor the usage of a batch. */
@@ -114,7 +115,7 @@ export function batchFieldsFrom(batch: BatchOperation): BatchFields {
       data: [{ code: failure.code, message: failure.message, param: null, line: null }],
     },
     input_file_id: metadata.inputConfig?.fileName ?? null,
-    completion_window: '48h',
+    completion_window: '24h',
     status: phase,
     output_file_id: responsesFile(batch),
     error_file_id: null,

@@ -3,7 +3,7 @@ import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
 import { callError, failedCall } from '../failed-call.ts';
-import { type Api, type ApiCall, callApi, encodedName, withRetries } from '../google/api.ts';
+import { type Api, type ApiCall, apiFrom, callApi, encodedName, withRetries } from '../google/api.ts';
 import { everyTokenPage } from '../google/page.ts';
 import { KeyedClient } from '../keyed-client.ts';
 import type {
@@ -57,10 +57,9 @@ class GeminiClient implements ProviderClient {
   constructor(settings: ConnectionSettings) {
     this.#createTimeoutSeconds = settings.config.createTimeoutSeconds;
     this.#providerOptions = settings.providerOptions ?? {};
-    this.#api = new KeyedClient(settings, (apiKey) => ({
-      baseUrl: settings.config.baseUrl ?? defaultBaseUrl,
-      headers: { 'x-goog-api-key': apiKey },
-    }));
+    this.#api = new KeyedClient(settings, (apiKey) =>
+      apiFrom(settings, settings.config.baseUrl ?? defaultBaseUrl, { 'x-goog-api-key': apiKey }),
+    );
   }
 
   async check(signal: AbortSignal): Promise<void> {

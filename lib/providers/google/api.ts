@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { type FailedCall, failedCall, isOwnError } from '../failed-call.ts';
 import { objectOf, textOf } from '../foreign-json.ts';
+import type { ConnectionSettings } from '../provider.ts';
 import { streamedBody } from '../spooled-file.ts';
 
 /**
@@ -41,6 +43,25 @@ export interface ApiCall {
 export interface Api {
   baseUrl: string;
   headers: Record<string, string>;
+  fetch: typeof fetch;
+  /** Query parameters of every call that reads. */
+  query: object;
+}
+
+const clientOptionsSchema = z.object({
+  fetch: z.custom<typeof fetch>((value) => typeof value === 'function').optional(),
+  defaultHeaders: z.record(z.string(), z.string()).optional(),
+});
+
+/** @param headers who is calling. */
+export function apiFrom(settings: ConnectionSettings, baseUrl: string, headers: Record<string, string>): Api {
+  const { data: options = {} } = clientOptionsSchema.safeParse(settings.clientOptions ?? {});
+  return {
+    baseUrl: baseUrl.replace(/\/+$/, ''),
+    headers: { ...options.defaultHeaders, ...headers },
+    fetch: options.fetch ?? fetch,
+    query: settings.providerOptions ?? {},
+  };
 }
 
 /**
@@ -50,8 +71,9 @@ export interface Api {
  * @throws GoogleCallError for an answer of 400 or more.
  */
 export async function callApi(api: Api, path: string, call: ApiCall): Promise<Response> {
-  const response = await fetch(`${api.baseUrl.replace(/\/+$/, '')}${path}`, {
-    method: call.method ?? 'GET',
+  const { method = 'GET' } = call;
+  const response = await api.fetch(urlOf(api, path, method), {
+    method,
     headers: {
       ...(typeof call.body === 'string' && { 'content-type': 'application/json' }),
       ...api.headers,
@@ -63,6 +85,13 @@ export async function callApi(api: Api, path: string, call: ApiCall): Promise<Re
   });
   if (response.ok) return response;
   throw new GoogleCallError(response, errorIn(await response.text()));
+}
+
+function urlOf(api: Api, path: string, method: string): string {
+  const url = new URL(api.baseUrl + path);
+  if (method === 'GET')
+    for (const [name, value] of Object.entries(api.query)) url.searchParams.set(name, String(value));
+  return url.toString();
 }
 
 function errorIn(text: string): JsonObject | null {
