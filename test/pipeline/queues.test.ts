@@ -107,6 +107,8 @@ describe('an account with a limit of enqueued tokens', () => {
 
   /** Tokens of the batches open at the simulator, by model, each line as the provider got it. */
   async function enqueued(on: Harness): Promise<Map<string, { tokens: number; lines: number }>> {
+    // Before the files: other batches go on meanwhile, and each file stands before its creation.
+    const open = (await on.simulators.openai.creations()).filter((one) => one.endedAtMs === null);
     const sent = new Map<string, { tokens: number; model: string }>();
     for (const file of await on.sentToOpenAI())
       for (const line of file.split('\n').filter((text) => text !== ''))
@@ -116,7 +118,7 @@ describe('an account with a limit of enqueued tokens', () => {
         });
     const byId = new Map([...sent].map(([id, { tokens }]) => [id, tokens]));
     const sums = new Map<string, { tokens: number; lines: number }>();
-    for (const { requestIds } of (await on.simulators.openai.creations()).filter((one) => one.endedAtMs === null)) {
+    for (const { requestIds } of open) {
       const model = sent.get(requestIds[0] ?? '')?.model ?? '';
       const { tokens, lines } = sums.get(model) ?? { tokens: 0, lines: 0 };
       sums.set(model, { tokens: tokens + tokensOf(requestIds, byId), lines: lines + requestIds.length });
