@@ -20,7 +20,11 @@ export interface Access {
   sendsEvents?: true;
   /** The providers' keys. */
   readsSecrets?: true;
+  /** What it does with jobs on Bedrock, where an account is there. Who makes one also writes its lines. */
+  jobs?: readonly JobAction[];
 }
+
+export type JobAction = 'Create' | 'Get' | 'List' | 'Stop';
 
 export type Folder = 'inbox/' | 'status/' | 'files/' | 'work/' | 'results/';
 
@@ -38,11 +42,13 @@ export const accessOf: Record<FunctionName, Access> = {
     writes: ['work/', 'results/', 'status/'],
     readsInputs: true,
     readsSecrets: true,
+    jobs: ['List'],
   },
   submit: {
     table: ['GetItem', 'PutItem', 'UpdateItem'],
     reads: ['work/'],
     readsSecrets: true,
+    jobs: ['Create', 'List', 'Stop'],
   },
   poll: {
     table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],
@@ -50,12 +56,14 @@ export const accessOf: Record<FunctionName, Access> = {
     writes: ['status/'],
     startsExecutions: true,
     readsSecrets: true,
+    jobs: ['Get', 'Stop'],
   },
   collect: {
     table: ['GetItem', 'PutItem'],
     reads: ['work/'],
     writes: ['work/'],
     readsSecrets: true,
+    jobs: ['Get'],
   },
   finalize: {
     table: ['GetItem', 'PutItem', 'Query'],
@@ -82,5 +90,6 @@ export const accessOf: Record<FunctionName, Access> = {
     startsExecutions: true,
     // A cancellation reaches the provider.
     readsSecrets: true,
+    jobs: ['Stop'],
   },
 };

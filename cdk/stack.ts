@@ -2,6 +2,7 @@ import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Alarms } from './constructs/alarms.ts';
 import { Api } from './constructs/api.ts';
+import { BedrockJobs } from './constructs/bedrock.ts';
 import { PipelineDashboard } from './constructs/dashboard.ts';
 import { Events } from './constructs/events.ts';
 import { Functions } from './constructs/functions.ts';
@@ -20,8 +21,9 @@ export class BatchdropStack extends Stack {
     const stateMachineName = settings.stackName;
     const storage = new Storage(this, 'Storage', settings);
     const secrets = new ProviderSecrets(this, 'Secrets', configFile.config, settings);
+    const bedrock = new BedrockJobs(this, 'Bedrock', configFile.config, storage);
     const { inputPrefixes } = configFile.config;
-    const reach = { storage, secrets, inputPrefixes, eventBusName: settings.eventBusName, stateMachineName };
+    const reach = { storage, secrets, bedrock, inputPrefixes, eventBusName: settings.eventBusName, stateMachineName };
     const functions = new Functions(this, 'Functions', { settings, configFile, ...reach });
     const workflow = new Workflow(this, 'Workflow', { settings, functions, stateMachineName });
     const events = new Events(this, 'Events', storage, functions);

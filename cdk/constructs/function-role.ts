@@ -3,7 +3,8 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { table as tableDesign } from '../../lib/core/table.ts';
-import type { Access, Folder } from '../access.ts';
+import type { Access, Folder, JobAction } from '../access.ts';
+import { type BedrockJobs, jobArns, jobObjects, modelArns, profileReason } from './bedrock.ts';
 import type { ProviderSecrets } from './secrets.ts';
 import type { Storage } from './storage.ts';
 import { acknowledgeWildcards } from './wildcards.ts';
@@ -12,6 +13,7 @@ import { acknowledgeWildcards } from './wildcards.ts';
 export interface Reach {
   storage: Storage;
   secrets: ProviderSecrets;
+  bedrock: BedrockJobs;
   /** As the configuration says them: `s3://bucket/folder/`. */
   inputPrefixes: readonly string[];
   eventBusName: string;
@@ -67,6 +69,7 @@ function grants(scope: Construct, access: Access, logs: ILogGroup, reach: Reach)
       resources: [eventBusArn(scope, reach.eventBusName)],
       condition: { 'events:source': 'batchdrop' },
     }),
+    ...jobGrants(scope, access, reach),
     ...given(access.readsSecrets, { actions: ['secretsmanager:GetSecretValue'], resources: [...secrets.arns] }),
   ];
 }
@@ -103,6 +106,38 @@ function objectGrants({ reads = [], writes = [], deletes = [] }: Access, { bucke
     ...inFolders(['s3:AbortMultipartUpload'], inParts),
     ...inFolders(['s3:DeleteObject'], deletes),
   ];
+}
+
+function jobGrants(scope: Construct, { jobs = [] }: Access, { bedrock, storage }: Reach): Grant[] {
+  if (bedrock.roleArns.length === 0) return [];
+  return jobs.flatMap((action) => grantsOfJob(scope, action, bedrock, storage));
+}
+
+function grantsOfJob(scope: Construct, action: JobAction, bedrock: BedrockJobs, { bucket }: Storage): Grant[] {
+  const ofJobs = { resources: [jobArns(scope)], reason: 'Bedrock names jobs; these are all of this account.' };
+  switch (action) {
+    case 'Create':
+      return [
+        { actions: ['bedrock:CreateModelInvocationJob'], ...ofJobs },
+        { actions: ['bedrock:CreateModelInvocationJob'], resources: modelArns(scope), reason: profileReason },
+        {
+          actions: ['iam:PassRole'],
+          resources: [...bedrock.roleArns],
+          condition: { 'iam:PassedToService': 'bedrock.amazonaws.com' },
+        },
+        {
+          actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
+          resources: [bucket.arnForObjects(jobObjects)],
+          reason: folderReason,
+        },
+      ];
+    case 'Get':
+      return [{ actions: ['bedrock:GetModelInvocationJob'], ...ofJobs }];
+    case 'List':
+      return [{ actions: ['bedrock:ListModelInvocationJobs'], resources: ['*'] }];
+    case 'Stop':
+      return [{ actions: ['bedrock:StopModelInvocationJob'], ...ofJobs }];
+  }
 }
 
 /** Without s3:ListBucket: the buckets are not ours, and a 403 counts as an object that is not there. */

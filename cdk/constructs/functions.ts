@@ -64,7 +64,7 @@ function newLogGroup(scope: Construct, logGroupName: string, { logRetentionDays 
 
 function environmentOf(
   scope: Construct,
-  { storage, eventBusName, stateMachineName }: FunctionsProps,
+  { storage, bedrock, eventBusName, stateMachineName }: FunctionsProps,
 ): Record<string, string> {
   return {
     BATCHDROP_BUCKET: storage.bucket.bucketName,
@@ -73,6 +73,7 @@ function environmentOf(
     BATCHDROP_CONFIG_FILE: configFile,
     BATCHDROP_EVENT_BUS: eventBusName,
     BATCHDROP_SECRETS: 'secrets-manager',
+    ...(bedrock.ownRoleArn !== null && { BATCHDROP_BEDROCK_ROLE_ARN: bedrock.ownRoleArn }),
     POWERTOOLS_SERVICE_NAME: Stack.of(scope).stackName,
     POWERTOOLS_LOG_LEVEL: 'INFO',
     AWS_XRAY_CONTEXT_MISSING: 'IGNORE_ERROR',

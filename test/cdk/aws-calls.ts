@@ -8,17 +8,25 @@ import type { FunctionName } from '../../lib/core/function-timeouts.ts';
  * The AWS calls that a handler can make, such as `GetObject` or `Query on unfinished`: what the methods of stores send
  * that stand in its bundle, after esbuild dropped what the handler does not reach.
  */
-export async function awsCallsOf(name: FunctionName): Promise<string[]> {
+export async function awsCallsOf(name: FunctionName, isOnBedrock = false): Promise<string[]> {
   const code = await ownCodeOf(name);
   const calls = new Set<string>();
   for (const [field, store] of storesOfServices())
     for (const method of methodsUsedOn(field, code)) for (const call of store.callsOf(method)) calls.add(call);
   if (callsProvider.test(code)) calls.add('GetSecretValue');
+  if (isOnBedrock)
+    for (const method of methodsUsedOn('client', code)) for (const call of bedrockCallsOf(method)) calls.add(call);
   return [...calls].toSorted();
 }
 
 /** A provider's client asks for its key; the pure half of a provider does not. */
 const callsProvider = /\bclient\.(check|upload|create|findLost|retrieve|cancel|results)\(/;
+
+/** What Bedrock's client sends: commands of its own, and what it does with our bucket. */
+function bedrockCallsOf(method: string): string[] {
+  const source = readFileSync(join(root, 'lib/providers/bedrock/client.ts'), 'utf8');
+  return new Store(source.replace("Workplace['objects']", 'Objects'), storeClasses()).callsOf(method);
+}
 
 /** What the handler reaches of lambdas, pipeline and core; stores, providers and packages stay outside. */
 async function ownCodeOf(name: FunctionName): Promise<string> {

@@ -1,8 +1,10 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { functionNames } from '../../cdk/bundles.ts';
 import { awsCallsOf } from './aws-calls.ts';
-import { synthesize } from './synthesize.ts';
+import { synthesize, temporaryFolder } from './synthesize.ts';
 
 interface Statement {
   Effect: string;
@@ -17,8 +19,8 @@ beforeAll(() => {
 });
 
 /** The statements of a role's policy, by a part of the policy's name. */
-function statementsOf(part: string): Statement[] {
-  const policies = Object.entries(template.findResources('AWS::IAM::Policy')).filter(([id]) => id.startsWith(part));
+function statementsOf(part: string, within = template): Statement[] {
+  const policies = Object.entries(within.findResources('AWS::IAM::Policy')).filter(([id]) => id.startsWith(part));
   expect(policies).toHaveLength(1);
   return policies.flatMap(([, policy]) => policy.Properties.PolicyDocument.Statement);
 }
@@ -50,6 +52,10 @@ const actionOfCall: Record<string, string> = {
   DescribeExecution: 'states:DescribeExecution',
   PutEvents: 'events:PutEvents',
   GetSecretValue: 'secretsmanager:GetSecretValue',
+  CreateModelInvocationJob: 'bedrock:CreateModelInvocationJob', // of its role iam:PassRole
+  GetModelInvocationJob: 'bedrock:GetModelInvocationJob',
+  ListModelInvocationJobs: 'bedrock:ListModelInvocationJobs',
+  StopModelInvocationJob: 'bedrock:StopModelInvocationJob',
 };
 
 /** What Lambda itself does in a function's name: logs, traces, and its dead letters. */
@@ -118,3 +124,58 @@ const wildcardEndings = ['/files/*', '/inbox/*', '/results/*', '/status/*', '/wo
 function folders({ Resource: resource }: Statement): string[] {
   return JSON.stringify(resource).match(/[^"]+\*(?=")/g) ?? [];
 }
+
+describe('with an account on Bedrock, the grants', () => {
+  let onBedrock: Template;
+
+  beforeAll(() => {
+    const config = join(temporaryFolder(), 'bedrock.config.json');
+    const openai = { kind: 'openai', secret: 'batchdrop/openai' };
+    writeFileSync(config, JSON.stringify({ providers: { openai, aws: { kind: 'bedrock' } } }));
+    onBedrock = synthesize({ config });
+  });
+
+  it.each(functionNames)('of %s are what its handler calls, no less and no more', async (name) => {
+    const calls = await awsCallsOf(name, true);
+    const needed = new Set(calls.map((call) => actionOfCall[call] ?? `unknown: ${call}`));
+    if (needed.has('s3:GetObject')) needed.add('s3:ListBucket');
+    if (needed.has('bedrock:CreateModelInvocationJob')) needed.add('iam:PassRole');
+    expect(grantedActions(statementsOf(`Functions${name}`, onBedrock))).toEqual([...needed].toSorted());
+  });
+
+  it('hand over the one role, to Bedrock alone', () => {
+    const [passing, ...others] = Object.values(onBedrock.findResources('AWS::IAM::Policy'))
+      .flatMap((policy) => policy.Properties.PolicyDocument.Statement)
+      .filter(({ Action: action }) => list(action).includes('iam:PassRole'));
+    const [roleId] = Object.keys(onBedrock.findResources('AWS::IAM::Role')).filter((id) => id.startsWith('Bedrock'));
+
+    expect(others).toEqual([]);
+    expect(passing.Resource).toEqual({ 'Fn::GetAtt': [roleId, 'Arn'] });
+    expect(passing.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'bedrock.amazonaws.com' } });
+    const submit = Object.values(onBedrock.findResources('AWS::Lambda::Function')).find(({ Properties }) =>
+      Properties.FunctionName.endsWith('-submit'),
+    );
+    expect(submit?.Properties.Environment.Variables.BATCHDROP_BEDROCK_ROLE_ARN).toEqual(passing.Resource);
+  });
+
+  it('of Bedrock itself are the lines and answers of jobs, and only for jobs of this account', () => {
+    const [objects] = statementsOf('Bedrock', onBedrock).filter(({ Action: action }) =>
+      list(action).includes('s3:PutObject'),
+    );
+    const [role] = Object.entries(onBedrock.findResources('AWS::IAM::Role')).filter(([id]) => id.startsWith('Bedrock'));
+
+    expect(objects?.Action).toEqual(['s3:GetObject', 's3:PutObject']);
+    expect(JSON.stringify(objects?.Resource)).toContain('/work/*/bedrock/*');
+    const [trust] = role?.[1].Properties.AssumeRolePolicyDocument.Statement ?? [];
+    expect(trust.Principal).toEqual({ Service: 'bedrock.amazonaws.com' });
+    expect(JSON.stringify(trust.Condition)).toContain(':model-invocation-job/*');
+    expect(trust.Condition.StringEquals).toEqual({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } });
+  });
+
+  it('are none where no account is there', () => {
+    const actions = Object.values(template.findResources('AWS::IAM::Policy')).flatMap((policy) =>
+      policy.Properties.PolicyDocument.Statement.flatMap(({ Action: action }: Statement) => list(action)),
+    );
+    expect(actions.filter((action) => /^(bedrock|iam):/.test(String(action)))).toEqual([]);
+  });
+});

@@ -37,33 +37,29 @@ const clockSkewMs = 300_000;
 
 const jobsPerPage = 100;
 
-/**
- * Batch inference jobs.
- *
- * @throws ConfigurationError where there is no bucket or no role.
- */
+/** @throws ConfigurationError where there is no bucket. */
 export function connectBedrock(settings: ConnectionSettings): ProviderClient {
   const { config, workplace, name } = settings;
   if (config.kind !== 'bedrock' || !workplace)
     throw new ConfigurationError(`Provider ${name} needs a bucket: it works in a deployment only.`);
-  const roleArn = config.roleArn ?? workplace.roleArn;
-  if (roleArn === null)
-    throw new ConfigurationError(`Provider ${name} has no role for Bedrock. Deploy again, or name a roleArn.`);
-  return new BedrockJobs(settings, { ...config, roleArn }, workplace.objects);
+  return new BedrockJobs(settings, config, workplace);
 }
-
-type JobTerms = ConfigOfKind<'bedrock'> & { roleArn: string };
 
 /** Source: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html, read 2026-11. */
 class BedrockJobs implements ProviderClient {
   readonly #name: string;
-  readonly #terms: JobTerms;
+  readonly #terms: ConfigOfKind<'bedrock'>;
+  readonly #roleArn: string | null;
   readonly #objects: Workplace['objects'];
   readonly #reader: BedrockClient;
   /** A repeated create is no second job, thanks to its token; but what is unknown is looked up in one place only. */
   readonly #creator: BedrockClient;
 
-  constructor({ name, clientOptions = {} }: ConnectionSettings, terms: JobTerms, objects: Workplace['objects']) {
+  constructor(
+    { name, clientOptions = {} }: ConnectionSettings,
+    terms: ConfigOfKind<'bedrock'>,
+    { objects, roleArn }: Workplace,
+  ) {
     const options = {
       ...clientOptions,
       ...(terms.region !== undefined && { region: terms.region }),
@@ -71,6 +67,7 @@ class BedrockJobs implements ProviderClient {
     };
     this.#name = name;
     this.#terms = terms;
+    this.#roleArn = terms.roleArn ?? roleArn;
     this.#objects = objects;
     this.#reader = new BedrockClient({ ...options, maxAttempts: 3 });
     this.#creator = new BedrockClient({ ...options, maxAttempts: 1 });
@@ -83,6 +80,8 @@ class BedrockJobs implements ProviderClient {
   }
 
   async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
+    if (this.#roleArn === null)
+      throw new ConfigurationError(`Provider ${this.#name} has no role for Bedrock. Deploy again, or name a roleArn.`);
     const { minRequests = limits.minRequests } = this.#terms.limits;
     if (sending.lineCount < minRequests) return belowMinimum(sending.lineCount, minRequests);
     const key = inputKey(sending);
@@ -104,11 +103,11 @@ class BedrockJobs implements ProviderClient {
   }
 
   #jobOf(sending: Sending, input: string) {
-    const { roleArn, timeoutHours } = this.#terms;
+    const { timeoutHours } = this.#terms;
     return {
       jobName: sending.prefix,
       clientRequestToken: sending.token,
-      roleArn,
+      roleArn: this.#roleArn ?? '',
       modelId: sending.model,
       inputDataConfig: { s3InputDataConfig: { s3InputFormat: 'JSONL' as const, s3Uri: input } },
       outputDataConfig: { s3OutputDataConfig: { s3Uri: outputUri(input) } },
@@ -206,7 +205,7 @@ class BedrockJobs implements ProviderClient {
     } catch (thrown) {
       const error = withServiceAnswer(thrown);
       if (!isKeyRefusal(error)) throw error;
-      const message = `Provider ${this.#name} refused the call: ${failedCall(error).message} The role of Batchdrop's functions needs bedrock:CreateModelInvocationJob, Get-, List- and Stop-, iam:PassRole for ${this.#terms.roleArn}, and access to the model; give it, and work goes on by itself.`;
+      const message = `Provider ${this.#name} refused the call: ${failedCall(error).message} The role of Batchdrop's functions needs bedrock:CreateModelInvocationJob, Get-, List- and Stop-, iam:PassRole for ${this.#roleArn ?? 'its role'}, and access to the model; give it, and work goes on by itself.`;
       throw new ProviderAuthenticationError(message, { cause: error });
     }
   }

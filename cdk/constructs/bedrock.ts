@@ -1,0 +1,68 @@
+import { Stack } from 'aws-cdk-lib';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import type { Config, ConfigOfKind } from '../../lib/core/config.ts';
+import type { Storage } from './storage.ts';
+import { acknowledgeWildcards } from './wildcards.ts';
+
+/** Where a job's lines and answers lie. */
+export const jobObjects = 'work/*/bedrock/*';
+
+/** What Bedrock needs for its jobs; empty where no account is Bedrock's. */
+export class BedrockJobs extends Construct {
+  /** Of the stack's own role; null where no account needs it. */
+  readonly ownRoleArn: string | null;
+  /** All roles that jobs may be given. */
+  readonly roleArns: readonly string[];
+
+  constructor(scope: Construct, id: string, config: Config, storage: Storage) {
+    super(scope, id);
+    const accounts = Object.values(config.providers).filter(isBedrock);
+    const named = accounts.flatMap(({ roleArn }) => roleArn ?? []);
+    this.ownRoleArn = named.length < accounts.length ? newRole(this, storage).roleArn : null;
+    this.roleArns = [...new Set([...named, ...(this.ownRoleArn === null ? [] : [this.ownRoleArn])])];
+  }
+}
+
+function isBedrock(account: Config['providers'][string]): account is ConfigOfKind<'bedrock'> {
+  return account.kind === 'bedrock';
+}
+
+/** Source: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html, read 2026-11. */
+function newRole(scope: Construct, { bucket }: Storage): Role {
+  const { account } = Stack.of(scope);
+  const role = new Role(scope, 'Role', {
+    description: 'Lets Amazon Bedrock read the lines of our jobs and write their answers.',
+    assumedBy: new ServicePrincipal('bedrock.amazonaws.com', {
+      conditions: {
+        StringEquals: { 'aws:SourceAccount': account },
+        ArnEquals: { 'aws:SourceArn': jobArns(scope) },
+      },
+    }),
+  });
+  const objects = bucket.arnForObjects(jobObjects);
+  role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
+  role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject', 's3:PutObject'], resources: [objects] }));
+  role.addToPolicy(new PolicyStatement({ actions: ['bedrock:InvokeModel'], resources: modelArns(scope) }));
+  acknowledgeWildcards(role, [objects], 'Objects are named by batch; these are the lines and answers of jobs only.');
+  acknowledgeWildcards(role, modelArns(scope), profileReason);
+  return role;
+}
+
+export const profileReason =
+  'Requests name their models, and a profile spreads them over regions; these are the models of Claude.';
+
+/** Of our account, in every region: an account of the configuration may name another than the stack's. */
+export function jobArns(scope: Construct): string {
+  const { partition, account } = Stack.of(scope);
+  return `arn:${partition}:bedrock:*:${account}:model-invocation-job/*`;
+}
+
+export function modelArns(scope: Construct): string[] {
+  const { partition, account } = Stack.of(scope);
+  return [
+    `arn:${partition}:bedrock:*::foundation-model/anthropic.claude-*`,
+    `arn:${partition}:bedrock:*:${account}:inference-profile/*`,
+    `arn:${partition}:bedrock:*:${account}:application-inference-profile/*`,
+  ];
+}
