@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { startBedrockSimulator } from '../../lib/local/simulators/bedrock/server.ts';
+import type { Simulator } from '../../lib/local/simulators/simulators.ts';
+import { drive } from './drive.ts';
+import { type Harness, startHarness } from './harness.ts';
+import { expectExactlyOnce } from './invariants.ts';
+import { chatLine, fileOf, numbered } from './requests.ts';
+
+const model = 'us.anthropic.claude-opus-4-6-v1:0';
+
+let dataDir: string;
+let simulator: Simulator;
+let harness: Harness;
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  dataDir = mkdtempSync(join(tmpdir(), 'batchdrop-bedrock-'));
+  const timing = { validatingMs: 500, inProgressMs: 2_000, finalizingMs: 500 };
+  simulator = await startBedrockSimulator({ dataDir, timing, minRecords: 10 });
+  vi.stubEnv('BEDROCK_BASE_URL', simulator.url);
+  const roleArn = 'arn:aws:iam::000000000000:role/bedrock';
+  const bedrock = { kind: 'bedrock', roleArn, limits: { minRequests: 10 }, settleSeconds: 5, createTimeoutSeconds: 10 };
+  harness = await startHarness({ providers: { bedrock } });
+});
+
+afterAll(async () => {
+  await harness.close();
+  await simulator.close();
+  rmSync(dataDir, { recursive: true, force: true });
+  vi.useRealTimers();
+});
+
+async function dropAndDrive(name: string, lines: string[]): Promise<string> {
+  const batchId = await harness.drop(`${name}.jsonl`, fileOf(lines));
+  if (batchId === null) throw new Error('refused');
+  await drive(harness, batchId);
+  return batchId;
+}
+
+it('answers a dropped file through the bucket, in its order', async () => {
+  const lines = numbered(25, (id) => chatLine(id, id, model));
+  const batchId = await dropAndDrive('whole', lines);
+
+  await expectExactlyOnce(harness, batchId, lines);
+  expect(await harness.status('whole.jsonl')).toMatchObject({ status: 'completed', error_count: 0 });
+  const summary = JSON.parse((await harness.read(`results/${batchId}/batch.json`)) ?? '');
+  expect(summary.batchdrop.receipt.cost.usd).toBeGreaterThan(0);
+});
+
+it('sends again what a job did not reach', async () => {
+  simulator.setFaults([{ kind: 'partial', fraction: 0.4, times: 1 }]);
+  const before = (await simulator.creations()).length;
+  const lines = numbered(25, (id) => chatLine(id, id, model));
+  const batchId = await dropAndDrive('partial', lines);
+
+  await expectExactlyOnce(harness, batchId, lines);
+  expect(await harness.status('partial.jsonl')).toMatchObject({ status: 'completed', error_count: 0 });
+  const jobs = (await simulator.creations()).slice(before);
+  expect(jobs.map(({ requestIds }) => requestIds.length)).toEqual([25, 15]);
+});
+
+it('adopts a job whose creation went unanswered', async () => {
+  simulator.setFaults([{ kind: 'connection_cut', operation: 'create', when: 'after_effect', times: 1 }]);
+  const before = (await simulator.creations()).length;
+  const lines = numbered(12, (id) => chatLine(id, id, model));
+  const batchId = await dropAndDrive('lost', lines);
+
+  await expectExactlyOnce(harness, batchId, lines);
+  expect((await simulator.creations()).length).toBe(before + 1);
+});
+
+it('says of a file below the minimum that it is, line by line', async () => {
+  const before = (await simulator.creations()).length;
+  const lines = numbered(3, (id) => chatLine(id, id, model));
+  const batchId = await dropAndDrive('small', lines);
+
+  await expectExactlyOnce(harness, batchId, lines);
+  const { errors } = await harness.results(batchId);
+  expect(errors.map((line) => JSON.parse(line).error.code)).toEqual(lines.map(() => 'below_minimum'));
+  expect((await simulator.creations()).length).toBe(before);
+});
