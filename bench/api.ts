@@ -20,6 +20,8 @@ const seconds = 2;
 interface Row extends LoadResult {
   what: string;
   connections: number;
+  /** Of the server's thread, a request: what other work on the machine does not change much. */
+  cpuMicroseconds: number;
 }
 
 /** Requests per second and p99 of the HTTP API beside a bare Hono route, on a store in memory and on dynalite. */
@@ -28,7 +30,7 @@ export async function run(options: { json: boolean }): Promise<void> {
   const { services, count } = await localServices(resources);
   const memory = { ...services, records: new MemoryRecords(), apiKeys: new MemoryApiKeys() };
   const targets = [
-    await bareTarget(resources),
+    ...(await bareTargets(resources)),
     ...(await apiTargets(resources, 'memory', memory)),
     ...(await apiTargets(resources, 'dynalite', services)),
   ];
@@ -37,9 +39,11 @@ export async function run(options: { json: boolean }): Promise<void> {
   for (const { what, port, request } of targets)
     for (const connections of connectionCounts) {
       const warmUp = await load({ port, request, connections, seconds: warmUpSeconds });
+      const cpuBefore = process.threadCpuUsage();
       const measured = await load({ port, request, connections, seconds });
+      const { user, system } = process.threadCpuUsage(cpuBefore);
       answered[what] = (answered[what] ?? 1) + warmUp.requests + measured.requests; // one was created to be retrieved
-      rows.push({ what, connections, ...measured });
+      rows.push({ what, connections, ...measured, cpuMicroseconds: (user + system) / measured.requests });
     }
   const counted = { memory: memory.records.batches.size, dynalite: await count() };
   assertAllStand('memory', answered['create, memory'], counted.memory);
@@ -54,10 +58,32 @@ interface Target {
   request: string;
 }
 
-async function bareTarget(resources: AsyncDisposableStack): Promise<Target> {
-  const app = new Hono().get('/v1/batches/:batchId', (context) => context.json({ id: context.req.param('batchId') }));
+/** What no API on Hono can be cheaper than: one route that answers, and one that reads JSON and answers it. */
+async function bareTargets(resources: AsyncDisposableStack): Promise<Target[]> {
+  const app = new Hono()
+    .get('/v1/batches/:batchId', (context) => context.json({ id: context.req.param('batchId') }))
+    .post('/v1/batches', async (context) => context.json(await context.req.json()));
   const { url } = await served(resources, app);
-  return { what: 'bare Hono route', port: portOf(url), request: 'GET /v1/batches/one HTTP/1.1\r\nhost: bench\r\n\r\n' };
+  const port = portOf(url);
+  return [
+    { what: 'bare Hono route, GET', port, request: 'GET /v1/batches/one HTTP/1.1\r\nhost: bench\r\n\r\n' },
+    { what: 'bare Hono route, POST', port, request: postOf(createBody(standingFileId), 'host: bench\r\n') },
+  ];
+}
+
+const standingFileId = `file-${'0'.repeat(32)}`;
+
+function createBody(inputFileId: string): string {
+  return JSON.stringify({
+    input_file_id: inputFileId,
+    endpoint: '/v1/chat/completions',
+    completion_window: '24h',
+    metadata: { team: 'bench' },
+  });
+}
+
+function postOf(body: string, head: string): string {
+  return `POST /v1/batches HTTP/1.1\r\n${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 }
 
 async function apiTargets(resources: AsyncDisposableStack, store: string, services: Services): Promise<Target[]> {
@@ -67,22 +93,25 @@ async function apiTargets(resources: AsyncDisposableStack, store: string, servic
     createApi(() => services, settings),
   );
   const { key } = await createKey(services, 'bench', 'bench');
-  const body = JSON.stringify({
-    input_file_id: `file-${'0'.repeat(32)}`,
-    endpoint: '/v1/chat/completions',
-    completion_window: '24h',
-    metadata: { team: 'bench' },
-  });
+  await createStandingFile(services);
+  const body = createBody(standingFileId);
   const head = `host: bench\r\nauthorization: Bearer ${key}\r\n`;
-  const post = `POST /v1/batches HTTP/1.1\r\n${head}content-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
   const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
   const created: unknown = await (await fetch(`${url}/v1/batches`, { method: 'POST', headers, body })).json();
   const id = typeof created === 'object' && created && 'id' in created ? String(created.id) : '';
   const port = portOf(url);
   return [
     { what: `retrieve, ${store}`, port, request: `GET /v1/batches/${id} HTTP/1.1\r\n${head}\r\n` },
-    { what: `create, ${store}`, port, request: post },
+    { what: `create, ${store}`, port, request: postOf(body, head) },
   ];
+}
+
+/** The creates' file: one that is not there would cost each of them an error. */
+async function createStandingFile(services: Services): Promise<void> {
+  const id = standingFileId;
+  const place = { bucket: 'bench', key: `files/${id}/whole`, etag: '"one"', bytes: 100 };
+  const file = { id, tenant: 'bench', version: 0, filename: 'bench.jsonl', bytes: place.bytes, objects: [place] };
+  await services.records.createFile({ ...file, purpose: 'batch', createdAt: 0, expiresAt: null });
 }
 
 async function served(
@@ -149,12 +178,13 @@ function portOf(url: string): number {
 
 function report(rows: readonly Row[], counted: Record<string, number>): void {
   console.table(
-    rows.map(({ what, connections, requestsPerSecond, p50Ms, p99Ms, refused }) => ({
+    rows.map(({ what, connections, requestsPerSecond, p50Ms, p99Ms, cpuMicroseconds, refused }) => ({
       what,
       connections,
       'requests/s': Math.round(requestsPerSecond),
       'p50 ms': p50Ms.toFixed(2),
       'p99 ms': p99Ms.toFixed(2),
+      'CPU µs': cpuMicroseconds.toFixed(1),
       refused,
     })),
   );
