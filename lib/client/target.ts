@@ -67,7 +67,7 @@ function noTarget(): InvalidInputError {
 }
 
 /** Kinds whose server may do without a key. */
-const keylessKinds: ReadonlySet<ProviderKind> = new Set(['openai-compatible']);
+const keylessKinds: ReadonlySet<ProviderKind> = new Set(['openai-compatible', 'vertex']);
 
 function providerTarget(kind: ProviderKind, options: TargetOptions): Target {
   if (kind === 'bedrock') throw needsDeployment();

@@ -26,6 +26,8 @@ const modelsOfKind: Record<ProviderKind, readonly string[]> = {
   anthropic: ['claude-*'],
   bedrock: ['anthropic.claude-*', '*.anthropic.claude-*', 'arn:aws*:bedrock:*'],
   gemini: ['gemini-*'],
+  // Its models are those of the Gemini API and of Anthropic: an account names its own.
+  vertex: [],
   // Their models are others' open ones, which many serve: an account names its own.
   groq: [],
   'openai-compatible': [],

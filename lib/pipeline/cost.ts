@@ -45,6 +45,7 @@ function priceListOf(kind: ProviderKind): string {
     case 'bedrock':
       return 'aws';
     case 'gemini':
+    case 'vertex':
       return 'google';
     case 'openai':
     case 'anthropic':

@@ -43,7 +43,8 @@ export function lazyLiveClient(load: () => Promise<LiveClient>): LiveClient {
   };
 }
 
-function withInstallCommand(error: unknown): unknown {
+/** What to throw where an optional package was not found; any other error as it is. */
+export function withInstallCommand(error: unknown): unknown {
   const name = missingPackageOf(error);
   if (name === null) return error;
   const install = `npm install '${name}@${optionalPackages()[name]}'`;

@@ -7,12 +7,14 @@ import { openai } from './openai/provider.ts';
 import { openaiCompatible } from './openai-compatible/provider.ts';
 import type { Provider } from './provider.ts';
 import { withTranslatedEndpoints } from './translation/translated-endpoints.ts';
+import { vertex } from './vertex/provider.ts';
 
 /** What each kind has itself. A new one is a folder, a line here and a kind in core/config.ts. */
 const own: Record<ProviderKind, Provider> = {
   openai,
   anthropic,
   gemini,
+  vertex,
   groq,
   'openai-compatible': openaiCompatible,
   bedrock,

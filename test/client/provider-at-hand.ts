@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { BatchRequest } from '../../lib/client/index.ts';
 import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
+import { subjects } from '../providers/subjects.ts';
 
 /** Those of a deployment alone are left out. */
 export const libraryKinds = providerKinds.filter((kind) => kind !== 'bedrock');
@@ -13,6 +14,7 @@ export const models: Record<ProviderKind, string> = {
   openai: 'gpt-4o-mini',
   anthropic: 'claude-opus-4-6',
   gemini: 'gemini-2.5-flash',
+  vertex: 'gemini-2.5-flash',
   groq: 'llama-3.3-70b-versatile',
   'openai-compatible': 'my-model',
   bedrock: 'anthropic.claude-opus-4-6-v1:0',
@@ -26,6 +28,7 @@ export interface At {
   provider: ProviderKind;
   apiKey: string;
   apiBase: string;
+  account?: object;
 }
 
 /** A provider's simulator over HTTP; its batches are done at once unless the options say otherwise. */
@@ -37,7 +40,8 @@ export async function startProvider(
   const dataDir = temporaryFolder();
   const simulator = await startSimulator[provider]({ apiKey, timing: instant, ...options, dataDir });
   onTestFinished(() => simulator.close());
-  return { simulator, at: { provider, apiKey, apiBase: simulator.url } };
+  const { config: account } = subjects[provider];
+  return { simulator, at: { provider, apiKey, apiBase: simulator.url, ...(account && { account }) } };
 }
 
 export function temporaryFolder(): string {

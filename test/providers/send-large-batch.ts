@@ -21,7 +21,7 @@ const sending: Sending = {
   prefix: 'b',
   token: 't',
   endpoint: '/v1/chat/completions',
-  model: 'm',
+  model: subjects[kind].model,
   lineCount: megabytes * 1000,
   lines: (separator) => joinedLines(paddedLines(), separator),
   metadata: {},

@@ -62,6 +62,21 @@ export const subjects: Record<ProviderKind, Subject> = {
       nextPageToken: 'a',
     }),
   },
+  vertex: {
+    ...usual,
+    model: 'gemini-2.5-flash',
+    config: { project: 'our-project', location: 'us-central1', bucket: 'our-bucket' },
+    linesGoWith: 'upload',
+    provesAtOnce: true,
+    provesBy: 'token',
+    pageSize: 100,
+    earlyEnd: 'what was done',
+    anything: () => ({ body: { name: 'projects/p/locations/l/batchPredictionJobs/1' } }),
+    halfList: () => ({
+      batchPredictionJobs: [{ name: 'projects/p/locations/l/batchPredictionJobs/1', state: 'JOB_STATE_SUCCEEDED' }],
+      nextPageToken: 'a',
+    }),
+  },
   anthropic: {
     ...usual,
     model: 'claude-opus-4-6',

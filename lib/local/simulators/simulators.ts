@@ -5,6 +5,7 @@ import { startGeminiSimulator } from './gemini/server.ts';
 import { simulatorOf, startOpenAISimulator } from './openai/server.ts';
 import { compatibleWire, groqWire } from './openai/wire-dialect.ts';
 import type { Simulator, SimulatorOptions } from './simulator.ts';
+import { startVertexSimulator } from './vertex/server.ts';
 
 export { startAnthropicSimulator } from './anthropic/server.ts';
 export type { Fault } from './faults.ts';
@@ -16,6 +17,7 @@ export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) =>
   anthropic: startAnthropicSimulator,
   bedrock: startBedrockSimulator,
   gemini: startGeminiSimulator,
+  vertex: startVertexSimulator,
   groq: simulatorOf(groqWire),
   'openai-compatible': simulatorOf(compatibleWire),
 };

@@ -1,4 +1,4 @@
-type RefusalCode = 'invalid_request' | 'unsupported_parameter' | 'unsupported_endpoint';
+type RefusalCode = 'invalid_request' | 'unsupported_parameter' | 'unsupported_endpoint' | 'unsupported_model';
 
 /** Ends the translation of one line from wherever it is; `translateRequest` catches it and answers with data. */
 export class UntranslatableError extends Error {

@@ -34,17 +34,17 @@ function refuseImageUrls(messages: MessagesParams['messages']): void {
   if (isUrl) throw unsupported('body.messages[].content[].image_url.url', 'Bedrock takes images as data URLs only');
 }
 
-/** A Messages body that the customer wrote: each value in its own bytes. */
-export function claudeBodyFromMessages({ bytes, format }: RequestLine): Buffer {
+/** A Messages body that the customer wrote: each value in its own bytes. @param version unless it names one. */
+export function claudeBodyFromMessages({ bytes, format }: RequestLine, version = anthropicVersion): Buffer {
   const bodyKey = format === 'anthropic' ? 'params' : 'body';
   const body = membersOf(bytes).find(({ key }) => key === bodyKey);
   const members = body ? membersOf(bytes, body.start) : [];
   const kept = members.filter(({ key }) => !notInBody.has(key));
   const hasVersion = kept.some(({ key }) => key === 'anthropic_version');
-  const version = hasVersion ? [] : [Buffer.from(`,"anthropic_version":"${anthropicVersion}"`)];
+  const versionMember = hasVersion ? [] : [Buffer.from(`,"anthropic_version":"${version}"`)];
   const own = kept.flatMap(({ key, start, end }) => [
     Buffer.from(`,${JSON.stringify(key)}:`),
     bytes.subarray(start, end),
   ]);
-  return Buffer.concat([Buffer.from('{'), Buffer.concat([...version, ...own]).subarray(1), Buffer.from('}')]);
+  return Buffer.concat([Buffer.from('{'), Buffer.concat([...versionMember, ...own]).subarray(1), Buffer.from('}')]);
 }

@@ -11,7 +11,7 @@ export const geminiEndpoints = ['/v1/chat/completions', '/v1/embeddings'] as con
 
 /** Makes `{key, request}` of a line. */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
-  return translatedLine((warnings) => ({ key: target.lineId, request: requestFrom(request, target.model, warnings) }));
+  return translatedLine('key', target.lineId, (warnings) => requestFrom(request, target.model, warnings));
 }
 
 function requestFrom(request: RequestLine, model: string, warnings: Warnings): object {

@@ -50,3 +50,9 @@ function rpcCodeOf(status: number): RpcCode {
 function messageOf(status: number): string {
   return messageByStatus[status] ?? 'The request was refused.';
 }
+
+/** The HTTP status behind a line's error. */
+export function statusOf({ code }: RpcError): number {
+  const known = Object.entries(codeByStatus).find(([, each]) => each.code === code);
+  return known ? Number(known[0]) : 500;
+}

@@ -1,0 +1,17 @@
+import { lazyClient } from '../lazy-client.ts';
+import type { Provider } from '../provider.ts';
+import { directUse, limits, notes } from './limits.ts';
+import { translateRequest, vertexEndpoints } from './request.ts';
+import { translateResult } from './result.ts';
+
+export const vertex: Provider = {
+  kind: 'vertex',
+  limits,
+  endpoints: vertexEndpoints,
+  passesThrough: () => false,
+  translateRequest,
+  translateResult,
+  direct: directUse,
+  notes,
+  connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectVertex(settings)),
+};

@@ -1,0 +1,96 @@
+import { membersOf } from '../../core/json-spans.ts';
+import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { translateResult as translateClaudeResult } from '../anthropic/result.ts';
+import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
+import { answerFrom, failureFrom, type RequestFailure, type Source } from '../google/answer-line.ts';
+import { failureOf } from '../google/rpc-error.ts';
+import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+
+/**
+ * Reads one line of a job's output: `{custom_id, status, request, response}`, its status empty where all went well. Held
+ * against recorded lines of Gemini; Claude's are as documented, with a Message as the response.
+ */
+export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
+  const parsed = objectFrom(bytes);
+  if (!parsed) return malformed('is not a JSON object in UTF-8');
+  if (typeof parsed.custom_id !== 'string') return malformed('has no custom_id');
+  const line = find(parsed.custom_id);
+  if (!line) return { kind: 'foreign' };
+  const source = { bytes, lineId: parsed.custom_id, line };
+  const failure = failureIn(parsed);
+  if (failure) return failed(source, failure, find);
+  const response = objectOf(parsed.response);
+  return (response && answered(source, response, find)) ?? malformed('has neither an answer nor an error');
+}
+
+function malformed(what: string): TranslatedResult {
+  return { kind: 'malformed', message: `Vertex's result line ${what}.` };
+}
+
+function answered(
+  source: Source,
+  response: JsonObject,
+  find: (lineId: string) => AnsweredLine | null,
+): TranslatedResult | null {
+  if (response.type === 'message') return translateClaudeResult(claudeLine(source), find);
+  try {
+    return answerFrom(source, response);
+  } catch (error) {
+    if (error instanceof RangeError) return malformed('is nested too deeply');
+    throw error;
+  }
+}
+
+/** The line as Anthropic itself would write it, with the message's own bytes. */
+function claudeLine({ bytes, lineId }: Source): Buffer {
+  const { start, end } = membersOf(bytes).findLast(({ key }) => key === 'response') ?? { start: 0, end: 0 };
+  const head = `{"custom_id":${JSON.stringify(lineId)},"result":{"type":"succeeded","message":`;
+  return Buffer.concat([Buffer.from(head), bytes.subarray(start, end), Buffer.from('}}')]);
+}
+
+function failureIn(parsed: JsonObject): RequestFailure | null {
+  const status = textOf(parsed.status);
+  if (status !== null) return failureOf(errorWithin(status) ?? { message: status, ...codeWithin(status) });
+  const error = objectOf(parsed.error) ?? objectOf(objectOf(parsed.response)?.error);
+  return error && failureOf(error);
+}
+
+/** The status is a text, such as `Bad Request: {"error": {"code": 400, ...}}`. */
+function errorWithin(status: string): JsonObject | null {
+  try {
+    const body: unknown = JSON.parse(status.slice(Math.max(0, status.indexOf('{'))));
+    return isObject(body) ? (objectOf(body.error) ?? body) : null;
+  } catch {
+    return null;
+  }
+}
+
+function codeWithin(status: string): { code?: number } {
+  const code = /\b(?:code|status)\W{1,4}(\d{1,3})\b/i.exec(status)?.[1] ?? /^(\d{3})\b/.exec(status)?.[1];
+  return code === undefined ? {} : { code: Number(code) };
+}
+
+const errorTypeByStatus = new Map([
+  [400, 'invalid_request_error'],
+  [401, 'authentication_error'],
+  [403, 'permission_error'],
+  [404, 'not_found_error'],
+  [413, 'request_too_large'],
+  [429, 'rate_limit_error'],
+  [503, 'overloaded_error'],
+  [504, 'timeout_error'],
+  [529, 'overloaded_error'],
+]);
+
+/** A line in Anthropic's form is answered in that form. */
+function failed(
+  source: Source,
+  failure: RequestFailure,
+  find: (lineId: string) => AnsweredLine | null,
+): TranslatedResult {
+  if (source.line.format !== 'anthropic') return failureFrom(source, failure);
+  const type = errorTypeByStatus.get(failure.status) ?? 'api_error';
+  const error = { type: 'error', error: { type, message: failure.message }, request_id: null };
+  const line = { custom_id: source.lineId, result: { type: 'errored', error } };
+  return translateClaudeResult(Buffer.from(JSON.stringify(line)), find);
+}
