@@ -26,7 +26,7 @@ export class BatchdropStack extends Stack {
     const reach = { storage, secrets, bedrock, inputPrefixes, eventBusName: settings.eventBusName, stateMachineName };
     const functions = new Functions(this, 'Functions', { settings, configFile, ...reach });
     const workflow = new Workflow(this, 'Workflow', { settings, functions, stateMachineName });
-    const events = new Events(this, 'Events', storage, functions);
+    const events = new Events(this, 'Events', { storage, functions, bedrock });
     const api = new Api(this, 'Api', settings, functions);
     const alarms = new Alarms(this, 'Alarms', { settings, events, functions, workflow, api });
     new PipelineDashboard(this, 'Dashboard', { alarms, functions, api });

@@ -13,4 +13,16 @@ export const objectCreatedSchema = z.object({
   }),
 });
 
-export const sweepSchema = z.object({ graceMs: z.number().optional(), isAlone: z.boolean().optional() });
+/** What EventBridge says of a job on Bedrock. Source: Bedrock's user guide, "Monitor batch inference jobs", read 2026-11. */
+const jobChangeSchema = z
+  .object({
+    source: z.literal('aws.bedrock'),
+    detail: z.object({ batchJobArn: z.string(), status: z.string() }),
+  })
+  .transform(({ detail }) => ({ jobArn: detail.batchJobArn, status: detail.status }));
+
+/** The clock's, a local start's, or Bedrock's. */
+export const sweepSchema = z.union([
+  jobChangeSchema,
+  z.object({ graceMs: z.number().optional(), isAlone: z.boolean().optional() }),
+]);

@@ -1,5 +1,8 @@
+import { hearOfJob } from '../lib/pipeline/job-end.ts';
 import { sweep } from '../lib/pipeline/sweep.ts';
 import { sweepSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';
 
-export const handler = stepHandler(sweepSchema, sweep);
+export const handler = stepHandler(sweepSchema, async (services, event, context) =>
+  'jobArn' in event ? hearOfJob(services, event) : sweep(services, event, context),
+);

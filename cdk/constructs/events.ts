@@ -6,6 +6,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { inboxPrefix } from '../../lib/core/keys.ts';
+import type { BedrockJobs } from './bedrock.ts';
 import type { Functions } from './functions.ts';
 import type { Storage } from './storage.ts';
 
@@ -16,6 +17,12 @@ const deadLetterDays = 14;
 /** How long Lambda tries an event before it is a dead letter. Its maximum. */
 const retryHours = 6;
 
+export interface EventsProps {
+  storage: Storage;
+  functions: Functions;
+  bedrock: BedrockJobs;
+}
+
 /** What starts a function: a drop starts intake, the clock starts the sweep. What fails is kept in a queue. */
 export class Events extends Construct {
   /** Drops that EventBridge could not hand to intake. */
@@ -25,13 +32,14 @@ export class Events extends Construct {
   /** Sweeps that failed; the next one does their work. */
   readonly failedSweeps: Queue;
 
-  constructor(scope: Construct, id: string, storage: Storage, functions: Functions) {
+  constructor(scope: Construct, id: string, { storage, functions, bedrock }: EventsProps) {
     super(scope, id);
     this.undelivered = deadLetters(this, 'Undelivered');
     this.failedIntakes = deadLetters(this, 'FailedIntakes');
     this.failedSweeps = deadLetters(this, 'FailedSweeps');
     this.#startIntake(storage, functions.get('intake'));
     this.#startSweep(functions.get('sweep'));
+    if (bedrock.roleArns.length > 0) this.#hearOfJobs(functions.get('sweep'));
   }
 
   #startIntake(storage: Storage, intake: LambdaFunction): void {
@@ -44,6 +52,15 @@ export class Events extends Construct {
         detail: { bucket: { name: [storage.bucket.bucketName] }, object: { key: Match.prefix(inboxPrefix) } },
       },
       targets: [new FunctionTarget(intake, { deadLetterQueue: this.undelivered })],
+    });
+  }
+
+  /** Best effort: a job's end shows in the next poll as well, so an event that is lost is not missed. */
+  #hearOfJobs(sweep: LambdaFunction): void {
+    new Rule(this, 'JobChanged', {
+      description: 'A batch inference job of Bedrock changed its state.',
+      eventPattern: { source: ['aws.bedrock'], detailType: ['Batch Inference Job State Change'] },
+      targets: [new FunctionTarget(sweep, { deadLetterQueue: this.failedSweeps, retryAttempts: 2 })],
     });
   }
 

@@ -172,6 +172,15 @@ describe('with an account on Bedrock, the grants', () => {
     expect(trust.Condition.StringEquals).toEqual({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } });
   });
 
+  it('let Bedrock’s events in, which nobody waits for without it', () => {
+    const pattern = { source: ['aws.bedrock'], 'detail-type': ['Batch Inference Job State Change'] };
+    const patternsOf = (found: Template) =>
+      Object.values(found.findResources('AWS::Events::Rule')).map(({ Properties }) => Properties.EventPattern);
+
+    expect(patternsOf(onBedrock)).toContainEqual(pattern);
+    expect(patternsOf(template)).not.toContainEqual(pattern);
+  });
+
   it('are none where no account is there', () => {
     const actions = Object.values(template.findResources('AWS::IAM::Policy')).flatMap((policy) =>
       policy.Properties.PolicyDocument.Statement.flatMap(({ Action: action }: Statement) => list(action)),

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { sweepSchema } from '../../lambdas/events.ts';
 import { startBedrockSimulator } from '../../lib/local/simulators/bedrock/server.ts';
 import type { Simulator } from '../../lib/local/simulators/simulators.ts';
+import { hearOfJob } from '../../lib/pipeline/job-end.ts';
 import { drive } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
@@ -81,4 +83,42 @@ it('says of a file below the minimum that it is, line by line', async () => {
   const { errors } = await harness.results(batchId);
   expect(errors.map((line) => JSON.parse(line).error.code)).toEqual(lines.map(() => 'below_minimum'));
   expect((await simulator.creations()).length).toBe(before);
+});
+
+it('goes on at once when it hears that a job ended, and minds no word that is doubled, late or for others', async () => {
+  const lines = numbered(12, (id) => chatLine(id, id, model));
+  const batchId = await harness.drop('heard.jsonl', fileOf(lines));
+  if (batchId === null) throw new Error('refused');
+  const before = (await simulator.creations()).length;
+  const hear = (jobArn: string, status = 'Completed') => hearOfJob(harness.services, { jobArn, status });
+  const heard: boolean[] = [];
+  const onTurn = async () => {
+    const job = (await simulator.creations())[before];
+    if (!job || heard.length > 0) return;
+    heard.push((await hear(job.providerBatchId, 'InProgress')).restarted);
+    heard.push((await hear(job.providerBatchId)).restarted);
+  };
+  await drive(harness, batchId, { onTurn });
+  const inBetween = await harness.batch(batchId);
+  await drive(harness, batchId);
+  const [job] = (await simulator.creations()).slice(before);
+
+  expect(heard).toEqual([false, true]);
+  expect(inBetween).toMatchObject({ epoch: 1, status: 'in_progress' });
+  expect(harness.started).toContainEqual({ batchId, epoch: 1 });
+  await expectExactlyOnce(harness, batchId, lines);
+  expect((await simulator.creations()).length).toBe(before + 1);
+  expect(await hear(job?.providerBatchId ?? '')).toEqual({ restarted: false });
+  expect(await hear('arn:aws:bedrock:us-east-1:000000000000:model-invocation-job/somebodys000')).toEqual({
+    restarted: false,
+  });
+  expect((await harness.batch(batchId)).epoch).toBe(1);
+});
+
+it('takes the event as EventBridge sends it', () => {
+  const detail = { batchJobArn: 'arn:job', batchJobName: 'name', status: 'Completed', failureMessage: '' };
+  const event = { source: 'aws.bedrock', 'detail-type': 'Batch Inference Job State Change', detail };
+
+  expect(sweepSchema.parse(event)).toEqual({ jobArn: 'arn:job', status: 'Completed' });
+  expect(sweepSchema.parse({ source: 'aws.events', detail: {} })).toEqual({});
 });
