@@ -52,7 +52,7 @@ async function runStep({ records }: Services, batchId: string): Promise<string> 
   if (set === undefined) return run('prepare', () => prepare(services, step, context()));
   const shards = await records.listShards(batchId, set);
   const open = shards.filter((shard) => shard.status !== 'collected');
-  if (open.length === 0 || isTerminal(batch.status)) return run('finalize', () => finalize(services, step));
+  if (open.length === 0 || isTerminal(batch.status)) return run('finalize', () => finalize(services, step, context()));
   const shard = open[Math.floor(Math.random() * open.length)];
   return shard ? runShardStep(step, shard) : 'nothing';
 }

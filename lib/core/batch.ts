@@ -138,6 +138,8 @@ export const batchRecordSchema = z.object({
   report: reportSchema.nullable(),
   /** The run of Prepare from whose checkpoint the next one goes on. */
   checkpoint: z.string().nullable().default(null),
+  /** The run of Finalize from whose checkpoint the next one goes on. */
+  mergeCheckpoint: z.string().nullable().default(null),
   outputFileId: z.string().nullable(),
   errorFileId: z.string().nullable(),
   /** Unix milliseconds. */

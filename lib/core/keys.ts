@@ -62,6 +62,11 @@ export function prepareWorkKey(batchId: string, token: string, part: string): st
   return `${workPrefix(batchId)}prepare/${token}/${part}`;
 }
 
+/** What a run of Finalize leaves to the next one. */
+export function mergeWorkKey(batchId: string, token: string, part: string): string {
+  return `${workPrefix(batchId)}merge/${token}/${part}`;
+}
+
 /** All objects of a file that came through the API. */
 export function filePrefix(fileId: string): string {
   return `files/${fileId}/`;

@@ -6,6 +6,8 @@ import type { PendingWrite } from '../store/pending-writes.ts';
 export class ByteReader {
   readonly #objects: Objects;
   readonly #key: string | null;
+  /** Where it is opened: what is skipped before is not fetched. */
+  #start = 0;
   #chunks: AsyncGenerator<Uint8Array> | undefined;
   #rest: Buffer = Buffer.alloc(0);
 
@@ -25,8 +27,9 @@ export class ByteReader {
   }
 
   skip(length: number): PendingWrite {
-    if (length > this.#rest.length) return this.#passChunks(length, null);
-    this.#take(length);
+    if (!this.#chunks) this.#start += length;
+    else if (length > this.#rest.length) return this.#passChunks(length, null);
+    else this.#take(length);
     return undefined;
   }
 
@@ -52,7 +55,7 @@ export class ByteReader {
 
   async #nextChunk(): Promise<Buffer> {
     if (this.#key === null) throw new Error('The index of a shard names results that it does not have.');
-    this.#chunks ??= this.#objects.stream({ bucket: this.#objects.bucket, key: this.#key });
+    this.#chunks ??= this.#objects.stream({ bucket: this.#objects.bucket, key: this.#key }, this.#start);
     const { value, done } = await this.#chunks.next();
     if (done) throw new Error(`${this.#key} is shorter than its index says.`);
     return Buffer.from(value.buffer, value.byteOffset, value.byteLength);

@@ -5,19 +5,20 @@ import { batchObject } from '../core/batch-object.ts';
 import { safeText, WriteConflictError } from '../core/errors.ts';
 import { fileIdFrom } from '../core/ids.ts';
 import { splitLines } from '../core/jsonl.ts';
-import { resultKey } from '../core/keys.ts';
+import { mergeWorkKey, resultKey } from '../core/keys.ts';
 import type { LineError } from '../core/request-line.ts';
 import type { ShardRecord } from '../core/shard.ts';
 import type { WrittenObject } from '../store/object-writer.ts';
 import { collectedShards } from './collected-shard.ts';
-import { type Merged, mergeResults } from './merge.ts';
+import { type MergeProgress, mergeResults, mergeStretch } from './merge.ts';
+import { readMergeProgress, writeMergeProgress } from './merge-checkpoint.ts';
 import { countEnded } from './metrics.ts';
 import type { BatchStep } from './prepare.ts';
 import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
 import { mayRedrive, openNextRound } from './redrive.ts';
 import { scheduleRemoval } from './removals.ts';
 import { writeRetryFile } from './retry-file.ts';
-import type { Services } from './services.ts';
+import type { Services, StepContext } from './services.ts';
 import { writeStatus } from './status-file.ts';
 
 export interface FinalizeAnswer {
@@ -27,13 +28,20 @@ export interface FinalizeAnswer {
 }
 
 const goOn: FinalizeAnswer = { done: false, nextRound: true };
+const again: FinalizeAnswer = { done: false, nextRound: false };
 const ended: FinalizeAnswer = { done: true, nextRound: false };
+
+/** Left of a run's time when it stops merging, to end its objects and to write its checkpoint: the longest run of results is 256 MiB. */
+const checkpointMs = 120_000;
+/** Slower than merging has ever been seen: 5 MB/s. What takes longer even so is no reason to worry, only to use two runs. */
+const slowestBytesPerMs = 5_000;
 
 /**
  * Opens another round for what may be sent again, or ends the batch: outputs first, then the record, then the event,
- * then the note that it was sent. Run again at any point, it takes up what is missing.
+ * then the note that it was sent. Run again at any point, it takes up what is missing. Results that may take longer than the
+ * run has are merged by several, stretch by stretch.
  */
-export async function finalize(services: Services, step: BatchStep): Promise<FinalizeAnswer> {
+export async function finalize(services: Services, step: BatchStep, context: StepContext): Promise<FinalizeAnswer> {
   const batch = await services.records.getBatch(step.batchId);
   assertEpoch(batch, step.epoch);
   if (isTerminal(batch.status)) return announce(services, batch);
@@ -49,7 +57,47 @@ export async function finalize(services: Services, step: BatchStep): Promise<Fin
     assertEpoch(current, batch.epoch);
     return beginFinalizing(current, seconds(services));
   });
-  return announce(services, await endWithResults(services, finalizing, rounds));
+  const progress = await readMergeProgress(services.objects, finalizing);
+  if (mayOutlast(finalizing, rounds.flat(), progress, context)) {
+    await mergeFurther(services, finalizing, rounds.flat(), progress, context);
+    return again;
+  }
+  return announce(services, await endWithResults(services, finalizing, rounds, progress));
+}
+
+/** Whether what is not merged yet may take longer than the run has. */
+function mayOutlast(
+  batch: BatchRecord,
+  shards: readonly ShardRecord[],
+  progress: MergeProgress,
+  context: StepContext,
+): boolean {
+  if (progress.nextOrdinal >= batch.counts.total) return false;
+  let bytes = 0;
+  for (const { result } of shards) bytes += (result?.outputBytes ?? 0) + (result?.errorBytes ?? 0);
+  for (const stretch of [...progress.output, ...progress.errors]) bytes -= stretch.bytes;
+  return bytes > slowestBytesPerMs * (context.remainingMs() - checkpointMs);
+}
+
+/** Of two runs that began at the same checkpoint, one is gone on from. */
+async function mergeFurther(
+  services: Services,
+  batch: BatchRecord,
+  shards: readonly ShardRecord[],
+  progress: MergeProgress,
+  context: StepContext,
+): Promise<void> {
+  const token = services.token();
+  const collected = collectedShards(services.objects, shards);
+  const keyOf = (part: string) => mergeWorkKey(batch.id, token, part);
+  const keys = { output: keyOf('output.jsonl'), errors: keyOf('errors.jsonl') };
+  const mustStop = () => context.remainingMs() < checkpointMs;
+  const further = await mergeStretch(services.objects, collected, batch.counts.total, keys, progress, mustStop);
+  await writeMergeProgress(services.objects, batch.id, token, further);
+  await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return current.mergeCheckpoint === batch.mergeCheckpoint ? { ...current, mergeCheckpoint: token } : current;
+  });
 }
 
 /** A batch that validation refused, a dry run, or one that was cancelled before anything was sent. */
@@ -60,9 +108,16 @@ async function endWithoutResults(services: Services, batch: BatchRecord): Promis
   return commitEnd(services, batch, closed);
 }
 
-async function endWithResults(services: Services, batch: BatchRecord, rounds: ShardRecord[][]): Promise<BatchRecord> {
+async function endWithResults(
+  services: Services,
+  batch: BatchRecord,
+  rounds: ShardRecord[][],
+  progress: MergeProgress,
+): Promise<BatchRecord> {
   const shards = rounds.flat();
-  const merged = await merge(services, batch, shards);
+  const collected = collectedShards(services.objects, shards);
+  const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
+  const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, progress);
   const retry = await writeRetryFile(services, batch.id, rounds[0] ?? [], merged.failedOrdinals);
   const files: ResultFiles = { output: merged.output, errors: merged.errors, retry };
   const cost = costOfShards(services, shards);
@@ -76,12 +131,6 @@ async function endWithResults(services: Services, batch: BatchRecord, rounds: Sh
   });
   await writeSummary(services, closed, receiptOf(closed, shards, files, cost));
   return commitEnd(services, batch, closed);
-}
-
-async function merge(services: Services, batch: BatchRecord, shards: readonly ShardRecord[]): Promise<Merged> {
-  const collected = collectedShards(services.objects, shards);
-  const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
-  return mergeResults(services.objects, collected, batch.counts.total, keys);
 }
 
 const errorLineSchema = z.object({

@@ -24,26 +24,85 @@ export interface Merged {
   failedOrdinals: OrdinalSet;
 }
 
+/** A piece of the output or of the errors that stands in an object of its own. */
+export type Stretch = Pick<WrittenObject, 'key' | 'bytes' | 'sections'>;
+
+/** How far earlier runs have come. */
+export interface MergeProgress {
+  /** The first line that is not in a stretch yet. */
+  nextOrdinal: number;
+  output: Stretch[];
+  errors: Stretch[];
+}
+
+export const mergeStart: MergeProgress = { nextOrdinal: 0, output: [], errors: [] };
+
+interface MergeKeys {
+  output: string;
+  errors: string;
+}
+
 /**
  * Merges the results of all shards and rounds into one output and one error file in input order, every line once.
  *
  * Results that stand together in the input and were not sent again go as a whole, copied by S3 itself where they are
  * large; all others are merged by ordinal, for each shard's results are in input order already. Memory holds the indexes:
  * 9 bytes a result.
+ *
+ * @param progress what stands in stretches already; they come first.
  */
 export async function mergeResults(
   objects: Objects,
   shards: readonly CollectedShard[],
   lines: number,
-  keys: { output: string; errors: string },
+  keys: MergeKeys,
+  progress: MergeProgress = mergeStart,
 ): Promise<Merged> {
+  return withMerging(objects, shards, lines, keys, async (merging) => {
+    await merging.append(progress);
+    await merging.run(progress.nextOrdinal, () => false);
+    return { ...(await merging.finish()), ...merging.tally() };
+  });
+}
+
+/**
+ * Merges as above from where earlier runs stopped, until it is told to stop.
+ *
+ * @param keys where the stretches of this run go.
+ */
+export async function mergeStretch(
+  objects: Objects,
+  shards: readonly CollectedShard[],
+  lines: number,
+  keys: MergeKeys,
+  progress: MergeProgress,
+  mustStop: () => boolean,
+): Promise<MergeProgress> {
+  return withMerging(objects, shards, lines, keys, async (merging) => {
+    const nextOrdinal = await merging.run(progress.nextOrdinal, mustStop);
+    const { output, errors } = await merging.finish();
+    return {
+      nextOrdinal,
+      output: output ? [...progress.output, output] : progress.output,
+      errors: errors ? [...progress.errors, errors] : progress.errors,
+    };
+  });
+}
+
+async function withMerging<Result>(
+  objects: Objects,
+  shards: readonly CollectedShard[],
+  lines: number,
+  keys: MergeKeys,
+  use: (merging: Merging) => Promise<Result>,
+): Promise<Result> {
   const indexed = await inParallel(readsAtATime, shards, async (shard) => ({
     ...shard,
     index: await shard.readIndex(),
   }));
   const merging = new Merging(objects, indexed, lines, keys);
   try {
-    return await merging.run();
+    return await use(merging);
   } catch (error) {
     await merging.abort();
     throw error;
@@ -54,6 +113,7 @@ export async function mergeResults(
 
 class Merging {
   readonly #objects: Objects;
+  readonly #shards: readonly IndexedShard[];
   readonly #lines: number;
   readonly #last: LastRounds;
   /** By the ordinal of their first line. */
@@ -61,16 +121,10 @@ class Merging {
   readonly #readers: ShardReaders;
   readonly #output: ObjectWriter;
   readonly #errors: ObjectWriter;
-  readonly #failedOrdinals: OrdinalSet;
-  readonly #counts = { completed: 0, unexecuted: 0, expired: 0 };
 
-  constructor(
-    objects: Objects,
-    shards: readonly IndexedShard[],
-    lines: number,
-    keys: { output: string; errors: string },
-  ) {
+  constructor(objects: Objects, shards: readonly IndexedShard[], lines: number, keys: MergeKeys) {
     this.#objects = objects;
+    this.#shards = shards;
     this.#lines = lines;
     this.#last = new LastRounds(shards, lines);
     const wholes = shards.filter(({ shard, index }) => isWhole(index, shard.round, this.#last));
@@ -81,17 +135,44 @@ class Merging {
     );
     this.#output = objects.writer(keys.output, { sha256: true });
     this.#errors = objects.writer(keys.errors, { sha256: true });
-    this.#failedOrdinals = new OrdinalSet(lines);
   }
 
-  async run(): Promise<Merged> {
-    for (let ordinal = 0; ordinal < this.#lines; ) {
+  async append({ output, errors }: MergeProgress): Promise<void> {
+    for (const stretch of output) await this.#append(this.#output, stretch);
+    for (const stretch of errors) await this.#append(this.#errors, stretch);
+  }
+
+  /** @returns the line behind the last one that was written. */
+  async run(nextOrdinal: number, mustStop: () => boolean): Promise<number> {
+    let ordinal = nextOrdinal;
+    while (ordinal < this.#lines) {
       const whole = this.#wholes.get(ordinal);
       ordinal += whole ? await this.#appendWhole(whole) : await this.#copyRun(ordinal);
+      if (mustStop()) break;
     }
-    const written = { output: await closeOrDrop(this.#output), errors: await closeOrDrop(this.#errors) };
-    const failedOrdinals = this.#failedOrdinals;
-    return { ...written, ...this.#counts, failed: failedOrdinals.size - this.#counts.unexecuted, failedOrdinals };
+    return ordinal;
+  }
+
+  async finish(): Promise<Pick<Merged, 'output' | 'errors'>> {
+    return { output: await closeOrDrop(this.#output), errors: await closeOrDrop(this.#errors) };
+  }
+
+  /** What became of all lines, by the indexes alone. */
+  tally(): Omit<Merged, 'output' | 'errors'> {
+    const failedOrdinals = new OrdinalSet(this.#lines);
+    const counts = { completed: 0, unexecuted: 0, expired: 0 };
+    for (const { shard, index } of this.#shards) {
+      for (let place = 0; place < index.length; place += 1) {
+        const ordinal = index.ordinal(place);
+        if (!this.#last.isLast(ordinal, shard.round)) continue;
+        const { succeeded, unexecuted, expired } = index.entry(place);
+        if (succeeded) counts.completed += 1;
+        else failedOrdinals.add(ordinal);
+        if (unexecuted) counts.unexecuted += 1;
+        if (expired) counts.expired += 1;
+      }
+    }
+    return { ...counts, failed: failedOrdinals.size - counts.unexecuted, failedOrdinals };
   }
 
   async abort(): Promise<void> {
@@ -105,35 +186,27 @@ class Merging {
   /** @returns how many lines it has. */
   async #appendWhole({ result, index }: IndexedShard): Promise<number> {
     const { outputKey, outputBytes, outputSha256, errorsKey, errorBytes, errorsSha256 } = result;
-    await this.#append(this.#output, outputKey, outputBytes, outputSha256);
-    await this.#append(this.#errors, errorsKey, errorBytes, errorsSha256);
-    for (let place = 0; place < index.length; place += 1) this.#count(index, place, 1);
+    if (outputKey !== null) await this.#append(this.#output, stretchOf(outputKey, outputBytes, outputSha256));
+    if (errorsKey !== null) await this.#append(this.#errors, stretchOf(errorsKey, errorBytes, errorsSha256));
     return index.length;
   }
 
-  async #append(writer: ObjectWriter, key: string | null, bytes: number, sha256: string | null): Promise<void> {
-    if (key === null) return;
+  async #append(writer: ObjectWriter, { key, bytes, sections }: Stretch): Promise<void> {
     const { bucket } = this.#objects;
-    await writer.append({ key, bytes, sha256, read: () => this.#objects.stream({ bucket, key }) });
+    await writer.append({ key, bytes, sections, read: () => this.#objects.stream({ bucket, key }) });
   }
 
   /** @returns how many lines were copied. */
   async #copyRun(ordinal: number): Promise<number> {
     const reader = await this.#readers.at(ordinal, this.#last);
     const run = reader.nextRun(this.#last);
-    this.#count(reader.index, run.place, run.lines);
     await reader.copy(run, run.succeeded ? this.#output : this.#errors);
     return run.lines;
   }
+}
 
-  /** Takes note of lines that have the same outcome. */
-  #count(index: ResultIndex, place: number, lines: number): void {
-    const { succeeded, unexecuted, expired } = index.entry(place);
-    if (succeeded) this.#counts.completed += lines;
-    else for (let at = place; at < place + lines; at += 1) this.#failedOrdinals.add(index.ordinal(at));
-    if (unexecuted) this.#counts.unexecuted += lines;
-    if (expired) this.#counts.expired += lines;
-  }
+function stretchOf(key: string, bytes: number, sha256: string | null): Stretch {
+  return { key, bytes, sections: [{ bytes, sha256 }] };
 }
 
 /** Whether the results of a shard stand one after the other in the input and none was sent again later. */

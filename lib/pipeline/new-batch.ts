@@ -120,6 +120,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     cost: null,
     report: null,
     checkpoint: null,
+    mergeCheckpoint: null,
     outputFileId: null,
     errorFileId: null,
     firstFailure: null,

@@ -15,6 +15,9 @@ export interface ResultRun {
   succeeded: boolean;
 }
 
+/** One result over it ends a run: whoever copies runs may stop between two. */
+const maxRunBytes = 256 * 1024 * 1024;
+
 /** Shards side by side, each read forward only, opened when its first line is due and closed after its last. */
 export class ShardReaders {
   readonly #waiting: ShardReader[];
@@ -89,7 +92,7 @@ export class ShardReader {
     do {
       bytes += this.index.byteLength(place + lines);
       lines += 1;
-    } while (this.#goesOn(place, lines, first, last));
+    } while (bytes < maxRunBytes && this.#goesOn(place, lines, first, last));
     return { place, lines, bytes, succeeded };
   }
 

@@ -115,7 +115,7 @@ class PiecedFile {
     const { bucket } = this.#objects;
     this.#writer = this.#objects.writer(this.#key);
     for (const { key, bytes } of this.#pieces)
-      await this.#writer.append({ key, bytes, sha256: null, read: () => this.#objects.stream({ bucket, key }) });
+      await this.#writer.append({ key, bytes, sections: [], read: () => this.#objects.stream({ bucket, key }) });
     await this.#writer.close();
     this.#writer = undefined;
   }

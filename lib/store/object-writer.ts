@@ -32,8 +32,8 @@ export interface WrittenObject extends S3Object {
 export interface AppendedObject {
   key: string;
   bytes: number;
-  /** In hex, as its writer computed it. */
-  sha256: string | null;
+  /** The parts of the object, with the SHA-256 that their writers computed. */
+  sections: readonly Section[];
   /** From its first byte. */
   read(): AsyncIterable<Uint8Array>;
 }
@@ -105,7 +105,7 @@ export class ObjectWriter {
     const start = this.#filled === 0 ? 0 : Math.max(0, minPartBytes - this.#filled);
     if (source.bytes - start < minCopiedBytes) return this.#download(source, source.bytes);
     this.#hashFilled();
-    this.#hashes?.add({ bytes: source.bytes, sha256: source.sha256 });
+    for (const section of source.sections) this.#hashes?.add(section);
     this.#isHashKnown = true;
     await this.#download(source, start);
     if (this.#filled > 0) await this.#sendPart();

@@ -79,7 +79,7 @@ async function run(batchId: string): Promise<void> {
     for (const shard of turn.collect) await step.run('collect', () => collect(services, { ...at, shard }, context()));
     pass(turn.waitSeconds);
     if (!turn.finished) continue;
-    const { done } = await step.run('finalize', () => finalize(services, at));
+    const { done } = await step.run('finalize', () => finalize(services, at, context()));
     if (done) return;
   }
   throw new Error('The batch did not end.');

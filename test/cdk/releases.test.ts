@@ -154,7 +154,7 @@ describe.each(releases)('a batch of release %s', (release) => {
     return {
       Prepare: await prepare(harness.services, step, context()),
       Poll: await poll(harness.services, { ...step, events: 0 }, context()),
-      Finalize: await finalize(harness.services, step),
+      Finalize: await finalize(harness.services, step, context()),
     };
   }
 });

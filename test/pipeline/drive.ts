@@ -74,9 +74,9 @@ export async function drive(harness: Harness, batchId: string, options: DriveOpt
       isFinal = turn.finished;
     }
     if (!isFinal) continue;
-    const answer = await untilDone(() => finalize(services, step));
+    const answer = await untilDone(() => finalize(services, step, (options.context ?? functionContext)()));
     if (!answer || answer.done) break;
-    isFinal = false;
+    isFinal = !answer.nextRound;
   }
   harness.running.delete(`${batchId}-${epoch}`);
 }

@@ -10,7 +10,7 @@ import { collected, newShard, type ShardRecord } from '../../lib/core/shard.ts';
 import { noUsage } from '../../lib/core/usage.ts';
 import { type LocalS3, startLocalS3 } from '../../lib/local/s3/server.ts';
 import { collectedShards } from '../../lib/pipeline/collected-shard.ts';
-import { type Merged, mergeResults } from '../../lib/pipeline/merge.ts';
+import { type Merged, mergeResults, mergeStart, mergeStretch } from '../../lib/pipeline/merge.ts';
 import { Objects } from '../../lib/store/objects.ts';
 
 let dataDir: string;
@@ -121,6 +121,10 @@ async function textOf(key: string): Promise<string> {
   return (await objects.readBytes(key)).toString();
 }
 
+async function filesOf({ output, errors }: Pick<Merged, 'output' | 'errors'>): Promise<(string | null)[]> {
+  return Promise.all([output, errors].map(async (file) => file && textOf(file.key)));
+}
+
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
@@ -129,6 +133,25 @@ async function merge(shards: readonly ShardRecord[], lines: number): Promise<Mer
   written += 1;
   const keys = { output: `results/${written}/output`, errors: `results/${written}/errors` };
   return mergeResults(objects, collectedShards(objects, shards), lines, keys);
+}
+
+/** The same by several runs, each of which stops after so many runs of results. */
+async function mergeInStretches(shards: readonly ShardRecord[], lines: number, runs: number): Promise<Merged> {
+  written += 1;
+  let progress = mergeStart;
+  for (let run = 0; progress.nextOrdinal < lines; run += 1) {
+    const keys = { output: `work/${written}/${run}/output`, errors: `work/${written}/${run}/errors` };
+    let left = runs;
+    const mustStop = () => {
+      left -= 1;
+      return left <= 0;
+    };
+    const further = await mergeStretch(objects, collectedShards(objects, shards), lines, keys, progress, mustStop);
+    expect(further.nextOrdinal).toBeGreaterThan(progress.nextOrdinal);
+    progress = further;
+  }
+  const keys = { output: `results/${written}/output`, errors: `results/${written}/errors` };
+  return mergeResults(objects, collectedShards(objects, shards), lines, keys, progress);
 }
 
 /** Which shard takes a line in each round; a line goes on to the next round only if it failed. */
@@ -164,6 +187,10 @@ describe('merging results', () => {
         }
         expect(merged.completed + merged.failed).toBe(lines.length);
         expect(merged.failedOrdinals.size).toBe(merged.failed);
+        const inStretches = await mergeInStretches(made, lines.length, 3);
+        const { output, errors, ...tally } = merged;
+        expect(inStretches).toMatchObject(tally);
+        expect(await filesOf(inStretches)).toEqual(await filesOf({ output, errors }));
       }),
       { numRuns: 40 },
     );
@@ -217,6 +244,24 @@ describe('merging results', () => {
       expect(sum).toBe(sha256(expected.slice(at, at + bytes)));
       at += bytes;
     }
+  });
+
+  it('has S3 copy large stretches of earlier runs, with the checksums of their parts', async () => {
+    const text = (ordinal: number) => `${ordinal} ${'z'.repeat(9_000_000)}`;
+    const half = (from: number) =>
+      [0, 2].map((step) => ({ ordinal: from + step, succeeded: true, text: text(from + step) }));
+    const shards = [await shardOf(0, 0, half(0)), await shardOf(0, 1, half(1))];
+    operations.length = 0;
+    const merged = await mergeInStretches(shards, 4, 2);
+    const expected = [0, 1, 2, 3].map((ordinal) => `${text(ordinal)}\n`).join('');
+    expect(sha256(await textOf(merged.output?.key ?? ''))).toBe(sha256(expected));
+    expect(operations).toContain('UploadPartCopy');
+    let at = 0;
+    for (const { bytes, sha256: sum } of merged.output?.sections ?? []) {
+      expect(sum).toBe(sha256(expected.slice(at, at + bytes)));
+      at += bytes;
+    }
+    expect(at).toBe(expected.length);
   });
 
   it('keeps the checksum of a single large shard', async () => {

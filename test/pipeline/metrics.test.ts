@@ -3,7 +3,7 @@ import { emittedMetrics } from '../../lambdas/emitted-metrics.ts';
 import type { MetricDimensions, MetricName } from '../../lib/core/metrics.ts';
 import { finalize } from '../../lib/pipeline/finalize.ts';
 import type { Services } from '../../lib/pipeline/services.ts';
-import { drive, sweepNow } from './drive.ts';
+import { drive, functionContext, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';
 
@@ -41,7 +41,7 @@ describe('a batch', () => {
       ...numbered(3, chatLine),
       ...['four', 'five'].map((id) => claudeLine(id)),
     ]);
-    await finalize(harness.services, { batchId, epoch: 0 });
+    await finalize(harness.services, { batchId, epoch: 0 }, functionContext());
     expect(values('BatchesAccepted')).toEqual([1]);
     expect(counted.filter(({ name }) => name === 'Lines')).toEqual(
       expect.arrayContaining([
