@@ -16,6 +16,7 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => void | Pr
   unique: async () => (await import('./unique.ts')).run,
   pipeline: async () => (await import('./pipeline.ts')).run,
   collect: async () => (await import('./collect.ts')).run,
+  translate: async () => (await import('./translate.ts')).run,
 };
 
 const { values, positionals } = parseArgs({

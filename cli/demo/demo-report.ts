@@ -75,13 +75,16 @@ function costReport(all: readonly Results[]): string {
 /** @returns a sentence for everything that did not come out as promised. */
 export function findProblems(all: readonly Results[]): string[] {
   return all.flatMap(({ drop, output, errors }) => [
-    ...endProblems(drop.file, drop.status?.status, drop.status?.first_error?.message),
+    ...endProblems(drop),
     ...findResultProblems(drop.lines, output?.lines ?? [], errors?.lines ?? []).map((text) => `${drop.file}: ${text}`),
   ]);
 }
 
-function endProblems(file: string, status: string | undefined, message: string | undefined): string[] {
-  return status === 'completed' ? [] : [`${file}: the batch ended as ${status}${message ? `: ${message}` : '.'}`];
+/** @returns a sentence where the batch did not complete. */
+export function endProblems({ file, status }: Results['drop']): string[] {
+  if (status?.status === 'completed') return [];
+  const message = status?.first_error?.message;
+  return [`${file}: the batch ended as ${status?.status}${message ? `: ${message}` : '.'}`];
 }
 
 function verdict(all: readonly Results[], problems: readonly string[]): string {

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../core/endpoints.ts';
 import type { Answer, Answers } from './answers.ts';
 import { type Batch, type BatchList, batchFrom, type CreatedBatch } from './batch.ts';
-import { connect, endpointOf } from './connection.ts';
+import { connect } from './connection.ts';
 import { InvalidInputError } from './errors.ts';
 import { type BatchInput, inputBytes, usualEndpoint } from './request-source.ts';
 import type { BatchResult } from './result.ts';
@@ -17,8 +17,8 @@ export interface CreateBatchOptions extends TargetOptions, BatchOptions {
 export interface BatchIdOptions extends TargetOptions {
   batchId: string;
   /**
-   * The endpoint in whose form the requests were written, for Anthropic, which does not keep it: `/v1/chat/completions`
-   * (the default) or `/v1/messages`.
+   * The endpoint in whose form the requests were written, where the provider does not keep it (Anthropic), or has it
+   * through chat completions only. Default: `/v1/chat/completions`.
    */
   endpoint?: Endpoint;
 }
@@ -116,15 +116,16 @@ export function batchResults(options: BatchIdOptions): AsyncGenerator<BatchResul
 export function batchResults(options: BatchIdOptions): AsyncGenerator<BatchResult<Answer>> {
   const connection = connect(options);
   return connection.stream(async function* (signal) {
-    const { endpoint } = await connection.client.describe(checkedId(options), signal);
+    const { endpoint: recorded } = await connection.client.describe(checkedId(options), signal);
+    const endpoint = connection.formOf(recorded, options.endpoint);
     assertSameEndpoint(options, endpoint);
-    yield* readResults(connection, options.batchId, endpointOf(endpoint ?? options.endpoint ?? null), signal);
+    yield* readResults(connection, options.batchId, endpoint, signal);
   });
 }
 
 /** The type of the answers was promised by the caller. */
-function assertSameEndpoint({ batchId, endpoint: promised }: BatchIdOptions, actual: string | null): void {
-  if (promised === undefined || actual === null || promised === actual) return;
+function assertSameEndpoint({ batchId, endpoint: promised }: BatchIdOptions, actual: Endpoint): void {
+  if (promised === undefined || promised === actual) return;
   throw new InvalidInputError('invalid_value', `The batch ${batchId} is for ${actual}, not for ${promised}.`, {
     param: 'endpoint',
   });

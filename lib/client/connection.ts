@@ -16,6 +16,11 @@ export interface Connection {
   create: Create;
   /** Reads one line of its results. */
   readResult(bytes: Buffer, endpoint: Endpoint): BatchResult;
+  /**
+   * In which endpoint's form the results of a batch are read: the one that it is for, but the one that was asked for where
+   * the provider has that through chat completions only and so records those.
+   */
+  formOf(recorded: string | null, asked: Endpoint | undefined): Endpoint;
   /** Does something there; what goes wrong is an error of this library. */
   call<Result>(action: (signal: AbortSignal) => Promise<Result>): Promise<Result>;
   /** The same for a stream. */
@@ -54,12 +59,17 @@ function thrownError(error: unknown, signal: AbortSignal, keyHint: string): unkn
   return new AbortError('The call was aborted. No batch was created by it.', null, { cause: signal.reason });
 }
 
-function endOf({ kind, settings, routedTo }: Target): Pick<Connection, 'client' | 'create' | 'readResult'> {
+function endOf({ kind, settings, routedTo }: Target): Pick<Connection, 'client' | 'create' | 'readResult' | 'formOf'> {
   const provider = providers[kind ?? 'openai'];
   const client = provider.connect(settings);
   if (kind === null) {
     const deployment = new DeploymentCreate(client, settings, routedTo);
-    return { client, create: (submission) => deployment.create(submission), readResult: resultFrom };
+    return {
+      client,
+      create: (submission) => deployment.create(submission),
+      readResult: resultFrom,
+      formOf: (recorded, asked) => endpointOf(recorded ?? asked ?? null),
+    };
   }
   const { settleSeconds } = settings.config;
   const create = new ProviderCreate(provider, client, settleSeconds);
@@ -67,7 +77,15 @@ function endOf({ kind, settings, routedTo }: Target): Pick<Connection, 'client' 
     client,
     create: (submission) => create.create(submission),
     readResult: (bytes, endpoint) => translatedResult(provider, bytes, endpoint),
+    formOf: (recorded, asked) =>
+      asked && recorded === usualEndpoint && isTranslated(provider, asked)
+        ? asked
+        : endpointOf(recorded ?? asked ?? null),
   };
+}
+
+function isTranslated(provider: Provider, endpoint: Endpoint): boolean {
+  return provider.endpoints.includes(endpoint) && !provider.passesThrough({ format: 'openai', endpoint });
 }
 
 /** A provider's line, translated as the pipeline does it, with the customer's own id. */
@@ -96,6 +114,6 @@ function resultOf(translated: TranslatedResult, customId: () => string | null, e
 }
 
 /** What a batch is for; an endpoint that this library does not know is read as the usual one. */
-export function endpointOf(name: string | null): Endpoint {
+function endpointOf(name: string | null): Endpoint {
   return isEndpoint(name) ? name : usualEndpoint;
 }

@@ -4,7 +4,7 @@ import { Router } from '../core/routing.ts';
 import type { Warning } from '../providers/provider.ts';
 import type { Answer, Answers, RequestBodies } from './answers.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
-import { type Connection, connect, endpointOf } from './connection.ts';
+import { type Connection, connect } from './connection.ts';
 import {
   AbortError,
   BatchFailedError,
@@ -205,7 +205,8 @@ class Run {
   }
 
   async #readOnce(batch: Batch, signal: AbortSignal): Promise<void> {
-    for await (const result of readResults(this.#connection, batch.id, endpointOf(batch.endpoint), signal)) {
+    const endpoint = this.#connection.formOf(batch.endpoint, this.#options.endpoint);
+    for await (const result of readResults(this.#connection, batch.id, endpoint, signal)) {
       const { customId, ...outcome } = result;
       const index = Number(/^request-(\d+)$/.exec(customId ?? '')?.[1] ?? Number.NaN);
       if (index < this.#count) this.#outcomes[index] ??= outcome;

@@ -103,7 +103,7 @@ async function mergeFurther(
 /** A batch that validation refused, a dry run, or one that was cancelled before anything was sent. */
 async function endWithoutResults(services: Services, batch: BatchRecord): Promise<BatchRecord> {
   const closed = end(batch, finalStatus(batch, false), seconds(services), {});
-  const receipt = receiptOf(closed, [], { output: null, errors: null, retry: null }, { usd: 0, unpriced: [] });
+  const receipt = receiptOf(services, closed, [], { output: null, errors: null, retry: null });
   await writeSummary(services, closed, receipt);
   return commitEnd(services, batch, closed);
 }
@@ -120,16 +120,15 @@ async function endWithResults(
   const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, progress);
   const retry = await writeRetryFile(services, batch.id, rounds[0] ?? [], merged.failedOrdinals);
   const files: ResultFiles = { output: merged.output, errors: merged.errors, retry };
-  const cost = costOfShards(services, shards);
   const closed = end(batch, finalStatus(batch, merged.expired > 0), seconds(services), {
     counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
     usage: usageOfShards(shards),
-    cost,
+    cost: costOfShards(services, shards),
     outputFileId: await fileIdOf(services, batch, 'output.jsonl', merged.output),
     errorFileId: await fileIdOf(services, batch, 'errors.jsonl', merged.errors),
     firstFailure: await firstFailureOf(services, merged.errors),
   });
-  await writeSummary(services, closed, receiptOf(closed, shards, files, cost));
+  await writeSummary(services, closed, receiptOf(services, closed, shards, files));
   return commitEnd(services, batch, closed);
 }
 

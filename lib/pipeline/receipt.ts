@@ -12,14 +12,15 @@ export interface ResultFiles {
 }
 
 /** What was sent where and what it gave: the account of a batch, kept in `batch.json`. */
-export function receiptOf(batch: BatchRecord, shards: readonly ShardRecord[], files: ResultFiles, cost: Cost) {
+export function receiptOf(services: Services, batch: BatchRecord, shards: readonly ShardRecord[], files: ResultFiles) {
   const sent = shards.filter((shard) => shard.provider !== null);
   return {
     rounds: batch.rounds.length,
     sendings: sent.reduce((sum, shard) => sum + shard.attempts, 0),
     provider_batches: sent.map(providerBatchOf),
+    breakdown: breakdownOf(services, sent),
     usage: usageOfShards(shards),
-    cost,
+    cost: costOfShards(services, shards),
     input: batch.input,
     output: fileOf(files.output),
     errors: fileOf(files.errors),
@@ -51,6 +52,25 @@ function providerBatchOf(shard: ShardRecord) {
     ended_at: inSeconds(shard.endedAtMs),
     result_sha256: shard.result?.sourceSha256 ?? [],
   };
+}
+
+/** The same sums for each provider, model and endpoint. A request counts once, however often it was sent. */
+function breakdownOf(services: Services, sent: readonly ShardRecord[]) {
+  const groups = Map.groupBy(sent, ({ provider, model, endpoint }) => JSON.stringify([provider, model, endpoint]));
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (!first) return [];
+    const { provider, model, endpoint } = first;
+    const requests = sumOf(group, (shard) => (shard.round === 0 ? shard.lineCount : 0));
+    const completed = sumOf(group, (shard) => shard.result?.completed ?? 0);
+    const counts = { requests, completed, failed: requests - completed };
+    const paid = { usage: usageOfShards(group), cost: costOfShards(services, group) };
+    return [{ provider, model, endpoint, ...counts, ...paid }];
+  });
+}
+
+function sumOf(shards: readonly ShardRecord[], number: (shard: ShardRecord) => number): number {
+  return shards.reduce((sum, shard) => sum + number(shard), 0);
 }
 
 function fileOf(file: WrittenObject | null) {

@@ -363,6 +363,20 @@ describe('openai', () => {
     );
   });
 
+  it('takes Messages through chat completions, and one endpoint per batch', async () => {
+    const { at } = await startProvider('openai');
+    const params = { model: models.openai, max_tokens: 20, messages: [{ role: 'user', content: 'Hello' }] };
+    const native = { custom_id: 'a', params };
+
+    const created = await createBatch({ ...at, input: [native], endpoint: '/v1/messages' });
+    await waitForBatch({ ...at, batchId: created.id, pollIntervalSeconds: 0.05 });
+    const [result] = await collect(batchResults({ ...at, batchId: created.id, endpoint: '/v1/messages' }));
+    const error = await thrownBy(createBatch({ ...at, input: [chatRequest('openai', 'b', 'Hello'), native] }));
+
+    expect(result).toMatchObject({ customId: 'a', response: { type: 'message', content: [{ type: 'text' }] } });
+    expect(error).toMatchObject({ errors: [{ line: 2, code: 'invalid_url' }] });
+  });
+
   it('takes one model per batch, with or without its provider', async () => {
     const { at } = await startProvider('openai');
     const input = [

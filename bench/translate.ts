@@ -1,0 +1,78 @@
+import { type ProviderKind, providerKinds } from '../lib/core/config.ts';
+import { placeholderLineId } from '../lib/core/ids.ts';
+import { parseRequestLine, type RequestLine } from '../lib/core/request-line.ts';
+import type { AnsweredLine, Provider } from '../lib/providers/provider.ts';
+import { providers } from '../lib/providers/registry.ts';
+import { median } from './data-path/measurement.ts';
+import { printReport, type Row } from './data-path/report.ts';
+import { answers } from './translate/answers.ts';
+import { modelOf, requestText } from './translate/requests.ts';
+
+const rounds = 5;
+
+/** Translating chat completions for each kind of provider and its answers back, against JSON.parse of the same lines. */
+export function run({ json, lines }: { json: boolean; lines: number }): void {
+  printReport(
+    providerKinds.flatMap((kind) => rowsOf(kind, lines)),
+    json,
+  );
+}
+
+function rowsOf(kind: ProviderKind, lines: number): Row[] {
+  const provider = providers[kind];
+  const request = Buffer.from(requestText(kind));
+  const answer = answers[kind];
+  return [
+    rowOf(`${kind}: request`, request, lines, () => translateRequest(provider, request, modelOf(kind))),
+    ...(answer ? [rowOf(`${kind}: result`, answer, lines, () => translateResult(provider, answer))] : []),
+  ];
+}
+
+/** Yardstick and case take turns, so that whatever else the machine does strikes them alike. */
+function rowOf(title: string, line: Buffer, lines: number, translate: () => void): Row {
+  const parses: number[] = [];
+  const translations: number[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    parses.push(secondsOf(lines, () => JSON.parse(line.toString('utf8'))));
+    translations.push(secondsOf(lines, translate));
+  }
+  return {
+    case: title,
+    megabytesPerSecond: (lines * line.length) / 1e6 / median(translations),
+    timesParseOnly: median(translations) / median(parses),
+    timesUnordered: null,
+    timesCopy: null,
+    peakRssMegabytes: null,
+  };
+}
+
+function secondsOf(times: number, work: () => void): number {
+  const startedAt = performance.now();
+  for (let time = 0; time < times; time += 1) work();
+  return (performance.now() - startedAt) / 1_000;
+}
+
+/** From the line's own bytes, as Prepare does it. */
+function translateRequest(provider: Provider, bytes: Buffer, model: string): void {
+  const translated = provider.translateRequest(parsed(bytes), { lineId: placeholderLineId, model });
+  if (!translated.ok) throw new Error(translated.error.message);
+}
+
+function parsed(bytes: Buffer): RequestLine {
+  const line = parseRequestLine({ lineNumber: 1, bytes }, '/v1/chat/completions');
+  if (!line.ok) throw new Error(JSON.stringify(line.errors));
+  return line.request;
+}
+
+const asked: AnsweredLine = {
+  position: 0,
+  customId: 'request-1',
+  format: 'openai',
+  endpoint: '/v1/chat/completions',
+  attempts: 1,
+};
+
+function translateResult(provider: Provider, bytes: Buffer): void {
+  const result = provider.translateResult(bytes, () => asked);
+  if (result.kind !== 'answered' || !result.succeeded) throw new Error(JSON.stringify(result));
+}

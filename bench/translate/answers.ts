@@ -1,0 +1,47 @@
+import type { ProviderKind } from '../../lib/core/config.ts';
+import { placeholderLineId } from '../../lib/core/ids.ts';
+
+const text = 'The customer received an empty box and asks for another parcel. '.repeat(12);
+
+/** A result line as each kind of provider gives it; a kind that is not here is measured one way only. */
+export const answers: Partial<Record<ProviderKind, Buffer>> = {
+  openai: completion(),
+  groq: completion(),
+  'openai-compatible': completion(),
+  anthropic: lineOf({ custom_id: placeholderLineId, result: { type: 'succeeded', message: message() } }),
+  bedrock: lineOf({ recordId: placeholderLineId, modelInput: { messages: [] }, modelOutput: message() }),
+  gemini: lineOf({
+    key: placeholderLineId,
+    response: {
+      candidates: [{ index: 0, content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP' }],
+      usageMetadata: { promptTokenCount: 200, candidatesTokenCount: 180, totalTokenCount: 380 },
+      modelVersion: 'gemini-2.5-flash',
+      responseId: 'r1',
+    },
+  }),
+};
+
+function lineOf(line: object): Buffer {
+  return Buffer.from(JSON.stringify(line));
+}
+
+function completion(): Buffer {
+  const choice = { index: 0, message: { role: 'assistant', content: text, refusal: null }, finish_reason: 'stop' };
+  const usage = { prompt_tokens: 200, completion_tokens: 180, total_tokens: 380 };
+  const body = { id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices: [choice], usage };
+  const response = { status_code: 200, request_id: 'r1', body };
+  return lineOf({ id: 'batch_req_1', custom_id: placeholderLineId, response, error: null });
+}
+
+function message(): object {
+  return {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-opus-4-6',
+    content: [{ type: 'text', text }],
+    stop_reason: 'end_turn',
+    stop_sequence: null,
+    usage: { input_tokens: 200, output_tokens: 180 },
+  };
+}
