@@ -10,6 +10,9 @@ const style = `
   summary { cursor: pointer; } code, pre { font: .85rem/1.45 ui-monospace, monospace; }
   pre { overflow: auto; background: #8881; padding: .8rem; border-radius: .4rem; }
   .method { display: inline-block; width: 4.5rem; font-weight: 600; text-transform: uppercase; }
+  .what { display: inline-block; width: calc(100% - 6rem); vertical-align: top; }
+  .what code { margin-right: .5rem; overflow-wrap: anywhere; }
+  :target { outline: 2px solid #48f8; scroll-margin-top: 3rem; }
 `;
 
 /** A page to browse the API's description, as plain HTML. */
@@ -26,7 +29,8 @@ ${operations.map((operation) => operationOf(document, operation)).join('\n')}
 ${Object.entries(fieldsOf(document, 'components', 'schemas'))
   .map(
     ([name, schema]) =>
-      `<details id="${escaped(name)}"><summary><code>${escaped(name)}</code></summary>${json(schema)}</details>`,
+      // The id is inside: a browser opens what a link leads into.
+      `<details><summary><code>${escaped(name)}</code></summary><div id="${escaped(name)}">${json(schema)}</div></details>`,
   )
   .join('\n')}
 </body></html>
@@ -35,7 +39,7 @@ ${Object.entries(fieldsOf(document, 'components', 'schemas'))
 
 function operationOf(document: Record<string, unknown>, { method, path, summary }: Operation): string {
   const described = fieldsOf(document, 'paths', path)[method];
-  return `<details><summary><code class="method">${method}</code><code>${escaped(path)}</code> ${escaped(summary)}</summary>
+  return `<details><summary><code class="method">${method}</code><span class="what"><code>${escaped(path)}</code>${escaped(summary)}</span></summary>
 ${json(described)}</details>`;
 }
 

@@ -136,7 +136,7 @@ export const operations: readonly Operation[] = [
     id: 'downloadShardOutput',
     method: 'get',
     path: '/v1/batches/{batch_id}/shards/{round}/{shard}/output',
-    summary: 'Download the answers of one collected shard, while others run, through a link that holds 5 minutes',
+    summary: 'Download the answers of one collected shard, while others run',
     answer: 'redirect',
   },
   {

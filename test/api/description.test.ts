@@ -43,6 +43,7 @@ describe('the description of the API', () => {
     expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
     for (const { path } of operations) expect(page).toContain(path);
     expect(page).not.toMatch(/<script|https?:\/\/|<link/);
+    for (const [, name] of page.matchAll(/href="#(\w+)"/g)) expect(page).toContain(`</summary><div id="${name}">`);
   });
 
   it('can be had, and the health be asked, without a key', async () => {
