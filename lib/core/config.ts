@@ -64,6 +64,27 @@ export const providerConfigSchema = z.discriminatedUnion('kind', [
       .regex(/^([1-9]\d*h|[1-7]d)$/, 'a completion window looks like 24h or 7d')
       .default('24h'),
   }),
+  accountSchema.extend({ kind: z.literal('together') }),
+  accountSchema.extend({ kind: z.literal('xai') }),
+  accountSchema
+    .extend({
+      kind: z.literal('azure'),
+      /** The resource's, such as https://RESOURCE.openai.azure.com/openai/v1 */
+      baseUrl,
+      /** With `key` the secret is the resource's API key; with `entra` Microsoft Entra ID gives tokens. */
+      auth: z.enum(['key', 'entra']).default('key'),
+      /**
+       * With `entra`: a secret of `{"tenantId", "clientId", "clientSecret"}`; without it the environment's own identity
+       * (DefaultAzureCredential).
+       */
+      secret: z.string().min(1).optional(),
+      /** What a token is asked for; sovereign clouds have their own. */
+      tokenScope: z.string().min(1).default('https://cognitiveservices.azure.com/.default'),
+    })
+    .refine(({ auth, secret }) => auth === 'entra' || secret !== undefined, {
+      path: ['secret'],
+      error: "name the secret that holds the resource's API key, or set auth to entra",
+    }),
   /** Any server that speaks OpenAI's /v1/files and /v1/batches. */
   accountSchema.extend({
     kind: z.literal('openai-compatible'),

@@ -30,7 +30,11 @@ const modelsOfKind: Record<ProviderKind, readonly string[]> = {
   vertex: [],
   // Their models are others' open ones, which many serve: an account names its own.
   groq: [],
+  together: [],
   'openai-compatible': [],
+  // A deployment's name is free.
+  azure: [],
+  xai: ['grok-*'],
 };
 
 /** The configured accounts, as far as they decide where a model is. */

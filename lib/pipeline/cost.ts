@@ -47,9 +47,13 @@ function priceListOf(kind: ProviderKind): string {
     case 'gemini':
     case 'vertex':
       return 'google';
+    case 'xai':
+      return 'x-ai';
     case 'openai':
     case 'anthropic':
+    case 'azure':
     case 'groq':
+    case 'together':
     case 'openai-compatible':
       return kind;
   }

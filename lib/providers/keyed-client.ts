@@ -63,13 +63,13 @@ export class KeyedClient<Client> {
   #refused(cause: unknown): ProviderAuthenticationError {
     const failed = failedCall(cause);
     const status = failed.kind === 'answered' ? ` with HTTP ${failed.status}` : '';
-    if (secretOf(this.#settings.config) === null) return this.#refusedWithoutKey(status, failed.message);
+    if (secretOf(this.#settings.config) === null) return this.#refusedWithoutSecret(status, failed.message);
     const message = `Provider ${this.#settings.name} refused its API key${status}. ${this.#secret()} must hold a valid key that may use the batch API; put one in, and work goes on by itself.`;
     return new ProviderAuthenticationError(message, { cause: new Error(failed.message) });
   }
 
-  #refusedWithoutKey(status: string, reason: string): ProviderAuthenticationError {
-    const message = `Provider ${this.#settings.name} refused a call without a key${status}. Name a secret in its entry of the configuration, and put the key there.`;
+  #refusedWithoutSecret(status: string, reason: string): ProviderAuthenticationError {
+    const message = `Provider ${this.#settings.name} refused a call${status}. Its entry in the configuration names no secret: name one and put the key there, or check what its identity may do.`;
     return new ProviderAuthenticationError(message, { cause: new Error(reason) });
   }
 

@@ -1,13 +1,16 @@
 import { type ProviderKind, providerKinds } from '../core/config.ts';
 import { anthropic } from './anthropic/provider.ts';
+import { azure } from './azure/provider.ts';
 import { bedrock } from './bedrock/provider.ts';
 import { gemini } from './gemini/provider.ts';
 import { groq } from './groq/provider.ts';
 import { openai } from './openai/provider.ts';
 import { openaiCompatible } from './openai-compatible/provider.ts';
 import type { Provider } from './provider.ts';
+import { together } from './together/provider.ts';
 import { withTranslatedEndpoints } from './translation/translated-endpoints.ts';
 import { vertex } from './vertex/provider.ts';
+import { xai } from './xai/provider.ts';
 
 /** What each kind has itself. A new one is a folder, a line here and a kind in core/config.ts. */
 const own: Record<ProviderKind, Provider> = {
@@ -15,7 +18,10 @@ const own: Record<ProviderKind, Provider> = {
   anthropic,
   gemini,
   vertex,
+  azure,
   groq,
+  together,
+  xai,
   'openai-compatible': openaiCompatible,
   bedrock,
 };

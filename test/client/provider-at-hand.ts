@@ -7,14 +7,19 @@ import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
 import { subjects } from '../providers/subjects.ts';
 
-/** Those of a deployment alone are left out. */
-export const libraryKinds = providerKinds.filter((kind) => kind !== 'bedrock');
+/** Those of a deployment alone are left out, and those of OpenAI's family that differ from it by less than the others. */
+export const libraryKinds = providerKinds.filter(
+  (kind) => !['bedrock', 'azure', 'together', 'openai-compatible'].includes(kind),
+);
 
 export const models: Record<ProviderKind, string> = {
   openai: 'gpt-4o-mini',
   anthropic: 'claude-opus-4-6',
   gemini: 'gemini-2.5-flash',
   vertex: 'gemini-2.5-flash',
+  azure: 'my-gpt-4o-batch',
+  together: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
+  xai: 'grok-4',
   groq: 'llama-3.3-70b-versatile',
   'openai-compatible': 'my-model',
   bedrock: 'anthropic.claude-opus-4-6-v1:0',

@@ -30,7 +30,7 @@ function* askingFor(count: number) {
 
 /** Whether its name alone says whose model it is. */
 function isKnownModel(model: string): boolean {
-  return /^(gpt|claude)-/.test(model);
+  return /^(gpt|claude|grok)-/.test(model);
 }
 
 describe.each(libraryKinds)('%s', (kind) => {
@@ -195,7 +195,7 @@ describe.each(libraryKinds)('%s', (kind) => {
   });
 
   it('tells how it goes', async () => {
-    const { at } = await startProvider(kind, { timing: { validatingMs: 50, inProgressMs: 150, finalizingMs: 0 } });
+    const { at } = await startProvider(kind, { timing: { validatingMs: 50, inProgressMs: 600, finalizingMs: 0 } });
     const seen: Batch[] = [];
 
     await runBatch(model, askingFor(3), { ...at, ...soon, onProgress: (batch) => seen.push(batch) });

@@ -16,13 +16,17 @@ export interface Subject {
   provesAtOnce: boolean;
   /** Whether a lost create is proven by our token or by nothing but its input file. */
   provesBy: 'token' | 'input file';
+  /** False where its batches do not say how many requests are done. */
+  hasCounts?: boolean;
+  /** What the status of a batch reads like that nobody knows, where the provider has no words for statuses. */
+  unknownStatus?: string;
   /** Batches in a page of its simulator's list. */
   pageSize: number;
   /** What has a result where a batch was cancelled or expired: every line, those that were done, or none at all. */
   earlyEnd: 'every line' | 'what was done' | 'nothing';
   /** What a server that takes everything must answer, beyond an `id`, for an upload and a creation to go through. */
   anything?: (origin: string) => { body: object; headers?: Record<string, string> };
-  /** A first page of a list that promises another and does not say where it begins. */
+  /** A first page of a list that promises another and does not say where it begins; where lists have no pages, no list. */
   halfList(): object;
 }
 
@@ -41,8 +45,28 @@ const ofOpenAIsFamily = {
   }),
 } as const satisfies Partial<Subject>;
 
+/** Whether its client is OpenAI's, up to a dialect. */
+export function isOfOpenAIsFamily(kind: ProviderKind): boolean {
+  return ['openai', 'azure', 'groq', 'together', 'xai', 'openai-compatible'].includes(kind);
+}
+
 export const subjects: Record<ProviderKind, Subject> = {
   openai: { ...ofOpenAIsFamily, model: 'gpt-4o-mini', pageSize: 100 },
+  azure: { ...ofOpenAIsFamily, model: 'my-gpt-4o-batch' },
+  together: {
+    ...ofOpenAIsFamily,
+    model: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
+    provesBy: 'input file',
+    hasCounts: false,
+    pageSize: 0,
+    halfList: () => ({ next: 'a' }),
+  },
+  xai: {
+    ...ofOpenAIsFamily,
+    model: 'grok-4',
+    unknownStatus: 'state_without_counts',
+    halfList: () => ({ batches: [], pagination_token: 'a' }),
+  },
   groq: { ...ofOpenAIsFamily, model: 'llama-3.3-70b-versatile' },
   'openai-compatible': { ...ofOpenAIsFamily, model: 'my-model', provesBy: 'input file' },
   gemini: {

@@ -36,7 +36,7 @@ export type Reply = JsonReply | DownloadReply;
 
 export interface Route {
   method: string;
-  /** Such as `/v1/batches/:batchId`. */
+  /** Such as `/v1/batches/:batchId`, or `/v1/batches/:batchId:cancel`. */
   path: string;
   answer(exchange: Exchange): Promise<Reply>;
 }
@@ -145,8 +145,9 @@ function matchPath(pattern: string, path: string): Record<string, string> | null
   const params: Record<string, string> = {};
   for (const [position, segment] of expected.entries()) {
     const value = given[position] ?? '';
-    if (segment.startsWith(':')) params[segment.slice(1)] = decodeURIComponent(value);
-    else if (segment !== value) return null;
+    const [, name, suffix = ''] = /^:(\w+)(.*)$/.exec(segment) ?? [];
+    if (!value.endsWith(suffix) || (name === undefined && segment !== value)) return null;
+    if (name !== undefined) params[name] = decodeURIComponent(value.slice(0, value.length - suffix.length));
   }
   return params;
 }

@@ -2,8 +2,12 @@ import type { ProviderKind } from '../../core/config.ts';
 import { startAnthropicSimulator } from './anthropic/server.ts';
 import { startBedrockSimulator } from './bedrock/server.ts';
 import { startGeminiSimulator } from './gemini/server.ts';
+import { azureWire } from './openai/dialects/azure.ts';
+import { compatibleWire } from './openai/dialects/compatible.ts';
+import { groqWire } from './openai/dialects/groq.ts';
+import { togetherWire } from './openai/dialects/together.ts';
+import { xaiWire } from './openai/dialects/xai.ts';
 import { simulatorOf, startOpenAISimulator } from './openai/server.ts';
-import { compatibleWire, groqWire } from './openai/wire-dialect.ts';
 import type { Simulator, SimulatorOptions } from './simulator.ts';
 import { startVertexSimulator } from './vertex/server.ts';
 
@@ -18,6 +22,9 @@ export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) =>
   bedrock: startBedrockSimulator,
   gemini: startGeminiSimulator,
   vertex: startVertexSimulator,
+  azure: simulatorOf(azureWire),
   groq: simulatorOf(groqWire),
+  together: simulatorOf(togetherWire),
+  xai: simulatorOf(xaiWire),
   'openai-compatible': simulatorOf(compatibleWire),
 };

@@ -80,9 +80,14 @@ export function providerBatchFrom(batch: BatchObject, service: string): Provider
     isKnownStatus: known !== undefined,
     counts: batch.request_counts ?? null,
     expectedResults: hasEnded ? expectedResults(batch) : null,
-    resultRefs: hasEnded ? [batch.output_file_id, batch.error_file_id].flatMap((id) => id || []) : [],
+    resultRefs: hasEnded ? resultRefs(batch) : [],
     failure: phase === 'failed' ? failureFrom(batch, service) : null,
   };
+}
+
+/** One where both are the same. */
+function resultRefs({ output_file_id, error_file_id }: BatchObject): string[] {
+  return [...new Set([output_file_id, error_file_id].flatMap((id) => id || []))];
 }
 
 /**

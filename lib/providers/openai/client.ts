@@ -76,7 +76,7 @@ class OpenAIClient implements ProviderClient {
   }
 
   async #store(blob: Blob, fileName: string, signal: AbortSignal): Promise<string> {
-    const { body, contentType } = uploadForm(this.#dialect.uploadFields, blob, fileName);
+    const { body, contentType } = uploadForm(this.#dialect.uploadFields(fileName), blob, fileName);
     const options = {
       body,
       headers: { 'content-type': contentType },
@@ -85,7 +85,7 @@ class OpenAIClient implements ProviderClient {
       fetchOptions: streamedBody,
     };
     const stored: unknown = await withDeadline(signal, uploadTimeoutSeconds, (deadline) =>
-      this.#sdk.call((sdk) => sdk.post('/files', { ...options, signal: deadline })),
+      this.#sdk.call((sdk) => sdk.post(this.#dialect.uploadPath, { ...options, signal: deadline })),
     );
     return fileObjectSchema.parse(stored).id;
   }
@@ -119,10 +119,10 @@ class OpenAIClient implements ProviderClient {
   }
 
   /** All batches of the account, in the service's order. Half a list must not pass for the whole. */
-  async *#listed(signal: AbortSignal): AsyncGenerator<unknown> {
+  async *#listed(signal: AbortSignal, limit = pageLimit, options: object = {}): AsyncGenerator<unknown> {
     let after: string | undefined;
     for (;;) {
-      const page = await this.#page({ limit: pageLimit, ...(after !== undefined && { after }) }, signal);
+      const page = await this.#page({ limit, ...(after !== undefined && { after }) }, signal, options);
       yield* page.batches;
       if (page.next === null) return;
       if (page.next === after)
@@ -167,7 +167,7 @@ class OpenAIClient implements ProviderClient {
   async #walkedPage({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
     const batches: BatchFields[] = [];
     let isBehind = after === undefined;
-    for await (const wire of this.#listed(signal)) {
+    for await (const wire of this.#listed(signal, limit, this.#providerOptions)) {
       if (batches.length === limit) return { batches, hasMore: true };
       const fields = this.#fieldsOf(wire);
       if (isBehind) batches.push(fields);

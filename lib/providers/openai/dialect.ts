@@ -13,8 +13,9 @@ export interface Dialect {
     apiKey: NonNullable<ClientOptions['apiKey']>;
     defaultHeaders?: Record<string, string | null>;
   };
+  uploadPath: string;
   /** Fields of the upload's form beside the file. */
-  uploadFields: Record<string, string>;
+  uploadFields(fileName: string): Record<string, string>;
   /** The body of a creation. What it says of us must come back in the batch's metadata or its input_file_id. */
   creation(sending: Sending, inputFileId: string): object;
   /** The service's batch in OpenAI's form; what is no batch stays none. */
@@ -64,7 +65,8 @@ const openAIList: ListDialect = {
 /** OpenAI's own ways; the others say what they do otherwise. */
 export const openAIWays = {
   credentials: (apiKey) => ({ apiKey }),
-  uploadFields: { purpose: 'batch' },
+  uploadPath: '/files',
+  uploadFields: () => ({ purpose: 'batch' }),
   batchFrom: (reply) => reply,
   list: openAIList,
   cancelPath: (batchId) => `/batches/${batchId}/cancel`,
@@ -87,11 +89,11 @@ const expiresAfter = { anchor: 'created_at', seconds: 2_592_000 } as const;
 /** OpenAI's own, and Azure's: files and results expire. */
 export const expiringWays = {
   ...openAIWays,
-  uploadFields: {
+  uploadFields: () => ({
     purpose: 'batch',
     'expires_after[anchor]': expiresAfter.anchor,
     'expires_after[seconds]': String(expiresAfter.seconds),
-  },
+  }),
   creation: (sending, inputFileId) => ({
     ...plainCreation('24h')(sending, inputFileId),
     output_expires_after: expiresAfter,

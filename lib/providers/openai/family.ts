@@ -13,7 +13,12 @@ interface Member extends Pick<Provider, 'kind' | 'limits' | 'endpoints' | 'direc
 }
 
 /** A provider whose lines pass through and whose API is OpenAI's, up to a dialect. */
-export function familyMember({ service, endpoints, dialectOf, ...known }: Member): Provider {
+export function familyMember({
+  service,
+  endpoints,
+  dialectOf,
+  ...known
+}: Member): Provider & Required<Pick<Provider, 'live'>> {
   return {
     ...known,
     ...passedRequests(service, endpoints),

@@ -10,6 +10,6 @@ export function openAIBatchWork(bodies: StruckBodies, wire: WireDialect): BatchW
   return {
     plan: (record, inputPath, signal): Promise<PlannedBatch> =>
       planBatch(record, inputPath, new InputValidation(record.endpoint, wire), bodies, signal),
-    writeResults,
+    writeResults: (record, plan, paths, signal) => writeResults(record, plan, paths, signal, wire.writesEmptyErrorFile),
   };
 }

@@ -33,12 +33,12 @@ export interface BatchSurroundings {
 }
 
 export function batchRoutes(here: BatchSurroundings): Route[] {
-  const { root } = here.wire;
+  const { root, cancelPath } = here.wire;
   return [
     { method: 'POST', path: `${root}/batches`, answer: (exchange) => createBatch(here, exchange) },
     { method: 'GET', path: `${root}/batches`, answer: (exchange) => listBatches(here, exchange) },
     { method: 'GET', path: `${root}/batches/:batchId`, answer: (exchange) => retrieveBatch(here, exchange) },
-    { method: 'POST', path: `${root}/batches/:batchId/cancel`, answer: (exchange) => cancelBatch(here, exchange) },
+    { method: 'POST', path: `${root}${cancelPath}`, answer: (exchange) => cancelBatch(here, exchange) },
   ];
 }
 
@@ -54,7 +54,7 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
     );
   }
   const subject = inputSubject(body.endpoint, file?.contentPath ?? null);
-  await strike(here, exchange, 'create', subject);
+  await strikeBatchCall(here, exchange, 'create', subject);
   const tokenLimit = await here.book.takeTokenLimit(subject);
   if (tokenLimit?.how === 'refused_create') throw new RefusedCall(errorReply(429, tokenLimitError));
   const faults = await here.book.takeBatchFaults(subject);
@@ -102,7 +102,7 @@ async function readCreateBody(wire: WireDialect, exchange: Exchange): Promise<Cr
 }
 
 async function listBatches(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
-  await strike(here, exchange, 'list', null);
+  await strikeBatchCall(here, exchange, 'list', null);
   const nowMs = Date.now();
   const records = here.ledger.newestFirst().filter((record) => !isUnlisted(record, nowMs));
   const page = readPage(records, exchange.url.searchParams, here.wire.page);
@@ -111,7 +111,7 @@ async function listBatches(here: BatchSurroundings, exchange: Exchange): Promise
 
 async function retrieveBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
   const record = findBatch(here, exchange);
-  await strike(here, exchange, 'retrieve', subjectOf(here, record));
+  await strikeBatchCall(here, exchange, 'retrieve', batchSubject(here, record));
   const hidden = faultOf(record, 'not_found_yet');
   if (hidden !== undefined && Date.now() < record.createdAtMs + hidden.durationMs) throw unknownBatch(record.id);
   return ok(await wireNow(here, record));
@@ -119,7 +119,7 @@ async function retrieveBatch(here: BatchSurroundings, exchange: Exchange): Promi
 
 async function cancelBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
   const record = findBatch(here, exchange);
-  await strike(here, exchange, 'cancel', subjectOf(here, record));
+  await strikeBatchCall(here, exchange, 'cancel', batchSubject(here, record));
   const ending = endingOf(await here.ledger.view(record));
   if (ending !== null && ending !== 'cancelled') {
     throw refused(409, `Cannot cancel a batch with status '${ending}'.`, null);
@@ -166,18 +166,18 @@ function isUnlisted(record: BatchRecord, nowMs: number): boolean {
   return fault?.unlisted === true && nowMs < record.createdAtMs + fault.durationMs;
 }
 
-function findBatch(here: BatchSurroundings, exchange: Exchange): BatchRecord {
+export function findBatch(here: BatchSurroundings, exchange: Exchange): BatchRecord {
   const id = exchange.params.batchId ?? '';
   const record = here.ledger.find(id);
   if (record === undefined) throw unknownBatch(id);
   return record;
 }
 
-function subjectOf(here: BatchSurroundings, record: BatchRecord): FaultSubject {
+export function batchSubject(here: BatchSurroundings, record: BatchRecord): FaultSubject {
   return inputSubject(record.endpoint, here.ledger.paths(record.id).input);
 }
 
-async function strike(
+export async function strikeBatchCall(
   here: BatchSurroundings,
   exchange: Exchange,
   operation: Operation,

@@ -15,7 +15,7 @@ import { type ReceivedUpload, receiveUpload } from './upload.ts';
 import type { WireDialect } from './wire-dialect.ts';
 
 const otherPurposes = ['assistants', 'fine-tune', 'vision', 'user_data', 'evals'];
-const listLimits: PageLimits = { defaultLimit: 10_000, maxLimit: 10_000, isCapped: false };
+const listLimits: PageLimits = { defaultLimit: 10_000, maxLimit: 10_000, isCapped: false, placeParameter: 'after' };
 
 /** What the file routes need of the rest of the simulator. */
 export interface FileSurroundings {
@@ -30,7 +30,11 @@ export interface FileSurroundings {
 
 export function fileRoutes(here: FileSurroundings): Route[] {
   return [
-    { method: 'POST', path: `${here.wire.root}/files`, answer: (exchange) => createFile(here, exchange) },
+    {
+      method: 'POST',
+      path: `${here.wire.root}${here.wire.uploadPath}`,
+      answer: (exchange) => createFile(here, exchange),
+    },
     { method: 'GET', path: `${here.wire.root}/files`, answer: async (exchange) => listFiles(here, exchange) },
     {
       method: 'GET',
@@ -76,7 +80,7 @@ function checkForm(
   received: ReceivedUpload,
   inputPurpose: string,
 ): { purpose: string; file: { fileName: string; bytes: number } } {
-  const purpose = received.fields.get('purpose');
+  const purpose = inputPurpose === '' ? '' : received.fields.get('purpose');
   if (purpose === undefined)
     throw refused("Missing required parameter: 'purpose'.", 'purpose', 'missing_required_parameter');
   const purposes = [inputPurpose, ...otherPurposes];

@@ -7,6 +7,8 @@ export interface PageLimits {
   maxLimit: number;
   /** Whether a larger limit is cut to the largest in silence, rather than refused. */
   isCapped: boolean;
+  /** The query's parameter that says behind which object a page begins. */
+  placeParameter: 'after' | 'pagination_token';
 }
 
 export interface Page<Item> {
@@ -21,7 +23,7 @@ export function readPage<Item extends { id: string }>(
   limits: PageLimits,
 ): Page<Item> {
   const limit = readLimit(query, limits);
-  const start = startAfter(items, query.get('after'));
+  const start = startAfter(items, query.get(limits.placeParameter));
   return { items: items.slice(start, start + limit), hasMore: start + limit < items.length };
 }
 

@@ -14,6 +14,7 @@ import { batchRoutes } from './batches.ts';
 import { errorReply, internalError, invalidRequest } from './error-reply.ts';
 import { type FileRecord, FileShelf } from './file-shelf.ts';
 import { fileRoutes } from './files.ts';
+import { resultPageRoutes } from './result-pages.ts';
 import { openAIWire, type WireDialect } from './wire-dialect.ts';
 
 /** Starts a simulator of OpenAI's batch and file API on 127.0.0.1. */
@@ -32,11 +33,13 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Simu
   const shelf = new FileShelf(join(folder, 'files'));
   const uploadFolder = emptyFolder(join(folder, 'uploads'));
   const subjectOf = (file: FileRecord) => batchSubject(ledger, file);
+  const batches = { wire, ledger, shelf, book, timing: timingSchema.parse(options.timing ?? {}) };
   const service = await serve({
     port: options.port ?? 0,
     routes: [
       ...fileRoutes({ wire, shelf, book, uploadFolder, subjectOf }),
-      ...batchRoutes({ wire, ledger, shelf, book, timing: timingSchema.parse(options.timing ?? {}) }),
+      ...batchRoutes(batches),
+      ...(wire.pagesResults ? resultPageRoutes(batches, uploadFolder) : []),
       ...adminRoutes(ledger, book, wire.kind),
     ],
     answerHeaders: () => ({ 'x-request-id': uniqueHex('req_', 32), 'openai-version': '2020-10-01' }),

@@ -7,6 +7,8 @@ import type { WireDialect } from './wire-dialect.ts';
 
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
+type InputRules = Pick<WireDialect, 'limits' | 'isKnownModel' | 'foreignUrlCode' | 'refusesByteOrderMark'>;
+
 /** A line that may be run. */
 export interface RequestLine extends LineTraits {
   body: JsonObject;
@@ -15,14 +17,14 @@ export interface RequestLine extends LineTraits {
 /** Checks a batch's input line by line, as OpenAI does while a batch is `validating`; reports every bad line. */
 export class InputValidation {
   readonly #endpoint: string;
-  readonly #wire: Pick<WireDialect, 'limits' | 'isKnownModel' | 'refusesByteOrderMark'>;
+  readonly #wire: InputRules;
   readonly #lineByCustomId = new Map<string, number>();
   readonly #errors: BatchError[] = [];
   #model: string | null = null;
   #total = 0;
   #bytes = 0;
 
-  constructor(endpoint: string, wire: Pick<WireDialect, 'limits' | 'isKnownModel' | 'refusesByteOrderMark'>) {
+  constructor(endpoint: string, wire: InputRules) {
     this.#endpoint = endpoint;
     this.#wire = wire;
   }
@@ -71,7 +73,7 @@ export class InputValidation {
     if (parsed.method !== 'POST') return this.#refuse(line, `Invalid method: only 'POST' is supported.`, 'method');
     if (url !== this.#endpoint) {
       const message = 'The URL provided for this request does not match the batch endpoint.';
-      this.#report(line, 'invalid_url', message, 'url');
+      this.#report(line, this.#wire.foreignUrlCode, message, 'url');
       return null;
     }
     if (!isJsonObject(body)) return this.#refuse(line, `Invalid type for 'body': expected an object.`, 'body');

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { ProviderKind } from '../../../core/config.ts';
 import type { BatchView } from '../batch-ledger.ts';
 import type { JsonObject } from '../json.ts';
@@ -13,63 +13,59 @@ export interface WireDialect {
   /** What stands before /files and /batches. */
   root: string;
   keyIn(headers: IncomingHttpHeaders): string | undefined;
-  /** The purpose of a batch's input file. */
+  uploadPath: string;
+  /** The purpose of a batch's input file; empty where files have none. */
   inputPurpose: string;
   /** Strict where the service is: an unknown member is refused. */
   creation: z.ZodType<CreateBatchBody>;
   limits: { maxRequests: number; maxInputBytes: number };
   isKnownModel(model: string): boolean;
+  /** The code of a line whose url is not the batch's endpoint. */
+  foreignUrlCode: string;
   refusesByteOrderMark: boolean;
+  /** Whether a batch with results has an error file even where nothing failed. */
+  writesEmptyErrorFile: boolean;
   /** The service's batch, made from OpenAI's. */
   batch(openAI: JsonObject, view: BatchView): JsonObject;
   /** The answer to a creation. */
   created(batch: JsonObject): JsonObject;
   page: PageLimits;
   list(page: Page<{ id: string }>, batches: JsonObject[]): unknown;
+  /** A route's pattern. */
+  cancelPath: string;
+  /** Whether results are paged under the batch, rather than stored as files. */
+  pagesResults: boolean;
 }
 
 export const openAIWire: WireDialect = {
   kind: 'openai',
   root: '/v1',
   keyIn: bearerKey,
+  uploadPath: '/files',
   inputPurpose: 'batch',
   creation: createBatchBodySchema,
   limits: { maxRequests, maxInputBytes },
   isKnownModel,
+  foreignUrlCode: 'invalid_url',
   refusesByteOrderMark: false,
+  writesEmptyErrorFile: false,
   batch: (openAI) => openAI,
   created: (batch) => batch,
-  page: { defaultLimit: 20, maxLimit: 100, isCapped: false },
+  page: { defaultLimit: 20, maxLimit: 100, isCapped: false, placeParameter: 'after' },
   list: wireList,
+  cancelPath: '/batches/:batchId/cancel',
+  pagesResults: false,
 };
 
-function bearerKey(headers: IncomingHttpHeaders): string | undefined {
+export function bearerKey(headers: IncomingHttpHeaders): string | undefined {
   return /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
 }
 
-const megabyte = 1024 * 1024;
+/** Small, so that a test need not fill a page of a hundred. */
+export const smallPage: PageLimits = { defaultLimit: 20, maxLimit: 20, isCapped: true, placeParameter: 'after' };
 
-/** Groq: OpenAI's shapes, one endpoint, longer windows, no expiry of results. */
-export const groqWire: WireDialect = {
-  ...openAIWire,
-  kind: 'groq',
-  root: '/openai/v1',
-  creation: createBatchBodySchema.omit({ output_expires_after: true }).extend({
-    endpoint: z.enum(['/v1/chat/completions']),
-    completion_window: z.string().regex(/^([1-9]\d*h|[1-7]d)$/),
-  }),
-  limits: { maxRequests: 50_000, maxInputBytes: 100 * megabyte },
-  isKnownModel: (model) => /^(llama|qwen|openai\/|moonshotai\/|meta-llama\/)/.test(model),
-  page: { defaultLimit: 20, maxLimit: 20, isCapped: true },
-};
+export const megabyte = 1024 * 1024;
 
-/** A plain server of one's own: it takes any key and any model, and forgets metadata. */
-export const compatibleWire: WireDialect = {
-  ...openAIWire,
-  kind: 'openai-compatible',
-  keyIn: (headers) => (headers.authorization === undefined ? 'none' : bearerKey(headers)),
-  creation: createBatchBodySchema.omit({ output_expires_after: true }),
-  isKnownModel: (model) => model !== 'unknown-model',
-  batch: (openAI) => ({ ...openAI, metadata: null, model: undefined, usage: undefined }),
-  page: { defaultLimit: 20, maxLimit: 20, isCapped: true },
-};
+export function isoTime(unixSeconds: unknown): string | null {
+  return typeof unixSeconds === 'number' ? new Date(unixSeconds * 1000).toISOString() : null;
+}

@@ -18,6 +18,7 @@ export async function writeResults(
   plan: BatchPlan,
   paths: BatchPaths,
   signal: AbortSignal,
+  writesEmptyErrorFile: boolean,
 ): Promise<ResultSums> {
   const results = new ResultFiles(record, paths);
   const { doneLines, ending, workStartsAtMs } = timelineOf(record, plan);
@@ -35,6 +36,7 @@ export async function writeResults(
   } finally {
     await lines.close();
   }
+  if (writesEmptyErrorFile) await results.openErrors();
   return results.close();
 }
 
@@ -110,6 +112,10 @@ class ResultFiles {
       : { code: 'batch_cancelled', message: 'This request was not executed because the batch was cancelled.' };
     const id = `batch_req_${ids.hex(32)}`;
     await this.#write(this.#errors, line, { id, custom_id: line.customId, response: null, error });
+  }
+
+  async openErrors(): Promise<void> {
+    this.#errors ??= await LineWriter.create(this.#paths.errors);
   }
 
   async close() {

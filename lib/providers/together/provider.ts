@@ -1,0 +1,15 @@
+import { familyMember } from '../openai/family.ts';
+import type { Provider } from '../provider.ts';
+import { togetherDialect } from './dialect.ts';
+import { directUse, limits, notes } from './limits.ts';
+
+export const together: Provider = familyMember({
+  kind: 'together',
+  service: togetherDialect.service,
+  limits,
+  /** Its other endpoints, for audio, are none of ours. */
+  endpoints: ['/v1/chat/completions'],
+  direct: directUse,
+  notes,
+  dialectOf: () => togetherDialect,
+});

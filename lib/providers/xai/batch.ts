@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import type { BatchStatus } from '../../core/batch.ts';
+
+const count = z.number().int().nonnegative();
+const text = z.string().min(1).nullish().catch(null);
+
+const batchSchema = z.object({
+  batch_id: z.string().min(1),
+  name: text,
+  input_file_id: text,
+  create_time: text,
+  expire_time: text,
+  cancel_time: text,
+  cancel_by_xai_message: text,
+  state: z
+    .object({ num_requests: count, num_pending: count, num_success: count, num_error: count, num_cancelled: count })
+    .nullish()
+    .catch(null),
+});
+
+type XaiBatch = z.infer<typeof batchSchema>;
+
+/** What stands for the status of a batch whose counts cannot be read; nobody knows it, so the batch is waited for. */
+const unreadableState = 'state_without_counts';
+
+/** Our token stands in a batch's name, behind the sending's prefix. */
+export function nameOf(prefix: string, token: string): string {
+  return `${prefix} ${token}`;
+}
+
+/** xAI's batch in OpenAI's form; what is none stays as it is. */
+export function openAIBatch(reply: unknown, nowMs: number): unknown {
+  const parsed = batchSchema.safeParse(reply);
+  if (!parsed.success) return reply;
+  const batch = parsed.data;
+  const status = statusOf(batch, nowMs);
+  const endedAt = secondsOf(batch.cancel_time);
+  const resultsId = isReadable(status) ? batch.batch_id : null;
+  return {
+    id: batch.batch_id,
+    status,
+    input_file_id: batch.input_file_id,
+    created_at: secondsOf(batch.create_time),
+    expires_at: secondsOf(batch.expire_time),
+    cancelling_at: status === 'cancelling' ? endedAt : null,
+    cancelled_at: status === 'cancelled' ? endedAt : null,
+    failed_at: status === 'failed' ? endedAt : null,
+    // Its results, failures among them, are under the batch's own id.
+    output_file_id: resultsId,
+    error_file_id: resultsId,
+    metadata: batch.name ? { name: batch.name, token: batch.name.split(' ')[1] ?? '' } : null,
+    request_counts: countsOf(batch),
+    errors: batch.cancel_by_xai_message
+      ? { data: [{ code: 'batch_failed', message: batch.cancel_by_xai_message }] }
+      : null,
+  };
+}
+
+/** Derived from its counts and times: it has no status. A batch that xAI itself cancels has failed its validation. */
+function statusOf(batch: XaiBatch, nowMs: number): BatchStatus | typeof unreadableState {
+  if (batch.cancel_by_xai_message) return 'failed';
+  const { state } = batch;
+  if (!state) return unreadableState;
+  const isPending = state.num_pending > 0;
+  if (batch.cancel_time) return isPending ? 'cancelling' : 'cancelled';
+  if (isPending) return isPast(batch.expire_time, nowMs) ? 'expired' : 'in_progress';
+  return state.num_requests === 0 ? 'validating' : 'completed';
+}
+
+function isReadable(status: string): boolean {
+  return status === 'completed' || status === 'cancelled' || status === 'expired';
+}
+
+function countsOf({ state }: XaiBatch): object | null {
+  return state ? { total: state.num_requests, completed: state.num_success, failed: state.num_error } : null;
+}
+
+/** Over REST its times may be bare dates. */
+function secondsOf(time: string | null | undefined): number | null {
+  const ms = time ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(ms) ? null : Math.floor(ms / 1000);
+}
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** A bare date has passed when its day has. */
+function isPast(time: string | null | undefined, nowMs: number): boolean {
+  const seconds = secondsOf(time);
+  if (seconds === null || !time) return false;
+  return seconds * 1000 + (time.includes('T') ? 0 : dayMs) <= nowMs;
+}

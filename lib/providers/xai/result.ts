@@ -1,0 +1,114 @@
+import type { JsonObject } from '../../core/request-line.ts';
+import { isRetryableStatus } from '../../core/result-line.ts';
+import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
+import { translatedResults, usageFrom } from '../openai/result.ts';
+import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+import { answerError } from '../readdressed-line.ts';
+
+/**
+ * Reads one of xAI's results, `{batch_request_id, batch_result: {response: {chat_get_completion}} | {error}}`, and writes
+ * it as OpenAI does.
+ */
+export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
+  const parsed = objectFrom(bytes);
+  if (!parsed) return malformed('is not a JSON object in UTF-8');
+  // A live call's line, which is written as OpenAI writes them.
+  if ('custom_id' in parsed) return fromOpenAIForm(bytes, find);
+  const id = parsed.batch_request_id;
+  if (typeof id !== 'string') return malformed('has no batch_request_id');
+  const line = find(id);
+  if (!line) return { kind: 'foreign' };
+  const result = objectOf(parsed.batch_result);
+  const failure = failureOf(parsed, objectOf(result?.error));
+  if (failure) return fromFailure(line, id, failure);
+  const body = bodyOf(objectOf(result?.response));
+  return body ? fromBody(line, id, body) : malformed('has neither a response nor an error');
+}
+
+const fromOpenAIForm = translatedResults('xAI');
+
+function malformed(what: string): TranslatedResult {
+  return { kind: 'malformed', message: `xAI's result ${what}.` };
+}
+
+/** The response has one member, named for the endpoint; its value is the answer as a live call gives it. */
+function bodyOf(response: JsonObject | null): JsonObject | null {
+  return objectOf(Object.values(response ?? {})[0]);
+}
+
+function fromBody(line: AnsweredLine, id: string, body: JsonObject): TranslatedResult {
+  return {
+    kind: 'answered',
+    position: line.position,
+    bytes: resultBytes(line, id, 200, body, null),
+    succeeded: true,
+    retryable: false,
+    usage: usageFrom(body),
+    model: textOf(body.model),
+  };
+}
+
+interface Failure {
+  code: string;
+  message: string;
+}
+
+/** A code of 0 is OK in gRPC, whose codes these are. */
+function failureOf(result: JsonObject, error: JsonObject | null): Failure | null {
+  const code = typeof error?.code === 'number' && error.code !== 0 ? String(error.code) : textOf(error?.code);
+  const message = textOf(result.error_message) ?? textOf(error?.message);
+  if (!message && (!code || code === '0')) return null;
+  return { code: code ?? 'request_failed', message: message ?? 'xAI gave no response.' };
+}
+
+// Source: https://grpc.io/docs/guides/status-codes/ and google.rpc.Code's HTTP mapping.
+const statusByCode = new Map([
+  ['3', 400],
+  ['5', 404],
+  ['7', 403],
+  ['8', 429],
+  ['13', 500],
+  ['14', 503],
+  ['16', 401],
+]);
+
+// Never executed: CANCELLED and DEADLINE_EXCEEDED.
+const reasonByCode = new Map<string, 'cancelled' | 'expired'>([
+  ['1', 'cancelled'],
+  ['cancelled', 'cancelled'],
+  ['batch_cancelled', 'cancelled'],
+  ['4', 'expired'],
+  ['batch_expired', 'expired'],
+]);
+
+function fromFailure(line: AnsweredLine, id: string, { code, message }: Failure): TranslatedResult {
+  const reason = reasonByCode.get(code.toLowerCase());
+  if (reason) return { kind: 'unexecuted', position: line.position, reason, message };
+  const status = statusByCode.get(code) ?? httpStatus(code);
+  const failure = { code, message };
+  return {
+    kind: 'answered',
+    position: line.position,
+    bytes: resultBytes(line, id, status, { error: { code, message } }, failure),
+    succeeded: false,
+    retryable: isRetryableStatus(status),
+    usage: null,
+    model: null,
+  };
+}
+
+/** A code may be an HTTP status; one that nobody knows is a refusal. */
+function httpStatus(code: string): number {
+  return /^[45]\d\d$/.test(code) ? Number(code) : 400;
+}
+
+function resultBytes(line: AnsweredLine, id: string, status: number, body: object, failure: Failure | null): Buffer {
+  return Buffer.from(
+    JSON.stringify({
+      id: `batch_req_${id}`,
+      custom_id: line.customId,
+      response: { status_code: status, request_id: '', body },
+      error: failure && answerError(failure, line),
+    }),
+  );
+}
