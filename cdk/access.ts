@@ -47,6 +47,8 @@ export const accessOf: Record<FunctionName, Access> = {
   submit: {
     table: ['GetItem', 'PutItem', 'UpdateItem'],
     reads: ['work/'],
+    // The answers of calls that it makes itself.
+    writes: ['work/'],
     readsSecrets: true,
     jobs: ['Create', 'List', 'Stop'],
   },

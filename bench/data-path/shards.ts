@@ -29,7 +29,7 @@ export function account(name: string): Account {
   if (!settings) throw new Error(`There is no provider ${name}.`);
   const provider = providers[settings.kind];
   const client = provider.connect({ name, config: settings, apiKey: async () => 'none' });
-  return { name, config: settings, provider, client };
+  return { name, config: settings, provider, client, live: null };
 }
 
 /**
@@ -38,7 +38,7 @@ export function account(name: string): Account {
  * @returns the shards as Submit leaves them: sent once.
  */
 export async function prepareShards(objects: FileObjects, inputPath: string): Promise<ShardRecord[]> {
-  const validation = new InputValidation({ config, objects, account }, batch, 'bench');
+  const validation = new InputValidation({ config, objects, account, now: Date.now }, batch, 'bench');
   for await (const lines of splitLines(readChunks(inputPath))) await validation.add(lines);
   if (validation.isFailed) throw new Error(JSON.stringify(validation.report.firstErrors[0]));
   const { shards } = await validation.finish();

@@ -25,5 +25,6 @@ export const demoProviders: Record<ProviderKind, DemoProvider> = {
   xai: { model: 'grok-4', config: withSecret },
   groq: { model: 'llama-3.3-70b-versatile', config: withSecret },
   'openai-compatible': { model: 'my-model', config: { ...withSecret, baseUrl: 'http://127.0.0.1:9/v1' } },
+  live: { model: 'my-model', config: { ...withSecret, api: 'openai', baseUrl: 'http://127.0.0.1:9/v1' } },
   bedrock: { model: 'us.anthropic.claude-opus-4-6-v1:0', config: { region: 'us-east-1' }, turns: 100 },
 };

@@ -8,7 +8,7 @@ import type { LineError } from '../../lib/core/request-line.ts';
 import { costOf } from '../../lib/pipeline/cost.ts';
 import { estimateUsage, UsageByModel } from '../../lib/pipeline/estimate.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/line-validation.ts';
-import { providers } from '../../lib/providers/registry.ts';
+import { providerOf } from '../../lib/providers/registry.ts';
 
 /** Something to say about one line. */
 export interface Finding {
@@ -123,7 +123,7 @@ function offlineTargets(config: Config) {
     account(name: string) {
       const configured = Object.hasOwn(config.providers, name) ? config.providers[name] : undefined;
       if (!configured) throw new ConfigurationError(unknownProvider(name, config));
-      return { name, config: configured, provider: providers[configured.kind] };
+      return { name, config: configured, provider: providerOf(configured) };
     },
   };
 }

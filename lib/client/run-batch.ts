@@ -1,4 +1,4 @@
-import { providerKinds } from '../core/config.ts';
+import { batchProviderKinds } from '../core/config.ts';
 import type { Endpoint } from '../core/endpoints.ts';
 import { Router } from '../core/routing.ts';
 import type { Warning } from '../providers/provider.ts';
@@ -92,12 +92,12 @@ function routedOptions(model: string, options: RunBatchOptions<Endpoint>): RunBa
   const route = router.route(model);
   if (route) return { ...options, provider: route.provider };
   throw new NotSupportedError(
-    `No provider is known for the model '${model}'. Write it as 'provider/${model}' or pass provider; there are ${providerKinds.join(' and ')}.`,
+    `No provider is known for the model '${model}'. Write it as 'provider/${model}' or pass provider; there are ${batchProviderKinds.join(' and ')}.`,
   );
 }
 
 const router = new Router(
-  { providers: Object.fromEntries(providerKinds.map((kind) => [kind, { kind, models: [] }])) },
+  { providers: Object.fromEntries(batchProviderKinds.map((kind) => [kind, { kind, models: [] }])) },
   undefined,
 );
 

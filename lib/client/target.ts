@@ -1,4 +1,10 @@
-import { type ProviderConfig, type ProviderKind, providerConfigSchema, providerKinds } from '../core/config.ts';
+import {
+  type BatchProviderKind,
+  batchProviderKinds,
+  type ProviderConfig,
+  type ProviderKind,
+  providerConfigSchema,
+} from '../core/config.ts';
 import { describeIssues } from '../core/options.ts';
 import type { ConnectionSettings } from '../providers/provider.ts';
 import { AuthenticationError, InvalidInputError, NotSupportedError } from './errors.ts';
@@ -41,8 +47,8 @@ export interface Target {
   keyHint: string;
 }
 
-export function isProviderKind(name: string): name is ProviderKind {
-  return providerKinds.some((kind) => kind === name);
+export function isProviderKind(name: string): name is BatchProviderKind {
+  return batchProviderKinds.some((kind) => kind === name);
 }
 
 /**
@@ -58,11 +64,15 @@ export function targetOf(options: TargetOptions): Target {
   if (deployment) return deploymentTarget(deployment, options);
   if (provider === undefined) throw noTarget();
   if (isProviderKind(provider)) return providerTarget(provider, options);
-  throw new NotSupportedError(`There is no provider '${provider}'; there are ${providerKinds.join(', ')}.`);
+  if (provider === 'live')
+    throw new NotSupportedError(
+      'A live endpoint has no batches: call it directly, or let a deployment send the requests, to a provider of kind live.',
+    );
+  throw new NotSupportedError(`There is no provider '${provider}'; there are ${batchProviderKinds.join(', ')}.`);
 }
 
 function noTarget(): InvalidInputError {
-  const message = `Say where the batch is to run: provider (${providerKinds.join(', ')}) or deployment (a URL; default BATCHDROP_URL).`;
+  const message = `Say where the batch is to run: provider (${batchProviderKinds.join(', ')}) or deployment (a URL; default BATCHDROP_URL).`;
   return new InvalidInputError('missing_target', message, { param: 'provider' });
 }
 

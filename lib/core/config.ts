@@ -3,6 +3,17 @@ import { ConfigurationError } from './errors.ts';
 import { tenantPattern } from './ids.ts';
 import { batchOptionsSchema, describeIssues } from './options.ts';
 
+/** How requests are sent one by one: by accounts of kind `live`, and for shards below a provider's minimum. */
+const liveFields = {
+  /** Calls under way at a time, of all functions together. A restart repeats at most so many. */
+  maxConcurrency: z.number().int().positive().max(10_000).default(64),
+  /** The account's own limits, kept by all functions together; without them only the endpoint's 429 slows us down. */
+  requestsPerMinute: z.number().int().positive().optional(),
+  tokensPerMinute: z.number().int().positive().optional(),
+  /** How long a call may take. Node's fetch waits no longer than 300 s for the first byte. */
+  requestTimeoutSeconds: z.number().positive().max(300).default(300),
+};
+
 /** What every provider account can say. */
 const accountSchema = z.strictObject({
   /** Where its API is; the SDK's own default without it. Only the deployment says this, never a request. */
@@ -30,6 +41,8 @@ const accountSchema = z.strictObject({
   createTimeoutSeconds: z.number().positive().optional(),
   /** How long after an unknown create the provider's list may still lack it. */
   settleSeconds: z.number().nonnegative().optional(),
+  /** How the requests of shards go that are too small for a batch. */
+  live: z.strictObject(liveFields).prefault({}),
 });
 
 /** Where the SDK has no default: a server of one's own, a resource. */
@@ -112,6 +125,19 @@ export const providerConfigSchema = z.discriminatedUnion('kind', [
     /** Hours after which Bedrock ends a job with what is done. Without it Bedrock's own default. */
     timeoutHours: z.number().int().min(24).max(168).optional(),
   }),
+  /** Any endpoint that answers requests one by one: vLLM, Ollama, a gateway, a model without batches. */
+  accountSchema.omit({ live: true }).extend({
+    kind: z.literal('live'),
+    /** What it speaks. */
+    api: z.enum(['openai', 'anthropic']),
+    /** With its /v1 for `openai`, without for `anthropic`. */
+    baseUrl,
+    /** Absent for a server without keys. */
+    secret: z.string().min(1).optional(),
+    ...liveFields,
+    /** Functions that send at a time; they share the calls and the budgets. */
+    concurrency: z.number().int().positive().default(1),
+  }),
 ]);
 
 type ProviderConfigInput = z.infer<typeof providerConfigSchema>;
@@ -122,12 +148,38 @@ export type ConfigOfKind<Kind extends ProviderKind> = Extract<ProviderConfig, { 
 
 export const providerKinds: readonly ProviderKind[] = providerConfigSchema.options.map(({ shape }) => shape.kind.value);
 
+/** Those with batches of their own. */
+export type BatchProviderKind = Exclude<ProviderKind, 'live'>;
+
+export const batchProviderKinds = providerKinds.filter((kind): kind is BatchProviderKind => kind !== 'live');
+
 /** With the defaults of where it runs. */
 export type ProviderConfig = ProviderConfigInput & { createTimeoutSeconds: number; settleSeconds: number };
 
 /** @returns the name of its secret, or null for an account that needs none. */
 export function secretOf(config: ProviderConfig): string | null {
   return config.secret ?? null;
+}
+
+/** How an account's live calls go. */
+export interface LiveSettings {
+  maxConcurrency: number;
+  requestsPerMinute: number | null;
+  tokensPerMinute: number | null;
+  requestTimeoutSeconds: number;
+  /** Functions that share them. */
+  functions: number;
+}
+
+export function liveSettingsOf(config: ProviderConfig): LiveSettings {
+  const { maxConcurrency, requestTimeoutSeconds, ...budgets } = config.kind === 'live' ? config : config.live;
+  return {
+    maxConcurrency,
+    requestTimeoutSeconds,
+    requestsPerMinute: budgets.requestsPerMinute ?? null,
+    tokensPerMinute: budgets.tokensPerMinute ?? null,
+    functions: config.kind === 'live' ? config.concurrency : 1,
+  };
 }
 
 /** Where an API client's `input_file_id` may point, besides files of its own. Ends with a slash, so that no other name begins with it. */

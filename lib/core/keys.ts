@@ -67,6 +67,21 @@ export function mergeWorkKey(batchId: string, token: string, part: string): stri
   return `${workPrefix(batchId)}merge/${token}/${part}`;
 }
 
+/**
+ * Answers that were recorded together, or the state of a live shard after them.
+ *
+ * @param token of the slice.
+ * @param group counts within the slice, from 0.
+ */
+export function liveWorkKey(
+  shard: { batchId: string; round: number; shard: number },
+  token: string,
+  group: number,
+  part: 'answers.jsonl' | 'progress.json',
+): string {
+  return shardWorkKey(shard.batchId, token, shard.round, shard.shard, `${group}-${part}`);
+}
+
 /** All objects of a file that came through the API. */
 export function filePrefix(fileId: string): string {
   return `files/${fileId}/`;

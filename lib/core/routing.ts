@@ -35,6 +35,7 @@ const modelsOfKind: Record<ProviderKind, readonly string[]> = {
   // A deployment's name is free.
   azure: [],
   xai: ['grok-*'],
+  live: [],
 };
 
 /** The configured accounts, as far as they decide where a model is. */

@@ -70,6 +70,21 @@ export const shardResultSchema = z.object({
 
 export type ShardResult = z.infer<typeof shardResultSchema>;
 
+/** How far a shard is whose requests functions of ours send one by one, a slice of time each. */
+export const liveWorkSchema = z.object({
+  /** Who sends at present. Nobody else may before it is over, and who lost it commits nothing. */
+  lease: z.object({ token: z.string(), untilMs: milliseconds }).nullable(),
+  /** The object that says which lines are answered, and where; null before the first answer. */
+  progressKey: z.string().nullable(),
+  answered: z.number().int(),
+  /** Of the answered. */
+  failed: z.number().int(),
+});
+
+export type LiveWork = z.infer<typeof liveWorkSchema>;
+
+export const noLiveWork: LiveWork = { lease: null, progressKey: null, answered: 0, failed: 0 };
+
 /** A shard as DynamoDB holds it: lines that one provider batch takes together. */
 export const shardRecordSchema = z.object({
   batchId: z.string(),
@@ -112,6 +127,8 @@ export const shardRecordSchema = z.object({
   end: shardEndSchema.nullable(),
   /** Complete downloads that held fewer lines than the provider counts. */
   shortDownloads: z.number().int(),
+  /** Null for a shard that goes as a batch of its provider. */
+  live: liveWorkSchema.nullable().default(null),
   result: shardResultSchema.nullable(),
 });
 
@@ -152,6 +169,7 @@ export function newShard(plan: ShardPlan): ShardRecord {
     cancelRequestedAtMs: null,
     end: null,
     shortDownloads: 0,
+    live: null,
     result: null,
   };
 }
@@ -206,4 +224,40 @@ export function ended(shard: ShardRecord, end: ShardEnd, nowMs: number): ShardRe
 
 export function collected(shard: ShardRecord, result: ShardResult): ShardRecord {
   return { ...shard, status: 'collected', result };
+}
+
+/** Whether somebody may be sending. */
+export function hasLease(live: LiveWork, nowMs: number): boolean {
+  return live.lease !== null && nowMs < live.lease.untilMs;
+}
+
+/** Claims a live shard for one slice; unchanged where there is nothing to claim. */
+export function beginSlice(shard: ShardRecord, lease: { token: string; untilMs: number }, nowMs: number): ShardRecord {
+  const { live } = shard;
+  if (shard.status !== 'submitted' || !live || hasLease(live, nowMs) || live.answered === shard.lineCount) return shard;
+  return { ...shard, live: { ...live, lease } };
+}
+
+export function ownsSlice(shard: ShardRecord, token: string): boolean {
+  return shard.status === 'submitted' && shard.live?.lease?.token === token;
+}
+
+/** Commits the answers that an object names; unchanged for a slice that lost its lease. */
+export function recordAnswers(shard: ShardRecord, token: string, work: Omit<LiveWork, 'lease'>): ShardRecord {
+  if (!shard.live || !ownsSlice(shard, token)) return shard;
+  const counts = { total: shard.lineCount, completed: work.answered - work.failed, failed: work.failed };
+  return { ...shard, counts, live: { ...work, lease: shard.live.lease } };
+}
+
+/** @param obstacle why it did not get on, and when to try again; null where it did. */
+export function endSlice(
+  shard: ShardRecord,
+  token: string,
+  obstacle: { message: string; notBeforeMs: number } | null,
+): ShardRecord {
+  if (!shard.live || !ownsSlice(shard, token)) return shard;
+  const live = { ...shard.live, lease: null };
+  if (!obstacle) return { ...shard, live, deferrals: 0, lastError: null };
+  const { message, notBeforeMs } = obstacle;
+  return { ...shard, live, notBeforeMs, deferrals: shard.deferrals + 1, lastError: message };
 }

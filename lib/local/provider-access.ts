@@ -69,6 +69,9 @@ async function simulate(
 ): Promise<Simulated> {
   const url = outside[provider.kind];
   if (url !== undefined) return { url, simulator: null };
-  const simulator = await startSimulator[provider.kind]({ dataDir: join(dataDir, 'simulators', name) });
+  const simulator = await startSimulator[provider.kind]({
+    dataDir: join(dataDir, 'simulators', name),
+    ...(provider.kind === 'live' && { api: provider.api }),
+  });
   return { url: simulator.url, simulator };
 }

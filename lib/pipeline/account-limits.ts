@@ -14,6 +14,7 @@ export function limitsOf(account: Pick<Account, 'config' | 'provider'>): Account
   return {
     ...limits,
     maxRequests: own.maxRequests ?? limits.maxRequests,
+    ...(own.minRequests !== undefined && { minRequests: own.minRequests }),
     maxBytes: own.maxBytes ?? limits.maxBytes,
     maxEmbeddingInputs: own.maxEmbeddingInputs ?? limits.maxEmbeddingInputs,
     maxEnqueuedTokens: own.maxEnqueuedTokens ?? null,

@@ -29,6 +29,8 @@ async function cancelShard(services: Services, shard: ShardRecord, signal: Abort
   const after = await services.records.updateShard(shard, (current) =>
     current.status === 'pending' ? ended(current, cancelledEnd, services.now()) : current,
   );
+  // A live slice looks at its batch by itself.
+  if (after.live) return;
   if (after.status !== 'submitted' || after.provider === null || after.providerBatchId === null) return;
   try {
     await services.account(after.provider).client.cancel(after.providerBatchId, signal);

@@ -4,6 +4,8 @@ import { collected, type ShardEnd, type ShardRecord, type ShardResult } from '..
 import type { ProviderBatch } from '../providers/provider.ts';
 import { countCollected } from './collected-metrics.ts';
 import { GatheredAnswers } from './gathered-answers.ts';
+import { LiveProgress } from './live-progress.ts';
+import { resultSource } from './live-shard.ts';
 import { ownerOf } from './provider-gate.ts';
 import { ResultSpool } from './result-spool.ts';
 import type { Services, StepContext } from './services.ts';
@@ -44,13 +46,19 @@ async function collectShard(
   const index = await readIndex(services.objects, shard);
   const spool = await ResultSpool.open(index.length);
   try {
-    const answers = new GatheredAnswers(shard, index, spool);
+    const triesOf = shard.live ? await liveTries(services, shard) : undefined;
+    const answers = new GatheredAnswers(shard, index, spool, triesOf);
     const unavailable = await download(services, batch, shard, answers, context);
     const sources = { shard, end: unavailable ?? end, index, answers, spool };
     return await new ShardResults(services.objects, services.token(), sources).write();
   } finally {
     await spool.close();
   }
+}
+
+async function liveTries(services: Services, shard: ShardRecord): Promise<(position: number) => number> {
+  const progress = await LiveProgress.read(services.objects, shard);
+  return (position) => progress.tries(position);
 }
 
 /**
@@ -66,7 +74,9 @@ async function download(
   context: StepContext,
 ): Promise<ShardEnd | null> {
   if (shard.provider === null || shard.providerBatchId === null) return null;
-  const { client, provider } = services.account(shard.provider);
+  const account = services.account(shard.provider);
+  const { provider } = account;
+  const client = resultSource(services, shard, account);
   try {
     const found = await client.retrieve(shard.providerBatchId, context.signal);
     for (const ref of found.resultRefs)

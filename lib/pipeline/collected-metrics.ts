@@ -15,7 +15,12 @@ export function countCollected(services: Services, shard: ShardRecord): void {
   addSome(metrics, 'Tokens', result.usage.input_tokens, { ...of, direction: 'input' });
   addSome(metrics, 'Tokens', result.usage.output_tokens, { ...of, direction: 'output' });
   const account = services.account(provider);
-  addSome(metrics, 'CostUsd', costOf([{ account, model, usage: result.usage }]).usd ?? 0, of);
+  addSome(
+    metrics,
+    'CostUsd',
+    costOf([{ account, model, usage: result.usage, isLive: shard.live !== null }]).usd ?? 0,
+    of,
+  );
   addSome(metrics, 'BadResultLines', result.doubled + result.malformed + result.foreign + result.missing, {});
 }
 

@@ -1,6 +1,6 @@
 import { calcPrice } from '@pydantic/genai-prices';
 import type { Cost } from '../core/batch.ts';
-import type { ProviderKind } from '../core/config.ts';
+import type { BatchProviderKind } from '../core/config.ts';
 import type { Usage } from '../core/usage.ts';
 import type { Account } from './services.ts';
 
@@ -9,9 +9,11 @@ const maxUnpricedNames = 20;
 
 /** Tokens of one provider and model. */
 export interface PricedUsage {
-  account: Pick<Account, 'name' | 'provider'>;
+  account: Pick<Account, 'name' | 'provider' | 'config'>;
   model: string;
   usage: Usage;
+  /** Whether the requests went one by one, at the full price. */
+  isLive?: boolean;
 }
 
 /** Prices tokens by the public list, less the provider's batch discount. What has no known price is named. */
@@ -29,18 +31,24 @@ export function costOf(parts: readonly PricedUsage[]): Cost {
   };
 }
 
-function priceOf({ account, model, usage }: PricedUsage): number | null {
+function priceOf({ account, model, usage, isLive = false }: PricedUsage): number | null {
   const tokens = {
     input_tokens: usage.input_tokens,
     cache_read_tokens: usage.input_tokens_details.cached_tokens,
     output_tokens: usage.output_tokens,
   };
-  const price = calcPrice(tokens, model, { providerId: priceListOf(account.provider.kind) });
-  return price ? price.total_price * (1 - account.provider.limits.batchDiscount) : null;
+  const price = calcPrice(tokens, model, sellerOf(account));
+  return price ? price.total_price * (isLive ? 1 : 1 - account.provider.limits.batchDiscount) : null;
+}
+
+/** Who asks for the price: of a live endpoint its address shows it, if anything does. */
+function sellerOf({ config }: PricedUsage['account']): { providerId: string } | { providerApiUrl: string } {
+  if (config.kind !== 'live') return { providerId: priceListOf(config.kind) };
+  return { providerApiUrl: config.baseUrl };
 }
 
 /** The list names most providers as we do. */
-function priceListOf(kind: ProviderKind): string {
+function priceListOf(kind: BatchProviderKind): string {
   switch (kind) {
     case 'bedrock':
       return 'aws';

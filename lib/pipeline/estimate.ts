@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Endpoint } from '../core/endpoints.ts';
-import type { RequestLine } from '../core/request-line.ts';
+import { isObject, type RequestLine } from '../core/request-line.ts';
 import { addUsage, noUsage, type TokenCounts, type Usage, usageOf } from '../core/usage.ts';
 
 /** Bytes of JSON that make a token of English text, roughly; other languages and images differ. */
@@ -9,7 +9,7 @@ const bytesPerToken = 4;
 const assumedOutputTokens = 1_000;
 
 /** What a request will use at most, as far as that can be said before it ran. */
-export function estimateUsage(request: RequestLine, bodyBytes: number): TokenCounts {
+export function estimateUsage(request: Pick<RequestLine, 'endpoint' | 'body'>, bodyBytes: number): TokenCounts {
   return { input: estimateInputTokens(bodyBytes), output: estimateOutput(request) };
 }
 
@@ -18,7 +18,15 @@ export function estimateInputTokens(bytes: number): number {
   return Math.ceil(bytes / bytesPerToken);
 }
 
-function estimateOutput(request: RequestLine): number {
+/** The same for a line as the provider gets it, input and output together. */
+export function estimateCall(line: Buffer, endpoint: Endpoint): number {
+  const sent: unknown = JSON.parse(line.toString());
+  const body = isObject(sent) ? (sent.body ?? sent.params) : null;
+  const { input, output } = estimateUsage({ endpoint, body: isObject(body) ? body : {} }, line.length);
+  return input + output;
+}
+
+function estimateOutput(request: Pick<RequestLine, 'endpoint' | 'body'>): number {
   if (!generatesText(request.endpoint)) return 0;
   const { body } = request;
   const limit =

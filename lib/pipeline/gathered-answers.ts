@@ -32,7 +32,13 @@ export class GatheredAnswers {
   malformed = 0;
   foreign = 0;
 
-  constructor(shard: ShardRecord, index: LineIndex, spool: Pick<ResultSpool, 'put'>) {
+  /** @param triesOf how often a line was sent in this round; once where it is not given. */
+  constructor(
+    shard: ShardRecord,
+    index: LineIndex,
+    spool: Pick<ResultSpool, 'put'>,
+    triesOf: (position: number) => number = () => 1,
+  ) {
     const { batchId, round, shard: place, attempts, endpoint } = shard;
     const prefix = sendingPrefix({ batchId, round, shard: place, attempt: shard.intent?.attempt ?? attempts });
     this.#spool = spool;
@@ -42,7 +48,7 @@ export class GatheredAnswers {
       const position = positionOf(lineId, prefix);
       if (position === null || position >= index.length) return null;
       const customId = index.customId(position);
-      return { position, customId, format: index.format(position), endpoint, attempts: round + 1 };
+      return { position, customId, format: index.format(position), endpoint, attempts: round + triesOf(position) };
     };
   }
 

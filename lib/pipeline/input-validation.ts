@@ -15,6 +15,7 @@ import { type AcceptedLine, LineValidation, type RefusedLine } from './line-vali
 import { RefusedLines } from './refused-lines.ts';
 import type { Services } from './services.ts';
 import { type ShardQueue, ShardWriter } from './shard-writer.ts';
+import { belowMinimum, placed } from './small-shards.ts';
 import { reportStateSchema, ValidationReport } from './validation-report.ts';
 
 /** What earlier runs have found in the lines before the one where the next run begins. */
@@ -31,7 +32,7 @@ export const validationStateSchema = z.object({
 });
 export type ValidationState = z.infer<typeof validationStateSchema>;
 
-type ValidationServices = Pick<Services, 'config' | 'objects' | 'account'>;
+type ValidationServices = Pick<Services, 'config' | 'objects' | 'account' | 'now'>;
 
 /**
  * Validates the lines of one input in their order, routes them and writes the shards. One pass, by one run or by several
@@ -177,7 +178,9 @@ export class InputValidation {
 
   /** Ends the shards. Only for a batch that goes on. */
   async finish(): Promise<{ shards: ShardRecord[]; report: Report }> {
-    const shards = await this.#shards.finish();
+    const written = await this.#shards.finish();
+    const shards = written.map((shard) => placed(shard, (name) => this.#services.account(name), this.#services.now()));
+    await this.report.addErrors(shards.flatMap(belowMinimumError));
     const report = this.#describe(shards);
     const refused = await this.#finishRefused(shards.length);
     await this.report.close();
@@ -238,6 +241,10 @@ export class InputValidation {
 
 function noEarlierRun(): { customIds: CustomIds; validation: null } {
   return { customIds: new CustomIds(), validation: null };
+}
+
+function belowMinimumError({ end }: ShardRecord): LineError[] {
+  return end?.code === belowMinimum ? [{ code: end.code, message: end.message, param: null, line: null }] : [];
 }
 
 /** What the lines of one model and endpoint have in common. */

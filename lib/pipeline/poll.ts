@@ -1,9 +1,10 @@
 import { assertEpoch, type BatchRecord } from '../core/batch.ts';
 import { messageOf, safeText } from '../core/errors.ts';
 import { deferralSeconds, waitSeconds } from '../core/schedule.ts';
-import { deferred, ended, type ShardEnd, type ShardRecord } from '../core/shard.ts';
+import { deferred, ended, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../core/shard.ts';
 import type { ProviderBatch } from '../providers/provider.ts';
 import { continueAsNew } from './continue-as-new.ts';
+import { isAllAnswered } from './live-progress.ts';
 import { countRefusedKey } from './metrics.ts';
 import { inParallel } from './parallel.ts';
 import type { BatchStep } from './prepare.ts';
@@ -13,6 +14,8 @@ import { writeStatus } from './status-file.ts';
 
 /** Shards offered to one turn: the state machine's inline Map takes 40 at a time. */
 export const maxShardsPerTurn = 40;
+/** A slice takes minutes; so many run at once in the Map, and none waits for another. */
+const maxLiveShardsPerTurn = 10;
 /**
  * History events of a turn at most: 17 for Poll with its retries, 19 for Finalize, 16 for what lies between.
  * A test counts them in the machine.
@@ -86,7 +89,9 @@ async function advance(
     case 'pending':
       return closePending(services, batch, shard);
     case 'submitted':
-      return lookAtProvider(services, batch, shard, context);
+      return shard.live
+        ? lookAtLive(services, batch, shard, shard.live)
+        : lookAtProvider(services, batch, shard, context);
     case 'submitting':
     case 'ended':
     case 'collected':
@@ -115,6 +120,27 @@ export const cancelledEnd: ShardEnd = {
   reason: 'cancelled',
   code: 'batch_cancelled',
   message: 'This request was not executed because the batch was cancelled.',
+};
+
+/** Ends a live shard once all is answered, or its batch closes and nobody sends for it any more. */
+async function lookAtLive(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  live: LiveWork,
+): Promise<ShardRecord> {
+  const closing = closingEnd(services, batch, shard);
+  const end = isAllAnswered(shard, live) ? liveEnd : closing;
+  if (!end || hasLease(live, services.now())) return shard;
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'submitted' && current.version === shard.version ? ended(current, end, services.now()) : current,
+  );
+}
+
+const liveEnd: ShardEnd = {
+  reason: 'completed',
+  code: 'result_missing',
+  message: 'The recorded answers hold none for this request.',
 };
 
 async function lookAtProvider(
@@ -266,14 +292,16 @@ async function recount(services: Services, batch: BatchRecord, shards: readonly 
 
 function decide(services: Services, batch: BatchRecord, shards: readonly ShardRecord[], eventsBefore: number): Turn {
   const nowMs = services.now();
-  const submit = shards.filter((shard) => isForSubmit(shard, nowMs)).slice(0, maxShardsPerTurn);
+  const due = shards.filter((shard) => isForSubmit(shard, nowMs));
+  const live = due.filter((shard) => shard.live).slice(0, maxLiveShardsPerTurn);
+  const submit = due.filter((shard) => !shard.live || live.includes(shard)).slice(0, maxShardsPerTurn);
   const collect = shards.filter((shard) => shard.status === 'ended').slice(0, maxShardsPerTurn);
   const open = shards.filter((shard) => shard.status !== 'collected');
   const hasMore = open.length > 0 && (submit.length === maxShardsPerTurn || collect.length === open.length);
   return {
     submit: submit.map((shard) => shard.shard),
     collect: collect.map((shard) => shard.shard),
-    waitSeconds: hasMore ? 0 : pauseOf(services, batch),
+    waitSeconds: hasMore ? 0 : pauseOf(services, batch, open, submit),
     finished: open.length === 0,
     continue: false,
     events: eventsBefore + eventsPerTurn + eventsPerShard * (submit.length + collect.length),
@@ -282,12 +310,21 @@ function decide(services: Services, batch: BatchRecord, shards: readonly ShardRe
 
 function isForSubmit(shard: ShardRecord, nowMs: number): boolean {
   if (shard.status === 'pending') return nowMs >= shard.notBeforeMs;
+  if (shard.live) return shard.status === 'submitted' && nowMs >= shard.notBeforeMs && !hasLease(shard.live, nowMs);
   return shard.status === 'submitting' && nowMs >= (shard.intent?.leaseUntilMs ?? 0);
 }
 
-function pauseOf(services: Services, batch: BatchRecord): number {
+/** A live shard has its next slice soon: it waits for us, not for a provider. */
+function pauseOf(
+  services: Services,
+  batch: BatchRecord,
+  open: readonly ShardRecord[],
+  submit: readonly ShardRecord[],
+): number {
+  if (submit.some((shard) => shard.live)) return 1;
   const ageSeconds = services.now() / 1_000 - (batch.inProgressAt ?? batch.createdAt);
-  return waitSeconds(ageSeconds, services.config.polling, services.random());
+  const seconds = waitSeconds(ageSeconds, services.config.polling, services.random());
+  return open.some((shard) => shard.live) ? Math.min(seconds, services.config.polling.minSeconds) : seconds;
 }
 
 function nameOf(shard: ShardRecord): Record<string, unknown> {

@@ -1,5 +1,5 @@
 import { NotFoundError } from '../core/errors.ts';
-import type { ShardRecord } from '../core/shard.ts';
+import { hasLease, type ShardRecord } from '../core/shard.ts';
 import { hourMs, type TokenQueue } from '../store/gates.ts';
 import type { Account, Services } from './services.ts';
 
@@ -50,6 +50,25 @@ export async function leaveGate(services: Services, shard: ShardRecord): Promise
     await services.gates.leaveTokens({ provider, model }, ownerOf(shard), estimatedTokens);
 }
 
+/** Asks for a place among the functions that send one by one for an account. To be asked under the shard's lease. */
+export async function enterLiveGate(
+  services: Services,
+  provider: string,
+  shard: ShardRecord,
+  functions: number,
+): Promise<boolean> {
+  return takePlace(services, liveGate(provider), shard, functions);
+}
+
+export async function leaveLiveGate(services: Services, provider: string, shard: ShardRecord): Promise<void> {
+  await services.gates.leavePlace(liveGate(provider), ownerOf(shard));
+}
+
+/** No provider's name has a #. */
+function liveGate(provider: string): string {
+  return `${provider}#live`;
+}
+
 async function takePlace(services: Services, provider: string, shard: ShardRecord, places: number): Promise<boolean> {
   if (await services.gates.takePlace(provider, ownerOf(shard), places)) return true;
   await clearStalePlaces(services, provider);
@@ -79,6 +98,7 @@ async function isOpenAtProvider(services: Services, owner: string): Promise<bool
   const [batchId = '', set = '', , place] = owner.split('/');
   try {
     const shard = await services.records.getShard({ batchId, set, shard: Number(place) });
+    if (shard.live) return hasLease(shard.live, services.now());
     return shard.status === 'submitting' || shard.status === 'submitted';
   } catch (error) {
     if (error instanceof NotFoundError) return false;

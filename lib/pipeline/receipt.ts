@@ -90,10 +90,10 @@ export function usageOfShards(shards: readonly ShardRecord[]): Usage {
 
 export function costOfShards(services: Services, shards: readonly ShardRecord[]): Cost {
   return costOf(
-    shards.flatMap(({ provider, model, result }) =>
+    shards.flatMap(({ provider, model, result, live }) =>
       provider === null || !result || result.usage.total_tokens === 0
         ? []
-        : [{ account: services.account(provider), model, usage: result.usage }],
+        : [{ account: services.account(provider), model, usage: result.usage, isLive: live !== null }],
     ),
   );
 }

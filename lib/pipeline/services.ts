@@ -5,8 +5,8 @@ import { z } from 'zod';
 import { type Config, type ProviderConfig, parseConfig, secretOf, unknownProvider } from '../core/config.ts';
 import { ConfigurationError } from '../core/errors.ts';
 import { describeIssues } from '../core/options.ts';
-import type { Provider, ProviderClient, Workplace } from '../providers/provider.ts';
-import { providers } from '../providers/registry.ts';
+import type { LiveClient, Provider, ProviderClient, Workplace } from '../providers/provider.ts';
+import { providerOf } from '../providers/registry.ts';
 import { ApiKeys } from '../store/api-keys.ts';
 import { EventBus } from '../store/events.ts';
 import { Executions } from '../store/executions.ts';
@@ -32,6 +32,8 @@ export interface Account {
   config: ProviderConfig;
   provider: Provider;
   client: ProviderClient;
+  /** Null where requests cannot be sent one by one. */
+  live: LiveClient | null;
 }
 
 /** All that a step works with. */
@@ -155,9 +157,10 @@ function connect(
   const configured = Object.hasOwn(config.providers, name) ? config.providers[name] : undefined;
   if (!configured) throw new ConfigurationError(unknownProvider(name, config));
   const providerConfig = baseUrl ? { ...configured, baseUrl } : configured;
-  const provider = providers[configured.kind];
+  const provider = providerOf(providerConfig);
   const secret = secretOf(providerConfig);
   const apiKey = async (refresh?: boolean) => (secret === null ? '' : secrets.apiKey(name, secret, refresh));
-  const client = provider.connect({ name, config: providerConfig, apiKey, workplace });
-  return { name, config: providerConfig, provider, client };
+  const settings = { name, config: providerConfig, apiKey, workplace };
+  const live = provider.live?.(settings) ?? null;
+  return { name, config: providerConfig, provider, client: provider.connect(settings), live };
 }

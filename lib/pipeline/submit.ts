@@ -14,6 +14,7 @@ import {
   submitted,
 } from '../core/shard.ts';
 import type { CreateOutcome, Sending, UploadOutcome } from '../providers/provider.ts';
+import { beginLive, runSlice } from './live-shard.ts';
 import { countRefusedKey } from './metrics.ts';
 import type { BatchStep } from './prepare.ts';
 import { enterGate, leaveGate, ownerOf } from './provider-gate.ts';
@@ -50,14 +51,35 @@ async function advance(
   const nowMs = services.now();
   switch (shard.status) {
     case 'pending':
-      return mayStillSend(batch, nowMs) && nowMs >= shard.notBeforeMs ? send(services, shard, context) : shard;
+      return mayStillSend(batch, nowMs) && nowMs >= shard.notBeforeMs ? begin(services, batch, shard, context) : shard;
     case 'submitting':
       return reconcile(services, batch, shard, context);
     case 'submitted':
+      return shard.live && mayStillSend(batch, nowMs) ? goOn(services, batch, shard, context) : shard;
     case 'ended':
     case 'collected':
       return shard;
   }
+}
+
+async function begin(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  if (!shard.live) return send(services, shard, context);
+  return goOn(services, batch, await beginLive(services, shard), context);
+}
+
+/** Requests that go one by one go on where the last slice ended. */
+async function goOn(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  return runSlice(services, accountOf(services, shard), batch, shard, context);
 }
 
 /** A cancelled or overdue batch sends nothing more; Poll ends its pending shards. */

@@ -1,5 +1,6 @@
 import { type BatchRecord, isTerminal } from '../core/batch.ts';
 import { messageOf, NotFoundError, safeText } from '../core/errors.ts';
+import type { ShardRecord } from '../core/shard.ts';
 import { continueAsNew } from './continue-as-new.ts';
 import { removeDue } from './removals.ts';
 import type { Services, StepContext } from './services.ts';
@@ -97,10 +98,11 @@ async function examine(
 async function releaseLeases(services: Services, batch: BatchRecord): Promise<void> {
   const set = batch.rounds.at(-1)?.token;
   const shards = set === undefined ? [] : await services.records.listShards(batch.id, set);
-  for (const shard of shards)
-    await services.records.updateShard(shard, (current) =>
-      current.status === 'submitting' && current.intent
-        ? { ...current, intent: { ...current.intent, leaseUntilMs: services.now() } }
-        : current,
-    );
+  for (const shard of shards) await services.records.updateShard(shard, (current) => released(current, services.now()));
+}
+
+function released(shard: ShardRecord, nowMs: number): ShardRecord {
+  if (shard.live?.lease) return { ...shard, live: { ...shard.live, lease: null } };
+  if (shard.status !== 'submitting' || !shard.intent) return shard;
+  return { ...shard, intent: { ...shard.intent, leaseUntilMs: nowMs } };
 }

@@ -1,9 +1,10 @@
-import { type ProviderKind, providerKinds } from '../core/config.ts';
+import { type ProviderConfig, type ProviderKind, providerKinds } from '../core/config.ts';
 import { anthropic } from './anthropic/provider.ts';
 import { azure } from './azure/provider.ts';
 import { bedrock } from './bedrock/provider.ts';
 import { gemini } from './gemini/provider.ts';
 import { groq } from './groq/provider.ts';
+import { live, liveAnthropic } from './live/provider.ts';
 import { openai } from './openai/provider.ts';
 import { openaiCompatible } from './openai-compatible/provider.ts';
 import type { Provider } from './provider.ts';
@@ -24,8 +25,16 @@ const own: Record<ProviderKind, Provider> = {
   xai,
   'openai-compatible': openaiCompatible,
   bedrock,
+  live,
 };
 
 /** Every kind of provider there is, with the endpoints that it has through chat completions only. */
 export const providers: Record<ProviderKind, Provider> = { ...own };
 for (const kind of providerKinds) providers[kind] = withTranslatedEndpoints(own[kind]);
+
+const anthropicEndpoint = withTranslatedEndpoints(liveAnthropic);
+
+/** The provider of an account: a live endpoint may speak one API or another. */
+export function providerOf(config: Pick<ProviderConfig, 'kind'> & { api?: string }): Provider {
+  return config.kind === 'live' && config.api === 'anthropic' ? anthropicEndpoint : providers[config.kind];
+}

@@ -22,7 +22,7 @@ import {
   waitForBatch,
 } from '../../lib/client/index.ts';
 
-import type { ProviderKind } from '../../lib/core/config.ts';
+import type { BatchProviderKind } from '../../lib/core/config.ts';
 import { subjects } from '../providers/subjects.ts';
 import {
   chatRequest,
@@ -471,7 +471,7 @@ it('knows an aborted call from a failed one', async () => {
   expect(error).toBeInstanceOf(AbortError);
 });
 
-function chatLine(kind: ProviderKind, customId: string, more: object = {}): object {
+function chatLine(kind: BatchProviderKind, customId: string, more: object = {}): object {
   return { method: 'POST', url: '/v1/chat/completions', ...chatRequest(kind, customId, 'Hello', more) };
 }
 

@@ -3,16 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BatchRequest } from '../../lib/client/index.ts';
-import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
+import { type BatchProviderKind, batchProviderKinds } from '../../lib/core/config.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
 import { subjects } from '../providers/subjects.ts';
 
 /** Those of a deployment alone are left out, and those of OpenAI's family that differ from it by less than the others. */
-export const libraryKinds = providerKinds.filter(
+export const libraryKinds = batchProviderKinds.filter(
   (kind) => !['bedrock', 'azure', 'together', 'openai-compatible'].includes(kind),
 );
 
-export const models: Record<ProviderKind, string> = {
+export const models: Record<BatchProviderKind, string> = {
   openai: 'gpt-4o-mini',
   anthropic: 'claude-opus-4-6',
   gemini: 'gemini-2.5-flash',
@@ -30,7 +30,7 @@ export const endless = { validatingMs: 0, inProgressMs: 600_000, finalizingMs: 0
 
 /** What the library's functions need to reach it. */
 export interface At {
-  provider: ProviderKind;
+  provider: BatchProviderKind;
   apiKey: string;
   apiBase: string;
   account?: object;
@@ -38,7 +38,7 @@ export interface At {
 
 /** A provider's simulator over HTTP; its batches are done at once unless the options say otherwise. */
 export async function startProvider(
-  provider: ProviderKind,
+  provider: BatchProviderKind,
   options: Partial<SimulatorOptions> = {},
 ): Promise<{ simulator: Simulator; at: At }> {
   const apiKey = 'sk-library-0123456789';
@@ -55,7 +55,12 @@ export function temporaryFolder(): string {
   return folder;
 }
 
-export function chatRequest(provider: ProviderKind, customId: string, text: string, more: object = {}): BatchRequest {
+export function chatRequest(
+  provider: BatchProviderKind,
+  customId: string,
+  text: string,
+  more: object = {},
+): BatchRequest {
   const messages = [{ role: 'user', content: text }];
   return { custom_id: customId, body: { model: models[provider], messages, max_tokens: 50, ...more } };
 }

@@ -9,7 +9,7 @@ import { resultKey, statusKey } from '../../lib/core/keys.ts';
 import { startLocalDynamoDB } from '../../lib/local/dynamodb.ts';
 import { type ObjectCreatedEvent, startLocalS3 } from '../../lib/local/s3/server.ts';
 import {
-  type Simulator,
+  type LiveSimulator,
   startAnthropicSimulator,
   startOpenAISimulator,
 } from '../../lib/local/simulators/simulators.ts';
@@ -37,7 +37,7 @@ export interface StatusFile {
  */
 export interface Harness {
   services: Services;
-  simulators: { openai: Simulator; anthropic: Simulator };
+  simulators: { openai: LiveSimulator; anthropic: LiveSimulator };
   /** Executions that were started and not yet driven. */
   started: { batchId: string; epoch: number }[];
   running: Set<string>;

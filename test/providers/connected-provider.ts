@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type ProviderKind, providerConfigSchema } from '../../lib/core/config.ts';
+import { type BatchProviderKind, providerConfigSchema } from '../../lib/core/config.ts';
 import { positionOf, providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
 import { splitLines } from '../../lib/core/jsonl.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
@@ -34,7 +34,7 @@ export interface Connection {
 
 /** A provider's client against its simulator, which is done as soon as it has read its input. */
 export async function connect(
-  kind: ProviderKind,
+  kind: BatchProviderKind,
   options: Partial<SimulatorOptions> = {},
   config: { createTimeoutSeconds?: number } = {},
 ): Promise<Connection> {
@@ -50,7 +50,7 @@ export async function connect(
 }
 
 export function clientFor(
-  kind: ProviderKind,
+  kind: BatchProviderKind,
   baseUrl: string,
   key: (refresh?: boolean) => Promise<string>,
   config: { createTimeoutSeconds?: number; limits?: { minRequests: number } } = {},
@@ -71,7 +71,7 @@ export function clientFor(
 let sendings = 0;
 
 /** One sending of chat lines with these texts; the customer's ids are `line-0`, `line-1`, ... */
-export function sendingOf(kind: ProviderKind, texts: readonly string[]): Sending {
+export function sendingOf(kind: BatchProviderKind, texts: readonly string[]): Sending {
   return sendingOfBodies(
     kind,
     texts.map((text) => ({ messages: [{ role: 'user', content: text }], max_tokens: 50 })),
@@ -79,7 +79,7 @@ export function sendingOf(kind: ProviderKind, texts: readonly string[]): Sending
 }
 
 /** The same with whole bodies; those without a model get the provider's usual one. */
-export function sendingOfBodies(kind: ProviderKind, bodies: readonly object[]): Sending {
+export function sendingOfBodies(kind: BatchProviderKind, bodies: readonly object[]): Sending {
   sendings += 1;
   const prefix = sendingPrefix({ batchId: `batch_${'c0ffee00'.repeat(4)}`, round: 0, shard: sendings, attempt: 1 });
   const token = `token-${sendings}-${Math.random().toString(36).slice(2)}`;
@@ -95,7 +95,7 @@ export function sendingOfBodies(kind: ProviderKind, bodies: readonly object[]): 
   };
 }
 
-function requestBytes(kind: ProviderKind, body: object, lineId: string): Buffer {
+function requestBytes(kind: BatchProviderKind, body: object, lineId: string): Buffer {
   const line = lineOf(openAILine('x', { model: subjects[kind].model, ...body }));
   const translated = providers[kind].translateRequest(line, { lineId, model: line.model });
   if (!translated.ok) throw new Error(translated.error.message);
@@ -136,7 +136,7 @@ export async function ended(
 
 /** All of a batch's result lines, translated, in the order in which they came. */
 export async function resultsOf(
-  kind: ProviderKind,
+  kind: BatchProviderKind,
   { client }: Connection,
   batch: ProviderBatch,
   sending: Sending,

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
+import { type BatchProviderKind, batchProviderKinds, providerKinds } from '../../lib/core/config.ts';
 import { NotFoundError, ProviderAuthenticationError, TransientError } from '../../lib/core/errors.ts';
 import type { LostCreate, ProviderBatch, Sending, TranslatedResult } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
@@ -31,10 +31,10 @@ import { isOfOpenAIsFamily, subjects } from './subjects.ts';
 withBucket();
 
 /** Whose answers come over its own wire: of a bucket, S3 and `Objects` see to it that a download is whole. */
-const downloadingKinds = providerKinds.filter((kind) => subjects[kind].linesGoWith !== 'bucket');
+const downloadingKinds = batchProviderKinds.filter((kind) => subjects[kind].linesGoWith !== 'bucket');
 /** Those that send by code of their own; the others of OpenAI's family do it as OpenAI. */
-const sendingKinds = providerKinds.filter((kind) => kind === 'openai' || !isOfOpenAIsFamily(kind));
-const keyedKinds = providerKinds.filter((kind) => subjects[kind].hasKey);
+const sendingKinds = batchProviderKinds.filter((kind) => kind === 'openai' || !isOfOpenAIsFamily(kind));
+const keyedKinds = batchProviderKinds.filter((kind) => subjects[kind].hasKey);
 
 const visible = { validatingMs: 80, inProgressMs: 200, finalizingMs: 80 };
 const slow = { validatingMs: 0, inProgressMs: 5_000, finalizingMs: 0 };
@@ -55,7 +55,7 @@ function lost(sending: Sending, providerInputFileId: string | null, changes: Par
 /** What there must be of ten lines, where a batch ended before it was through. */
 function expectEarlyEnd(
   results: readonly TranslatedResult[],
-  { kind, done, reason }: { kind: ProviderKind; done: number; reason: 'expired' | 'cancelled' },
+  { kind, done, reason }: { kind: BatchProviderKind; done: number; reason: 'expired' | 'cancelled' },
 ): void {
   const { earlyEnd } = subjects[kind];
   const unexecuted = earlyEnd === 'every line' ? 10 - done : 0;
@@ -71,7 +71,16 @@ it('has a provider for every kind', () => {
   expect(Object.keys(providers)).toHaveLength(providerKinds.length);
 });
 
-describe.each(providerKinds)('%s', (kind) => {
+it('has batches for every kind, except for live endpoints, which say so', () => {
+  const withoutBatches = providerKinds.filter(
+    (kind) => providers[kind].limits.minRequests === Number.POSITIVE_INFINITY,
+  );
+  expect(withoutBatches).toEqual(['live']);
+  expect(batchProviderKinds).toHaveLength(providerKinds.length - 1);
+  for (const kind of withoutBatches) expect(providers[kind].live).toBeTypeOf('function');
+});
+
+describe.each(batchProviderKinds)('%s', (kind) => {
   /** What a provider that counts says; null for one that does not. */
   function counted<Value>(value: Value): Value | null {
     return subjects[kind].hasCounts === false ? null : value;
@@ -803,29 +812,32 @@ describe('the wire', () => {
     await expect(Array.fromAsync(client.results(batch, 'a', noAbort))).rejects.toThrow(TransientError);
   });
 
-  it.each(providerKinds)('waits for the whole answer to a creation no longer than for its start: %s', async (kind) => {
-    const server = createServer((_request, response) => {
-      response.writeHead(200, { 'content-type': 'application/json' }).write('{"id":');
-    });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const client = clientFor(kind, url, async () => apiKey, { createTimeoutSeconds: 0.5 });
+  it.each(batchProviderKinds)(
+    'waits for the whole answer to a creation no longer than for its start: %s',
+    async (kind) => {
+      const server = createServer((_request, response) => {
+        response.writeHead(200, { 'content-type': 'application/json' }).write('{"id":');
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      onTestFinished(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+      const client = clientFor(kind, url, async () => apiKey, { createTimeoutSeconds: 0.5 });
 
-    expect((await client.create(sendingOf(kind, ['x']), 'file-1', noAbort)).outcome).toBe('unknown');
-  });
+      expect((await client.create(sendingOf(kind, ['x']), 'file-1', noAbort)).outcome).toBe('unknown');
+    },
+  );
 
-  it.each(providerKinds)('does not take an answer without an id for a creation: %s', async (kind) => {
+  it.each(batchProviderKinds)('does not take an answer without an id for a creation: %s', async (kind) => {
     const { url } = await listen(() => ({ body: '{"hello":"world"}' }));
     const client = clientFor(kind, url, async () => apiKey);
 
     expect((await client.create(sendingOf(kind, ['x']), 'file-1', noAbort)).outcome).toBe('unknown');
   });
 
-  it.each(providerKinds)('does not take half a list for the whole: %s', async (kind) => {
+  it.each(batchProviderKinds)('does not take half a list for the whole: %s', async (kind) => {
     const { url } = await listen(() => ({ body: JSON.stringify(subjects[kind].halfList()) }));
     const client = clientFor(kind, url, async () => apiKey);
 

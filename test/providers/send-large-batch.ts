@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { providerConfigSchema, providerKinds } from '../../lib/core/config.ts';
+import { batchProviderKinds, providerConfigSchema } from '../../lib/core/config.ts';
 import { joinedLines } from '../../lib/providers/joined-lines.ts';
 import type { Sending } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
@@ -10,7 +10,7 @@ import { workplace } from './workplace.ts';
 // node send-large-batch.ts KIND BASE_URL MEGABYTES
 
 const [kind, baseUrl, megabytes] = z
-  .tuple([z.enum(providerKinds), z.url(), z.coerce.number()])
+  .tuple([z.enum(batchProviderKinds), z.url(), z.coerce.number()])
   .parse(process.argv.slice(2));
 
 function* paddedLines(): Generator<Buffer> {

@@ -1,4 +1,4 @@
-import type { ProviderKind } from '../../lib/core/config.ts';
+import type { BatchProviderKind } from '../../lib/core/config.ts';
 
 /** What the contract suite must know of a provider to speak its language. */
 export interface Subject {
@@ -46,11 +46,11 @@ const ofOpenAIsFamily = {
 } as const satisfies Partial<Subject>;
 
 /** Whether its client is OpenAI's, up to a dialect. */
-export function isOfOpenAIsFamily(kind: ProviderKind): boolean {
+export function isOfOpenAIsFamily(kind: BatchProviderKind): boolean {
   return ['openai', 'azure', 'groq', 'together', 'xai', 'openai-compatible'].includes(kind);
 }
 
-export const subjects: Record<ProviderKind, Subject> = {
+export const subjects: Record<BatchProviderKind, Subject> = {
   openai: { ...ofOpenAIsFamily, model: 'gpt-4o-mini', pageSize: 100 },
   azure: { ...ofOpenAIsFamily, model: 'my-gpt-4o-batch' },
   together: {

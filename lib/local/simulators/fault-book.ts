@@ -90,6 +90,22 @@ export class FaultBook {
     return null;
   }
 
+  async takeRateLimit(subject: FaultSubject): Promise<FaultOfKind<'rate_limit'> | null> {
+    for (const standing of this.#standing) {
+      const fault = standing.fault;
+      if (fault.kind === 'rate_limit' && (await this.#take(standing, subject))) return fault;
+    }
+    return null;
+  }
+
+  async takeGarbledAnswer(subject: FaultSubject): Promise<FaultOfKind<'garbled_answer'> | null> {
+    for (const standing of this.#standing) {
+      const fault = standing.fault;
+      if (fault.kind === 'garbled_answer' && (await this.#take(standing, subject))) return fault;
+    }
+    return null;
+  }
+
   async takeTruncation(subject: FaultSubject): Promise<FaultOfKind<'truncated_download'> | null> {
     for (const standing of this.#standing) {
       const fault = standing.fault;

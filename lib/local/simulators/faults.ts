@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** The operations of a batch API that a fault can be aimed at. */
-const operations = ['upload', 'create', 'retrieve', 'list', 'cancel', 'results'] as const;
+const operations = ['upload', 'create', 'retrieve', 'list', 'cancel', 'results', 'live'] as const;
 export type Operation = (typeof operations)[number];
 
 /** Each given condition must hold; `model`, `customId` and `text` must hold for one and the same line. */
@@ -104,11 +104,24 @@ const truncatedDownloadSchema = z.strictObject({
 });
 export type TruncatedDownload = z.infer<typeof truncatedDownloadSchema>;
 
+/** Live calls only: beyond so many in a window, each is answered with a 429. */
+const rateLimitSchema = z.strictObject({
+  ...aim,
+  kind: z.literal('rate_limit'),
+  requests: z.number().int().positive(),
+  windowMs: z.number().positive(),
+});
+
+/** Live calls only: the answer is no JSON object. */
+const garbledAnswerSchema = z.strictObject({ ...aim, kind: z.literal('garbled_answer') });
+
 export const faultSchema = z.discriminatedUnion('kind', [
   batchFaultSchema,
   callFaultSchema,
   tokenLimitSchema,
   truncatedDownloadSchema,
+  rateLimitSchema,
+  garbledAnswerSchema,
 ]);
 export type Fault = z.infer<typeof faultSchema>;
 export type FaultOfKind<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;

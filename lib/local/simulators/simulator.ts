@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ProviderKind } from '../../core/config.ts';
 import type { Fault } from './faults.ts';
+import type { LiveCall } from './live-desk.ts';
 
 /** How long a simulated batch stays in each phase, in milliseconds. */
 export const timingSchema = z.strictObject({
@@ -20,6 +21,8 @@ export interface SimulatorOptions {
   timing?: Partial<Timing>;
   /** Bedrock: records that a job must have at least. */
   minRecords?: number;
+  /** What a live endpoint speaks; OpenAI's without it. */
+  api?: 'openai' | 'anthropic';
   /** Replaces the faults kept in dataDir; without it they stay as they were. */
   faults?: Fault[];
 }
@@ -43,4 +46,10 @@ export interface Simulator {
   setFaults(faults: Fault[]): void;
   /** Ids of the batches that are not terminal yet. */
   openBatches(): Promise<string[]>;
+}
+
+/** A simulator that answers single requests too. */
+export interface LiveSimulator extends Simulator {
+  /** Every single request so far, in the order in which they were answered. */
+  liveCalls(): LiveCall[];
 }

@@ -14,7 +14,7 @@ import { startVertexSimulator } from './vertex/server.ts';
 export { startAnthropicSimulator } from './anthropic/server.ts';
 export type { Fault } from './faults.ts';
 export { startOpenAISimulator } from './openai/server.ts';
-export type { CreationRecord, Simulator, SimulatorOptions } from './simulator.ts';
+export type { CreationRecord, LiveSimulator, Simulator, SimulatorOptions } from './simulator.ts';
 
 export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) => Promise<Simulator>> = {
   openai: startOpenAISimulator,
@@ -27,4 +27,5 @@ export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) =>
   together: simulatorOf(togetherWire),
   xai: simulatorOf(xaiWire),
   'openai-compatible': simulatorOf(compatibleWire),
+  live: (options) => (options.api === 'anthropic' ? startAnthropicSimulator(options) : startOpenAISimulator(options)),
 };

@@ -36,6 +36,7 @@ export function withTranslatedEndpoints(provider: Provider): Provider {
       return result.kind === 'answered' ? inAskedForm(forms, asked, result) : result;
     },
     connect: (settings) => clientThroughChat(provider, settings, forms),
+    ...(provider.live && { live: liveThroughChat(provider.live, forms) }),
   };
 }
 
@@ -59,5 +60,14 @@ function clientThroughChat(provider: Provider, settings: ConnectionSettings, for
     upload: (sending, signal) => client.upload(sent(sending), signal),
     create: (sending, fileId, signal) => client.create(sent(sending), fileId, signal),
     findLost: (lost, signal) => client.findLost({ ...lost, sending: sent(lost.sending) }, signal),
+  };
+}
+
+function liveThroughChat(live: NonNullable<Provider['live']>, forms: Forms): NonNullable<Provider['live']> {
+  return (settings) => {
+    const client = live(settings);
+    return {
+      call: (line, endpoint, signal) => client.call(line, forms.has(endpoint) ? hub : endpoint, signal),
+    };
   };
 }

@@ -5,27 +5,35 @@ import { readCreations, readOpenBatches } from '../creation-log.ts';
 import { FaultBook } from '../fault-book.ts';
 import { type Exchange, type JsonReply, RefusedCall, serve } from '../http-server.ts';
 import { isJsonObject } from '../json.ts';
-import { type Simulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
+import { LiveDesk } from '../live-desk.ts';
+import { type LiveSimulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
 import { StruckBodies } from '../struck-bodies.ts';
 import { uniqueBase62 } from '../unique-id.ts';
 import { anthropicBatchWork } from './batch-work.ts';
 import { batchRoutes } from './batches.ts';
 import { errorOfStatus, errorReply, invalidRequest } from './error-reply.ts';
+import { liveRoutes } from './live-routes.ts';
 
 const requestIdHeader = 'request-id';
 
 /** Starts a simulator of Anthropic's Message Batches API on 127.0.0.1. */
-export async function startAnthropicSimulator(options: SimulatorOptions): Promise<Simulator> {
+export async function startAnthropicSimulator(options: SimulatorOptions): Promise<LiveSimulator> {
   const folder = join(options.dataDir, 'anthropic');
   const book = new FaultBook(join(folder, 'faults.json'), options.faults);
   const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
   const ledger = new BatchLedger(join(folder, 'batches'), anthropicBatchWork(bodies));
   const intakeFolder = emptyFolder(join(folder, 'intake'));
+  const desk = new LiveDesk({
+    book,
+    logPath: join(folder, 'live-calls.jsonl'),
+    errorReply: (status) => errorReply(status, errorOfStatus(status)),
+  });
   const service = await serve({
     port: options.port ?? 0,
     routes: [
       ...batchRoutes({ ledger, book, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
+      ...liveRoutes(desk),
       ...adminRoutes(ledger, book, 'anthropic'),
     ],
     answerHeaders: () => ({ [requestIdHeader]: uniqueBase62('req_011C', 20) }),
@@ -43,6 +51,7 @@ export async function startAnthropicSimulator(options: SimulatorOptions): Promis
     creations: () => readCreations(ledger, 'anthropic'),
     setFaults: (faults) => book.replace(faults),
     openBatches: () => readOpenBatches(ledger),
+    liveCalls: () => desk.calls(),
   };
 }
 

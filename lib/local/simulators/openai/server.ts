@@ -4,16 +4,18 @@ import { BatchLedger } from '../batch-ledger.ts';
 import { readCreations, readOpenBatches } from '../creation-log.ts';
 import { FaultBook, type FaultSubject } from '../fault-book.ts';
 import { RefusedCall, serve } from '../http-server.ts';
-import { type Simulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
+import { LiveDesk } from '../live-desk.ts';
+import { type LiveSimulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
 import { StruckBodies } from '../struck-bodies.ts';
 import { uniqueHex } from '../unique-id.ts';
 import { inputSubject } from './batch-subject.ts';
 import { openAIBatchWork } from './batch-work.ts';
 import { batchRoutes } from './batches.ts';
-import { errorReply, internalError, invalidRequest } from './error-reply.ts';
+import { errorOfStatus, errorReply, internalError, invalidRequest } from './error-reply.ts';
 import { type FileRecord, FileShelf } from './file-shelf.ts';
 import { fileRoutes } from './files.ts';
+import { liveRoutes } from './live-routes.ts';
 import { resultPageRoutes } from './result-pages.ts';
 import { openAIWire, type WireDialect } from './wire-dialect.ts';
 
@@ -21,11 +23,11 @@ import { openAIWire, type WireDialect } from './wire-dialect.ts';
 export const startOpenAISimulator = simulatorOf(openAIWire);
 
 /** Starts one that speaks a service's dialect. */
-export function simulatorOf(wire: WireDialect): (options: SimulatorOptions) => Promise<Simulator> {
+export function simulatorOf(wire: WireDialect): (options: SimulatorOptions) => Promise<LiveSimulator> {
   return (options) => start(options, wire);
 }
 
-async function start(options: SimulatorOptions, wire: WireDialect): Promise<Simulator> {
+async function start(options: SimulatorOptions, wire: WireDialect): Promise<LiveSimulator> {
   const folder = join(options.dataDir, wire.kind);
   const book = new FaultBook(join(folder, 'faults.json'), options.faults);
   const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
@@ -34,12 +36,18 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Simu
   const uploadFolder = emptyFolder(join(folder, 'uploads'));
   const subjectOf = (file: FileRecord) => batchSubject(ledger, file);
   const batches = { wire, ledger, shelf, book, timing: timingSchema.parse(options.timing ?? {}) };
+  const desk = new LiveDesk({
+    book,
+    logPath: join(folder, 'live-calls.jsonl'),
+    errorReply: (status) => errorReply(status, errorOfStatus(status)),
+  });
   const service = await serve({
     port: options.port ?? 0,
     routes: [
       ...fileRoutes({ wire, shelf, book, uploadFolder, subjectOf }),
       ...batchRoutes(batches),
       ...(wire.pagesResults ? resultPageRoutes(batches, uploadFolder) : []),
+      ...liveRoutes(desk, wire.root),
       ...adminRoutes(ledger, book, wire.kind),
     ],
     answerHeaders: () => ({ 'x-request-id': uniqueHex('req_', 32), 'openai-version': '2020-10-01' }),
@@ -58,6 +66,7 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Simu
     creations: () => readCreations(ledger, wire.kind),
     setFaults: (faults) => book.replace(faults),
     openBatches: () => readOpenBatches(ledger),
+    liveCalls: () => desk.calls(),
   };
 }
 

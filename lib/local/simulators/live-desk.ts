@@ -1,0 +1,98 @@
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { type ErrorReply, strikeCall } from './call-faults.ts';
+import type { FaultBook, FaultSubject } from './fault-book.ts';
+import { type Exchange, type JsonReply, type Route, readBody } from './http-server.ts';
+import { isJsonObject, type JsonObject, parseJson } from './json.ts';
+import { isErrorWithCode } from './node-error.ts';
+
+const maxLiveBytes = 32 * 1024 * 1024;
+
+const liveCallSchema = z.object({
+  path: z.string(),
+  arrivedAtMs: z.number(),
+  /** The request as it came. */
+  body: z.string(),
+  /** Of the answer that was sent, or cut. */
+  status: z.number(),
+});
+
+/** One request that was answered at once; a client may never have seen the answer. */
+export type LiveCall = z.infer<typeof liveCallSchema>;
+
+export interface LiveDeskOptions {
+  book: FaultBook;
+  /** Where the log of calls is kept, so that it outlives the process. */
+  logPath: string;
+  errorReply: ErrorReply;
+}
+
+/** Answers requests outside of batches, under the faults on order, and keeps a log of them. */
+export class LiveDesk {
+  readonly #options: LiveDeskOptions;
+  #recent: number[] = [];
+
+  constructor(options: LiveDeskOptions) {
+    this.#options = options;
+    mkdirSync(dirname(options.logPath), { recursive: true });
+  }
+
+  route(path: string, answer: (body: JsonObject) => JsonReply): Route {
+    return { method: 'POST', path, answer: (exchange) => this.#answer(path, exchange, answer) };
+  }
+
+  calls(): LiveCall[] {
+    try {
+      const lines = readFileSync(this.#options.logPath, 'utf8').split('\n').filter(Boolean);
+      return lines.map((line) => liveCallSchema.parse(JSON.parse(line)));
+    } catch (error) {
+      if (isErrorWithCode(error, 'ENOENT')) return [];
+      throw error;
+    }
+  }
+
+  async #answer(path: string, exchange: Exchange, answer: (body: JsonObject) => JsonReply): Promise<JsonReply> {
+    const { errorReply, book } = this.#options;
+    const arrivedAtMs = Date.now();
+    const text = (await readBody(exchange.request, maxLiveBytes, errorReply(413))).toString('utf8');
+    const body = parseJson(text);
+    const log = (status: number) => this.#log({ path, arrivedAtMs, body: text, status });
+    const subject = subjectOf(path, text, body);
+    try {
+      await strikeCall(book, exchange, 'live', subject, errorReply);
+    } catch (error) {
+      log(0);
+      throw error;
+    }
+    const limited = await this.#overLimit(subject);
+    const garbled = await book.takeGarbledAnswer(subject);
+    const reply = limited ?? (isJsonObject(body) ? answer(body) : errorReply(400));
+    log(reply.status);
+    return garbled ? { kind: 'json', status: 200, body: 'an answer, but no JSON object' } : reply;
+  }
+
+  /** Counts whatever comes, as rate limits do. */
+  async #overLimit(subject: FaultSubject): Promise<JsonReply | null> {
+    const limit = await this.#options.book.takeRateLimit(subject);
+    if (limit === null) return null;
+    const nowMs = performance.now();
+    this.#recent = this.#recent.filter((atMs) => atMs > nowMs - limit.windowMs);
+    this.#recent.push(nowMs);
+    return this.#recent.length > limit.requests ? this.#options.errorReply(429) : null;
+  }
+
+  #log(call: LiveCall): void {
+    appendFileSync(this.#options.logPath, `${JSON.stringify(call)}\n`);
+  }
+}
+
+function subjectOf(endpoint: string, text: string, body: unknown): FaultSubject {
+  const model = isJsonObject(body) ? String(body.model) : '';
+  return {
+    endpoint,
+    lines: async function* () {
+      yield { customId: '', model, text };
+    },
+  };
+}

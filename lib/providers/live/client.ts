@@ -1,0 +1,52 @@
+import { ConfigurationError, NotFoundError } from '../../core/errors.ts';
+import { newSdkClient as newAnthropicSdk } from '../anthropic/client.ts';
+import { withDeadline } from '../deadline.ts';
+import { callError } from '../failed-call.ts';
+import { KeyedClient } from '../keyed-client.ts';
+import { newSdkClient as newOpenAISdk } from '../openai/client.ts';
+import type { Dialect } from '../openai/dialect.ts';
+import type { ConnectionSettings, ProviderClient } from '../provider.ts';
+
+const checkTimeoutSeconds = 30;
+
+export function connectOpenAIEndpoint(settings: ConnectionSettings, dialect: Dialect): ProviderClient {
+  const keyed = new KeyedClient(settings, (secret) => newOpenAISdk(settings, dialect, secret));
+  return withoutBatches((signal) => keyed.call((sdk) => sdk.get('/models', { signal })));
+}
+
+export function connectAnthropicEndpoint(settings: ConnectionSettings): ProviderClient {
+  const keyed = new KeyedClient(settings, (secret) => newAnthropicSdk(settings, secret));
+  return withoutBatches((signal) => keyed.call((sdk) => sdk.get('/v1/models', { signal })));
+}
+
+/** A client whose only call is a free one: it shows whether the key is accepted. */
+function withoutBatches(listModels: (signal: AbortSignal) => Promise<unknown>): ProviderClient {
+  return {
+    check: (signal) => checkKey(listModels, signal),
+    upload: noBatches,
+    create: noBatches,
+    findLost: noBatches,
+    retrieve: noBatches,
+    describe: noBatches,
+    list: noBatches,
+    cancel: noBatches,
+    // biome-ignore lint/correctness/useYield: there is nothing to give.
+    async *results() {
+      await noBatches();
+    },
+  };
+}
+
+async function checkKey(listModels: (signal: AbortSignal) => Promise<unknown>, signal: AbortSignal): Promise<void> {
+  try {
+    await withDeadline(signal, checkTimeoutSeconds, listModels);
+  } catch (error) {
+    const failed = callError("The endpoint's list of models", error);
+    // Many endpoints have no such list.
+    if (!(failed instanceof NotFoundError)) throw failed;
+  }
+}
+
+async function noBatches(): Promise<never> {
+  throw new ConfigurationError('A live endpoint has no batches; its requests are sent one by one.');
+}
