@@ -59,7 +59,7 @@ it('a packaged function works in the environment that the template and Lambda gi
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(printed).toContainEqual({ answer: { unfinished: 0, restarted: 0 } });
+    expect(printed).toContainEqual({ answer: { unfinished: 0, restarted: 0, removed: 0 } });
     expect(printed).toContainEqual(expect.objectContaining({ level: 'INFO', service: 'Batchdrop' }));
     expect(printed).toContainEqual(expect.objectContaining({ OldestOverdueSeconds: 0, service: 'Batchdrop' }));
   } finally {
