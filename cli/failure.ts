@@ -18,6 +18,7 @@ const statusOfName: Record<string, ExitStatus> = {
 
 export function exitStatusOf(error: unknown): ExitStatus {
   if (error instanceof CommandError) return error.status;
+  if (missingPackageSentence(error) !== null) return exitStatus.invalid;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.succeeded : exitStatus.invalid;
   if (!(error instanceof Error)) return exitStatus.unexpected;
   return statusOfName[error.name] ?? (fileSentence(error) === null ? exitStatus.unexpected : exitStatus.invalid);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { CommandError, exitStatus } from '../exit-status.ts';
+import { importing } from '../missing-package.ts';
 import type { OutputOptions } from '../output/result.ts';
 import type { Door } from './door.ts';
 import { findLocalStack } from './local-stack.ts';
@@ -48,7 +49,8 @@ async function openApi(url: string, givenKey: string | undefined): Promise<Door>
 }
 
 async function openBucket(bucket: string, { tenant }: DoorOptions): Promise<Door> {
-  const { BucketDoor } = await import('./bucket/bucket-door.ts');
+  const packages = ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'];
+  const { BucketDoor } = await importing(packages, () => import('./bucket/bucket-door.ts'));
   return new BucketDoor(bucket, tenant);
 }
 

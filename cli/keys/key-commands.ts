@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { ApiKeyRecord } from '../../lib/core/api-key.ts';
 import type { KeyServices } from '../../lib/pipeline/keys.ts';
 import { newCommand } from '../command.ts';
+import { importing } from '../missing-package.ts';
 import { columns } from '../output/columns.ts';
 import { printable } from '../output/printable.ts';
 import { timeText } from '../output/quantities.ts';
@@ -98,7 +99,8 @@ function withTableFlags(command: Command): Command {
 }
 
 async function onTable(options: KeyOptions, action: (services: KeyServices) => Promise<void>): Promise<void> {
-  const { withKeyTable } = await import('./key-table.ts');
+  const packages = ['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb'];
+  const { withKeyTable } = await importing(packages, () => import('./key-table.ts'));
   await withKeyTable(options.table, action);
 }
 

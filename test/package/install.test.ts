@@ -52,7 +52,18 @@ it('installs into an empty project, and library, types and command work there', 
   expect((await command('--help')).stdout).toContain('Usage: batchdrop');
   const file = join(root, 'examples/anthropic-chat.jsonl');
   expect((await command('validate', file, '--json')).stdout).toContain('{');
-  await expect(command('start')).rejects.toMatchObject({ stderr: expect.stringMatching(/npm install .*dynalite@/) });
+  await expect(command('start')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/npm install (?!.*(bedrock|genai|azure)).*'dynalite@/),
+  });
+  await expect(command('list', '--bucket', 'one')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/npm install '@aws-sdk\/client-s3@[^ ]+' '@aws-sdk\/s3-request-presigner@[^ ]+'\n$/),
+  });
+  await expect(command('keys', 'list')).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/npm install '@aws-sdk\/client-dynamodb@[^ ]+' '@aws-sdk\/lib-dynamodb@[^ ]+'\n$/),
+  });
 }, 90_000);
 
 /** As a user with the strictest settings has it. */
