@@ -38,7 +38,8 @@ type Columns = Record<string, (provider: Provider) => string>;
 const limitColumns: Columns = {
   Provider: ({ notes }) => `[${notes.title}](${notes.source})`,
   Kind: ({ kind }) => code(kind),
-  Requests: ({ limits }) => count(limits.maxRequests),
+  Requests: ({ limits }) =>
+    `${limits.minRequests === undefined ? '' : `${count(limits.minRequests)} to `}${count(limits.maxRequests)}`,
   'Bytes, newlines included': ({ limits }) => count(limits.maxBytes),
   'Embedding inputs': ({ limits }) => count(limits.maxEmbeddingInputs),
   'Creates an hour': ({ limits }) => count(limits.createsPerHour),

@@ -23,6 +23,7 @@ export const demoProviders: Record<ProviderKind, DemoProvider> = {
   azure: { model: 'my-deployment', config: { ...withSecret, baseUrl: 'http://127.0.0.1:9/openai/v1' } },
   together: { model: 'meta-llama/Llama-3.3-70B-Instruct-Turbo', config: withSecret },
   xai: { model: 'grok-4', config: withSecret },
+  mistral: { model: 'mistral-small-latest', config: withSecret },
   groq: { model: 'llama-3.3-70b-versatile', config: withSecret },
   'openai-compatible': { model: 'my-model', config: { ...withSecret, baseUrl: 'http://127.0.0.1:9/v1' } },
   live: { model: 'my-model', config: { ...withSecret, api: 'openai', baseUrl: 'http://127.0.0.1:9/v1' } },

@@ -98,6 +98,11 @@ export const providerConfigSchema = z.discriminatedUnion('kind', [
       path: ['secret'],
       error: "name the secret that holds the resource's API key, or set auth to entra",
     }),
+  accountSchema.extend({
+    kind: z.literal('mistral'),
+    /** Hours that a job may take. Source: @mistralai/mistralai 2.7 `CreateBatchJobRequest`; 168 is the documented most. */
+    timeoutHours: z.number().int().min(1).max(168).default(24),
+  }),
   /** Any server that speaks OpenAI's /v1/files and /v1/batches. */
   accountSchema.extend({
     kind: z.literal('openai-compatible'),

@@ -28,6 +28,17 @@ const modelsOfKind: Record<ProviderKind, readonly string[]> = {
   gemini: ['gemini-*'],
   // Its models are those of the Gemini API and of Anthropic: an account names its own.
   vertex: [],
+  mistral: [
+    'mistral-*',
+    'open-mistral-*',
+    'open-mixtral-*',
+    'ministral-*',
+    'magistral-*',
+    'codestral-*',
+    'devstral-*',
+    'pixtral-*',
+    'voxtral-*',
+  ],
   // Their models are others' open ones, which many serve: an account names its own.
   groq: [],
   together: [],

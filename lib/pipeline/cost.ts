@@ -62,6 +62,7 @@ function priceListOf(kind: BatchProviderKind): string {
     case 'azure':
     case 'groq':
     case 'together':
+    case 'mistral':
     case 'openai-compatible':
       return kind;
   }

@@ -5,6 +5,7 @@ import { bedrock } from './bedrock/provider.ts';
 import { gemini } from './gemini/provider.ts';
 import { groq } from './groq/provider.ts';
 import { live, liveAnthropic } from './live/provider.ts';
+import { mistral } from './mistral/provider.ts';
 import { openai } from './openai/provider.ts';
 import { openaiCompatible } from './openai-compatible/provider.ts';
 import type { Provider } from './provider.ts';
@@ -23,6 +24,7 @@ const own: Record<ProviderKind, Provider> = {
   groq,
   together,
   xai,
+  mistral,
   'openai-compatible': openaiCompatible,
   bedrock,
   live,

@@ -274,7 +274,7 @@ describe.each(libraryKinds)('%s', (kind) => {
 
     expect(refusal).toMatchObject({ name: 'InvalidInputError', message: expect.stringContaining('mine') });
     expect(seen.filter(({ url }) => url.startsWith('http')).every(({ header }) => header === 'yes')).toBe(true);
-    expect(seen.some(({ url }) => /limit=1|pageSize=/.test(url) && url.includes('mine=yes'))).toBe(true);
+    expect(seen.some(({ url }) => /limit=1|page_?size=/i.test(url) && url.includes('mine=yes'))).toBe(true);
     expect(seen.some(({ url }) => url.includes('batch_x') && url.includes('mine=yes'))).toBe(true);
     expect(await simulator.creations()).toEqual([]);
   });

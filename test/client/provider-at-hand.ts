@@ -20,6 +20,7 @@ export const models: Record<BatchProviderKind, string> = {
   azure: 'my-gpt-4o-batch',
   together: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
   xai: 'grok-4',
+  mistral: 'mistral-small-latest',
   groq: 'llama-3.3-70b-versatile',
   'openai-compatible': 'my-model',
   bedrock: 'anthropic.claude-opus-4-6-v1:0',

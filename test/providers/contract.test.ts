@@ -758,8 +758,8 @@ describe('memory', () => {
 
     const { stdout } = await promisify(execFile)(process.execPath, [script, kind, url, '250']);
 
-    // Node with both SDKs takes 130 MB alone; fetch that copies its requests would add all 250.
-    expect(Number(stdout)).toBeLessThan(300);
+    // What is read ahead and not collected yet; fetch that copies its requests would add all 250.
+    expect(Number(stdout)).toBeLessThan(170);
   });
 });
 

@@ -6,26 +6,30 @@ import { providers } from '../../lib/providers/registry.ts';
 import { subjects } from './subjects.ts';
 import { workplace } from './workplace.ts';
 
-// Sends one batch and prints the most memory that this process ever took, in MB:
+// Sends a small batch, which loads what is needed, and then one of that size; prints by how much the most memory that this
+// process ever took grew meanwhile, in MB:
 // node send-large-batch.ts KIND BASE_URL MEGABYTES
 
 const [kind, baseUrl, megabytes] = z
   .tuple([z.enum(batchProviderKinds), z.url(), z.coerce.number()])
   .parse(process.argv.slice(2));
 
-function* paddedLines(): Generator<Buffer> {
-  for (let index = 0; index < megabytes * 1000; index += 1) yield Buffer.alloc(999, 'x');
+function* paddedLines(count: number): Generator<Buffer> {
+  for (let index = 0; index < count; index += 1) yield Buffer.alloc(999, 'x');
 }
 
-const sending: Sending = {
-  prefix: 'b',
-  token: 't',
-  endpoint: '/v1/chat/completions',
-  model: subjects[kind].model,
-  lineCount: megabytes * 1000,
-  lines: (separator) => joinedLines(paddedLines(), separator),
-  metadata: {},
-};
+/** Lines of a kilobyte. */
+function sendingOf(lineCount: number): Sending {
+  return {
+    prefix: 'b',
+    token: 't',
+    endpoint: '/v1/chat/completions',
+    model: subjects[kind].model,
+    lineCount,
+    lines: (separator) => joinedLines(paddedLines(lineCount), separator),
+    metadata: {},
+  };
+}
 
 const client = providers[kind].connect({
   name: kind,
@@ -38,8 +42,20 @@ const client = providers[kind].connect({
   workplace: workplace(),
 });
 const { signal } = new AbortController();
-const uploaded = await client.upload(sending, signal);
-const created = await client.create(sending, 'file-1', signal);
-if (uploaded.outcome !== 'uploaded' || created.outcome !== 'created')
-  throw new Error(JSON.stringify({ uploaded, created }));
-console.log(Math.round(process.resourceUsage().maxRSS / 1000));
+
+async function send(lineCount: number): Promise<void> {
+  const sending = sendingOf(lineCount);
+  const uploaded = await client.upload(sending, signal);
+  const created = await client.create(sending, 'file-1', signal);
+  if (uploaded.outcome !== 'uploaded' || created.outcome !== 'created')
+    throw new Error(JSON.stringify({ uploaded, created }));
+}
+
+function peakMegabytes(): number {
+  return process.resourceUsage().maxRSS / 1000;
+}
+
+await send(1_000);
+const before = peakMegabytes();
+await send(megabytes * 1000);
+console.log(Math.round(peakMegabytes() - before));

@@ -101,6 +101,17 @@ export const subjects: Record<BatchProviderKind, Subject> = {
       nextPageToken: 'a',
     }),
   },
+  mistral: {
+    ...ofOpenAIsFamily,
+    model: 'mistral-small-latest',
+    earlyEnd: 'what was done',
+    pageSize: 100,
+    halfList: () => ({
+      object: 'list',
+      data: [{ id: 'a', status: 'SUCCESS', created_at: Math.floor(Date.now() / 1000) }],
+      total: 2,
+    }),
+  },
   anthropic: {
     ...usual,
     model: 'claude-opus-4-6',

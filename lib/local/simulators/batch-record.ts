@@ -23,6 +23,8 @@ export const batchRecordSchema = z.strictObject({
   apiVersion: z.string().nullable(),
   /** Anthropic: its requests, counted as they came in. */
   requestCount: z.number().nullable(),
+  /** Where the creation names it. */
+  model: z.string().optional(),
 });
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
 

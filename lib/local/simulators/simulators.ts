@@ -2,6 +2,7 @@ import type { ProviderKind } from '../../core/config.ts';
 import { startAnthropicSimulator } from './anthropic/server.ts';
 import { startBedrockSimulator } from './bedrock/server.ts';
 import { startGeminiSimulator } from './gemini/server.ts';
+import { mistralWire } from './mistral/wire.ts';
 import { azureWire } from './openai/dialects/azure.ts';
 import { compatibleWire } from './openai/dialects/compatible.ts';
 import { groqWire } from './openai/dialects/groq.ts';
@@ -26,6 +27,7 @@ export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) =>
   groq: simulatorOf(groqWire),
   together: simulatorOf(togetherWire),
   xai: simulatorOf(xaiWire),
+  mistral: simulatorOf(mistralWire),
   'openai-compatible': simulatorOf(compatibleWire),
   live: (options) => (options.api === 'anthropic' ? startAnthropicSimulator(options) : startOpenAISimulator(options)),
 };

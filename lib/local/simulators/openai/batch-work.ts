@@ -9,7 +9,7 @@ import { writeResults } from './write-results.ts';
 export function openAIBatchWork(bodies: StruckBodies, wire: WireDialect): BatchWork {
   return {
     plan: (record, inputPath, signal): Promise<PlannedBatch> =>
-      planBatch(record, inputPath, new InputValidation(record.endpoint, wire), bodies, signal),
-    writeResults: (record, plan, paths, signal) => writeResults(record, plan, paths, signal, wire.writesEmptyErrorFile),
+      planBatch(record, inputPath, new InputValidation(record, wire), wire, bodies, signal),
+    writeResults: (record, plan, paths, signal) => writeResults(record, plan, paths, signal, wire),
   };
 }

@@ -14,7 +14,6 @@ import { type CreateBatchBody, metadataComplaint } from './create-batch-body.ts'
 import { errorOfStatus, errorReply, invalidRequest } from './error-reply.ts';
 import type { FileRecord, FileShelf } from './file-shelf.ts';
 import { refusalOfIssues } from './issue-text.ts';
-import { readPage } from './list-page.ts';
 import { type ResultKind, resultFileId, resultFileName } from './result-files.ts';
 import { failedOverTokenLimit, tokenLimitError } from './token-limit.ts';
 import { wireBatch } from './wire-batch.ts';
@@ -33,11 +32,12 @@ export interface BatchSurroundings {
 }
 
 export function batchRoutes(here: BatchSurroundings): Route[] {
-  const { root, cancelPath } = here.wire;
+  const { root, batchesPath, cancelPath } = here.wire;
+  const path = `${root}${batchesPath}`;
   return [
-    { method: 'POST', path: `${root}/batches`, answer: (exchange) => createBatch(here, exchange) },
-    { method: 'GET', path: `${root}/batches`, answer: (exchange) => listBatches(here, exchange) },
-    { method: 'GET', path: `${root}/batches/:batchId`, answer: (exchange) => retrieveBatch(here, exchange) },
+    { method: 'POST', path, answer: (exchange) => createBatch(here, exchange) },
+    { method: 'GET', path, answer: (exchange) => listBatches(here, exchange) },
+    { method: 'GET', path: `${path}/:batchId`, answer: (exchange) => retrieveBatch(here, exchange) },
     { method: 'POST', path: `${root}${cancelPath}`, answer: (exchange) => cancelBatch(here, exchange) },
   ];
 }
@@ -53,7 +53,7 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
       'input_file_id',
     );
   }
-  const subject = inputSubject(body.endpoint, file?.contentPath ?? null);
+  const subject = inputSubject(body.endpoint, file?.contentPath ?? null, body.model);
   await strikeBatchCall(here, exchange, 'create', subject);
   const tokenLimit = await here.book.takeTokenLimit(subject);
   if (tokenLimit?.how === 'refused_create') throw new RefusedCall(errorReply(429, tokenLimitError));
@@ -83,6 +83,7 @@ function acceptBatch(
     outputExpiresAfterSeconds: body.output_expires_after?.seconds ?? null,
     apiVersion: null,
     requestCount: null,
+    ...(body.model !== undefined && { model: body.model }),
   };
   // A link, so that the client may delete the file while the batch runs.
   return here.ledger.accept(batch, (inputPath) => {
@@ -105,7 +106,7 @@ async function listBatches(here: BatchSurroundings, exchange: Exchange): Promise
   await strikeBatchCall(here, exchange, 'list', null);
   const nowMs = Date.now();
   const records = here.ledger.newestFirst().filter((record) => !isUnlisted(record, nowMs));
-  const page = readPage(records, exchange.url.searchParams, here.wire.page);
+  const page = here.wire.readPage(records, exchange.url.searchParams, here.wire.page);
   return ok(here.wire.list(page, await Promise.all(page.items.map((record) => wireNow(here, record)))));
 }
 
@@ -174,7 +175,7 @@ export function findBatch(here: BatchSurroundings, exchange: Exchange): BatchRec
 }
 
 export function batchSubject(here: BatchSurroundings, record: BatchRecord): FaultSubject {
-  return inputSubject(record.endpoint, here.ledger.paths(record.id).input);
+  return inputSubject(record.endpoint, here.ledger.paths(record.id).input, record.model);
 }
 
 export async function strikeBatchCall(

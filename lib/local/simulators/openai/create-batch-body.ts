@@ -15,6 +15,7 @@ export const createBatchBodySchema = z.strictObject({
 export interface CreateBatchBody {
   input_file_id: string;
   endpoint: string;
+  model?: string;
   metadata?: Record<string, string> | null | undefined;
   output_expires_after?: { seconds: number } | null | undefined;
 }

@@ -13,6 +13,8 @@ export interface PageLimits {
 
 export interface Page<Item> {
   items: Item[];
+  /** Of the whole list. */
+  total: number;
   hasMore: boolean;
 }
 
@@ -24,7 +26,7 @@ export function readPage<Item extends { id: string }>(
 ): Page<Item> {
   const limit = readLimit(query, limits);
   const start = startAfter(items, query.get(limits.placeParameter));
-  return { items: items.slice(start, start + limit), hasMore: start + limit < items.length };
+  return { items: items.slice(start, start + limit), total: items.length, hasMore: start + limit < items.length };
 }
 
 /** The list object around a page's wired items. */

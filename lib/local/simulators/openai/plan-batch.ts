@@ -5,15 +5,15 @@ import { readLines } from '../jsonl-lines.ts';
 import { positionsOf } from '../seeded-random.ts';
 import { LineErrorDraw, type StruckBodies } from '../struck-bodies.ts';
 import { countEmbeddingInputs } from './embeddings.ts';
-import { examine } from './endpoints.ts';
-import { maxEmbeddingInputs } from './limits.ts';
 import type { InputValidation } from './validate-input.ts';
+import type { WireDialect } from './wire-dialect.ts';
 
 /** Reads a batch's whole input: validates it, and finds out which of its lines will fail. */
 export async function planBatch(
   record: BatchRecord,
   inputPath: string,
   validation: InputValidation,
+  { examine, limits }: Pick<WireDialect, 'examine' | 'limits'>,
   bodies: StruckBodies,
   signal: AbortSignal,
 ): Promise<PlannedBatch> {
@@ -38,7 +38,7 @@ export async function planBatch(
       errors: [
         ...orderedErrors(record),
         ...(hasInput ? validation.finish() : [missingInput(record)]),
-        ...tooManyEmbeddings(embeddingInputs),
+        ...tooManyEmbeddings(embeddingInputs, limits.maxEmbeddingInputs),
       ],
       model: validation.model,
       total: validation.total,
@@ -58,8 +58,8 @@ function missingInput(record: BatchRecord): BatchError {
   return { code: 'invalid_request', message, param: 'file_id', line: null };
 }
 
-function tooManyEmbeddings(inputs: number): BatchError[] {
-  if (inputs <= maxEmbeddingInputs) return [];
-  const message = `This batch contains ${inputs} embedding inputs, which is more than the maximum of ${maxEmbeddingInputs}.`;
+function tooManyEmbeddings(inputs: number, most: number | undefined): BatchError[] {
+  if (most === undefined || inputs <= most) return [];
+  const message = `This batch contains ${inputs} embedding inputs, which is more than the maximum of ${most}.`;
   return [{ code: 'too_many_tasks', message, param: null, line: null }];
 }

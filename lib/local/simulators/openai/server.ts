@@ -3,7 +3,8 @@ import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import { readCreations, readOpenBatches } from '../creation-log.ts';
 import { FaultBook, type FaultSubject } from '../fault-book.ts';
-import { RefusedCall, serve } from '../http-server.ts';
+import { type JsonReply, RefusedCall, serve } from '../http-server.ts';
+import { isJsonObject } from '../json.ts';
 import { LiveDesk } from '../live-desk.ts';
 import { type LiveSimulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
@@ -51,14 +52,14 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Live
       ...adminRoutes(ledger, book, wire.kind),
     ],
     answerHeaders: () => ({ 'x-request-id': uniqueHex('req_', 32), 'openai-version': '2020-10-01' }),
-    dressReply: (reply) => reply,
+    dressReply: (reply) => dressed(reply, wire),
     admit: (exchange) => admit(wire.keyIn(exchange.request.headers), options.apiKey),
     unknownRoute: ({ request, url }) =>
       errorReply(404, invalidRequest(`Invalid URL (${request.method} ${url.pathname})`)),
     internalError: () => errorReply(500, internalError),
   });
   return {
-    url: `${service.origin}${wire.root}`,
+    url: `${service.origin}${wire.baseUrlPath ?? wire.root}`,
     close: async () => {
       await service.close();
       await ledger.close();
@@ -70,9 +71,15 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Live
   };
 }
 
+/** Refusals are made as OpenAI writes them. */
+function dressed(reply: JsonReply, wire: WireDialect): JsonReply {
+  const { body } = reply;
+  return isJsonObject(body) && isJsonObject(body.error) ? { ...reply, body: wire.errorBody(body.error) } : reply;
+}
+
 function batchSubject(ledger: BatchLedger, file: FileRecord): FaultSubject | null {
   const record = file.batchId === null ? undefined : ledger.find(file.batchId);
-  return record === undefined ? null : inputSubject(record.endpoint, ledger.paths(record.id).input);
+  return record === undefined ? null : inputSubject(record.endpoint, ledger.paths(record.id).input, record.model);
 }
 
 function admit(key: string | undefined, apiKey: string | undefined): void {

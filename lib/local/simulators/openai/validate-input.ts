@@ -1,4 +1,4 @@
-import type { BatchError } from '../batch-record.ts';
+import type { BatchError, BatchRecord } from '../batch-record.ts';
 import type { LineTraits } from '../fault-book.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { StoredLine } from '../jsonl-lines.ts';
@@ -7,7 +7,13 @@ import type { WireDialect } from './wire-dialect.ts';
 
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
-type InputRules = Pick<WireDialect, 'limits' | 'isKnownModel' | 'foreignUrlCode' | 'refusesByteOrderMark'>;
+const wholeLine = ['custom_id', 'method', 'url', 'body'];
+const shortLine = ['custom_id', 'body'];
+
+type InputRules = Pick<
+  WireDialect,
+  'limits' | 'isKnownModel' | 'foreignUrlCode' | 'refusesByteOrderMark' | 'namesModelWithBatch'
+>;
 
 /** A line that may be run. */
 export interface RequestLine extends LineTraits {
@@ -17,6 +23,7 @@ export interface RequestLine extends LineTraits {
 /** Checks a batch's input line by line, as OpenAI does while a batch is `validating`; reports every bad line. */
 export class InputValidation {
   readonly #endpoint: string;
+  readonly #batchModel: string | undefined;
   readonly #wire: InputRules;
   readonly #lineByCustomId = new Map<string, number>();
   readonly #errors: BatchError[] = [];
@@ -24,8 +31,9 @@ export class InputValidation {
   #total = 0;
   #bytes = 0;
 
-  constructor(endpoint: string, wire: InputRules) {
+  constructor({ endpoint, model }: Pick<BatchRecord, 'endpoint' | 'model'>, wire: InputRules) {
     this.#endpoint = endpoint;
+    this.#batchModel = model;
     this.#wire = wire;
   }
 
@@ -61,8 +69,8 @@ export class InputValidation {
   }
 
   #checkFields(line: StoredLine, parsed: JsonObject, text: string): RequestLine | null {
-    const { custom_id: customId, url, body } = parsed;
-    for (const param of ['custom_id', 'method', 'url', 'body']) {
+    const { custom_id: customId, body } = parsed;
+    for (const param of this.#wire.namesModelWithBatch ? shortLine : wholeLine) {
       if (parsed[param] === undefined || parsed[param] === null) {
         this.#report(line, 'missing_required_parameter', `Missing required parameter: '${param}'.`, param);
         return null;
@@ -70,15 +78,28 @@ export class InputValidation {
     }
     if (typeof customId !== 'string')
       return this.#refuse(line, `Invalid type for 'custom_id': expected a string.`, 'custom_id');
-    if (parsed.method !== 'POST') return this.#refuse(line, `Invalid method: only 'POST' is supported.`, 'method');
-    if (url !== this.#endpoint) {
-      const message = 'The URL provided for this request does not match the batch endpoint.';
-      this.#report(line, this.#wire.foreignUrlCode, message, 'url');
-      return null;
-    }
+    if (!this.#checkAddress(line, parsed)) return null;
     if (!isJsonObject(body)) return this.#refuse(line, `Invalid type for 'body': expected an object.`, 'body');
     if (!this.#isNewCustomId(line, customId) || !this.#checkBody(line, body)) return null;
-    return { customId, model: String(body.model), text, body };
+    return { customId, model: this.#batchModel ?? String(body.model), text, body };
+  }
+
+  #checkAddress(line: StoredLine, parsed: JsonObject): boolean {
+    if (this.#wire.namesModelWithBatch) return this.#holdsNothingElse(line, parsed);
+    if (parsed.method !== 'POST') {
+      this.#refuse(line, `Invalid method: only 'POST' is supported.`, 'method');
+      return false;
+    }
+    if (parsed.url === this.#endpoint) return true;
+    const message = 'The URL provided for this request does not match the batch endpoint.';
+    this.#report(line, this.#wire.foreignUrlCode, message, 'url');
+    return false;
+  }
+
+  #holdsNothingElse(line: StoredLine, parsed: JsonObject): boolean {
+    const other = Object.keys(parsed).find((name) => !shortLine.includes(name));
+    if (other !== undefined) this.#refuse(line, `Unknown member: '${other}'.`, other);
+    return other === undefined;
   }
 
   #isNewCustomId(line: StoredLine, customId: string): boolean {
@@ -93,7 +114,7 @@ export class InputValidation {
   }
 
   #checkBody(line: StoredLine, body: JsonObject): boolean {
-    const model = body.model;
+    const model = this.#batchModel ?? body.model;
     if (typeof model !== 'string' || model === '') {
       this.#report(line, 'invalid_request', 'Model parameter is required.', 'body.model');
       return false;

@@ -4,33 +4,46 @@ import type { ProviderKind } from '../../../core/config.ts';
 import type { BatchView } from '../batch-ledger.ts';
 import type { JsonObject } from '../json.ts';
 import { type CreateBatchBody, createBatchBodySchema } from './create-batch-body.ts';
-import { isKnownModel, maxInputBytes, maxRequests } from './limits.ts';
-import { type Page, type PageLimits, wireList } from './list-page.ts';
+import { examine } from './endpoints.ts';
+import type { Examination } from './examination.ts';
+import { isKnownModel, maxEmbeddingInputs, maxInputBytes, maxRequests } from './limits.ts';
+import { type Page, type PageLimits, readPage, wireList } from './list-page.ts';
 
 /** What differs on the wire between the services that speak OpenAI's batch API. */
 export interface WireDialect {
   kind: ProviderKind;
   /** What stands before /files and /batches. */
   root: string;
+  /** What a client's base URL ends with, where that is not the root. */
+  baseUrlPath?: string;
   keyIn(headers: IncomingHttpHeaders): string | undefined;
   uploadPath: string;
   /** The purpose of a batch's input file; empty where files have none. */
   inputPurpose: string;
   /** Strict where the service is: an unknown member is refused. */
   creation: z.ZodType<CreateBatchBody>;
-  limits: { maxRequests: number; maxInputBytes: number };
+  limits: { maxRequests: number; maxInputBytes: number; maxEmbeddingInputs?: number };
   isKnownModel(model: string): boolean;
   /** The code of a line whose url is not the batch's endpoint. */
   foreignUrlCode: string;
   refusesByteOrderMark: boolean;
   /** Whether a batch with results has an error file even where nothing failed. */
   writesEmptyErrorFile: boolean;
+  /** Whether the creation names the model, and a line is `{custom_id, body}` and nothing else. */
+  namesModelWithBatch: boolean;
+  examine(endpoint: string, body: JsonObject): Examination;
+  /** The body of a refusal. */
+  errorBody(error: JsonObject): JsonObject;
+  /** Whether lines that never ran have a result that says so. */
+  writesUnfinished: boolean;
   /** The service's batch, made from OpenAI's. */
   batch(openAI: JsonObject, view: BatchView): JsonObject;
   /** The answer to a creation. */
   created(batch: JsonObject): JsonObject;
   page: PageLimits;
+  readPage: typeof readPage;
   list(page: Page<{ id: string }>, batches: JsonObject[]): unknown;
+  batchesPath: string;
   /** A route's pattern. */
   cancelPath: string;
   /** Whether results are paged under the batch, rather than stored as files. */
@@ -44,15 +57,21 @@ export const openAIWire: WireDialect = {
   uploadPath: '/files',
   inputPurpose: 'batch',
   creation: createBatchBodySchema,
-  limits: { maxRequests, maxInputBytes },
+  limits: { maxRequests, maxInputBytes, maxEmbeddingInputs },
   isKnownModel,
   foreignUrlCode: 'invalid_url',
   refusesByteOrderMark: false,
   writesEmptyErrorFile: false,
+  namesModelWithBatch: false,
+  examine,
+  errorBody: (error) => ({ error }),
+  writesUnfinished: true,
   batch: (openAI) => openAI,
   created: (batch) => batch,
   page: { defaultLimit: 20, maxLimit: 100, isCapped: false, placeParameter: 'after' },
+  readPage,
   list: wireList,
+  batchesPath: '/batches',
   cancelPath: '/batches/:batchId/cancel',
   pagesResults: false,
 };

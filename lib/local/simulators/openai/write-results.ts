@@ -5,12 +5,14 @@ import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import { LineIndex, LineWriter } from '../jsonl-lines.ts';
 import { ResultLineFaults } from '../result-line-faults.ts';
 import { completionOrder, SeededRandom } from '../seeded-random.ts';
-import { examine } from './endpoints.ts';
 import { errorOfStatus } from './error-reply.ts';
 import type { Answer, LineRefusal } from './examination.ts';
 import type { RequestLine } from './validate-input.ts';
+import type { WireDialect } from './wire-dialect.ts';
 
 const statusByLineError: Record<LineError, number> = { rate_limit: 429, server_error: 500, overloaded: 503 };
+
+type ResultRules = Pick<WireDialect, 'examine' | 'errorBody' | 'writesUnfinished' | 'writesEmptyErrorFile'>;
 
 /** Writes a batch's output and error file in the order of completion; holds one answer at a time. */
 export async function writeResults(
@@ -18,9 +20,9 @@ export async function writeResults(
   plan: BatchPlan,
   paths: BatchPaths,
   signal: AbortSignal,
-  writesEmptyErrorFile: boolean,
+  rules: ResultRules,
 ): Promise<ResultSums> {
-  const results = new ResultFiles(record, paths);
+  const results = new ResultFiles(record, paths, rules);
   const { doneLines, ending, workStartsAtMs } = timelineOf(record, plan);
   if (ending === 'failed' || workStartsAtMs === null) return results.close();
   const struck = new Map(plan.struckLines);
@@ -28,26 +30,28 @@ export async function writeResults(
   try {
     for await (const { position, index, text } of lines.inOrder(completionOrder(record.id, plan.total))) {
       signal.throwIfAborted();
-      const line = parseLine(text);
+      const line = parseLine(text, record.model);
       const ids = new SeededRandom(`${record.id} ${line.customId}`);
       if (position >= doneLines) await results.writeUnfinished(line, ids, ending === 'expired');
-      else await runLine(results, record, line, ids, struck.get(index), workStartsAtMs);
+      else await runLine(results, rules, { record, line, ids, struck: struck.get(index), startedAtMs: workStartsAtMs });
     }
   } finally {
     await lines.close();
   }
-  if (writesEmptyErrorFile) await results.openErrors();
+  if (rules.writesEmptyErrorFile) await results.openErrors();
   return results.close();
 }
 
-async function runLine(
-  results: ResultFiles,
-  record: BatchRecord,
-  line: RequestLine,
-  ids: SeededRandom,
-  struck: LineError | undefined,
-  startedAtMs: number,
-): Promise<void> {
+interface LineRun {
+  record: BatchRecord;
+  line: RequestLine;
+  ids: SeededRandom;
+  struck: LineError | undefined;
+  startedAtMs: number;
+}
+
+async function runLine(results: ResultFiles, { examine }: ResultRules, run: LineRun): Promise<void> {
+  const { record, line, ids, struck, startedAtMs } = run;
   if (struck !== undefined) {
     const status = statusByLineError[struck];
     return results.writeRefusal(line, ids, { status, error: errorOfStatus(status) });
@@ -65,6 +69,7 @@ async function runLine(
 /** The two result files, each made with its first line. */
 class ResultFiles {
   readonly #paths: BatchPaths;
+  readonly #rules: ResultRules;
   readonly #faults: ResultLineFaults;
   #output: LineWriter | null = null;
   #errors: LineWriter | null = null;
@@ -78,8 +83,9 @@ class ResultFiles {
     reasoningTokens: 0,
   };
 
-  constructor(record: BatchRecord, paths: BatchPaths) {
+  constructor(record: BatchRecord, paths: BatchPaths, rules: ResultRules) {
     this.#paths = paths;
+    this.#rules = rules;
     this.#faults = new ResultLineFaults(record);
   }
 
@@ -96,13 +102,14 @@ class ResultFiles {
   async writeRefusal(line: RequestLine, ids: SeededRandom, refusal: LineRefusal): Promise<void> {
     this.#sums.errored += 1;
     this.#errors ??= await LineWriter.create(this.#paths.errors);
-    const result = resultOf(line, ids, refusal.status, { error: refusal.error });
+    const result = resultOf(line, ids, refusal.status, this.#rules.errorBody({ ...refusal.error }));
     await this.#write(this.#errors, line, { ...result, error: null });
   }
 
   /** A line that never ran: no response, and an error that says why. */
   async writeUnfinished(line: RequestLine, ids: SeededRandom, hasExpired: boolean): Promise<void> {
     this.#sums.unfinished += 1;
+    if (!this.#rules.writesUnfinished) return;
     this.#errors ??= await LineWriter.create(this.#paths.errors);
     const error = hasExpired
       ? {
@@ -141,9 +148,9 @@ function resultOf(line: RequestLine, ids: SeededRandom, statusCode: number, body
 }
 
 /** The input was validated before: a line that is not of this shape now is a bug. */
-function parseLine(text: string): RequestLine {
+function parseLine(text: string, batchModel: string | undefined): RequestLine {
   const parsed = parseJson(text);
   if (!isJsonObject(parsed) || !isJsonObject(parsed.body)) throw new Error('a validated line is no longer valid');
   const body = parsed.body;
-  return { customId: String(parsed.custom_id), model: String(body.model), text, body };
+  return { customId: String(parsed.custom_id), model: batchModel ?? String(body.model), text, body };
 }

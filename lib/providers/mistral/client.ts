@@ -1,0 +1,266 @@
+import { MistralCore } from '@mistralai/mistralai/core.js';
+import { batchJobsCancel } from '@mistralai/mistralai/funcs/batchJobsCancel.js';
+import { batchJobsCreate } from '@mistralai/mistralai/funcs/batchJobsCreate.js';
+import { batchJobsGet } from '@mistralai/mistralai/funcs/batchJobsGet.js';
+import { batchJobsList } from '@mistralai/mistralai/funcs/batchJobsList.js';
+import { filesDownload } from '@mistralai/mistralai/funcs/filesDownload.js';
+import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
+import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
+import { z } from 'zod';
+import { TransientError } from '../../core/errors.ts';
+import type { BatchFields } from '../batch-fields.ts';
+import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
+import { withDeadline } from '../deadline.ts';
+import { callError, failedCall } from '../failed-call.ts';
+import { KeyedClient } from '../keyed-client.ts';
+import { uploadForm } from '../openai/upload-form.ts';
+import type {
+  BatchPage,
+  ConnectionSettings,
+  CreateOutcome,
+  LostCreate,
+  LostCreateFinding,
+  PageRequest,
+  ProviderBatch,
+  ProviderClient,
+  Sending,
+  UploadOutcome,
+} from '../provider.ts';
+import { streamedBody, withSpooledFile } from '../spooled-file.ts';
+import { uploadFailure } from '../upload-failure.ts';
+import { verifiedDownload } from '../verified-download.ts';
+import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
+import { mistralEndpoints } from './request.ts';
+import { answeredError, replyOf, unwrapped } from './sdk-reply.ts';
+import { fetcherFor, type Send, sendFor } from './sender.ts';
+
+/** How long a look may take, its repetitions included. */
+const readTimeoutSeconds = 60;
+
+/** 200 MB at 350 kB/s. */
+const uploadTimeoutSeconds = 600;
+
+/** How far the provider's clock may be from ours. */
+const clockSkewSeconds = 300;
+
+const pageSize = 100;
+
+/** Looks are repeated over a short trouble. The SDK sleeps as long as a Retry-After says, up to the longest interval. */
+const repeated: RequestOptions = {
+  retries: {
+    strategy: 'backoff',
+    backoff: { initialInterval: 300, maxInterval: 2_000, exponent: 2, maxElapsedTime: 1_500 },
+    retryConnectionErrors: true,
+  },
+  retryCodes: ['500', '502', '503', '504'],
+};
+
+const once: RequestOptions = { retries: { strategy: 'none' } };
+
+const storedFileSchema = z.object({ id: z.string().min(1) });
+const listSchema = z.object({ data: z.array(z.unknown()).default([]), total: z.number().int().nonnegative() });
+
+export function connectMistral(settings: ConnectionSettings): ProviderClient {
+  return new MistralClient(settings);
+}
+
+/** Mistral's batch jobs. Source: https://docs.mistral.ai/api/#tag/batch */
+class MistralClient implements ProviderClient {
+  readonly #createTimeoutSeconds: number;
+  readonly #timeoutHours: number;
+  readonly #account: KeyedClient<Account>;
+
+  constructor(settings: ConnectionSettings) {
+    const { config } = settings;
+    this.#createTimeoutSeconds = config.createTimeoutSeconds;
+    this.#timeoutHours = config.kind === 'mistral' ? config.timeoutHours : 24;
+    this.#account = new KeyedClient(settings, (apiKey) => newAccount(settings, apiKey));
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#page(0, 1, signal);
+  }
+
+  async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
+    return await withSpooledFile(sending.lines('\n'), signal, async (blob) => {
+      try {
+        return { outcome: 'uploaded', providerInputFileId: await this.#store(blob, `${sending.prefix}.jsonl`, signal) };
+      } catch (error) {
+        return uploadFailure(error, 'Uploading to Mistral');
+      }
+    });
+  }
+
+  /** Past the SDK's `files.upload`, which copies the request and so holds the whole file in memory. */
+  async #store(blob: Blob, fileName: string, signal: AbortSignal): Promise<string> {
+    const { body, contentType } = uploadForm({ purpose: 'batch' }, blob, fileName);
+    const stored = await withDeadline(signal, uploadTimeoutSeconds, (deadline) =>
+      this.#account.call(async ({ apiKey, filesUrl, send }) => {
+        const headers = { authorization: `Bearer ${apiKey}`, accept: 'application/json', 'content-type': contentType };
+        const response = await send(filesUrl, { method: 'POST', headers, body, signal: deadline, ...streamedBody });
+        const text = await response.text();
+        if (!response.ok) throw answeredError(response.status, response.headers, text);
+        return storedFileSchema.parse(JSON.parse(text));
+      }),
+    );
+    return stored.id;
+  }
+
+  async create(sending: Sending, providerInputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {
+    const endpoint = mistralEndpoints.find((known) => known === sending.endpoint);
+    if (!endpoint || providerInputFileId === null)
+      return { outcome: 'refused', code: 'missing_input_file', message: 'Mistral takes its lines as a file only.' };
+    if (signal.aborted) return stoppedBeforeSending;
+    const job = {
+      inputFiles: [providerInputFileId],
+      endpoint,
+      model: sending.model,
+      metadata: sending.metadata,
+      timeoutHours: this.#timeoutHours,
+    };
+    // A repeated create is a second job, paid for a second time.
+    return await createOutcome('Mistral', () =>
+      withDeadline(signal, this.#createTimeoutSeconds, (deadline) =>
+        this.#account.call(({ core }) => replyOf(batchJobsCreate(core, job, { ...once, signal: deadline }))),
+      ),
+    );
+  }
+
+  /**
+   * Our token in a job's metadata proves that it is ours, and so does our input file: both are used once. The list is read
+   * unfiltered, since a filter that is understood otherwise would hide a job that is paid for.
+   */
+  async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
+    const oldestSeconds = lost.windowStartMs / 1000 - clockSkewSeconds;
+    for await (const job of this.#newestFirst(signal)) {
+      if (typeof job.createdAt === 'number' && job.createdAt < oldestSeconds) break;
+      if (isOurs(job, lost)) return { finding: 'found', providerBatchId: job.id };
+    }
+    return { finding: 'none' };
+  }
+
+  /** Half a list must not pass for the whole; what is created meanwhile moves jobs to a later page, so some come twice. */
+  async *#newestFirst(signal: AbortSignal): AsyncGenerator<Job> {
+    const seen = new Set<string>();
+    for (let page = 0; ; page += 1) {
+      const { jobs, total } = await this.#page(page, pageSize, signal);
+      const fresh = jobs.filter((job) => !seen.has(job.id));
+      for (const job of fresh) seen.add(job.id);
+      yield* fresh;
+      if (seen.size >= total) return;
+      if (fresh.length === 0)
+        throw new TransientError(`Mistral's list of jobs does not go on behind ${seen.size} of ${total}.`);
+    }
+  }
+
+  async #page(page: number, size: number, signal: AbortSignal): Promise<{ jobs: Job[]; total: number }> {
+    const what = "Mistral's list of jobs";
+    const reply = await this.#read(what, signal, ({ core }, options) =>
+      replyOf(batchJobsList(core, { page, pageSize: size, orderBy: '-created' }, options)),
+    );
+    const { data, total } = parsed(listSchema, reply, what);
+    return { jobs: data.map((job) => parsed(jobSchema, job, what)), total };
+  }
+
+  async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
+    return providerBatchFrom(await this.#job(providerBatchId, signal));
+  }
+
+  async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {
+    return batchFieldsFrom(await this.#job(providerBatchId, signal));
+  }
+
+  async #job(jobId: string, signal: AbortSignal): Promise<Job> {
+    const what = `Mistral's job ${jobId}`;
+    const reply = await this.#read(what, signal, ({ core }, options) =>
+      replyOf(batchJobsGet(core, { jobId }, options)),
+    );
+    return parsed(jobSchema, reply, what);
+  }
+
+  /** Mistral pages by number: what stands behind a job shows by walking to it. */
+  async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    const batches: BatchFields[] = [];
+    let isBehind = after === undefined;
+    for await (const job of this.#newestFirst(signal)) {
+      if (batches.length === limit) return { batches, hasMore: true };
+      if (isBehind) batches.push(batchFieldsFrom(job));
+      isBehind ||= job.id === after;
+    }
+    return { batches, hasMore: false };
+  }
+
+  async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
+    try {
+      await withDeadline(signal, readTimeoutSeconds, (deadline) =>
+        this.#account.call(({ core }) =>
+          replyOf(batchJobsCancel(core, { jobId: providerBatchId }, { ...once, signal: deadline })),
+        ),
+      );
+    } catch (error) {
+      if (!hasEndedAlready(error)) throw callError(`Cancelling Mistral's job ${providerBatchId}`, error);
+    }
+  }
+
+  async *results(_batch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const what = `Mistral's file ${resultRef}`;
+    const response = await this.#read(what, signal, async ({ core }, options) => {
+      const [result, call] = await filesDownload(core, { fileId: resultRef }, options).$inspect();
+      const headers = 'response' in call ? call.response?.headers : undefined;
+      // The SDK lets go of its request, and with it of the signal, once the answer has begun.
+      const body = unwrapped(result).pipeThrough(new TransformStream<Uint8Array, Uint8Array>(), { signal });
+      return new Response(body, headers && { headers });
+    });
+    yield* verifiedDownload(response, what);
+  }
+
+  async #read<Result>(
+    what: string,
+    signal: AbortSignal,
+    call: (account: Account, options: RequestOptions) => Promise<Result>,
+  ): Promise<Result> {
+    try {
+      return await withDeadline(signal, readTimeoutSeconds, (deadline) =>
+        this.#account.call((account) => call(account, { ...repeated, signal: deadline })),
+      );
+    } catch (error) {
+      throw callError(what, error);
+    }
+  }
+}
+
+interface Account {
+  core: MistralCore;
+  apiKey: string;
+  filesUrl: URL;
+  send: Send;
+}
+
+function newAccount(settings: ConnectionSettings, apiKey: string): Account {
+  const { config, clientOptions, providerOptions } = settings;
+  const send = sendFor(settings);
+  const core = new MistralCore({
+    timeoutMs: readTimeoutSeconds * 1000,
+    httpClient: new HTTPClient({ fetcher: fetcherFor(send, providerOptions ?? {}) }),
+    ...clientOptions,
+    ...(config.baseUrl !== undefined && { serverURL: config.baseUrl }),
+    apiKey,
+  });
+  return { core, apiKey, send, filesUrl: new URL('v1/files', core._baseURL ?? 'https://api.mistral.ai/') };
+}
+
+function isOurs(job: Job, lost: LostCreate): boolean {
+  if (Object.values(job.metadata ?? {}).includes(lost.sending.token)) return true;
+  return lost.providerInputFileId !== null && job.inputFiles.includes(lost.providerInputFileId);
+}
+
+function hasEndedAlready(error: unknown): boolean {
+  const failed = failedCall(error);
+  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
+}
+
+function parsed<Value>(schema: z.ZodType<Value>, reply: unknown, what: string): Value {
+  const result = schema.safeParse(reply);
+  if (result.success) return result.data;
+  throw callError(what, result.error);
+}

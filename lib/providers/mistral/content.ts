@@ -1,0 +1,120 @@
+import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { invalid } from '../anthropic/untranslatable-error.ts';
+import { isAbsent } from '../translation/notes.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+
+/** Parts of a chat message -> Mistral's chunks. Source: @mistralai/mistralai 2.7 `ContentChunk`. */
+
+type Content = string | JsonObject[];
+
+const place = 'body.messages[].content[]';
+const textKeys: ReadonlySet<string> = new Set(['type', 'text']);
+const refusalKeys: ReadonlySet<string> = new Set(['type', 'refusal']);
+const imageKeys: ReadonlySet<string> = new Set(['type', 'image_url']);
+const imageUrlKeys: ReadonlySet<string> = new Set(['url', 'detail']);
+const audioKeys: ReadonlySet<string> = new Set(['type', 'input_audio']);
+const fileKeys: ReadonlySet<string> = new Set(['type', 'file']);
+
+/** Mistral's own parts, which a line for it may hold: they go on as they are. */
+const ownTypes: ReadonlySet<unknown> = new Set(['document_url', 'reference', 'thinking']);
+
+/** Of a user's message. */
+export function inputContent(content: unknown, exact: unknown, param: string, notes: TranslationNotes): Content {
+  if (typeof content === 'string') return content;
+  return partsOf(content, param).map((part, index) => {
+    const exactPart: unknown = Array.isArray(exact) ? exact[index] : undefined;
+    return inputPart(part, isObject(exactPart) ? exactPart : part, `${param}[${index}]`, notes);
+  });
+}
+
+/** The texts of a message of any other role. */
+export function textContent(content: unknown, param: string, notes: TranslationNotes): Content {
+  if (typeof content === 'string') return content;
+  return partsOf(content, param).map((part, index) => {
+    if (part.type === 'text') return textPart(part, `${param}[${index}]`, notes);
+    if (part.type === 'refusal') return refusalPart(part, `${param}[${index}]`, notes);
+    throw invalid(`${param}[${index}].type`, "'text'");
+  });
+}
+
+function partsOf(content: unknown, param: string): JsonObject[] {
+  if (!Array.isArray(content) || content.length === 0) throw invalid(param, 'a string or an array of content parts');
+  return content.map((part: unknown, index) => {
+    if (!isObject(part)) throw invalid(`${param}[${index}]`, 'an object');
+    return part;
+  });
+}
+
+function inputPart(part: JsonObject, exact: JsonObject, param: string, notes: TranslationNotes): JsonObject {
+  switch (part.type) {
+    case 'text':
+      return textPart(part, param, notes);
+    case 'image_url':
+      return imagePart(part, param, notes);
+    case 'input_audio':
+      return audioPart(part, param, notes);
+    case 'file':
+      return filePart(part, param, notes);
+    default:
+      if (ownTypes.has(part.type)) return exact;
+      throw invalid(`${param}.type`, "'text', 'image_url', 'input_audio' or 'file'");
+  }
+}
+
+function textPart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
+  if (typeof part.text !== 'string') throw invalid(`${param}.text`, 'a string');
+  notes.dropOthers(part, textKeys, place);
+  return { type: 'text', text: part.text };
+}
+
+function refusalPart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
+  if (typeof part.refusal !== 'string') throw invalid(`${param}.refusal`, 'a string');
+  notes.dropOthers(part, refusalKeys, place);
+  return { type: 'text', text: part.refusal };
+}
+
+const details: ReadonlySet<unknown> = new Set(['low', 'auto', 'high']);
+
+function imagePart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
+  const image = part.image_url;
+  notes.dropOthers(part, imageKeys, place);
+  if (typeof image === 'string') return { type: 'image_url', image_url: image }; // Mistral's own short form
+  if (!isObject(image) || typeof image.url !== 'string') throw invalid(`${param}.image_url.url`, 'a URL');
+  notes.dropOthers(image, imageUrlKeys, `${place}.image_url`);
+  const isKnownDetail = details.has(image.detail);
+  if (!isKnownDetail && !isAbsent(image.detail)) notes.drop(`${place}.image_url.detail`);
+  return { type: 'image_url', image_url: { url: image.url, ...(isKnownDetail && { detail: image.detail }) } };
+}
+
+/** OpenAI names the format beside the data; Mistral takes the data alone. */
+function audioPart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
+  const audio = part.input_audio;
+  notes.dropOthers(part, audioKeys, place);
+  if (typeof audio === 'string') return { type: 'input_audio', input_audio: audio };
+  if (!isObject(audio) || typeof audio.data !== 'string') throw invalid(`${param}.input_audio.data`, 'base64');
+  return { type: 'input_audio', input_audio: audio.data };
+}
+
+// What every PDF (`%PDF-`) begins with in base64.
+const pdfStart = 'JVBERi0';
+
+function filePart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
+  notes.dropOthers(part, fileKeys, place);
+  const file = isObject(part.file) ? part.file : {};
+  if (typeof file.file_data !== 'string') return storedFile(file.file_id ?? part.file_id, param, notes);
+  const isBare = file.file_data.startsWith(pdfStart);
+  if (!isBare && !file.file_data.startsWith('data:'))
+    throw notes.unsupported(`${param}.file.file_data`, 'only data URLs and PDFs are taken; send other text as text');
+  return {
+    type: 'document_url',
+    document_url: isBare ? `data:application/pdf;base64,${file.file_data}` : file.file_data,
+    ...(typeof file.filename === 'string' && { document_name: file.filename }),
+  };
+}
+
+function storedFile(fileId: unknown, param: string, notes: TranslationNotes): JsonObject {
+  if (typeof fileId !== 'string') throw invalid(`${param}.file`, 'file_data or file_id');
+  if (fileId.startsWith('file-'))
+    throw notes.unsupported(`${param}.file.file_id`, 'a file kept at OpenAI is not readable elsewhere; send file_data');
+  return { type: 'file', file_id: fileId };
+}

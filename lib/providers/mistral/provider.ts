@@ -1,0 +1,17 @@
+import { lazyClient } from '../lazy-client.ts';
+import type { Provider } from '../provider.ts';
+import { directUse, limits, notes } from './limits.ts';
+import { mistralEndpoints, passesThrough, translateRequest } from './request.ts';
+import { translateResult } from './result.ts';
+
+export const mistral: Provider = {
+  kind: 'mistral',
+  limits,
+  endpoints: mistralEndpoints,
+  passesThrough,
+  translateRequest,
+  translateResult,
+  direct: directUse,
+  notes,
+  connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectMistral(settings)),
+};

@@ -1,0 +1,47 @@
+import { MistralError, ResponseValidationError } from '@mistralai/mistralai/models/errors';
+import type { Result } from '@mistralai/mistralai/types/fp.js';
+import { errorDetailFrom } from './error-body.ts';
+
+/** An answer of 400 and above, as `failedCall` reads it. */
+class AnsweredError extends Error {
+  override readonly name = 'AnsweredError';
+  readonly status: number;
+  readonly headers: Headers;
+  readonly error: { code: string | null; type: string | null };
+
+  constructor(status: number, headers: Headers, body: string) {
+    const { message, code, type } = errorDetailFrom(parsedOrText(body));
+    super(message ?? `HTTP status ${status}`);
+    this.status = status;
+    this.headers = headers;
+    this.error = { code, type };
+  }
+}
+
+export function answeredError(status: number, headers: Headers, body: string): Error {
+  return new AnsweredError(status, headers, body);
+}
+
+/** What was answered, also where it is not quite of the form that the SDK knows. */
+export async function replyOf(call: PromiseLike<Result<unknown, unknown>>): Promise<unknown> {
+  const result = await call;
+  if (!result.ok && result.error instanceof ResponseValidationError) return result.error.rawValue;
+  return unwrapped(result);
+}
+
+/** @throws the error, readable for `failedCall`. */
+export function unwrapped<Value>(result: Result<Value, unknown>): Value {
+  if (result.ok) return result.value;
+  const { error } = result;
+  if (error instanceof MistralError && error.statusCode >= 400)
+    throw answeredError(error.statusCode, error.headers, error.body);
+  throw error;
+}
+
+function parsedOrText(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return body;
+  }
+}

@@ -1,0 +1,43 @@
+import type { Fetcher } from '@mistralai/mistralai/lib/http.js';
+import { z } from 'zod';
+import { isObject } from '../../core/request-line.ts';
+import type { ConnectionSettings } from '../provider.ts';
+
+/** Sends as a caller of the library asks for: by a fetch of its own, with headers of its own. */
+export type Send = (url: URL, init: RequestInit) => Promise<Response>;
+
+const clientOptionsSchema = z.object({
+  fetch: z.custom<typeof fetch>((value) => typeof value === 'function').optional(),
+  defaultHeaders: z.record(z.string(), z.string()).optional(),
+});
+
+export function sendFor({ clientOptions }: ConnectionSettings): Send {
+  const { data: options = {} } = clientOptionsSchema.safeParse(clientOptions ?? {});
+  const send = options.fetch ?? fetch;
+  return (url, init) => {
+    const headers = { ...options.defaultHeaders, ...Object.fromEntries(new Headers(init.headers)) };
+    return send(url.href, { ...init, headers });
+  };
+}
+
+/**
+ * Sends the SDK's requests, with what it would leave out: members of a creation's body and query parameters of any other
+ * call that only the caller knows.
+ */
+export function fetcherFor(send: Send, providerOptions: object): Fetcher {
+  return async (input, init) => {
+    // The SDK's own request, which it keeps: of one made here the signal would be lost with it, to the garbage collector.
+    const request = input instanceof Request ? input : new Request(input, init);
+    const { method, headers, signal } = request;
+    const url = new URL(request.url);
+    const text = request.body ? await request.text() : null;
+    if (text !== null) return await send(url, { method, headers, signal, body: withMembers(text, providerOptions) });
+    for (const [name, value] of Object.entries(providerOptions)) url.searchParams.set(name, String(value));
+    return await send(url, { method, headers, signal });
+  };
+}
+
+function withMembers(text: string, members: object): string {
+  const body: unknown = JSON.parse(text);
+  return isObject(body) ? JSON.stringify({ ...body, ...members }) : text;
+}

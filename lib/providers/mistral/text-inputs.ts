@@ -1,0 +1,44 @@
+import type { JsonObject } from '../../core/request-line.ts';
+import { isAbsent } from '../translation/notes.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+
+/** Bodies that hold texts to be read. Source: @mistralai/mistralai 2.7 `EmbeddingRequest`, `ClassificationRequest`. */
+
+const embeddingsKeys: ReadonlySet<string> = new Set([
+  'model',
+  'input',
+  'dimensions',
+  'encoding_format',
+  'metadata',
+  'output_dimension',
+  'output_dtype',
+]);
+const moderationKeys: ReadonlySet<string> = new Set(['model', 'input', 'metadata']);
+
+/** @param exact the body with its numbers as they were written. */
+export function embeddingsBodyFrom(body: JsonObject, exact: JsonObject, notes: TranslationNotes): JsonObject {
+  requireTexts(body, notes);
+  notes.dropOthers(body, embeddingsKeys, 'body');
+  const { dimensions, output_dimension: own, ...others } = present(exact, embeddingsKeys);
+  const dimension = dimensions ?? own;
+  return { ...others, ...(dimension !== undefined && { output_dimension: dimension }) };
+}
+
+export function moderationBodyFrom(body: JsonObject, exact: JsonObject, notes: TranslationNotes): JsonObject {
+  requireTexts(body, notes);
+  notes.dropOthers(body, moderationKeys, 'body');
+  return present(exact, moderationKeys);
+}
+
+function requireTexts({ input }: JsonObject, notes: TranslationNotes): void {
+  const inputs = Array.isArray(input) ? input : [input];
+  if (!inputs.every((text) => typeof text === 'string'))
+    throw notes.unsupported('body.input', 'write it as a string or an array of strings');
+}
+
+/** The members of these names that are set, but the model, which the job says. */
+function present(body: JsonObject, names: ReadonlySet<string>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(body).filter(([name, value]) => name !== 'model' && names.has(name) && !isAbsent(value)),
+  );
+}

@@ -1,0 +1,27 @@
+import { createHash } from 'node:crypto';
+
+// Unconfirmed: as Mistral's own validation says it; the SDK's types name no rule.
+const takenAsItIs = /^[a-zA-Z0-9]{9}$/;
+
+/** Ids of tool calls as Mistral takes them, nine letters and digits: the same for the same, within one conversation. */
+export class ToolCallIds {
+  readonly #idByGiven = new Map<string, string>();
+  readonly #used = new Set<string>();
+
+  idFor(given: string): string {
+    const known = this.#idByGiven.get(given);
+    if (known !== undefined) return known;
+    const id = this.#unused(given);
+    this.#used.add(id);
+    this.#idByGiven.set(given, id);
+    return id;
+  }
+
+  #unused(given: string): string {
+    if (takenAsItIs.test(given) && !this.#used.has(given)) return given;
+    for (let attempt = 0; ; attempt += 1) {
+      const id = createHash('sha256').update(`${attempt}:${given}`).digest('hex').slice(0, 9);
+      if (!this.#used.has(id)) return id;
+    }
+  }
+}
