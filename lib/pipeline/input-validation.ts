@@ -226,7 +226,12 @@ export class InputValidation {
 
   #describe(shards: readonly ShardRecord[]): Report {
     const total = this.#estimates.total();
-    const parts = this.#estimates.list().map((part) => ({ ...part, account: this.#services.account(part.provider) }));
+    const parts = this.#estimates.list().map((part) => ({
+      ...part,
+      account: this.#services.account(part.provider),
+      // Priced in full where any of its shards is too small for a batch: a limit on the cost must hold.
+      isLive: shards.some((shard) => shard.live !== null && isOf(shard, part)),
+    }));
     return {
       lines: this.#lines,
       invalidLines: this.#refusedLines,
@@ -237,6 +242,10 @@ export class InputValidation {
       estimatedCost: costOf(parts),
     };
   }
+}
+
+function isOf(shard: ShardRecord, { provider, model }: { provider: string; model: string }): boolean {
+  return shard.provider === provider && shard.model === model;
 }
 
 function noEarlierRun(): { customIds: CustomIds; validation: null } {

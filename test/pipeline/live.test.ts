@@ -355,6 +355,26 @@ describe('a provider with a minimum', () => {
   });
 });
 
+describe('the estimate of a provider with a minimum', () => {
+  it('has the full price of what is too small for a batch, so that a limit on the cost holds', async () => {
+    const account = { kind: 'openai', secret: 'x', settleSeconds: 5, createTimeoutSeconds: 10 };
+    const limits = { minRequests: 21 };
+    harness = await startHarness({ providers: { openai: account, small: { ...account, limits } } });
+    const estimateOf = async (lines: string[]) => {
+      const batchId = await dropped(lines);
+      await prepareAll(batchId);
+      return (await harness.batch(batchId)).report?.estimatedCost.usd ?? 0;
+    };
+    const lines = numbered(20);
+    const half = await estimateOf(lines);
+    expect(half).toBeGreaterThan(0);
+    expect(await estimateOf(lines.map((line) => line.replace('"model":"', '"model":"small/')))).toBeCloseTo(
+      2 * half,
+      4,
+    );
+  });
+});
+
 describe('a thousand slow calls at a time', () => {
   const lineCount = 5_000;
   const delayMs = 800;
