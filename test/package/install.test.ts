@@ -48,6 +48,9 @@ it('installs into an empty project, and library, types and command work there', 
   });
   expect(stdout.split('\n').filter((line) => /^\d/.test(line)).length).toBeGreaterThan(2);
   await typeCheck(project, 'run-batch.ts');
+  await expect(listMistralBatches(project)).rejects.toMatchObject({
+    stderr: expect.stringMatching(/npm install '@mistralai\/mistralai@\^\d/),
+  });
 
   expect((await command('--help')).stdout).toContain('Usage: batchdrop');
   const file = join(root, 'examples/anthropic-chat.jsonl');
@@ -65,6 +68,12 @@ it('installs into an empty project, and library, types and command work there', 
     stderr: expect.stringMatching(/npm install '@aws-sdk\/client-dynamodb@[^ ]+' '@aws-sdk\/lib-dynamodb@[^ ]+'\n$/),
   });
 }, 90_000);
+
+/** Calls a provider whose SDK is an optional package. */
+async function listMistralBatches(project: string): Promise<unknown> {
+  const script = `import { listBatches } from 'batchdrop'; await listBatches({ provider: 'mistral', apiKey: 'x' });`;
+  return await run(process.execPath, ['--input-type=module', '--eval', script], { cwd: project, env });
+}
 
 /** As a user with the strictest settings has it. */
 async function typeCheck(project: string, file: string): Promise<void> {
