@@ -146,6 +146,7 @@ export function libraryError(error: unknown, keyHint: string): unknown {
   if (error instanceof BatchdropError || !(error instanceof Error)) return error;
   if (error instanceof core.ProviderAuthenticationError) return refusedKey(error, keyHint);
   if (error instanceof core.NotFoundError) return new NotFoundError(error.message, { cause: error });
+  if (error instanceof core.ConfigurationError) return new NotSupportedError(error.message, { cause: error });
   if (error instanceof core.TransientError) return failedAnswer(error);
   return error;
 }
