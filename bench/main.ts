@@ -17,13 +17,17 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => void | Pr
   pipeline: async () => (await import('./pipeline.ts')).run,
   collect: async () => (await import('./collect.ts')).run,
   translate: async () => (await import('./translate.ts')).run,
+  live: async () => (await import('./live.ts')).run,
 };
+const usualLines = 200_000;
+/** Lines where `--lines` does not say, for benches that take long for each. */
+const fewerLines: Record<string, number> = { live: 5_000 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
-    lines: { type: 'string', default: '200000' },
+    lines: { type: 'string' },
     'bytes-per-line': { type: 'string', default: '1070' },
   },
 });
@@ -32,7 +36,7 @@ const load = Object.hasOwn(benches, name) ? benches[name] : undefined;
 if (load)
   await (await load())({
     json: values.json,
-    lines: Number(values.lines),
+    lines: Number(values.lines ?? fewerLines[name] ?? usualLines),
     bytesPerLine: Number(values['bytes-per-line']),
   });
 else {

@@ -16,28 +16,44 @@ const columns = [
   ['peak RSS MB', 'peakRssMegabytes', 0],
 ] as const;
 
+/** A title, the member of the row that stands below it, and its digits after the point. */
+type Column<Key extends string> = readonly [title: string, key: Key, digits: number];
+
+export type RowOf<Key extends string> = { case: string } & Record<Key, number | null>;
+
 /** A table, or one JSON object a line. */
 export function printReport(rows: readonly Row[], json: boolean): void {
-  const lines = json ? rows.map((row) => JSON.stringify(rounded(row))) : table(rows);
+  printColumns(columns, rows, json);
+}
+
+/** The same for a bench with columns of its own. */
+export function printColumns<Key extends string>(
+  columns: readonly Column<Key>[],
+  rows: readonly RowOf<Key>[],
+  json: boolean,
+): void {
+  const lines = json ? rows.map((row) => JSON.stringify(rounded(columns, row))) : table(columns, rows);
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function rounded(row: Row): Row {
-  const shown = { ...row };
-  for (const [, key, digits] of columns) {
-    const value = row[key];
-    shown[key] = value === null ? null : Number(value.toFixed(digits));
-  }
-  return shown;
+function rounded<Key extends string>(columns: readonly Column<Key>[], row: RowOf<Key>): object {
+  const shown = columns.map(([, key, digits]) => [key, roundedTo(row[key], digits)] as const);
+  return { case: row.case, ...Object.fromEntries(shown) };
 }
 
-function table(rows: readonly Row[]): string[] {
+function roundedTo(value: number | null, digits: number): number | null {
+  return value === null ? null : Number(value.toFixed(digits));
+}
+
+function table<Key extends string>(columns: readonly Column<Key>[], rows: readonly RowOf<Key>[]): string[] {
   const width = Math.max(...rows.map((row) => row.case.length)) + 2;
   const head = ['case'.padEnd(width), ...columns.map(([title]) => title.padStart(14))].join('');
-  return [head, ...rows.map((row) => row.case.padEnd(width) + columns.map((column) => cell(row, column)).join(''))];
+  return [
+    head,
+    ...rows.map((row) => row.case.padEnd(width) + columns.map(([, key, digits]) => cell(row[key], digits)).join('')),
+  ];
 }
 
-function cell(row: Row, [, key, digits]: (typeof columns)[number]): string {
-  const value = row[key];
+function cell(value: number | null, digits: number): string {
   return (value === null ? '-' : value.toFixed(digits)).padStart(14);
 }
