@@ -74,14 +74,26 @@ it('adopts a job whose creation went unanswered', async () => {
   expect((await simulator.creations()).length).toBe(before + 1);
 });
 
-it('says of a file below the minimum that it is, line by line', async () => {
-  const before = (await simulator.creations()).length;
-  const lines = numbered(3, (id) => chatLine(id, id, model));
-  const batchId = await dropAndDrive('small', lines);
+it('says of the lines of a model below the minimum that they are, and answers the others', async () => {
+  const lines = numbered(12, (id) => chatLine(id, id, model));
+  const few = ['a', 'b', 'c'].map((id) => chatLine(id, id, 'anthropic.claude-3-haiku-20240307-v1:0'));
+  const batchId = await dropAndDrive('few', [...lines, ...few]);
 
-  await expectExactlyOnce(harness, batchId, lines);
+  await expectExactlyOnce(harness, batchId, [...lines, ...few]);
   const { errors } = await harness.results(batchId);
-  expect(errors.map((line) => JSON.parse(line).error.code)).toEqual(lines.map(() => 'below_minimum'));
+  expect(errors.map((line) => JSON.parse(line).error.code)).toEqual(few.map(() => 'below_minimum'));
+});
+
+it('refuses a file of which all is below the minimum, and creates nothing', async () => {
+  const before = (await simulator.creations()).length;
+  const batchId = await dropAndDrive(
+    'small',
+    numbered(3, (id) => chatLine(id, id, model)),
+  );
+
+  const { status, errors } = await harness.batch(batchId);
+  expect(status).toBe('failed');
+  expect(errors).toMatchObject([{ code: 'below_minimum', message: expect.stringContaining('10 requests') }]);
   expect((await simulator.creations()).length).toBe(before);
 });
 
