@@ -1,6 +1,6 @@
 import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
 
-/** What one batch of the Gemini API accepts. Source: https://ai.google.dev/gemini-api/docs/batch-api, read 2026-11. */
+/** What one batch of the Gemini API accepts. Source: https://ai.google.dev/gemini-api/docs/batch-api, from memory. */
 export const limits: ProviderLimits = {
   /** None is published; this keeps a shard's index and its retries small. Ours, not Google's. */
   maxRequests: 50_000,

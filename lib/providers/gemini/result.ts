@@ -9,7 +9,7 @@ import { embeddingList, embeddingUsage } from './embedding.ts';
 
 /**
  * Reads one line of a batch's responses file: `{key, response}` or `{key, error}`. Source:
- * https://ai.google.dev/gemini-api/docs/batch-api, read 2026-11.
+ * https://ai.google.dev/gemini-api/docs/batch-api, from memory.
  */
 export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
   const parsed = objectFrom(bytes);

@@ -152,7 +152,7 @@ const callKeys = ['id', 'type', 'function', 'index', 'extra_content'];
 
 /**
  * Stands where the signature of a thought is unknown, as for calls of another provider's model: Gemini 3 refuses a call
- * without any. Source: https://ai.google.dev/gemini-api/docs/thought-signatures (FAQ), read 2026-11. Unconfirmed.
+ * without any. Source: https://ai.google.dev/gemini-api/docs/thought-signatures (FAQ), from memory. Unconfirmed.
  */
 const noSignature = 'skip_thought_signature_validator';
 

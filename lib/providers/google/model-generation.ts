@@ -8,7 +8,7 @@ export interface ModelGeneration {
   wantsThoughtSignatures: boolean;
 }
 
-/** Sources, read 2026-11: https://ai.google.dev/gemini-api/docs/thinking and .../thought-signatures. Unconfirmed. */
+/** Sources, from memory: https://ai.google.dev/gemini-api/docs/thinking and .../thought-signatures. Unconfirmed. */
 export function generationOf(model: string): ModelGeneration {
   const version = versionOf(model);
   return {

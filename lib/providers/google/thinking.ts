@@ -18,7 +18,7 @@ interface WantedEffort {
   budgetTokens: number;
 }
 
-// The budgets are those of Google's own OpenAI-compatible API: https://ai.google.dev/gemini-api/docs/openai, read 2026-11.
+// The budgets are those of Google's own OpenAI-compatible API: https://ai.google.dev/gemini-api/docs/openai, from memory.
 const efforts: readonly WantedEffort[] = [
   { name: 'none', level: 'MINIMAL', budgetTokens: 0 },
   { name: 'minimal', level: 'MINIMAL', budgetTokens: 1_024 },

@@ -3,7 +3,7 @@ import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
 
 /**
  * What one batch prediction job accepts: 200,000 requests and 1 GB, of which we use what the Gemini API gets too. Source:
- * https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-prediction-gemini, read 2026-11.
+ * https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-prediction-gemini, from memory.
  */
 export const limits: ProviderLimits = geminiLimits;
 

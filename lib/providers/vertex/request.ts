@@ -12,7 +12,7 @@ import { publisherOf } from './publisher.ts';
 /** Messages are for Claude's models, and go on in their own bytes. */
 export const vertexEndpoints = ['/v1/chat/completions', '/v1/messages'] as const satisfies readonly Endpoint[];
 
-/** Source: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/batch, read 2026-11. */
+/** Source: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/batch, from memory. */
 const anthropicVersion = 'vertex-2023-10-16';
 
 /** Makes `{custom_id, request}` of a line; Gemini's results repeat the custom_id too (recorded in 2025). */
