@@ -224,7 +224,9 @@ class LiveSlice {
     const reason = new Error(`There was no answer within ${Math.round(this.#callMs / 1_000)} s.`);
     const timer = setTimeout(() => controller.abort(reason), this.#callMs);
     try {
-      const answer = await this.#task.client.call(line.bytes, this.#task.shard.endpoint, controller.signal);
+      const { client, shard } = this.#task;
+      const { endpoint, model } = shard;
+      const answer = await client.call({ line: line.bytes, endpoint, model, signal: controller.signal });
       const isAbandoned = controller.signal.aborted && controller.signal.reason !== reason;
       if (!isAbandoned || answer.outcome === 'answered') this.#settle(line, { answer, beganAtMs, tokens });
     } catch (error) {

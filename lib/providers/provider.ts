@@ -278,10 +278,18 @@ export interface LiveClient {
   /**
    * Makes one call, once. Whatever comes of it is an answer; an abort is `failed`.
    *
-   * @param line as `translateRequest` made it, under its line id; nobody changes the bytes meanwhile.
    * @throws ProviderAuthenticationError, or another error of ours: nothing was sent.
    */
-  call(line: Buffer, endpoint: Endpoint, signal: AbortSignal): Promise<LiveAnswer>;
+  call(call: LiveCall): Promise<LiveAnswer>;
+}
+
+export interface LiveCall {
+  /** As `translateRequest` made it, under its line id; nobody changes the bytes meanwhile. */
+  line: Buffer;
+  endpoint: Endpoint;
+  /** The line's model as the provider calls it; of the first line, where the provider lets a batch mix them. */
+  model: string;
+  signal: AbortSignal;
 }
 
 /**

@@ -12,7 +12,7 @@ const sdkTimeoutMs = 3_600_000;
 export function connectLiveAnthropic(settings: ConnectionSettings): LiveClient {
   const keyed = new KeyedClient(settings, (apiKey) => newSdkClient(settings, apiKey));
   return {
-    call: (line, _endpoint, signal) => {
+    call: ({ line, signal }) => {
       const { lineId, body } = partsOf(line, 'params');
       const options = {
         body,

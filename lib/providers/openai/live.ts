@@ -13,7 +13,7 @@ const sdkTimeoutMs = 3_600_000;
 export function connectLiveOpenAI(settings: ConnectionSettings, dialect: Dialect): LiveClient {
   const keyed = new KeyedClient(settings, (secret) => newSdkClient(settings, dialect, secret));
   return {
-    call: (line, endpoint, signal) => {
+    call: ({ line, endpoint, signal }) => {
       const { lineId, body } = partsOf(line, 'body');
       const options = {
         body,

@@ -67,7 +67,7 @@ function liveThroughChat(live: NonNullable<Provider['live']>, forms: Forms): Non
   return (settings) => {
     const client = live(settings);
     return {
-      call: (line, endpoint, signal) => client.call(line, forms.has(endpoint) ? hub : endpoint, signal),
+      call: (call) => client.call(forms.has(call.endpoint) ? { ...call, endpoint: hub } : call),
     };
   };
 }
