@@ -35,14 +35,18 @@ const embedding: Make = (customId, text) => {
 /** Mostly nothing; else a text by which the simulators let the request fail. */
 const troubles = ['[[refuse]]', '[[rate-limit]]', '[[server-error]]', '[[overloaded]]', '[[decline]]'] as const;
 
-/** A file of 1 to 60 lines, all for one endpoint, for one provider or for several. */
+/**
+ * A file of 1 to 60 lines, all for one endpoint, for one provider or for several. The lines of some are so long that the
+ * file arrives in several pieces, for each of which Prepare needs a run of its own: no function here has its time.
+ */
 export function randomLines(random: SeededRandom, fileName: string, isSpoilt: boolean): PlannedLine[] {
   const make = random.pick([chat, chat, team, claude, claude, mixed, mixed, native, embedding]);
+  const padding = random.next() < 0.15 ? random.hex(20_000) : '';
   const lines = Array.from({ length: 1 + random.below(random.next() < 0.2 ? 60 : 14) }, (_, place): PlannedLine => {
     const customId = `${fileName}-${place}`;
     const trouble = random.next() < 0.04 ? ` ${random.pick(troubles)}` : '';
     return {
-      text: make(customId, `Line ${place} of ${fileName}${trouble}`, random),
+      text: make(customId, `Line ${place} of ${fileName}${trouble} ${padding}`, random),
       answeredAs: customId,
       isSpoilt: false,
     };

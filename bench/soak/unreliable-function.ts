@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
 import type { FunctionName } from '../../lib/core/function-timeouts.ts';
 import type { FunctionHandler, LocalContext } from '../../lib/local/function-invoker.ts';
 import type { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
@@ -28,7 +29,8 @@ interface Surroundings {
 }
 
 /** A handler that dies, is doubled, comes late or outlives its own death, as the weather has it. */
-export function unreliable(name: FunctionName, handler: FunctionHandler, here: Surroundings): FunctionHandler {
+export function unreliable(name: FunctionName, reliable: FunctionHandler, here: Surroundings): FunctionHandler {
+  const handler = tellingOfCheckpoints(name, reliable, here);
   return async (event, context) => {
     const { random, tell } = here;
     const weather = here.weather();
@@ -41,6 +43,18 @@ export function unreliable(name: FunctionName, handler: FunctionHandler, here: S
     if (roll < weather.dies) return die(handler, event, context, here);
     if (roll < weather.dies + weather.outlives) return outlive(handler, event, context, here);
     return inTime(handler, event, context);
+  };
+}
+
+const unfinishedSchema = z.object({ done: z.literal(false), nextRound: z.literal(false).optional() });
+
+/** The soak is to show how often work went on from a checkpoint. */
+function tellingOfCheckpoints(name: FunctionName, handler: FunctionHandler, { tell }: Surroundings): FunctionHandler {
+  if (name !== 'prepare' && name !== 'finalize') return handler;
+  return async (event, context) => {
+    const answer = await handler(event, context);
+    if (unfinishedSchema.safeParse(answer).success) tell(`${name} left a checkpoint`);
+    return answer;
   };
 }
 
