@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject, type JsonObject } from '../core/request-line.ts';
 
-/** Readers for what a provider sent: anything may be missing or of another type. */
+/** Readers for what others wrote: anything may be missing or of another type. */
 
 /** @returns the object that a line holds, or null where it is not UTF-8, not JSON or no object. */
 export function objectFrom(bytes: Buffer): JsonObject | null {
@@ -16,6 +16,11 @@ export function objectFrom(bytes: Buffer): JsonObject | null {
 
 export function objectOf(value: unknown): JsonObject | null {
   return isObject(value) ? value : null;
+}
+
+/** Null stands for a member that is not set. */
+export function isAbsent(value: unknown): value is null | undefined {
+  return value === undefined || value === null;
 }
 
 /** @returns null for the empty text as well. */

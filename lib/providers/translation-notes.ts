@@ -1,7 +1,7 @@
 import type { JsonObject } from '../core/request-line.ts';
-import { UntranslatableError } from './anthropic/untranslatable-error.ts';
+import { isAbsent } from './foreign-json.ts';
 import type { Warning } from './provider.ts';
-import { isAbsent } from './translation/notes.ts';
+import { UntranslatableError } from './untranslatable-error.ts';
 
 /** What a translation could not take: a warning for each parameter, once for each place in the form. */
 export class TranslationNotes {

@@ -16,6 +16,19 @@ const allowed: Record<string, readonly string[]> = {
   cdk: ['lib/core'],
 };
 
+/** Whose dialect a provider speaks, or whose translation it uses. No other provider's folder imports another's. */
+const spoken: Record<string, readonly string[]> = {
+  azure: ['openai'],
+  groq: ['openai'],
+  together: ['openai'],
+  xai: ['openai'],
+  'openai-compatible': ['openai'],
+  live: ['openai', 'anthropic'],
+  gemini: ['google'],
+  vertex: ['google', 'anthropic'],
+  bedrock: ['anthropic'],
+};
+
 const folders = Object.keys(allowed);
 
 function folderOf(path: string): string | undefined {
@@ -52,6 +65,18 @@ describe('imports', () => {
       expect(wrong).toEqual([]);
     },
   );
+
+  it('between providers are of a dialect that one speaks', () => {
+    const providerOf = (path: string) => /^lib\/providers\/([^/]+)\//.exec(path)?.[1];
+    const crossing = files.flatMap((file) =>
+      importsOf(file).flatMap((target) => {
+        const [from, to] = [providerOf(file), providerOf(normalize(join(dirname(file), target)))];
+        return from && to && from !== to && to !== 'translation' ? [{ file, from, to }] : [];
+      }),
+    );
+    expect(crossing.length).toBeGreaterThan(10);
+    expect(crossing.filter(({ from, to }) => !spoken[from]?.includes(to))).toEqual([]);
+  });
 
   it('were read from every folder that has code', () => {
     for (const folder of ['lib/core', 'lib/providers', 'lib/store', 'lib/pipeline', 'lib/local', 'lambdas', 'cli'])

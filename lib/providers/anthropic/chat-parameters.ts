@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import type { Warning } from '../provider.ts';
-import { drop, isAbsent } from './dropped-parameters.ts';
-import { invalid, unsupported } from './untranslatable-error.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 
 /** What the translation reads, each in its own file; everything else is refused, harmless, or dropped with a warning. */
 const translated: ReadonlySet<string> = new Set([
@@ -59,52 +59,28 @@ function isEmpty(value: unknown): boolean {
 }
 
 /** Refuses what changes the answer's form, and warns of the rest that Anthropic does not have. */
-export function judgeParameters(body: JsonObject, warnings: Map<string, Warning>): void {
+export function judgeParameters(body: JsonObject, notes: TranslationNotes): void {
   for (const name in body) {
     const value = body[name];
     if (translated.has(name) || isAbsent(value)) continue;
     const judgement = judgements.get(name);
     if (judgement?.isHarmless(value)) continue;
-    if (judgement?.advice !== undefined) throw unsupported(`body.${name}`, judgement.advice);
-    drop(`body.${name}`, warnings);
+    if (judgement?.advice !== undefined) throw notes.unsupported(`body.${name}`, judgement.advice);
+    notes.drop(`body.${name}`);
   }
-}
-
-/** @returns undefined where the line names no limit. */
-export function maxTokensFrom(body: JsonObject, warnings: Map<string, Warning>): number | undefined {
-  const newer = limitOf(body, 'max_completion_tokens');
-  const older = limitOf(body, 'max_tokens');
-  if (newer !== undefined && older !== undefined && newer !== older)
-    drop('body.max_tokens', warnings, "'max_completion_tokens' stands for it");
-  return newer ?? older;
-}
-
-function limitOf(body: JsonObject, name: string): number | undefined {
-  const value = body[name];
-  if (isAbsent(value)) return undefined;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-    throw invalid(`body.${name}`, 'a whole number above 0');
-  return value;
-}
-
-export function stopSequencesFrom(stop: unknown): string[] {
-  if (isAbsent(stop)) return [];
-  if (typeof stop === 'string') return [stop];
-  if (Array.isArray(stop) && stop.every((sequence): sequence is string => typeof sequence === 'string')) return stop;
-  throw invalid('body.stop', 'a string or an array of strings');
 }
 
 /** Longest metadata.user_id, in characters. Source: https://platform.claude.com/docs/en/api/messages */
 const maxUserIdLength = 256;
 
-export function userIdFrom(body: JsonObject, warnings: Map<string, Warning>): string | undefined {
+export function userIdFrom(body: JsonObject, notes: TranslationNotes): string | undefined {
   const name = isAbsent(body.safety_identifier) ? 'user' : 'safety_identifier';
   const value = body[name];
   if (name !== 'user' && !isAbsent(body.user) && body.user !== value)
-    drop('body.user', warnings, "'safety_identifier' stands for it");
+    notes.drop('body.user', "'safety_identifier' stands for it");
   if (isAbsent(value) || value === '') return undefined;
   if (typeof value !== 'string') throw invalid(`body.${name}`, 'a string');
   if (value.length <= maxUserIdLength) return value;
-  drop(`body.${name}`, warnings, `Anthropic takes at most ${maxUserIdLength} characters`);
+  notes.drop(`body.${name}`, `Anthropic takes at most ${maxUserIdLength} characters`);
   return undefined;
 }

@@ -1,9 +1,16 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { parseExact } from '../exact-json.ts';
-import type { Warning } from '../provider.ts';
+import type { JsonObject } from '../../core/request-line.ts';
+import {
+  argumentsFrom,
+  calledFunction,
+  chatRoleOf,
+  type Placed,
+  placedMessages,
+  placedToolCalls,
+} from '../chat-messages.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 import { type InputBlock, inputBlocks, type TextBlock, textBlocks } from './content-blocks.ts';
-import { change, isAbsent, warnOfOthers } from './dropped-parameters.ts';
-import { invalid, unsupported } from './untranslatable-error.ts';
 
 /**
  * Chat messages -> `system` and `messages`. Sources: https://platform.claude.com/docs/en/api/messages and
@@ -33,14 +40,9 @@ export interface Conversation {
   messages: MessageParam[];
 }
 
-export function conversationFrom(chatMessages: unknown, warnings: Map<string, Warning>): Conversation {
-  const param = 'body.messages';
-  if (!Array.isArray(chatMessages)) throw invalid(param, 'an array of messages');
-  const builder = new ConversationBuilder(warnings);
-  chatMessages.forEach((message: unknown, index) => {
-    if (!isObject(message)) throw invalid(`${param}[${index}]`, 'an object');
-    builder.add(message, `${param}[${index}]`);
-  });
+export function conversationFrom(messages: unknown, notes: TranslationNotes): Conversation {
+  const builder = new ConversationBuilder(notes);
+  for (const message of placedMessages(messages)) builder.add(message);
   return builder.finish();
 }
 
@@ -52,35 +54,29 @@ const assistantKeys: ReadonlySet<string> = new Set(['role', 'content', 'refusal'
 const toolKeys: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id']);
 
 class ConversationBuilder {
-  readonly #warnings: Map<string, Warning>;
+  readonly #notes: TranslationNotes;
   readonly #system: TextBlock[] = [];
   readonly #messages: MessageParam[] = [];
   /** Results of tools at the end of the conversation: what the user says next goes into the same message. */
   #openResults: (InputBlock | ToolResultBlock)[] | null = null;
 
-  constructor(warnings: Map<string, Warning>) {
-    this.#warnings = warnings;
+  constructor(notes: TranslationNotes) {
+    this.#notes = notes;
   }
 
-  add(message: JsonObject, param: string): void {
-    switch (message.role) {
+  add(message: Placed): void {
+    switch (chatRoleOf(message, this.#notes)) {
       case 'system':
-      case 'developer':
-        this.#addSystem(message, param);
+        this.#addSystem(message);
         break;
       case 'user':
-        this.#addUser(message, param);
+        this.#addUser(message);
         break;
       case 'assistant':
-        this.#addAssistant(message, param);
+        this.#addAssistant(message);
         break;
       case 'tool':
-        this.#addToolResult(message, param);
-        break;
-      case 'function':
-        throw unsupported(param, "write the deprecated 'function' messages as 'tool' messages");
-      default:
-        throw invalid(`${param}.role`, "'system', 'developer', 'user', 'assistant' or 'tool'");
+        this.#addToolResult(message);
     }
   }
 
@@ -94,27 +90,27 @@ class ConversationBuilder {
     return first && others.length === 0 ? first.text : first && this.#system;
   }
 
-  #addSystem(message: JsonObject, param: string): void {
-    warnOfOthers(message, plainKeys, 'body.messages[]', this.#warnings);
+  #addSystem({ value: message, param }: Placed): void {
+    this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
     if (this.#messages.length > 0)
-      change(param, this.#warnings, 'Anthropic takes system messages before the conversation only');
-    this.#system.push(...textBlocks(message.content, `${param}.content`, this.#warnings));
+      this.#notes.change(param, 'Anthropic takes system messages before the conversation only');
+    this.#system.push(...textBlocks(message.content, `${param}.content`, this.#notes));
   }
 
-  #addUser(message: JsonObject, param: string): void {
-    warnOfOthers(message, plainKeys, 'body.messages[]', this.#warnings);
-    const blocks = inputBlocks(message.content, `${param}.content`, this.#warnings);
+  #addUser({ value: message, param }: Placed): void {
+    this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
+    const blocks = inputBlocks(message.content, `${param}.content`, this.#notes);
     if (blocks.length === 0) throw invalid(`${param}.content`, 'some content');
     if (this.#openResults) this.#openResults.push(...blocks);
     else this.#messages.push({ role: 'user', content: plainIfString(message.content, blocks) });
     this.#openResults = null;
   }
 
-  #addAssistant(message: JsonObject, param: string): void {
-    warnOfOthers(message, assistantKeys, 'body.messages[]', this.#warnings);
+  #addAssistant({ value: message, param }: Placed): void {
+    this.#notes.dropOthers(message, assistantKeys, 'body.messages[]');
     const content = isAbsent(message.content) ? message.refusal : message.content;
-    const texts = isAbsent(content) ? [] : textBlocks(content, `${param}.content`, this.#warnings);
-    const calls = toolUses(message.tool_calls, `${param}.tool_calls`, this.#warnings);
+    const texts = isAbsent(content) ? [] : textBlocks(content, `${param}.content`, this.#notes);
+    const calls = toolUses(message.tool_calls, `${param}.tool_calls`, this.#notes);
     if (texts.length + calls.length === 0) throw invalid(`${param}.content`, 'some content');
     this.#messages.push({
       role: 'assistant',
@@ -123,9 +119,9 @@ class ConversationBuilder {
     this.#openResults = null;
   }
 
-  #addToolResult(message: JsonObject, param: string): void {
-    warnOfOthers(message, toolKeys, 'body.messages[]', this.#warnings);
-    const result = toolResult(message, param, this.#warnings);
+  #addToolResult({ value: message, param }: Placed): void {
+    this.#notes.dropOthers(message, toolKeys, 'body.messages[]');
+    const result = toolResult(message, param, this.#notes);
     if (this.#openResults) this.#openResults.push(result);
     else {
       this.#openResults = [result];
@@ -140,40 +136,13 @@ function plainIfString<Block>(content: unknown, blocks: Block[]): string | Block
 
 const callKeys: ReadonlySet<string> = new Set(['id', 'type', 'function', 'index']);
 
-function toolUses(calls: unknown, param: string, warnings: Map<string, Warning>): ToolUseBlock[] {
-  if (isAbsent(calls)) return [];
-  if (!Array.isArray(calls)) throw invalid(param, 'an array of tool calls');
-  return calls.map((call: unknown, index) => {
-    if (!isObject(call)) throw invalid(`${param}[${index}]`, 'an object');
-    warnOfOthers(call, callKeys, 'body.messages[].tool_calls[]', warnings);
-    return toolUse(call, `${param}[${index}]`);
+function toolUses(calls: unknown, param: string, notes: TranslationNotes): ToolUseBlock[] {
+  return placedToolCalls(calls, param).map((call) => {
+    notes.dropOthers(call.value, callKeys, 'body.messages[].tool_calls[]');
+    const { name, argumentsJson } = calledFunction(call, notes);
+    const id = toolId(call.value.id, `${call.param}.id`);
+    return { type: 'tool_use', id, name, input: argumentsFrom(argumentsJson, call) };
   });
-}
-
-function toolUse(call: JsonObject, param: string): ToolUseBlock {
-  if (call.type === 'custom') throw unsupported(param, 'custom tools take free text; use a function');
-  const called = call.function;
-  if (!isObject(called) || typeof called.name !== 'string') throw invalid(`${param}.function.name`, 'a string');
-  if (!isAbsent(called.arguments) && typeof called.arguments !== 'string')
-    throw invalid(`${param}.function.arguments`, 'JSON in a string');
-  const input = inputFrom(called.arguments || '{}', `${param}.function.arguments`);
-  return { type: 'tool_use', id: toolId(call.id, `${param}.id`), name: called.name, input };
-}
-
-/** The arguments with their numbers as the model wrote them. */
-function inputFrom(text: string, param: string): object {
-  const input = tryParse(text);
-  if (!isObject(input)) throw invalid(param, 'a JSON object in a string');
-  return input;
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return parseExact(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function toolId(id: unknown, param: string): string {
@@ -181,9 +150,9 @@ function toolId(id: unknown, param: string): string {
   return id;
 }
 
-function toolResult(message: JsonObject, param: string, warnings: Map<string, Warning>): ToolResultBlock {
+function toolResult(message: JsonObject, param: string, notes: TranslationNotes): ToolResultBlock {
   const id = toolId(message.tool_call_id, `${param}.tool_call_id`);
-  const blocks = isAbsent(message.content) ? [] : textBlocks(message.content, `${param}.content`, warnings);
+  const blocks = isAbsent(message.content) ? [] : textBlocks(message.content, `${param}.content`, notes);
   const content = plainIfString(message.content, blocks);
   return { type: 'tool_result', tool_use_id: id, ...(content.length > 0 ? { content } : {}) };
 }

@@ -1,7 +1,9 @@
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
+import { maxTokensFrom, stopSequencesFrom } from '../chat-parameters.ts';
 import { exactBody } from '../exact-body.ts';
-import type { Warning } from '../provider.ts';
-import { judgeParameters, maxTokensFrom, stopSequencesFrom, userIdFrom } from './chat-parameters.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { judgeParameters, userIdFrom } from './chat-parameters.ts';
 import { type Conversation, conversationFrom } from './conversation.ts';
 import { familyOf } from './model-family.ts';
 import { type OutputFormat, outputFormatFrom } from './output-format.ts';
@@ -26,22 +28,22 @@ export interface MessagesParams extends Sampling {
 /**
  * Translates the body of a chat completion.
  *
- * @param warnings receives what could not be taken, by parameter.
+ * @param notes receives what could not be taken, by parameter.
  * @throws UntranslatableError where the request cannot be expressed, RangeError where it is nested too deeply.
  */
-export function messagesFromChat(request: RequestLine, model: string, warnings: Map<string, Warning>): MessagesParams {
+export function messagesFromChat(request: RequestLine, model: string, notes: TranslationNotes): MessagesParams {
   const { body } = request;
-  judgeParameters(body, warnings);
+  judgeParameters(body, notes);
   const family = familyOf(model);
-  const maxTokens = maxTokensFrom(body, warnings) ?? family.defaultMaxTokens;
-  const { system, messages } = conversationFrom(body.messages, warnings);
-  const tools = isPresent(body.tools) ? toolsFrom(exactBody(request).tools, warnings) : [];
-  const toolChoice = toolChoiceFrom(body, tools.length > 0, warnings);
+  const maxTokens = maxTokensFrom(body, notes) ?? family.defaultMaxTokens;
+  const { system, messages } = conversationFrom(body.messages, notes);
+  const tools = !isAbsent(body.tools) ? toolsFrom(exactBody(request).tools, notes) : [];
+  const toolChoice = toolChoiceFrom(body, tools.length > 0, notes);
   const isToolForced = toolChoice?.type === 'any' || toolChoice?.type === 'tool';
-  const reasoning = reasoningFrom(body, { family, maxTokens, isToolForced }, warnings);
-  const format = outputFormatFrom(body.response_format, () => exactBody(request).response_format, warnings);
+  const reasoning = reasoningFrom(body, { family, maxTokens, isToolForced }, notes);
+  const format = outputFormatFrom(body.response_format, () => exactBody(request).response_format, notes);
   const stopSequences = stopSequencesFrom(body.stop);
-  const userId = userIdFrom(body, warnings);
+  const userId = userIdFrom(body, notes);
   return {
     model,
     max_tokens: maxTokens,
@@ -50,7 +52,7 @@ export function messagesFromChat(request: RequestLine, model: string, warnings: 
     ...(tools.length > 0 && { tools }),
     ...(toolChoice && { tool_choice: toolChoice }),
     ...(stopSequences.length > 0 && { stop_sequences: stopSequences }),
-    ...samplingFrom(body, family, isThinking(reasoning), warnings),
+    ...samplingFrom(body, family, isThinking(reasoning), notes),
     ...(reasoning.thinking && { thinking: reasoning.thinking }),
     ...outputConfig(reasoning, format),
     ...(userId !== undefined && { metadata: { user_id: userId } }),
@@ -65,8 +67,4 @@ function outputConfig(reasoning: Reasoning, format: OutputFormat | undefined): P
   const { effort } = reasoning;
   if (!effort && !format) return {};
   return { output_config: { ...(effort && { effort }), ...(format && { format }) } };
-}
-
-function isPresent(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

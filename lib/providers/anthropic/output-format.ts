@@ -1,9 +1,9 @@
 import { transformJSONSchema } from '@anthropic-ai/sdk/lib/transform-json-schema';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import type { Warning } from '../provider.ts';
-import { change, drop, isAbsent } from './dropped-parameters.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 import { isEnforceable } from './enforceable-schema.ts';
-import { invalid, unsupported } from './untranslatable-error.ts';
 
 export interface OutputFormat {
   type: 'json_schema';
@@ -19,7 +19,7 @@ export interface OutputFormat {
 export function outputFormatFrom(
   format: unknown,
   exact: () => unknown,
-  warnings: Map<string, Warning>,
+  notes: TranslationNotes,
 ): OutputFormat | undefined {
   if (isAbsent(format)) return undefined;
   if (!isObject(format)) throw invalid('body.response_format', 'an object');
@@ -27,9 +27,9 @@ export function outputFormatFrom(
     case 'text':
       return undefined;
     case 'json_schema':
-      return { type: 'json_schema', schema: fittingSchema(format.json_schema, exact, warnings) };
+      return { type: 'json_schema', schema: fittingSchema(format.json_schema, exact, notes) };
     case 'json_object':
-      throw unsupported('body.response_format', "name the form with 'json_schema'");
+      throw notes.unsupported('body.response_format', "name the form with 'json_schema'");
     default:
       throw invalid('body.response_format.type', "'text' or 'json_schema'");
   }
@@ -37,25 +37,25 @@ export function outputFormatFrom(
 
 const param = 'body.response_format.json_schema';
 
-function fittingSchema(jsonSchema: unknown, exact: () => unknown, warnings: Map<string, Warning>): object {
+function fittingSchema(jsonSchema: unknown, exact: () => unknown, notes: TranslationNotes): object {
   if (!isObject(jsonSchema) || !isObject(jsonSchema.schema)) throw invalid(`${param}.schema`, 'a JSON schema');
-  if (!isAbsent(jsonSchema.description)) drop(`${param}.description`, warnings);
+  if (!isAbsent(jsonSchema.description)) notes.drop(`${param}.description`);
   // Names the dialect and constrains nothing.
   const { $schema: _dialect, ...schema } = jsonSchema.schema;
   if (isEnforceable(schema)) {
     const { $schema: _sameDialect, ...exactSchema } = exactSchemaFrom(exact()) ?? schema;
     return exactSchema;
   }
-  change(`${param}.schema`, warnings, 'what Anthropic cannot enforce became part of a description');
-  return transformed(schema);
+  notes.change(`${param}.schema`, 'what Anthropic cannot enforce became part of a description');
+  return transformed(schema, notes);
 }
 
-function transformed(schema: JsonObject): JsonObject {
+function transformed(schema: JsonObject, notes: TranslationNotes): JsonObject {
   try {
     return transformJSONSchema(schema);
   } catch (error) {
     if (error instanceof RangeError) throw error;
-    throw unsupported(`${param}.schema`, 'give every part of the schema a type, anyOf, enum, const or $ref');
+    throw notes.unsupported(`${param}.schema`, 'give every part of the schema a type, anyOf, enum, const or $ref');
   }
 }
 

@@ -1,8 +1,8 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import type { Warning } from '../provider.ts';
-import { change, drop, isAbsent } from './dropped-parameters.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 import type { ModelFamily } from './model-family.ts';
-import { invalid } from './untranslatable-error.ts';
 
 type Effort = 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
@@ -23,18 +23,18 @@ interface Request {
  * .../extended-thinking and .../adaptive-thinking. Anthropic's own `thinking`, which its OpenAI-compatible API takes too,
  * goes on as it is.
  */
-export function reasoningFrom(body: JsonObject, request: Request, warnings: Map<string, Warning>): Reasoning {
+export function reasoningFrom(body: JsonObject, request: Request, notes: TranslationNotes): Reasoning {
   const thinking = ownThinking(body.thinking);
   if (isAbsent(body.reasoning_effort)) return thinking;
   const wanted = effortOf(body.reasoning_effort);
   switch (request.family.thinking) {
     case 'none':
-      if (wanted.name !== 'none') drop(param, warnings, 'this model does not reason');
+      if (wanted.name !== 'none') notes.drop(param, 'this model does not reason');
       return thinking;
     case 'budget':
-      return { ...budget(wanted, request, warnings), ...thinking };
+      return { ...budget(wanted, request, notes), ...thinking };
     case 'adaptive':
-      return { ...adaptive(wanted, request, warnings), ...thinking };
+      return { ...adaptive(wanted, request, notes), ...thinking };
   }
 }
 
@@ -75,18 +75,18 @@ function effortOf(value: unknown): WantedEffort {
 }
 
 /** The budget must stay below max_tokens, and leaves at least half of them for the answer. */
-function budget(wanted: WantedEffort, request: Request, warnings: Map<string, Warning>): Reasoning {
+function budget(wanted: WantedEffort, request: Request, notes: TranslationNotes): Reasoning {
   if (wanted.name === 'none') return {};
   const tokens = Math.min(wanted.budgetTokens, Math.floor(request.maxTokens / 2));
-  if (request.isToolForced) drop(param, warnings, 'a forced tool and thinking exclude each other');
-  else if (tokens < minBudgetTokens) drop(param, warnings, 'thinking needs a limit of 2,048 tokens or more');
+  if (request.isToolForced) notes.drop(param, 'a forced tool and thinking exclude each other');
+  else if (tokens < minBudgetTokens) notes.drop(param, 'thinking needs a limit of 2,048 tokens or more');
   else return { thinking: { type: 'enabled', budget_tokens: tokens } };
   return {};
 }
 
-function adaptive(wanted: WantedEffort, request: Request, warnings: Map<string, Warning>): Reasoning {
+function adaptive(wanted: WantedEffort, request: Request, notes: TranslationNotes): Reasoning {
   const effort = grantedEffort(wanted.effort, request.family);
-  if (effort !== wanted.name) change(param, warnings, `the nearest that this model has is '${effort}'`);
+  if (effort !== wanted.name) notes.change(param, `the nearest that this model has is '${effort}'`);
   if (wanted.name === 'none' || request.isToolForced) return { effort };
   return { effort, thinking: { type: 'adaptive' } };
 }

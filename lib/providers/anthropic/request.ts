@@ -1,9 +1,9 @@
 import type { Endpoint } from '../../core/endpoints.ts';
 import { membersOf, type Span, splice } from '../../core/json-spans.ts';
 import type { RequestLine } from '../../core/request-line.ts';
-import type { RequestTarget, TranslatedRequest, Warning } from '../provider.ts';
+import type { RequestTarget, TranslatedRequest } from '../provider.ts';
+import { translatedRequest } from '../translated-request.ts';
 import { messagesFromChat } from './messages-from-chat.ts';
-import { UntranslatableError } from './untranslatable-error.ts';
 
 /** Chat completions are translated; Messages go on in their own bytes. */
 export const anthropicEndpoints = ['/v1/chat/completions', '/v1/messages'] as const satisfies readonly Endpoint[];
@@ -47,19 +47,8 @@ function wrappedBody(request: RequestLine, target: RequestTarget): Buffer {
 }
 
 function translateChat(request: RequestLine, target: RequestTarget): TranslatedRequest {
-  const warnings = new Map<string, Warning>();
-  try {
-    const params = messagesFromChat(request, target.model, warnings);
-    const bytes = Buffer.from(JSON.stringify({ custom_id: target.lineId, params }));
-    return { ok: true, bytes, warnings: [...warnings.values()] };
-  } catch (error) {
-    return { ok: false, error: refusalFrom(error) };
-  }
-}
-
-function refusalFrom(error: unknown): { code: string; message: string; param: string } {
-  if (error instanceof UntranslatableError) return { code: error.code, message: error.message, param: error.param };
-  if (!(error instanceof RangeError)) throw error;
-  const message = 'This request is nested too deeply to be translated; nest it less.';
-  return { code: 'invalid_request', message, param: 'body' };
+  return translatedRequest('Anthropic', (notes) => {
+    const params = messagesFromChat(request, target.model, notes);
+    return Buffer.from(JSON.stringify({ custom_id: target.lineId, params }));
+  });
 }

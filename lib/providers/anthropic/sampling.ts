@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import type { Warning } from '../provider.ts';
-import { change, drop, isAbsent } from './dropped-parameters.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 import type { ModelFamily } from './model-family.ts';
-import { invalid } from './untranslatable-error.ts';
 
 export interface Sampling {
   temperature?: number;
@@ -18,29 +18,29 @@ export function samplingFrom(
   body: JsonObject,
   family: ModelFamily,
   isThinking: boolean,
-  warnings: Map<string, Warning>,
+  notes: TranslationNotes,
 ): Sampling {
-  const temperature = temperatureOf(body.temperature, warnings);
+  const temperature = temperatureOf(body.temperature, notes);
   const topP = numberOf(body.top_p, 'body.top_p');
   const sampling: Sampling = {};
-  if (temperature !== 1 && mayGo('body.temperature', family, isThinking, warnings)) sampling.temperature = temperature;
-  if (topP === 1 || !mayGo('body.top_p', family, isThinking, warnings)) return sampling;
+  if (temperature !== 1 && mayGo('body.temperature', family, isThinking, notes)) sampling.temperature = temperature;
+  if (topP === 1 || !mayGo('body.top_p', family, isThinking, notes)) return sampling;
   if (sampling.temperature === undefined) sampling.top_p = topP;
-  else drop('body.top_p', warnings, 'Claude takes temperature or top_p, not both');
+  else notes.drop('body.top_p', 'Claude takes temperature or top_p, not both');
   return sampling;
 }
 
-function mayGo(param: string, family: ModelFamily, isThinking: boolean, warnings: Map<string, Warning>): boolean {
-  if (!family.takesSampling) drop(param, warnings, 'this model takes no sampling parameters');
-  else if (isThinking) drop(param, warnings, 'a model that thinks takes no sampling parameters');
+function mayGo(param: string, family: ModelFamily, isThinking: boolean, notes: TranslationNotes): boolean {
+  if (!family.takesSampling) notes.drop(param, 'this model takes no sampling parameters');
+  else if (isThinking) notes.drop(param, 'a model that thinks takes no sampling parameters');
   else return true;
   return false;
 }
 
-function temperatureOf(value: unknown, warnings: Map<string, Warning>): number {
+function temperatureOf(value: unknown, notes: TranslationNotes): number {
   const temperature = numberOf(value, 'body.temperature');
   if (temperature <= 1) return temperature;
-  change('body.temperature', warnings, "Anthropic's highest is 1");
+  notes.change('body.temperature', "Anthropic's highest is 1");
   return 1;
 }
 

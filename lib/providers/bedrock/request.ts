@@ -1,7 +1,9 @@
 import type { Endpoint } from '../../core/endpoints.ts';
 import type { RequestLine } from '../../core/request-line.ts';
-import { UntranslatableError } from '../anthropic/untranslatable-error.ts';
-import type { RequestTarget, TranslatedRequest, Warning } from '../provider.ts';
+import type { RequestTarget, TranslatedRequest } from '../provider.ts';
+import { translatedRequest } from '../translated-request.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { UntranslatableError } from '../untranslatable-error.ts';
 import { bodyFamilyOf } from './body-family.ts';
 import { claudeBodyFromChat, claudeBodyFromMessages } from './claude-body.ts';
 
@@ -13,36 +15,26 @@ export const bedrockEndpoints = ['/v1/chat/completions', '/v1/messages'] as cons
  * https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html, read 2026-11.
  */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
-  if (bodyFamilyOf(target.model) === null) return unknownModel(target.model);
-  const warnings = new Map<string, Warning>();
-  try {
-    const body = bodyOf(request, target.model, warnings);
-    if (!body) return wrongEndpoint(request.endpoint);
+  return translatedRequest('Anthropic', (notes) => {
+    const body = bodyOf(request, target.model, notes);
     const start = Buffer.from(`{"recordId":${JSON.stringify(target.lineId)},"modelInput":`);
-    return { ok: true, bytes: Buffer.concat([start, body, Buffer.from('}')]), warnings: [...warnings.values()] };
-  } catch (error) {
-    return { ok: false, error: refusalFrom(error) };
-  }
+    return Buffer.concat([start, body, Buffer.from('}')]);
+  });
 }
 
-function bodyOf(request: RequestLine, model: string, warnings: Map<string, Warning>): Buffer | null {
+function bodyOf(request: RequestLine, model: string, notes: TranslationNotes): Buffer {
+  if (bodyFamilyOf(model) === null) throw unknownModel(model);
   if (request.endpoint === '/v1/messages') return claudeBodyFromMessages(request);
-  return request.endpoint === '/v1/chat/completions' ? claudeBodyFromChat(request, model, warnings) : null;
+  if (request.endpoint === '/v1/chat/completions') return claudeBodyFromChat(request, model, notes);
+  throw wrongEndpoint(request.endpoint);
 }
 
-function unknownModel(model: string): TranslatedRequest {
+function unknownModel(model: string): UntranslatableError {
   const message = `The body that '${model}' takes on Bedrock is not known here; of Bedrock's models those of Claude are.`;
-  return { ok: false, error: { code: 'unsupported_model', message, param: 'body.model' } };
+  return new UntranslatableError('unsupported_model', 'body.model', message);
 }
 
-function wrongEndpoint(endpoint: Endpoint): TranslatedRequest {
+function wrongEndpoint(endpoint: Endpoint): UntranslatableError {
   const message = `Claude on Bedrock has no ${endpoint}. Write the line for ${bedrockEndpoints.join(' or ')}, or route its model to another provider.`;
-  return { ok: false, error: { code: 'unsupported_endpoint', message, param: 'url' } };
-}
-
-function refusalFrom(error: unknown): { code: string; message: string; param: string } {
-  if (error instanceof UntranslatableError) return { code: error.code, message: error.message, param: error.param };
-  if (!(error instanceof RangeError)) throw error;
-  const message = 'This request is nested too deeply to be translated; nest it less.';
-  return { code: 'invalid_request', message, param: 'body' };
+  return new UntranslatableError('unsupported_endpoint', 'url', message);
 }

@@ -1,9 +1,8 @@
 import type { RequestLine } from '../../core/request-line.ts';
 import { usageOf } from '../../core/usage.ts';
-import { isAbsent } from '../anthropic/dropped-parameters.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
-import { countOf } from '../foreign-json.ts';
-import { leaveOutOthers, unsupported, type Warnings } from '../google/untranslatable.ts';
+import { countOf, isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 
 /** Embeddings <-> asyncBatchEmbedContent. Source: https://ai.google.dev/gemini-api/docs/batch-api#batch-embedding */
 
@@ -12,20 +11,22 @@ interface EmbedContentRequest {
   outputDimensionality?: number;
 }
 
+const taken: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'encoding_format']);
+
 /** @throws UntranslatableError for what one line of Gemini's cannot say. */
-export function embedContentFrom({ body }: RequestLine, warnings: Warnings): EmbedContentRequest {
-  leaveOutOthers(body, ['model', 'input', 'dimensions', 'encoding_format'], 'body', warnings);
+export function embedContentFrom({ body }: RequestLine, notes: TranslationNotes): EmbedContentRequest {
+  notes.dropOthers(body, taken, 'body');
   if (!isAbsent(body.encoding_format) && body.encoding_format !== 'float')
-    throw unsupported('body.encoding_format', "ask for 'float'");
-  return { content: { parts: [{ text: textFrom(body.input) }] }, ...dimensionsFrom(body.dimensions) };
+    throw notes.unsupported('body.encoding_format', "ask for 'float'");
+  return { content: { parts: [{ text: textFrom(body.input, notes) }] }, ...dimensionsFrom(body.dimensions) };
 }
 
-function textFrom(input: unknown): string {
+function textFrom(input: unknown, notes: TranslationNotes): string {
   const only: unknown = Array.isArray(input) && input.length === 1 ? input[0] : input;
   if (typeof only === 'string' && only !== '') return only;
   if (Array.isArray(only) && typeof only[0] === 'string')
-    throw unsupported('body.input', 'it embeds one text in a line; write a line for each');
-  if (Array.isArray(only)) throw unsupported('body.input', 'send the text itself, not tokens of another model');
+    throw notes.unsupported('body.input', 'it embeds one text in a line; write a line for each');
+  if (Array.isArray(only)) throw notes.unsupported('body.input', 'send the text itself, not tokens of another model');
   throw invalid('body.input', 'a text');
 }
 

@@ -1,9 +1,16 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { change, isAbsent } from '../anthropic/dropped-parameters.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
-import { parseExact } from '../exact-json.ts';
+import {
+  argumentsFrom,
+  calledFunction,
+  chatRoleOf,
+  type Placed,
+  placedMessages,
+  placedToolCalls,
+} from '../chat-messages.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 import { type InputPart, inputParts, type Surface, textsOf } from './parts.ts';
-import { leaveOutOthers, unsupported, type Warnings } from './untranslatable.ts';
 
 /** Chat messages -> `systemInstruction` and `contents`. Source: @google/genai 3.1 `Content`, `Part`. */
 
@@ -32,53 +39,47 @@ export interface ConversationOptions {
 }
 
 export function conversationFrom(
-  chatMessages: unknown,
+  messages: unknown,
   options: ConversationOptions,
-  warnings: Warnings,
+  notes: TranslationNotes,
 ): Conversation {
-  if (!Array.isArray(chatMessages)) throw invalid('body.messages', 'an array of messages');
-  const builder = new ConversationBuilder(options, warnings);
-  chatMessages.forEach((message: unknown, index) => {
-    const param = `body.messages[${index}]`;
-    if (!isObject(message)) throw invalid(param, 'an object');
-    builder.add(message, param);
-  });
+  const builder = new ConversationBuilder(options, notes);
+  for (const message of placedMessages(messages)) builder.add(message);
   return builder.finish();
 }
 
+const plainKeys: ReadonlySet<string> = new Set(['role', 'content']);
+const assistantKeys: ReadonlySet<string> = new Set(['role', 'content', 'refusal', 'tool_calls']);
+const toolKeys: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id']);
+const callKeys: ReadonlySet<string> = new Set(['id', 'type', 'function', 'index', 'extra_content']);
+
 class ConversationBuilder {
   readonly #options: ConversationOptions;
-  readonly #warnings: Warnings;
+  readonly #notes: TranslationNotes;
   readonly #system: { text: string }[] = [];
   readonly #contents: Content[] = [];
   readonly #functionByCallId = new Map<string, string>();
   /** The content that gathers the results of one turn's calls: Gemini wants them together. */
   #openResults: Content | null = null;
 
-  constructor(options: ConversationOptions, warnings: Warnings) {
+  constructor(options: ConversationOptions, notes: TranslationNotes) {
     this.#options = options;
-    this.#warnings = warnings;
+    this.#notes = notes;
   }
 
-  add(message: JsonObject, param: string): void {
-    switch (message.role) {
+  add(message: Placed): void {
+    switch (chatRoleOf(message, this.#notes)) {
       case 'system':
-      case 'developer':
-        this.#addSystem(message, param);
+        this.#addSystem(message);
         break;
       case 'user':
-        this.#addUser(message, param);
+        this.#addUser(message);
         break;
       case 'assistant':
-        this.#addAssistant(message, param);
+        this.#addAssistant(message);
         break;
       case 'tool':
-        this.#addToolResult(message, param);
-        break;
-      case 'function':
-        throw unsupported(param, "write the deprecated 'function' messages as 'tool' messages");
-      default:
-        throw invalid(`${param}.role`, "'system', 'developer', 'user', 'assistant' or 'tool'");
+        this.#addToolResult(message);
     }
   }
 
@@ -90,23 +91,23 @@ class ConversationBuilder {
     };
   }
 
-  #addSystem(message: JsonObject, param: string): void {
-    leaveOutOthers(message, ['role', 'content'], 'body.messages[]', this.#warnings);
+  #addSystem({ value: message, param }: Placed): void {
+    this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
     if (this.#contents.length > 0)
-      change(param, this.#warnings, 'Gemini takes system messages before the conversation only');
-    for (const text of textsOf(message.content, `${param}.content`, this.#warnings)) this.#system.push({ text });
+      this.#notes.change(param, 'Gemini takes system messages before the conversation only');
+    for (const text of textsOf(message.content, `${param}.content`, this.#notes)) this.#system.push({ text });
   }
 
-  #addUser(message: JsonObject, param: string): void {
-    leaveOutOthers(message, ['role', 'content'], 'body.messages[]', this.#warnings);
-    const parts = inputParts(message.content, `${param}.content`, this.#options.surface, this.#warnings);
+  #addUser({ value: message, param }: Placed): void {
+    this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
+    const parts = inputParts(message.content, `${param}.content`, this.#options.surface, this.#notes);
     this.#push({ role: 'user', parts }, param);
   }
 
-  #addAssistant(message: JsonObject, param: string): void {
-    leaveOutOthers(message, ['role', 'content', 'refusal', 'tool_calls'], 'body.messages[]', this.#warnings);
+  #addAssistant({ value: message, param }: Placed): void {
+    this.#notes.dropOthers(message, assistantKeys, 'body.messages[]');
     const content = isAbsent(message.content) ? message.refusal : message.content;
-    const texts = textsOf(content, `${param}.content`, this.#warnings).map((text) => ({ text }));
+    const texts = textsOf(content, `${param}.content`, this.#notes).map((text) => ({ text }));
     this.#push({ role: 'model', parts: [...texts, ...this.#calls(message.tool_calls, `${param}.tool_calls`)] }, param);
   }
 
@@ -117,14 +118,11 @@ class ConversationBuilder {
   }
 
   #calls(calls: unknown, param: string): FunctionCallPart[] {
-    if (isAbsent(calls)) return [];
-    if (!Array.isArray(calls)) throw invalid(param, 'an array of tool calls');
-    return calls.map((call: unknown, index) => {
-      if (!isObject(call)) throw invalid(`${param}[${index}]`, 'an object');
-      leaveOutOthers(call, callKeys, 'body.messages[].tool_calls[]', this.#warnings);
-      const part = callPart(call, `${param}[${index}]`);
+    return placedToolCalls(calls, param).map((call, index) => {
+      this.#notes.dropOthers(call.value, callKeys, 'body.messages[].tool_calls[]');
+      const part = callPart(call, this.#notes);
       this.#functionByCallId.set(part.functionCall.id, part.functionCall.name);
-      return this.#signed(part, call, index === 0);
+      return this.#signed(part, call.value, index === 0);
     });
   }
 
@@ -134,12 +132,12 @@ class ConversationBuilder {
     return isFirst && this.#options.wantsThoughtSignatures ? { ...part, thoughtSignature: noSignature } : part;
   }
 
-  #addToolResult(message: JsonObject, param: string): void {
-    leaveOutOthers(message, ['role', 'content', 'tool_call_id'], 'body.messages[]', this.#warnings);
+  #addToolResult({ value: message, param }: Placed): void {
+    this.#notes.dropOthers(message, toolKeys, 'body.messages[]');
     const id = message.tool_call_id;
     const name = typeof id === 'string' ? this.#functionByCallId.get(id) : undefined;
     if (typeof id !== 'string' || name === undefined) throw invalid(`${param}.tool_call_id`, 'the id of a call above');
-    const output = textsOf(message.content, `${param}.content`, this.#warnings).join('');
+    const output = textsOf(message.content, `${param}.content`, this.#notes).join('');
     if (!this.#openResults) {
       this.#openResults = { role: 'user', parts: [] };
       this.#contents.push(this.#openResults);
@@ -147,8 +145,6 @@ class ConversationBuilder {
     this.#openResults.parts.push({ functionResponse: { id, name, response: { output } } });
   }
 }
-
-const callKeys = ['id', 'type', 'function', 'index', 'extra_content'];
 
 /**
  * Stands where the signature of a thought is unknown, as for calls of another provider's model: Gemini 3 refuses a call
@@ -163,28 +159,9 @@ function signatureOf(call: JsonObject): string | null {
   return typeof signature === 'string' && signature !== '' ? signature : null;
 }
 
-function callPart(call: JsonObject, param: string): FunctionCallPart {
-  if (call.type === 'custom') throw unsupported(param, 'custom tools take free text; use a function');
-  if (typeof call.id !== 'string' || call.id === '') throw invalid(`${param}.id`, 'a string');
-  const called = call.function;
-  if (!isObject(called) || typeof called.name !== 'string') throw invalid(`${param}.function.name`, 'a string');
-  const args = isAbsent(called.arguments) || called.arguments === '' ? '{}' : called.arguments;
-  if (typeof args !== 'string') throw invalid(`${param}.function.arguments`, 'JSON in a string');
-  return { functionCall: { id: call.id, name: called.name, args: argsFrom(args, `${param}.function.arguments`) } };
-}
-
-/** The arguments with their numbers as the model wrote them. */
-function argsFrom(text: string, param: string): object {
-  const args = tryParse(text);
-  if (!isObject(args)) throw invalid(param, 'a JSON object in a string');
-  return args;
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return parseExact(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+function callPart(call: Placed, notes: TranslationNotes): FunctionCallPart {
+  const { name, argumentsJson } = calledFunction(call, notes);
+  const { id } = call.value;
+  if (typeof id !== 'string' || id === '') throw invalid(`${call.param}.id`, 'a string');
+  return { functionCall: { id, name, args: argumentsFrom(argumentsJson, call) } };
 }

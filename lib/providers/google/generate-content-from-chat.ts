@@ -1,6 +1,7 @@
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { isAbsent } from '../anthropic/dropped-parameters.ts';
 import { exactBody } from '../exact-body.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
 import { type Conversation, conversationFrom } from './contents.ts';
 import { type GenerationConfig, generationConfigFrom } from './generation-config.ts';
 import { generationOf } from './model-generation.ts';
@@ -11,7 +12,6 @@ import {
   functionCallingFrom,
   functionDeclarationsFrom,
 } from './tools.ts';
-import { leaveOut, unsupported, type Warnings } from './untranslatable.ts';
 
 /** The body of generateContent, as far as a chat completion can ask for it; the model stands in the batch. */
 export interface GenerateContentRequest {
@@ -25,28 +25,24 @@ export interface GenerateContentRequest {
 /**
  * Translates the body of a chat completion.
  *
- * @param warnings receives what could not be taken, by parameter.
+ * @param notes receives what could not be taken, by parameter.
  * @throws UntranslatableError where the request cannot be expressed, RangeError where it is nested too deeply.
  */
 export function generateContentFromChat(
   request: RequestLine,
   model: string,
   surface: Surface,
-  warnings: Warnings,
+  notes: TranslationNotes,
 ): GenerateContentRequest {
   const { body } = request;
-  judgeParameters(body, warnings);
+  judgeParameters(body, notes);
   const exact = () => exactBody(request);
   const { wantsThoughtSignatures } = generationOf(model);
-  const { systemInstruction, contents } = conversationFrom(
-    body.messages,
-    { surface, wantsThoughtSignatures },
-    warnings,
-  );
-  const functionDeclarations = isAbsent(body.tools) ? [] : functionDeclarationsFrom(exact().tools, warnings);
+  const { systemInstruction, contents } = conversationFrom(body.messages, { surface, wantsThoughtSignatures }, notes);
+  const functionDeclarations = isAbsent(body.tools) ? [] : functionDeclarationsFrom(exact().tools, notes);
   const hasTools = functionDeclarations.length > 0;
-  const functionCallingConfig = functionCallingFrom(body, hasTools, warnings);
-  const generationConfig = generationConfigFrom(body, exact, model, warnings);
+  const functionCallingConfig = functionCallingFrom(body, hasTools, notes);
+  const generationConfig = generationConfigFrom(body, exact, model, notes);
   return {
     ...(systemInstruction && { systemInstruction }),
     contents,
@@ -87,13 +83,13 @@ const refused = new Map([
   ['web_search_options', 'leave it out'],
 ]);
 
-function judgeParameters(body: JsonObject, warnings: Warnings): void {
+function judgeParameters(body: JsonObject, notes: TranslationNotes): void {
   for (const name in body) {
     const value = body[name];
     if (translated.has(name) || isAbsent(value) || asksForNothing(name, value)) continue;
     const advice = refused.get(name);
-    if (advice !== undefined) throw unsupported(`body.${name}`, advice);
-    leaveOut(`body.${name}`, warnings);
+    if (advice !== undefined) throw notes.unsupported(`body.${name}`, advice);
+    notes.drop(`body.${name}`);
   }
 }
 

@@ -1,9 +1,9 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { maxTokensFrom, stopSequencesFrom } from '../anthropic/chat-parameters.ts';
-import { isAbsent } from '../anthropic/dropped-parameters.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
+import { maxTokensFrom, stopSequencesFrom } from '../chat-parameters.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 import { type ThinkingConfig, thinkingFrom } from './thinking.ts';
-import { leaveOut, type Warnings } from './untranslatable.ts';
 
 /** What a chat completion can ask for. Source: @google/genai 3.1 `GenerationConfig`. */
 export interface GenerationConfig {
@@ -27,21 +27,21 @@ export function generationConfigFrom(
   body: JsonObject,
   exact: () => JsonObject,
   model: string,
-  warnings: Warnings,
+  notes: TranslationNotes,
 ): GenerationConfig {
   const stopSequences = stopSequencesFrom(body.stop);
-  const thinkingConfig = thinkingFrom(body, model, warnings);
+  const thinkingConfig = thinkingFrom(body, model, notes);
   return {
-    ...given('maxOutputTokens', maxTokensFrom(body, warnings)),
+    ...given('maxOutputTokens', maxTokensFrom(body, notes)),
     ...given('temperature', numberOf(body, 'temperature', 0, 2)),
     ...given('topP', numberOf(body, 'top_p', 0, 1)),
     ...given('presencePenalty', numberOf(body, 'presence_penalty', -2, 2)),
     ...given('frequencyPenalty', numberOf(body, 'frequency_penalty', -2, 2)),
-    ...given('seed', seedFrom(body, warnings)),
+    ...given('seed', seedFrom(body, notes)),
     ...given('candidateCount', wholeNumberOf(body, 'n', 1, 8)),
     ...(stopSequences.length > 0 && { stopSequences }),
     ...logprobsFrom(body),
-    ...formatFrom(body.response_format, exact, warnings),
+    ...formatFrom(body.response_format, exact, notes),
     ...(thinkingConfig && { thinkingConfig }),
   };
 }
@@ -65,12 +65,12 @@ function wholeNumberOf(body: JsonObject, name: string, least: number, most: numb
 }
 
 /** Gemini's seed is an int32, OpenAI's an int64. */
-function seedFrom(body: JsonObject, warnings: Warnings): number | undefined {
+function seedFrom(body: JsonObject, notes: TranslationNotes): number | undefined {
   const { seed } = body;
   if (isAbsent(seed)) return undefined;
   if (typeof seed !== 'number' || !Number.isInteger(seed)) throw invalid('body.seed', 'a whole number');
   if (seed === Math.trunc(seed) && Math.abs(seed) < 2 ** 31) return seed;
-  leaveOut('body.seed', warnings, 'Gemini takes one of 32 bits');
+  notes.drop('body.seed', 'Gemini takes one of 32 bits');
   return undefined;
 }
 
@@ -82,7 +82,7 @@ function logprobsFrom(body: JsonObject): Pick<GenerationConfig, 'responseLogprob
 
 type Format = Pick<GenerationConfig, 'responseMimeType' | 'responseJsonSchema'>;
 
-function formatFrom(format: unknown, exact: () => JsonObject, warnings: Warnings): Format {
+function formatFrom(format: unknown, exact: () => JsonObject, notes: TranslationNotes): Format {
   if (isAbsent(format)) return {};
   if (!isObject(format)) throw invalid('body.response_format', 'an object');
   switch (format.type) {
@@ -93,17 +93,17 @@ function formatFrom(format: unknown, exact: () => JsonObject, warnings: Warnings
     case 'json_schema':
       return {
         responseMimeType: 'application/json',
-        responseJsonSchema: schemaFrom(exact().response_format, warnings),
+        responseJsonSchema: schemaFrom(exact().response_format, notes),
       };
     default:
       throw invalid('body.response_format.type', "'text', 'json_object' or 'json_schema'");
   }
 }
 
-function schemaFrom(format: unknown, warnings: Warnings): object {
+function schemaFrom(format: unknown, notes: TranslationNotes): object {
   const param = 'body.response_format.json_schema';
   const jsonSchema = isObject(format) ? format.json_schema : undefined;
   if (!isObject(jsonSchema) || !isObject(jsonSchema.schema)) throw invalid(`${param}.schema`, 'a JSON schema');
-  if (!isAbsent(jsonSchema.description)) leaveOut(`${param}.description`, warnings);
+  if (!isAbsent(jsonSchema.description)) notes.drop(`${param}.description`);
   return jsonSchema.schema;
 }

@@ -1,7 +1,8 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../anthropic/dropped-parameters.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
-import { leaveOut, leaveOutOthers, unsupported, type Warnings } from './untranslatable.ts';
+import { type Placed, placedParts } from '../chat-messages.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 
 /** Which of Google's two APIs a request is for: they know different files. */
 export type Surface = 'gemini' | 'vertex';
@@ -13,60 +14,58 @@ export type InputPart =
   | { fileData: { mimeType?: string; fileUri: string } };
 
 const path = 'body.messages[].content[]';
+const textKeys: ReadonlySet<string> = new Set(['type', 'text']);
+const refusalKeys: ReadonlySet<string> = new Set(['type', 'refusal']);
+const imageKeys: ReadonlySet<string> = new Set(['type', 'image_url']);
+const imageUrlKeys: ReadonlySet<string> = new Set(['url', 'detail']);
+const fileKeys: ReadonlySet<string> = new Set(['type', 'file']);
+const fileDataKeys: ReadonlySet<string> = new Set(['file_data', 'filename']);
+const audioKeys: ReadonlySet<string> = new Set(['type', 'input_audio']);
 
 /** Text, images, documents and audio of a user's message, in their order. Empty texts say nothing. */
-export function inputParts(content: unknown, param: string, surface: Surface, warnings: Warnings): InputPart[] {
-  if (typeof content === 'string') return textPart(content);
-  return partsOf(content, param).flatMap((part, index) => inputPart(part, `${param}[${index}]`, surface, warnings));
+export function inputParts(content: unknown, param: string, surface: Surface, notes: TranslationNotes): InputPart[] {
+  if (typeof content === 'string') return content === '' ? [] : [{ text: content }];
+  return placedParts(content, param).flatMap((part) => inputPart(part, surface, notes));
 }
 
 /** The texts of a message of any other role. */
-export function textsOf(content: unknown, param: string, warnings: Warnings): string[] {
+export function textsOf(content: unknown, param: string, notes: TranslationNotes): string[] {
   if (isAbsent(content) || content === '') return [];
   if (typeof content === 'string') return [content];
-  return partsOf(content, param).flatMap((part, index) => {
-    const text = part.type === 'refusal' ? part.refusal : part.text;
-    if (part.type !== 'text' && part.type !== 'refusal') throw invalid(`${param}[${index}].type`, "'text'");
-    if (typeof text !== 'string') throw invalid(`${param}[${index}].${part.type}`, 'a string');
-    leaveOutOthers(part, ['type', part.type], path, warnings);
-    return text === '' ? [] : [text];
-  });
+  return placedParts(content, param).flatMap((part) => textOf(part, notes));
 }
 
-function textPart(text: string): InputPart[] {
-  return text === '' ? [] : [{ text }];
+function textOf({ value: part, param }: Placed, notes: TranslationNotes): string[] {
+  if (part.type !== 'text' && part.type !== 'refusal') throw invalid(`${param}.type`, "'text'");
+  const text = part[part.type];
+  if (typeof text !== 'string') throw invalid(`${param}.${part.type}`, 'a string');
+  notes.dropOthers(part, part.type === 'text' ? textKeys : refusalKeys, path);
+  return text === '' ? [] : [text];
 }
 
-function partsOf(content: unknown, param: string): JsonObject[] {
-  if (!Array.isArray(content)) throw invalid(param, 'a string or an array of content parts');
-  return content.map((part: unknown, index) => {
-    if (!isObject(part)) throw invalid(`${param}[${index}]`, 'an object');
-    return part;
-  });
-}
-
-function inputPart(part: JsonObject, param: string, surface: Surface, warnings: Warnings): InputPart[] {
+function inputPart(placed: Placed, surface: Surface, notes: TranslationNotes): InputPart[] {
+  const { value: part, param } = placed;
   switch (part.type) {
     case 'text':
-      return textsOf([part], param.replace(/\[\d+\]$/, ''), warnings).flatMap(textPart);
+      return textOf(placed, notes).map((text) => ({ text }));
     case 'image_url':
-      return [imagePart(part, param, surface, warnings)];
+      return [imagePart(part, param, surface, notes)];
     case 'file':
-      return [filePart(part, param, warnings)];
+      return [filePart(part, param, notes)];
     case 'input_audio':
-      return [audioPart(part, param, warnings)];
+      return [audioPart(part, param, notes)];
     default:
       throw invalid(`${param}.type`, "'text', 'image_url', 'file' or 'input_audio'");
   }
 }
 
-function imagePart(part: JsonObject, param: string, surface: Surface, warnings: Warnings): InputPart {
+function imagePart(part: JsonObject, param: string, surface: Surface, notes: TranslationNotes): InputPart {
   const image = part.image_url;
   if (!isObject(image) || typeof image.url !== 'string') throw invalid(`${param}.image_url.url`, 'a URL');
-  leaveOutOthers(part, ['type', 'image_url'], path, warnings);
-  leaveOutOthers(image, ['url', 'detail'], `${path}.image_url`, warnings);
-  if (!isAbsent(image.detail) && image.detail !== 'auto') leaveOut(`${path}.image_url.detail`, warnings);
-  return inlineFrom(image.url) ?? { fileData: fileFrom(image.url, `${param}.image_url.url`, surface) };
+  notes.dropOthers(part, imageKeys, path);
+  notes.dropOthers(image, imageUrlKeys, `${path}.image_url`);
+  if (!isAbsent(image.detail) && image.detail !== 'auto') notes.drop(`${path}.image_url.detail`);
+  return inlineFrom(image.url) ?? { fileData: fileFrom(image.url, `${param}.image_url.url`, surface, notes) };
 }
 
 // Longest start of a data URL that is looked at; the data behind it can be megabytes.
@@ -83,15 +82,20 @@ function inlineFrom(url: string): InputPart | null {
 const geminiFile = /^https:\/\/generativelanguage\.googleapis\.com\/v1(?:beta|alpha)?\/files\/[a-z0-9-]+$/;
 
 /** Vertex fetches public URLs and reads Cloud Storage; the Gemini API takes only what was uploaded to it. */
-function fileFrom(url: string, param: string, surface: Surface): { mimeType?: string; fileUri: string } {
+function fileFrom(
+  url: string,
+  param: string,
+  surface: Surface,
+  notes: TranslationNotes,
+): { mimeType?: string; fileUri: string } {
   if (surface === 'gemini') {
     if (geminiFile.test(url)) return { fileUri: url };
-    throw unsupported(param, 'the Gemini API reads data URLs and its own files; send the image as a data URL');
+    throw notes.unsupported(param, 'the Gemini API reads data URLs and its own files; send the image as a data URL');
   }
   if (!/^(https?|gs):\/\//i.test(url)) throw invalid(param, 'an http(s) or gs:// URL, or a base64 data URL');
   const mimeType = mimeTypeByExtension.get(/\.([a-z0-9]+)(?:[?#]|$)/i.exec(url)?.[1]?.toLowerCase() ?? '');
   if (!mimeType)
-    throw unsupported(param, 'Vertex must be told the type: let the URL end with .png, .jpg, .webp or .pdf');
+    throw notes.unsupported(param, 'Vertex must be told the type: let the URL end with .png, .jpg, .webp or .pdf');
   return { mimeType, fileUri: url };
 }
 
@@ -109,14 +113,14 @@ const mimeTypeByExtension = new Map([
 // What every PDF (`%PDF-`) begins with in base64.
 const pdfStart = 'JVBERi0';
 
-function filePart(part: JsonObject, param: string, warnings: Warnings): InputPart {
+function filePart(part: JsonObject, param: string, notes: TranslationNotes): InputPart {
   const file = part.file;
   if (!isObject(file)) throw invalid(`${param}.file`, 'an object');
-  leaveOutOthers(part, ['type', 'file'], path, warnings);
-  leaveOutOthers(file, ['file_data', 'filename'], `${path}.file`, warnings);
+  notes.dropOthers(part, fileKeys, path);
+  notes.dropOthers(file, fileDataKeys, `${path}.file`);
   const data = file.file_data;
   if (typeof data !== 'string')
-    throw unsupported(`${param}.file.file_id`, 'a file kept at OpenAI is not readable elsewhere; send file_data');
+    throw notes.unsupported(`${param}.file.file_id`, 'a file kept at OpenAI is not readable elsewhere; send file_data');
   const inline = inlineFrom(data);
   if (inline) return inline;
   if (data.startsWith(pdfStart)) return { inlineData: { mimeType: 'application/pdf', data } };
@@ -128,11 +132,11 @@ const mimeTypeOfAudio = new Map<unknown, string>([
   ['mp3', 'audio/mp3'],
 ]);
 
-function audioPart(part: JsonObject, param: string, warnings: Warnings): InputPart {
+function audioPart(part: JsonObject, param: string, notes: TranslationNotes): InputPart {
   const audio = part.input_audio;
   if (!isObject(audio) || typeof audio.data !== 'string') throw invalid(`${param}.input_audio.data`, 'base64');
   const mimeType = mimeTypeOfAudio.get(audio.format);
   if (!mimeType) throw invalid(`${param}.input_audio.format`, "'wav' or 'mp3'");
-  leaveOutOthers(part, ['type', 'input_audio'], path, warnings);
+  notes.dropOthers(part, audioKeys, path);
   return { inlineData: { mimeType, data: audio.data } };
 }

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { change, isAbsent } from '../anthropic/dropped-parameters.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 import { generationOf, type ModelGeneration } from './model-generation.ts';
-import { leaveOut, type Warnings } from './untranslatable.ts';
 
 type ThinkingLevel = 'MINIMAL' | 'LOW' | 'MEDIUM' | 'HIGH';
 
@@ -35,30 +35,30 @@ const leastProBudget = 128;
 const param = 'body.reasoning_effort';
 
 /** reasoning_effort -> thinkingConfig. */
-export function thinkingFrom(body: JsonObject, model: string, warnings: Warnings): ThinkingConfig | undefined {
+export function thinkingFrom(body: JsonObject, model: string, notes: TranslationNotes): ThinkingConfig | undefined {
   if (isAbsent(body.reasoning_effort)) return undefined;
   const wanted = efforts.find((effort) => effort.name === body.reasoning_effort);
   if (!wanted) throw invalid(param, efforts.map((effort) => `'${effort.name}'`).join(', '));
   const generation = generationOf(model);
   switch (generation.thinking) {
     case 'none':
-      if (wanted.name !== 'none') leaveOut(param, warnings, 'this model does not reason');
+      if (wanted.name !== 'none') notes.drop(param, 'this model does not reason');
       return undefined;
     case 'budget':
-      return { thinkingBudget: budgetFor(wanted, generation, warnings) };
+      return { thinkingBudget: budgetFor(wanted, generation, notes) };
     case 'level':
-      return { thinkingLevel: levelFor(wanted, generation, warnings) };
+      return { thinkingLevel: levelFor(wanted, generation, notes) };
   }
 }
 
-function budgetFor(wanted: WantedEffort, { isPro }: ModelGeneration, warnings: Warnings): number {
+function budgetFor(wanted: WantedEffort, { isPro }: ModelGeneration, notes: TranslationNotes): number {
   if (!isPro || wanted.budgetTokens > 0) return wanted.budgetTokens;
-  change(param, warnings, `this model always thinks; it was given the least, ${leastProBudget} tokens`);
+  notes.change(param, `this model always thinks; it was given the least, ${leastProBudget} tokens`);
   return leastProBudget;
 }
 
-function levelFor(wanted: WantedEffort, { isPro }: ModelGeneration, warnings: Warnings): ThinkingLevel {
+function levelFor(wanted: WantedEffort, { isPro }: ModelGeneration, notes: TranslationNotes): ThinkingLevel {
   const level = isPro && wanted.level === 'MINIMAL' ? 'LOW' : wanted.level;
-  if (level.toLowerCase() !== wanted.name) change(param, warnings, `the nearest that this model has is '${level}'`);
+  if (level.toLowerCase() !== wanted.name) notes.change(param, `the nearest that this model has is '${level}'`);
   return level;
 }

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../anthropic/dropped-parameters.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
-import { leaveOut, leaveOutOthers, unsupported, type Warnings } from './untranslatable.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 
 /** Tools and their choice. Source: @google/genai 3.1 `FunctionDeclaration`, `FunctionCallingConfig`. */
 
@@ -19,27 +19,30 @@ export interface FunctionCallingConfig {
 // As Gemini checks it. Source: @google/genai 3.1 `FunctionDeclaration.name`.
 const functionName = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/;
 
+const toolKeys: ReadonlySet<string> = new Set(['type', 'function']);
+const functionKeys: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
+
 /** @param tools `body.tools`, its numbers as the customer wrote them: schemas go on as they are, `$defs` and all. */
-export function functionDeclarationsFrom(tools: unknown, warnings: Warnings): FunctionDeclaration[] {
+export function functionDeclarationsFrom(tools: unknown, notes: TranslationNotes): FunctionDeclaration[] {
   if (isAbsent(tools)) return [];
   if (!Array.isArray(tools)) throw invalid('body.tools', 'an array of tools');
   return tools.map((tool: unknown, index) => {
     const param = `body.tools[${index}]`;
     if (!isObject(tool)) throw invalid(param, 'an object');
-    leaveOutOthers(tool, ['type', 'function'], 'body.tools[]', warnings);
-    if (tool.type === 'custom') throw unsupported(param, 'custom tools take free text; use a function');
+    notes.dropOthers(tool, toolKeys, 'body.tools[]');
+    if (tool.type === 'custom') throw notes.unsupported(param, 'custom tools take free text; use a function');
     if (!isObject(tool.function)) throw invalid(`${param}.function`, 'an object');
-    return declarationFrom(tool.function, `${param}.function`, warnings);
+    return declarationFrom(tool.function, `${param}.function`, notes);
   });
 }
 
-function declarationFrom(definition: JsonObject, param: string, warnings: Warnings): FunctionDeclaration {
+function declarationFrom(definition: JsonObject, param: string, notes: TranslationNotes): FunctionDeclaration {
   const { name, description, parameters, strict } = definition;
-  leaveOutOthers(definition, ['name', 'description', 'parameters', 'strict'], 'body.tools[].function', warnings);
+  notes.dropOthers(definition, functionKeys, 'body.tools[].function');
   if (typeof name !== 'string' || !functionName.test(name))
     throw invalid(`${param}.name`, 'a name of letters, digits, _, ., : and -, at most 128');
   if (!isAbsent(parameters) && !isObject(parameters)) throw invalid(`${param}.parameters`, 'a JSON schema');
-  if (strict === true) leaveOut('body.tools[].function.strict', warnings);
+  if (strict === true) notes.drop('body.tools[].function.strict');
   return {
     name,
     ...(typeof description === 'string' && { description }),
@@ -51,11 +54,11 @@ function declarationFrom(definition: JsonObject, param: string, warnings: Warnin
 export function functionCallingFrom(
   body: JsonObject,
   hasTools: boolean,
-  warnings: Warnings,
+  notes: TranslationNotes,
 ): FunctionCallingConfig | undefined {
-  const choice = isAbsent(body.tool_choice) ? undefined : chosen(body.tool_choice);
+  const choice = isAbsent(body.tool_choice) ? undefined : chosen(body.tool_choice, notes);
   if (choice?.mode === 'ANY' && !hasTools) throw invalid('body.tools', 'the tools to choose');
-  if (body.parallel_tool_calls === false) leaveOut('body.parallel_tool_calls', warnings);
+  if (body.parallel_tool_calls === false) notes.drop('body.parallel_tool_calls');
   return hasTools ? choice : undefined;
 }
 
@@ -65,20 +68,20 @@ const modeByChoice = new Map<unknown, FunctionCallingConfig['mode']>([
   ['required', 'ANY'],
 ]);
 
-function chosen(choice: unknown): FunctionCallingConfig {
+function chosen(choice: unknown, notes: TranslationNotes): FunctionCallingConfig {
   const mode = modeByChoice.get(choice);
   if (mode) return { mode };
   if (!isObject(choice)) throw invalid('body.tool_choice', "'auto', 'none', 'required' or a function");
   if (choice.type === 'function')
     return { mode: 'ANY', allowedFunctionNames: [nameIn(choice.function, 'body.tool_choice.function')] };
-  if (choice.type === 'allowed_tools') return allowed(choice.allowed_tools);
-  throw unsupported('body.tool_choice', 'choose a function');
+  if (choice.type === 'allowed_tools') return allowed(choice.allowed_tools, notes);
+  throw notes.unsupported('body.tool_choice', 'choose a function');
 }
 
-function allowed(choice: unknown): FunctionCallingConfig {
+function allowed(choice: unknown, notes: TranslationNotes): FunctionCallingConfig {
   const param = 'body.tool_choice.allowed_tools';
   if (!isObject(choice) || !Array.isArray(choice.tools)) throw invalid(`${param}.tools`, 'an array of tools');
-  if (choice.mode !== 'required') throw unsupported(`${param}.mode`, "use 'required', or list fewer tools");
+  if (choice.mode !== 'required') throw notes.unsupported(`${param}.mode`, "use 'required', or list fewer tools");
   const names = choice.tools.map((tool: unknown, index) =>
     nameIn(isObject(tool) ? tool.function : undefined, `${param}.tools[${index}].function`),
   );

@@ -1,7 +1,8 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
-import { isAbsent } from '../translation/notes.ts';
+import { maxTokensFrom } from '../chat-parameters.ts';
+import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 import { messagesFrom } from './messages.ts';
 import { responseFormatFrom, toolChoiceFrom, toolsFrom } from './tools.ts';
 
@@ -14,11 +15,12 @@ import { responseFormatFrom, toolChoiceFrom, toolsFrom } from './tools.ts';
  */
 export function chatBodyFrom(body: JsonObject, exact: JsonObject, notes: TranslationNotes): JsonObject {
   const translated: JsonObject = {};
+  const maxTokens = maxTokensFrom(body, notes);
   for (const name in body) if (!isAbsent(body[name])) judge(name, body[name], exact[name], translated, notes);
   return {
     messages: messagesFrom(body.messages, exact.messages, notes),
     ...translated,
-    ...maxTokens(body, notes),
+    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
   };
 }
 
@@ -112,24 +114,6 @@ const maxTemperature = 1.5;
 function hottest(notes: TranslationNotes): number {
   notes.change('body.temperature', `Mistral's highest is ${maxTemperature}`);
   return maxTemperature;
-}
-
-/** Both names mean the same here; of two numbers OpenAI's newer one holds. */
-function maxTokens(body: JsonObject, notes: TranslationNotes): { max_tokens?: number } {
-  const newer = limitOf(body, 'max_completion_tokens');
-  const older = limitOf(body, 'max_tokens');
-  if (newer !== undefined && older !== undefined && newer !== older)
-    notes.drop('body.max_tokens', "'max_completion_tokens' stands for it");
-  const limit = newer ?? older;
-  return limit === undefined ? {} : { max_tokens: limit };
-}
-
-function limitOf(body: JsonObject, name: string): number | undefined {
-  const value = body[name];
-  if (isAbsent(value)) return undefined;
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 1)
-    throw invalid(`body.${name}`, 'a whole number above 0');
-  return value;
 }
 
 /** OpenAI takes parts, Mistral one text. */

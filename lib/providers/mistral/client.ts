@@ -13,7 +13,6 @@ import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
 import { callError, failedCall } from '../failed-call.ts';
 import { KeyedClient } from '../keyed-client.ts';
-import { uploadForm } from '../openai/upload-form.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -28,6 +27,7 @@ import type {
 } from '../provider.ts';
 import { streamedBody, withSpooledFile } from '../spooled-file.ts';
 import { uploadFailure } from '../upload-failure.ts';
+import { uploadForm } from '../upload-form.ts';
 import { verifiedDownload } from '../verified-download.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { mistralEndpoints } from './request.ts';

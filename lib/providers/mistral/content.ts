@@ -1,13 +1,14 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
-import { isAbsent } from '../translation/notes.ts';
+import { type Placed, placedParts } from '../chat-messages.ts';
+import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 
 /** Parts of a chat message -> Mistral's chunks. Source: @mistralai/mistralai 2.7 `ContentChunk`. */
 
 type Content = string | JsonObject[];
 
-const place = 'body.messages[].content[]';
+const path = 'body.messages[].content[]';
 const textKeys: ReadonlySet<string> = new Set(['type', 'text']);
 const refusalKeys: ReadonlySet<string> = new Set(['type', 'refusal']);
 const imageKeys: ReadonlySet<string> = new Set(['type', 'image_url']);
@@ -23,26 +24,24 @@ export function inputContent(content: unknown, exact: unknown, param: string, no
   if (typeof content === 'string') return content;
   return partsOf(content, param).map((part, index) => {
     const exactPart: unknown = Array.isArray(exact) ? exact[index] : undefined;
-    return inputPart(part, isObject(exactPart) ? exactPart : part, `${param}[${index}]`, notes);
+    return inputPart(part.value, isObject(exactPart) ? exactPart : part.value, part.param, notes);
   });
 }
 
 /** The texts of a message of any other role. */
 export function textContent(content: unknown, param: string, notes: TranslationNotes): Content {
   if (typeof content === 'string') return content;
-  return partsOf(content, param).map((part, index) => {
-    if (part.type === 'text') return textPart(part, `${param}[${index}]`, notes);
-    if (part.type === 'refusal') return refusalPart(part, `${param}[${index}]`, notes);
-    throw invalid(`${param}[${index}].type`, "'text'");
+  return partsOf(content, param).map(({ value: part, param: place }) => {
+    if (part.type === 'text') return textPart(part, place, notes);
+    if (part.type === 'refusal') return refusalPart(part, place, notes);
+    throw invalid(`${place}.type`, "'text'");
   });
 }
 
-function partsOf(content: unknown, param: string): JsonObject[] {
-  if (!Array.isArray(content) || content.length === 0) throw invalid(param, 'a string or an array of content parts');
-  return content.map((part: unknown, index) => {
-    if (!isObject(part)) throw invalid(`${param}[${index}]`, 'an object');
-    return part;
-  });
+function partsOf(content: unknown, param: string): Placed[] {
+  const parts = placedParts(content, param);
+  if (parts.length === 0) throw invalid(param, 'some content');
+  return parts;
 }
 
 function inputPart(part: JsonObject, exact: JsonObject, param: string, notes: TranslationNotes): JsonObject {
@@ -63,13 +62,13 @@ function inputPart(part: JsonObject, exact: JsonObject, param: string, notes: Tr
 
 function textPart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
   if (typeof part.text !== 'string') throw invalid(`${param}.text`, 'a string');
-  notes.dropOthers(part, textKeys, place);
+  notes.dropOthers(part, textKeys, path);
   return { type: 'text', text: part.text };
 }
 
 function refusalPart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
   if (typeof part.refusal !== 'string') throw invalid(`${param}.refusal`, 'a string');
-  notes.dropOthers(part, refusalKeys, place);
+  notes.dropOthers(part, refusalKeys, path);
   return { type: 'text', text: part.refusal };
 }
 
@@ -77,19 +76,19 @@ const details: ReadonlySet<unknown> = new Set(['low', 'auto', 'high']);
 
 function imagePart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
   const image = part.image_url;
-  notes.dropOthers(part, imageKeys, place);
+  notes.dropOthers(part, imageKeys, path);
   if (typeof image === 'string') return { type: 'image_url', image_url: image }; // Mistral's own short form
   if (!isObject(image) || typeof image.url !== 'string') throw invalid(`${param}.image_url.url`, 'a URL');
-  notes.dropOthers(image, imageUrlKeys, `${place}.image_url`);
+  notes.dropOthers(image, imageUrlKeys, `${path}.image_url`);
   const isKnownDetail = details.has(image.detail);
-  if (!isKnownDetail && !isAbsent(image.detail)) notes.drop(`${place}.image_url.detail`);
+  if (!isKnownDetail && !isAbsent(image.detail)) notes.drop(`${path}.image_url.detail`);
   return { type: 'image_url', image_url: { url: image.url, ...(isKnownDetail && { detail: image.detail }) } };
 }
 
 /** OpenAI names the format beside the data; Mistral takes the data alone. */
 function audioPart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
   const audio = part.input_audio;
-  notes.dropOthers(part, audioKeys, place);
+  notes.dropOthers(part, audioKeys, path);
   if (typeof audio === 'string') return { type: 'input_audio', input_audio: audio };
   if (!isObject(audio) || typeof audio.data !== 'string') throw invalid(`${param}.input_audio.data`, 'base64');
   return { type: 'input_audio', input_audio: audio.data };
@@ -99,7 +98,7 @@ function audioPart(part: JsonObject, param: string, notes: TranslationNotes): Js
 const pdfStart = 'JVBERi0';
 
 function filePart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
-  notes.dropOthers(part, fileKeys, place);
+  notes.dropOthers(part, fileKeys, path);
   const file = isObject(part.file) ? part.file : {};
   if (typeof file.file_data !== 'string') return storedFile(file.file_id ?? part.file_id, param, notes);
   const isBare = file.file_data.startsWith(pdfStart);

@@ -1,7 +1,8 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
-import { isAbsent } from '../translation/notes.ts';
+import { calledFunction, chatRoleOf, type Placed, placedMessages, placedToolCalls } from '../chat-messages.ts';
+import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 import { inputContent, textContent } from './content.ts';
 import { ToolCallIds } from './tool-call-ids.ts';
 
@@ -12,13 +13,12 @@ import { ToolCallIds } from './tool-call-ids.ts';
  * @param exact the same with their numbers as they were written.
  */
 export function messagesFrom(messages: unknown, exact: unknown, notes: TranslationNotes): JsonObject[] {
-  if (!Array.isArray(messages) || messages.length === 0) throw invalid('body.messages', 'an array of messages');
+  const placed = placedMessages(messages);
+  if (placed.length === 0) throw invalid('body.messages', 'at least one message');
   const translation = new MessageTranslation(notes);
-  return messages.map((message: unknown, index) => {
-    const param = `body.messages[${index}]`;
-    if (!isObject(message)) throw invalid(param, 'an object');
+  return placed.map((message, index) => {
     const exactMessage: unknown = Array.isArray(exact) ? exact[index] : undefined;
-    return translation.message(message, isObject(exactMessage) ? exactMessage : message, param);
+    return translation.message(message, isObject(exactMessage) ? exactMessage : message.value);
   });
 }
 
@@ -35,31 +35,30 @@ class MessageTranslation {
     this.#notes = notes;
   }
 
-  message(message: JsonObject, exact: JsonObject, param: string): JsonObject {
-    switch (message.role) {
+  message(message: Placed, exact: JsonObject): JsonObject {
+    switch (chatRoleOf(message, this.#notes)) {
       case 'system':
-      case 'developer':
-        return { role: 'system', content: this.#plainText(message, param) };
+        return this.#system(message);
       case 'user':
-        this.#dropOthers(message, plainKeys);
-        return { role: 'user', content: inputContent(message.content, exact.content, `${param}.content`, this.#notes) };
+        return this.#user(message, exact);
       case 'assistant':
-        return this.#assistant(message, param);
+        return this.#assistant(message);
       case 'tool':
-        return this.#toolResult(message, param);
-      case 'function':
-        throw this.#notes.unsupported(param, "write the deprecated 'function' messages as 'tool' messages");
-      default:
-        throw invalid(`${param}.role`, "'system', 'developer', 'user', 'assistant' or 'tool'");
+        return this.#toolResult(message);
     }
   }
 
-  #plainText(message: JsonObject, param: string): unknown {
+  #system({ value: message, param }: Placed): JsonObject {
     this.#dropOthers(message, plainKeys);
-    return textContent(message.content, `${param}.content`, this.#notes);
+    return { role: 'system', content: textContent(message.content, `${param}.content`, this.#notes) };
   }
 
-  #assistant(message: JsonObject, param: string): JsonObject {
+  #user({ value: message, param }: Placed, exact: JsonObject): JsonObject {
+    this.#dropOthers(message, plainKeys);
+    return { role: 'user', content: inputContent(message.content, exact.content, `${param}.content`, this.#notes) };
+  }
+
+  #assistant({ value: message, param }: Placed): JsonObject {
     this.#dropOthers(message, assistantKeys);
     const said = isAbsent(message.content) ? message.refusal : message.content;
     const calls = this.#toolCalls(message.tool_calls, `${param}.tool_calls`);
@@ -73,18 +72,15 @@ class MessageTranslation {
   }
 
   #toolCalls(calls: unknown, param: string): JsonObject[] {
-    if (isAbsent(calls)) return [];
-    if (!Array.isArray(calls)) throw invalid(param, 'an array of tool calls');
-    return calls.map((call: unknown, index) => {
-      const place = `${param}[${index}]`;
-      if (!isObject(call)) throw invalid(place, 'an object');
-      if (call.type === 'custom') throw this.#notes.unsupported(place, 'custom tools take free text; use a function');
-      this.#notes.dropOthers(call, callKeys, 'body.messages[].tool_calls[]');
-      return { id: this.#id(call.id, `${place}.id`), type: 'function', function: calledFunction(call, place) };
+    return placedToolCalls(calls, param).map((call) => {
+      this.#notes.dropOthers(call.value, callKeys, 'body.messages[].tool_calls[]');
+      const { name, argumentsJson } = calledFunction(call, this.#notes);
+      const id = this.#id(call.value.id, `${call.param}.id`);
+      return { id, type: 'function', function: { name, arguments: argumentsJson } };
     });
   }
 
-  #toolResult(message: JsonObject, param: string): JsonObject {
+  #toolResult({ value: message, param }: Placed): JsonObject {
     this.#dropOthers(message, toolKeys);
     return {
       role: 'tool',
@@ -102,12 +98,4 @@ class MessageTranslation {
   #dropOthers(message: JsonObject, names: ReadonlySet<string>): void {
     this.#notes.dropOthers(message, names, 'body.messages[]');
   }
-}
-
-function calledFunction(call: JsonObject, param: string): JsonObject {
-  const called = call.function;
-  if (!isObject(called) || typeof called.name !== 'string') throw invalid(`${param}.function.name`, 'a string');
-  if (!isAbsent(called.arguments) && typeof called.arguments !== 'string')
-    throw invalid(`${param}.function.arguments`, 'JSON in a string');
-  return { name: called.name, arguments: called.arguments || '{}' };
 }

@@ -1,9 +1,10 @@
 import type { Endpoint } from '../../core/endpoints.ts';
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { UntranslatableError } from '../anthropic/untranslatable-error.ts';
 import { exactBody } from '../exact-body.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
-import { TranslationNotes } from '../translation-notes.ts';
+import { translatedRequest } from '../translated-request.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { UntranslatableError } from '../untranslatable-error.ts';
 import { chatBodyFrom } from './chat-body.ts';
 import { embeddingsBodyFrom, moderationBodyFrom } from './text-inputs.ts';
 
@@ -21,19 +22,12 @@ export function passesThrough(): boolean {
 
 /** Makes `{custom_id, body}` of a line. */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
-  const notes = new TranslationNotes('Mistral');
-  try {
-    const body = bodyOf(request, notes);
-    if (!body) return wrongEndpoint(request.endpoint);
-    const bytes = Buffer.from(JSON.stringify({ custom_id: target.lineId, body }));
-    return { ok: true, bytes, warnings: notes.warnings };
-  } catch (error) {
-    return { ok: false, error: refusalFrom(error) };
-  }
+  return translatedRequest('Mistral', (notes) =>
+    Buffer.from(JSON.stringify({ custom_id: target.lineId, body: bodyOf(request, notes) })),
+  );
 }
 
-/** @returns null for an endpoint that Mistral does not have. */
-function bodyOf(request: RequestLine, notes: TranslationNotes): JsonObject | null {
+function bodyOf(request: RequestLine, notes: TranslationNotes): JsonObject {
   switch (request.endpoint) {
     case '/v1/chat/completions':
       return chatBodyFrom(request.body, exactBody(request), notes);
@@ -47,18 +41,11 @@ function bodyOf(request: RequestLine, notes: TranslationNotes): JsonObject | nul
     case '/v1/images/edits':
     case '/v1/videos':
     case '/v1/messages':
-      return null;
+      throw wrongEndpoint(request.endpoint);
   }
 }
 
-function wrongEndpoint(endpoint: Endpoint): TranslatedRequest {
+function wrongEndpoint(endpoint: Endpoint): UntranslatableError {
   const message = `Mistral has no ${endpoint}. Write the line for ${mistralEndpoints.join(' or ')}, or route its model to another provider.`;
-  return { ok: false, error: { code: 'unsupported_endpoint', message, param: 'url' } };
-}
-
-function refusalFrom(error: unknown): { code: string; message: string; param: string } {
-  if (error instanceof UntranslatableError) return { code: error.code, message: error.message, param: error.param };
-  if (!(error instanceof RangeError)) throw error;
-  const message = 'This request is nested too deeply to be translated; nest it less.';
-  return { code: 'invalid_request', message, param: 'body' };
+  return new UntranslatableError('unsupported_endpoint', 'url', message);
 }

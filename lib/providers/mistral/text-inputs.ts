@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../translation/notes.ts';
+import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
 
 /** Bodies that hold texts to be read. Source: @mistralai/mistralai 2.7 `EmbeddingRequest`, `ClassificationRequest`. */

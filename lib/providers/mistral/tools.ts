@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { invalid } from '../anthropic/untranslatable-error.ts';
-import { isAbsent } from '../translation/notes.ts';
+import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
 
 /** Tools, their choice, and the form of an answer. Source: @mistralai/mistralai 2.7 `Tool`, `ToolChoice`, `ResponseFormat`. */
 

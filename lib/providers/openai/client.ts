@@ -21,10 +21,10 @@ import type {
 } from '../provider.ts';
 import { streamedBody, withSpooledFile } from '../spooled-file.ts';
 import { uploadFailure } from '../upload-failure.ts';
+import { uploadForm } from '../upload-form.ts';
 import { verifiedDownload } from '../verified-download.ts';
 import { type BatchObject, batchObjectSchema, knownStatus, providerBatchFrom } from './batch-object.ts';
 import type { Dialect, ListPage } from './dialect.ts';
-import { uploadForm } from './upload-form.ts';
 
 const fileObjectSchema = z.object({ id: z.string().min(1) });
 /** Headers of a caller of the library, beside which ours go. */

@@ -8,7 +8,7 @@ export interface Form {
   endpoint: Endpoint;
   /**
    * @param request numbers that JavaScript would spell otherwise are opaque in it (`parseExact`).
-   * @throws InexpressibleError where a chat completion would mean something else, RangeError for too deep a nesting.
+   * @throws UntranslatableError where a chat completion would mean something else, RangeError for too deep a nesting.
    */
   chatFrom(request: JsonObject, notes: LineNotes): ChatDraft;
   /** @returns the answer as this endpoint gives it; null for what is no chat completion. */

@@ -1,18 +1,7 @@
 import type { JsonObject } from '../../core/request-line.ts';
+import { isAbsent } from '../foreign-json.ts';
 import type { Warning } from '../provider.ts';
-
-/** Ends the translation of one line from wherever it is; `throughChat` catches it and answers with data. */
-export class InexpressibleError extends Error {
-  override readonly name = 'InexpressibleError';
-  readonly code: 'invalid_request' | 'unsupported_parameter';
-  readonly param: string;
-
-  constructor(code: InexpressibleError['code'], param: string, message: string) {
-    super(message);
-    this.code = code;
-    this.param = param;
-  }
-}
+import { invalid, UntranslatableError } from '../untranslatable-error.ts';
 
 /** What is to be said of one line that becomes a chat completion. Places count from the request: `tools[0].name`. */
 export class LineNotes {
@@ -49,26 +38,20 @@ export class LineNotes {
   }
 
   /** The line is wrong at any provider. */
-  invalid(place: string, expected: string): InexpressibleError {
-    const param = this.param(place);
-    return new InexpressibleError('invalid_request', param, `Invalid value for '${param}': expected ${expected}.`);
+  invalid(place: string, expected: string): UntranslatableError {
+    return invalid(this.param(place), expected);
   }
 
   /** The line is right, and a chat completion would mean something else. */
-  unsupported(place: string, advice: string): InexpressibleError {
+  unsupported(place: string, advice: string): UntranslatableError {
     const param = this.param(place);
     const message = `This provider gets the line as a chat completion, which has nothing for '${param}': ${advice}, or route this line to a provider that has its endpoint.`;
-    return new InexpressibleError('unsupported_parameter', param, message);
+    return new UntranslatableError('unsupported_parameter', param, message);
   }
 
   param(place: string): string {
     return `${this.root}.${place}`;
   }
-}
-
-/** Null stands for a parameter that is not set. */
-export function isAbsent(value: unknown): value is null | undefined {
-  return value === undefined || value === null;
 }
 
 /** The members that are set. */

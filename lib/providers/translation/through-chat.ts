@@ -1,8 +1,9 @@
 import type { RequestLine } from '../../core/request-line.ts';
 import type { Provider, RequestTarget, TranslatedRequest, Warning } from '../provider.ts';
+import { refusalFrom } from '../translated-request.ts';
 import { chatLine, exactRequest } from './chat-line.ts';
 import type { ChatDraft, Form } from './form.ts';
-import { InexpressibleError, LineNotes } from './notes.ts';
+import { LineNotes } from './notes.ts';
 
 /** Makes a chat completion of a line, and of that what the provider takes. */
 export function throughChat(
@@ -17,15 +18,8 @@ export function throughChat(
     const translated = provider.translateRequest(chatLine(request, draft.body), target);
     return inOwnPlaces(translated, { form, draft, notes });
   } catch (error) {
-    return { ok: false, error: refusalFrom(error, notes) };
+    return { ok: false, error: refusalFrom(error, notes.root) };
   }
-}
-
-function refusalFrom(error: unknown, notes: LineNotes): { code: string; message: string; param: string } {
-  if (error instanceof InexpressibleError) return { code: error.code, message: error.message, param: error.param };
-  if (!(error instanceof RangeError)) throw error;
-  const message = 'This request is nested too deeply to be translated; nest it less.';
-  return { code: 'invalid_request', message, param: notes.root };
 }
 
 interface Translation {

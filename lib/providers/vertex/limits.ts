@@ -1,11 +1,20 @@
-import { limits as geminiLimits, notes as geminiNotes } from '../gemini/limits.ts';
 import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
 
 /**
- * What one batch prediction job accepts: 200,000 requests and 1 GB, of which we use what the Gemini API gets too. Source:
+ * What one batch prediction job accepts. Source:
  * https://docs.cloud.google.com/vertex-ai/generative-ai/docs/multimodal/batch-prediction-gemini, from memory.
  */
-export const limits: ProviderLimits = geminiLimits;
+export const limits: ProviderLimits = {
+  /** A job may have 200,000; a quarter keeps a shard's index and its retries small. */
+  maxRequests: 50_000,
+  /** A file may have 1 GB. Kept to a fifth, since a shard is spooled to a function's small disk and sent in one piece. */
+  maxBytes: 200_000_000,
+  maxEmbeddingInputs: null,
+  /** Each line ends with a newline. */
+  overheadBytes: { batch: 0, line: 1 },
+  createsPerHour: null,
+  batchDiscount: 0.5,
+};
 
 export const directUse: DirectUse = {
   customIds: null,
@@ -23,7 +32,11 @@ export const notes: ProviderNotes = {
     'embeddings',
     'models other than Gemini and Claude',
     'URLs of images whose type they do not show',
-    ...geminiNotes.refused.filter((what) => !/embedding|http/.test(what)),
+    'files by file_id',
+    'audio, modalities beyond text',
+    'functions, function_call',
+    'web_search_options',
+    'custom tools',
   ],
   isConfirmed: false,
 };

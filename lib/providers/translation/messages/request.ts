@@ -1,6 +1,7 @@
 import { isObject, type JsonObject } from '../../../core/request-line.ts';
+import { isAbsent } from '../../foreign-json.ts';
 import type { ChatDraft } from '../form.ts';
-import { isAbsent, type LineNotes, present } from '../notes.ts';
+import { type LineNotes, present } from '../notes.ts';
 import { mayBeStrict } from '../strict-schema.ts';
 import { conversationFrom } from './conversation.ts';
 import { reasoningEffortFrom } from './reasoning.ts';

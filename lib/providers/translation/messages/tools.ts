@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../../core/request-line.ts';
-import { isAbsent, type LineNotes } from '../notes.ts';
+import { isAbsent } from '../../foreign-json.ts';
+import type { LineNotes } from '../notes.ts';
 import { mayBeStrict } from '../strict-schema.ts';
 
 const toolKeys: ReadonlySet<string> = new Set([

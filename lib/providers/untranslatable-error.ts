@@ -1,6 +1,6 @@
 type RefusalCode = 'invalid_request' | 'unsupported_parameter' | 'unsupported_endpoint' | 'unsupported_model';
 
-/** Ends the translation of one line from wherever it is; `translateRequest` catches it and answers with data. */
+/** Ends the translation of one line from wherever it is; `translatedRequest` catches it and answers with data. */
 export class UntranslatableError extends Error {
   override readonly name = 'UntranslatableError';
   readonly code: RefusalCode;
@@ -16,13 +16,4 @@ export class UntranslatableError extends Error {
 /** The line is wrong at any provider. */
 export function invalid(param: string, expected: string): UntranslatableError {
   return new UntranslatableError('invalid_request', param, `Invalid value for '${param}': expected ${expected}.`);
-}
-
-/** The line is right, and Anthropic cannot do it. */
-export function unsupported(param: string, advice: string): UntranslatableError {
-  return new UntranslatableError(
-    'unsupported_parameter',
-    param,
-    `Anthropic has nothing for '${param}': ${advice}, or route this line to another provider.`,
-  );
 }
