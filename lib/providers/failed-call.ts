@@ -126,3 +126,9 @@ export function callError(what: string, error: unknown): Error {
   const isMissing = failed.kind === 'answered' && failed.status === 404;
   return isMissing ? new NotFoundError(message, { cause: error }) : new TransientError(message, { cause: error });
 }
+
+/** Whether a cancellation was refused because there is nothing left to cancel. */
+export function hasEndedAlready(error: unknown): boolean {
+  const failed = failedCall(error);
+  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BatchFields } from '../batch-fields.ts';
+import { batchFieldsOf } from '../foreign-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
 const count = z.number().int().nonnegative();
@@ -73,33 +74,17 @@ function endOf(batch: BatchObject): ProviderPhase {
  * cancelled is neither, as at OpenAI.
  */
 export function batchFieldsFrom(batch: BatchObject): BatchFields {
-  const { phase } = providerBatchFrom(batch);
-  const endedAt = secondsOf(batch.ended_at);
   const { succeeded, errored } = batch.request_counts;
-  return {
+  return batchFieldsOf({
+    ...providerBatchFrom(batch),
+    counts: { total: totalOf(batch), completed: succeeded, failed: errored },
     id: batch.id,
-    object: 'batch',
-    endpoint: null,
-    model: null,
-    errors: null,
-    input_file_id: null,
-    completion_window: '24h',
-    status: phase,
-    output_file_id: null,
-    error_file_id: null,
-    created_at: secondsOf(batch.created_at),
-    in_progress_at: secondsOf(batch.created_at),
-    expires_at: secondsOf(batch.expires_at),
-    finalizing_at: null,
-    completed_at: phase === 'completed' ? endedAt : null,
-    failed_at: null,
-    expired_at: phase === 'expired' ? endedAt : null,
-    cancelling_at: secondsOf(batch.cancel_initiated_at),
-    cancelled_at: phase === 'cancelled' ? endedAt : null,
-    request_counts: { total: totalOf(batch), completed: succeeded, failed: errored },
-    usage: null,
-    metadata: null,
-  };
+    createdAt: secondsOf(batch.created_at),
+    startedAt: secondsOf(batch.created_at),
+    expiresAt: secondsOf(batch.expires_at),
+    cancellingAt: secondsOf(batch.cancel_initiated_at),
+    endedAt: secondsOf(batch.ended_at),
+  });
 }
 
 function secondsOf(time: string | null | undefined): number | null {

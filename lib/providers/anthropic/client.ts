@@ -1,13 +1,15 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { NotFoundError } from '../../core/errors.ts';
 import { splitLines } from '../../core/jsonl.ts';
+import { clockSkewMs, readTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
 import { everyPage } from '../every-page.ts';
-import { callError, failedCall } from '../failed-call.ts';
+import { callError, hasEndedAlready } from '../failed-call.ts';
 import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
 import { KeyedClient } from '../keyed-client.ts';
+import { parsedReply } from '../parsed-reply.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -32,12 +34,6 @@ import {
 } from './batch-object.ts';
 
 const batchesPath = '/v1/messages/batches';
-
-/** How long a look may take, its two retries included. */
-const readTimeoutSeconds = 60;
-
-/** How far the provider's clock may be from ours. */
-const clockSkewMs = 300_000;
 
 const defaultBaseUrl = 'https://api.anthropic.com';
 
@@ -234,12 +230,5 @@ async function* createBody(lines: AsyncIterable<Buffer>, members: object): Async
 }
 
 function parsed(batch: unknown): BatchObject {
-  const result = batchObjectSchema.safeParse(batch);
-  if (result.success) return result.data;
-  throw callError('A batch of Anthropic', result.error);
-}
-
-function hasEndedAlready(error: unknown): boolean {
-  const failed = failedCall(error);
-  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
+  return parsedReply(batchObjectSchema, batch, 'A batch of Anthropic');
 }

@@ -7,10 +7,12 @@ import {
 } from '@aws-sdk/client-bedrock';
 import type { ConfigOfKind } from '../../core/config.ts';
 import { ConfigurationError, ProviderAuthenticationError, TransientError } from '../../core/errors.ts';
+import { clockSkewMs, readTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
-import { callError, failedCall, isKeyRefusal } from '../failed-call.ts';
+import { callError, failedCall, hasEndedAlready, isKeyRefusal } from '../failed-call.ts';
+import { parsedReply } from '../parsed-reply.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -24,16 +26,11 @@ import type {
   UploadOutcome,
   Workplace,
 } from '../provider.ts';
+import { walkedPage } from '../walked-page.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { limits } from './limits.ts';
 import { inputKey, inputUri, objectAt, outputUri } from './places.ts';
 import { withServiceAnswer } from './service-answer.ts';
-
-/** How long a look may take, its two retries included. */
-const readTimeoutSeconds = 60;
-
-/** How far AWS's clock may be from ours. */
-const clockSkewMs = 300_000;
 
 const jobsPerPage = 100;
 
@@ -151,15 +148,8 @@ class BedrockJobs implements ProviderClient {
     return batchFieldsFrom(await this.#get(providerBatchId, signal));
   }
 
-  async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
-    const batches: BatchFields[] = [];
-    let isBehind = after === undefined;
-    for await (const job of this.#newestFirst({}, signal)) {
-      if (isBehind && batches.length === limit) return { batches, hasMore: true };
-      if (isBehind) batches.push(batchFieldsFrom(job));
-      if (job.jobArn === after) isBehind = true;
-    }
-    return { batches, hasMore: false };
+  async list(page: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    return await walkedPage(this.#newestFirst({}, signal), batchFieldsFrom, page);
   }
 
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
@@ -232,12 +222,5 @@ function settledOrAborted<Result>(answer: Promise<Result>, signal: AbortSignal):
 }
 
 function parsed(job: unknown): Job {
-  const result = jobSchema.safeParse(job);
-  if (result.success) return result.data;
-  throw callError('A job of Bedrock', result.error);
-}
-
-function hasEndedAlready(error: unknown): boolean {
-  const failed = failedCall(error);
-  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
+  return parsedReply(jobSchema, job, 'A job of Bedrock');
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { safeText } from '../../core/errors.ts';
 import type { BatchFields } from '../batch-fields.ts';
+import { batchFieldsOf } from '../foreign-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 import { resultUri } from './places.ts';
 
@@ -80,36 +81,17 @@ function failureFrom({ message }: Job): ProviderBatch['failure'] {
 
 /** The job in OpenAI's form. Bedrock has no metadata and no usage of a job, and does not say what form its lines have. */
 export function batchFieldsFrom(job: Job): BatchFields {
-  const { phase, counts, resultRefs, failure } = providerBatchFrom(job);
-  const endedAt = secondsOf(job.endTime);
-  const endedAs = (ending: ProviderPhase) => (phase === ending ? endedAt : null);
-  return {
+  const { resultRefs, ...batch } = providerBatchFrom(job);
+  return batchFieldsOf({
+    ...batch,
     id: job.jobArn,
-    object: 'batch',
-    endpoint: null,
-    model: job.modelId,
-    errors: failure && {
-      object: 'list',
-      data: [{ code: failure.code, message: failure.message, param: null, line: null }],
-    },
-    input_file_id: job.inputDataConfig.s3InputDataConfig.s3Uri,
-    completion_window: '24h',
-    status: phase,
-    output_file_id: resultRefs[0] ?? null,
-    error_file_id: null,
-    created_at: secondsOf(job.submitTime),
-    in_progress_at: null,
-    expires_at: secondsOf(job.jobExpirationTime),
-    finalizing_at: null,
-    completed_at: endedAs('completed'),
-    failed_at: endedAs('failed'),
-    expired_at: endedAs('expired'),
-    cancelling_at: null,
-    cancelled_at: endedAs('cancelled'),
-    request_counts: counts ?? { total: 0, completed: 0, failed: 0 },
-    usage: null,
-    metadata: null,
-  };
+    model: job.modelId ?? null,
+    inputFileId: job.inputDataConfig.s3InputDataConfig.s3Uri,
+    outputFileId: resultRefs[0] ?? null,
+    createdAt: secondsOf(job.submitTime),
+    expiresAt: secondsOf(job.jobExpirationTime),
+    endedAt: secondsOf(job.endTime),
+  });
 }
 
 function secondsOf(moment: Date | null | undefined): number | null {

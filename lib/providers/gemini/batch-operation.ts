@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { safeText } from '../../core/errors.ts';
 import type { BatchFields } from '../batch-fields.ts';
+import { batchFieldsOf } from '../foreign-batch.ts';
 import { bareState, countSchema, secondsOf } from '../google/page.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
@@ -100,36 +101,16 @@ const lifetimeSeconds = 48 * 3600;
 
 /** The batch in OpenAI's form. Gemini has one file of results, and neither metadata nor the usage of a batch. */
 export function batchFieldsFrom(batch: BatchOperation): BatchFields {
-  const { phase, counts, failure } = providerBatchFrom(batch);
   const { metadata } = batch;
   const createdAt = secondsOf(metadata.createTime);
-  const endedAt = secondsOf(metadata.endTime);
-  const endedAs = (ending: ProviderPhase) => (phase === ending ? endedAt : null);
-  return {
+  return batchFieldsOf({
+    ...providerBatchFrom(batch),
     id: batch.name,
-    object: 'batch',
-    endpoint: null,
     model: metadata.model?.replace(/^models\//, '') ?? null,
-    errors: failure && {
-      object: 'list',
-      data: [{ code: failure.code, message: failure.message, param: null, line: null }],
-    },
-    input_file_id: metadata.inputConfig?.fileName ?? null,
-    completion_window: '24h',
-    status: phase,
-    output_file_id: responsesFile(batch),
-    error_file_id: null,
-    created_at: createdAt,
-    in_progress_at: null,
-    expires_at: createdAt === null ? null : createdAt + lifetimeSeconds,
-    finalizing_at: null,
-    completed_at: endedAs('completed'),
-    failed_at: endedAs('failed'),
-    expired_at: endedAs('expired'),
-    cancelling_at: null,
-    cancelled_at: endedAs('cancelled'),
-    request_counts: counts ?? { total: 0, completed: 0, failed: 0 },
-    usage: null,
-    metadata: null,
-  };
+    inputFileId: metadata.inputConfig?.fileName ?? null,
+    outputFileId: responsesFile(batch),
+    createdAt,
+    expiresAt: createdAt === null ? null : createdAt + lifetimeSeconds,
+    endedAt: secondsOf(metadata.endTime),
+  });
 }

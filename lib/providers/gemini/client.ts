@@ -1,9 +1,10 @@
 import { z } from 'zod';
+import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
-import { callError, failedCall } from '../failed-call.ts';
-import { type Api, type ApiCall, apiFrom, callApi, encodedName, withRetries } from '../google/api.ts';
+import { callError, hasEndedAlready } from '../failed-call.ts';
+import { type Api, type ApiCall, apiFrom, callApi, encodedName, look, read } from '../google/api.ts';
 import { everyTokenPage } from '../google/page.ts';
 import { KeyedClient } from '../keyed-client.ts';
 import type {
@@ -21,18 +22,10 @@ import type {
 import { withSpooledFile } from '../spooled-file.ts';
 import { uploadFailure } from '../upload-failure.ts';
 import { verifiedDownload } from '../verified-download.ts';
+import { walkedPage } from '../walked-page.ts';
 import { type BatchOperation, batchFieldsFrom, batchOperationSchema, providerBatchFrom } from './batch-operation.ts';
 
 const defaultBaseUrl = 'https://generativelanguage.googleapis.com';
-
-/** How long a look may take, its retries included. */
-const readTimeoutSeconds = 60;
-
-/** 200 MB at 350 kB/s. */
-const uploadTimeoutSeconds = 600;
-
-/** How far the provider's clock may be from ours. */
-const clockSkewSeconds = 300;
 
 const pageSize = 100;
 
@@ -111,7 +104,7 @@ class GeminiClient implements ProviderClient {
 
   /** Our token as the display name proves that a batch is ours, and so does our input file: both are used once. */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const oldestMs = lost.windowStartMs - clockSkewSeconds * 1000;
+    const oldestMs = lost.windowStartMs - clockSkewMs;
     for await (const batch of this.#all(signal)) {
       // The order of the list is not documented, so an old batch ends nothing.
       if (Date.parse(batch.metadata.createTime ?? '') < oldestMs) continue;
@@ -129,7 +122,7 @@ class GeminiClient implements ProviderClient {
 
   async #page(size: number, pageToken: string | undefined, signal: AbortSignal): Promise<BatchList> {
     const query = new URLSearchParams({ pageSize: String(size), ...(pageToken !== undefined && { pageToken }) });
-    return parsed(listSchema, await this.#read(`/v1beta/batches?${query}`, 'The list of batches', signal));
+    return await this.#read(`/v1beta/batches?${query}`, "Gemini's list of batches", listSchema, signal);
   }
 
   async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
@@ -141,18 +134,11 @@ class GeminiClient implements ProviderClient {
   }
 
   async #batch(id: string, signal: AbortSignal): Promise<BatchOperation> {
-    return parsed(batchOperationSchema, await this.#read(batchPath(id), `Gemini's batch ${id}`, signal));
+    return await this.#read(batchPath(id), `Gemini's batch ${id}`, batchOperationSchema, signal);
   }
 
-  async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
-    const batches: BatchFields[] = [];
-    let isBehind = after === undefined;
-    for await (const batch of this.#all(signal)) {
-      if (isBehind && batches.length === limit) return { batches, hasMore: true };
-      if (isBehind) batches.push(batchFieldsFrom(batch));
-      isBehind ||= batch.name === after;
-    }
-    return { batches, hasMore: false };
+  async list(page: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    return await walkedPage(this.#all(signal), batchFieldsFrom, page);
   }
 
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
@@ -169,23 +155,11 @@ class GeminiClient implements ProviderClient {
   async *results(_batch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
     const what = `Gemini's file ${resultRef}`;
     const path = `/download/v1beta/${encodedName(resultRef)}:download?alt=media`;
-    yield* verifiedDownload(await this.#look(what, signal, (deadline) => this.#call(path, { signal: deadline })), what);
+    yield* verifiedDownload(await look(what, signal, (deadline) => this.#call(path, { signal: deadline })), what);
   }
 
-  async #read(path: string, what: string, signal: AbortSignal): Promise<unknown> {
-    return await this.#look(what, signal, async (deadline) => (await this.#call(path, { signal: deadline })).json());
-  }
-
-  async #look<Result>(
-    what: string,
-    signal: AbortSignal,
-    call: (signal: AbortSignal) => Promise<Result>,
-  ): Promise<Result> {
-    try {
-      return await withDeadline(signal, readTimeoutSeconds, (deadline) => withRetries(deadline, () => call(deadline)));
-    } catch (error) {
-      throw callError(what, error);
-    }
+  async #read<Value>(path: string, what: string, schema: z.ZodType<Value>, signal: AbortSignal): Promise<Value> {
+    return await read(what, schema, signal, (deadline) => this.#call(path, { signal: deadline }));
   }
 
   async #call(path: string, call: ApiCall): Promise<Response> {
@@ -220,18 +194,7 @@ function batchPath(id: string): string {
   return `/v1beta/batches/${encodeURIComponent(id.replace(/^batches\//, ''))}`;
 }
 
-function parsed<Value>(schema: z.ZodType<Value>, value: unknown): Value {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw callError('A batch of Gemini', result.error);
-}
-
 function isOurs({ metadata }: BatchOperation, { sending, providerInputFileId }: LostCreate): boolean {
   if (metadata.displayName === sending.token) return true;
   return providerInputFileId !== null && metadata.inputConfig?.fileName === providerInputFileId;
-}
-
-function hasEndedAlready(error: unknown): boolean {
-  const failed = failedCall(error);
-  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
 }

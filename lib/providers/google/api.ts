@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { type FailedCall, failedCall, isOwnError } from '../failed-call.ts';
+import { readTimeoutSeconds } from '../allowances.ts';
+import { withDeadline } from '../deadline.ts';
+import { callError, type FailedCall, failedCall, isOwnError } from '../failed-call.ts';
 import { objectOf, textOf } from '../foreign-json.ts';
+import { parsedReply } from '../parsed-reply.ts';
 import type { ConnectionSettings } from '../provider.ts';
 import { streamedBody } from '../spooled-file.ts';
 
@@ -108,8 +111,36 @@ function errorIn(text: string): JsonObject | null {
 const readAttempts = 3;
 const firstPauseMs = 250;
 
-/** A call without effect, made again where the trouble may pass. */
-export async function withRetries<Result>(signal: AbortSignal, call: () => Promise<Result>): Promise<Result> {
+/**
+ * A look or a transfer, made again where the trouble may pass.
+ *
+ * @param what names it in the error.
+ * @throws what is ours, TransientError or NotFoundError.
+ */
+export async function look<Result>(
+  what: string,
+  signal: AbortSignal,
+  call: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await withDeadline(signal, readTimeoutSeconds, (deadline) => withRetries(deadline, () => call(deadline)));
+  } catch (error) {
+    throw callError(what, error);
+  }
+}
+
+/** Reads a reply of JSON. */
+export async function read<Value>(
+  what: string,
+  schema: z.ZodType<Value>,
+  signal: AbortSignal,
+  call: (signal: AbortSignal) => Promise<Response>,
+): Promise<Value> {
+  const reply: unknown = await look(what, signal, async (deadline) => (await call(deadline)).json());
+  return parsedReply(schema, reply, what);
+}
+
+async function withRetries<Result>(signal: AbortSignal, call: () => Promise<Result>): Promise<Result> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await call();

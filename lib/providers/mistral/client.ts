@@ -8,11 +8,13 @@ import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
 import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
 import { z } from 'zod';
 import { TransientError } from '../../core/errors.ts';
+import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
-import { callError, failedCall } from '../failed-call.ts';
+import { callError, hasEndedAlready } from '../failed-call.ts';
 import { KeyedClient } from '../keyed-client.ts';
+import { parsedReply } from '../parsed-reply.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -29,19 +31,11 @@ import { streamedBody, withSpooledFile } from '../spooled-file.ts';
 import { uploadFailure } from '../upload-failure.ts';
 import { uploadForm } from '../upload-form.ts';
 import { verifiedDownload } from '../verified-download.ts';
+import { walkedPage } from '../walked-page.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { mistralEndpoints } from './request.ts';
 import { answeredError, replyOf, unwrapped } from './sdk-reply.ts';
 import { fetcherFor, type Send, sendFor } from './sender.ts';
-
-/** How long a look may take, its repetitions included. */
-const readTimeoutSeconds = 60;
-
-/** 200 MB at 350 kB/s. */
-const uploadTimeoutSeconds = 600;
-
-/** How far the provider's clock may be from ours. */
-const clockSkewSeconds = 300;
 
 const pageSize = 100;
 
@@ -131,7 +125,7 @@ class MistralClient implements ProviderClient {
    * unfiltered, since a filter that is understood otherwise would hide a job that is paid for.
    */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const oldestSeconds = lost.windowStartMs / 1000 - clockSkewSeconds;
+    const oldestSeconds = (lost.windowStartMs - clockSkewMs) / 1000;
     for await (const job of this.#newestFirst(signal)) {
       if (typeof job.createdAt === 'number' && job.createdAt < oldestSeconds) break;
       if (isOurs(job, lost)) return { finding: 'found', providerBatchId: job.id };
@@ -158,8 +152,8 @@ class MistralClient implements ProviderClient {
     const reply = await this.#read(what, signal, ({ core }, options) =>
       replyOf(batchJobsList(core, { page, pageSize: size, orderBy: '-created' }, options)),
     );
-    const { data, total } = parsed(listSchema, reply, what);
-    return { jobs: data.map((job) => parsed(jobSchema, job, what)), total };
+    const { data, total } = parsedReply(listSchema, reply, what);
+    return { jobs: data.map((job) => parsedReply(jobSchema, job, what)), total };
   }
 
   async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
@@ -175,19 +169,12 @@ class MistralClient implements ProviderClient {
     const reply = await this.#read(what, signal, ({ core }, options) =>
       replyOf(batchJobsGet(core, { jobId }, options)),
     );
-    return parsed(jobSchema, reply, what);
+    return parsedReply(jobSchema, reply, what);
   }
 
   /** Mistral pages by number: what stands behind a job shows by walking to it. */
-  async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
-    const batches: BatchFields[] = [];
-    let isBehind = after === undefined;
-    for await (const job of this.#newestFirst(signal)) {
-      if (batches.length === limit) return { batches, hasMore: true };
-      if (isBehind) batches.push(batchFieldsFrom(job));
-      isBehind ||= job.id === after;
-    }
-    return { batches, hasMore: false };
+  async list(page: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    return await walkedPage(this.#newestFirst(signal), batchFieldsFrom, page);
   }
 
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
@@ -252,15 +239,4 @@ function newAccount(settings: ConnectionSettings, apiKey: string): Account {
 function isOurs(job: Job, lost: LostCreate): boolean {
   if (Object.values(job.metadata ?? {}).includes(lost.sending.token)) return true;
   return lost.providerInputFileId !== null && job.inputFiles.includes(lost.providerInputFileId);
-}
-
-function hasEndedAlready(error: unknown): boolean {
-  const failed = failedCall(error);
-  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
-}
-
-function parsed<Value>(schema: z.ZodType<Value>, reply: unknown, what: string): Value {
-  const result = schema.safeParse(reply);
-  if (result.success) return result.data;
-  throw callError(what, result.error);
 }

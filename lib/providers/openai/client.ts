@@ -2,11 +2,13 @@ import OpenAI from 'openai';
 import { z } from 'zod';
 import { TransientError } from '../../core/errors.ts';
 import { isObject } from '../../core/request-line.ts';
+import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../allowances.ts';
 import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
-import { callError, failedCall } from '../failed-call.ts';
+import { callError, hasEndedAlready } from '../failed-call.ts';
 import { KeyedClient } from '../keyed-client.ts';
+import { parsedReply } from '../parsed-reply.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -23,6 +25,7 @@ import { streamedBody, withSpooledFile } from '../spooled-file.ts';
 import { uploadFailure } from '../upload-failure.ts';
 import { uploadForm } from '../upload-form.ts';
 import { verifiedDownload } from '../verified-download.ts';
+import { walkedPage } from '../walked-page.ts';
 import { type BatchObject, batchObjectSchema, knownStatus, providerBatchFrom } from './batch-object.ts';
 import type { Dialect, ListPage } from './dialect.ts';
 
@@ -31,15 +34,6 @@ const fileObjectSchema = z.object({ id: z.string().min(1) });
 const givenHeadersSchema = z.object({ defaultHeaders: z.record(z.string(), z.string().nullable()) });
 
 const fileSizeSchema = z.object({ bytes: z.number().int().positive() });
-
-/** How long a look may take, its two retries included. */
-const readTimeoutSeconds = 60;
-
-/** 200 MB at 350 kB/s. */
-const uploadTimeoutSeconds = 600;
-
-/** How far the provider's clock may be from ours. */
-const clockSkewSeconds = 300;
 
 const pageLimit = 100;
 
@@ -108,7 +102,7 @@ class OpenAIClient implements ProviderClient {
 
   /** Our token in a batch's metadata proves that it is ours, and so does our input file: both are used once. */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const oldestSeconds = lost.windowStartMs / 1000 - clockSkewSeconds;
+    const oldestSeconds = (lost.windowStartMs - clockSkewMs) / 1000;
     for await (const wire of this.#listed(signal)) {
       const batch = this.#parsed(wire);
       const isTooOld = typeof batch.created_at === 'number' && batch.created_at < oldestSeconds;
@@ -159,21 +153,12 @@ class OpenAIClient implements ProviderClient {
   }
 
   async list(request: PageRequest, signal: AbortSignal): Promise<BatchPage> {
-    if (!this.#dialect.list.goesOnBehindIds) return await this.#walkedPage(request, signal);
+    if (!this.#dialect.list.goesOnBehindIds) {
+      const newestFirst = this.#listed(signal, request.limit, this.#providerOptions);
+      return await walkedPage(newestFirst, (batch) => this.#fieldsOf(batch), request);
+    }
     const page = await this.#page(request, signal, this.#providerOptions);
     return { batches: page.batches.map((batch) => this.#fieldsOf(batch)), hasMore: page.next !== null };
-  }
-
-  async #walkedPage({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
-    const batches: BatchFields[] = [];
-    let isBehind = after === undefined;
-    for await (const wire of this.#listed(signal, limit, this.#providerOptions)) {
-      if (batches.length === limit) return { batches, hasMore: true };
-      const fields = this.#fieldsOf(wire);
-      if (isBehind) batches.push(fields);
-      isBehind ||= fields.id === after;
-    }
-    return { batches, hasMore: false };
   }
 
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
@@ -229,15 +214,11 @@ class OpenAIClient implements ProviderClient {
   }
 
   #fieldsOf(batch: unknown): BatchFields {
-    const result = batchFieldsSchema.safeParse(inKnownWords(batch));
-    if (result.success) return result.data;
-    throw callError(`A batch of ${this.#dialect.service}`, result.error);
+    return parsedReply(batchFieldsSchema, inKnownWords(batch), `A batch of ${this.#dialect.service}`);
   }
 
   #parsed(batch: unknown): BatchObject {
-    const result = batchObjectSchema.safeParse(batch);
-    if (result.success) return result.data;
-    throw callError(`A batch of ${this.#dialect.service}`, result.error);
+    return parsedReply(batchObjectSchema, batch, `A batch of ${this.#dialect.service}`);
   }
 }
 
@@ -268,9 +249,4 @@ function inKnownWords(batch: unknown): unknown {
 function isOurs(batch: BatchObject, lost: LostCreate): boolean {
   if (Object.values(batch.metadata ?? {}).includes(lost.sending.token)) return true;
   return lost.providerInputFileId !== null && batch.input_file_id === lost.providerInputFileId;
-}
-
-function hasEndedAlready(error: unknown): boolean {
-  const failed = failedCall(error);
-  return failed.kind === 'answered' && (failed.status === 400 || failed.status === 409);
 }

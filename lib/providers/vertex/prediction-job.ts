@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { safeText } from '../../core/errors.ts';
 import type { BatchFields } from '../batch-fields.ts';
+import { batchFieldsOf } from '../foreign-batch.ts';
 import { bareState, countSchema, secondsOf } from '../google/page.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
@@ -89,34 +90,13 @@ function failureFrom({ error }: PredictionJob): ProviderBatch['failure'] {
 
 /** The job in OpenAI's form. Its results may be several files, so none is named. */
 export function batchFieldsFrom(job: PredictionJob): BatchFields {
-  const { phase, counts, failure } = providerBatchFrom(job, []);
-  const endedAt = secondsOf(job.endTime);
-  const endedAs = (ending: ProviderPhase) => (phase === ending ? endedAt : null);
-  return {
+  return batchFieldsOf({
+    ...providerBatchFrom(job, []),
     id: job.name,
-    object: 'batch',
-    endpoint: null,
     model: job.model?.replace(/^.*\/models\//, '') ?? null,
-    errors: failure && {
-      object: 'list',
-      data: [{ code: failure.code, message: failure.message, param: null, line: null }],
-    },
-    input_file_id: job.inputConfig?.gcsSource?.uris[0] ?? null,
-    completion_window: '24h',
-    status: phase,
-    output_file_id: null,
-    error_file_id: null,
-    created_at: secondsOf(job.createTime),
-    in_progress_at: secondsOf(job.startTime),
-    expires_at: null,
-    finalizing_at: null,
-    completed_at: endedAs('completed'),
-    failed_at: endedAs('failed'),
-    expired_at: endedAs('expired'),
-    cancelling_at: null,
-    cancelled_at: endedAs('cancelled'),
-    request_counts: counts ?? { total: 0, completed: 0, failed: 0 },
-    usage: null,
-    metadata: null,
-  };
+    inputFileId: job.inputConfig?.gcsSource?.uris[0] ?? null,
+    createdAt: secondsOf(job.createTime),
+    startedAt: secondsOf(job.startTime),
+    endedAt: secondsOf(job.endTime),
+  });
 }

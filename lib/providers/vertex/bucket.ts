@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { uploadTimeoutSeconds } from '../allowances.ts';
+import { withDeadline } from '../deadline.ts';
+import { look } from '../google/api.ts';
+import { everyTokenPage } from '../google/page.ts';
+import { verifiedDownload } from '../verified-download.ts';
+import type { VertexCalls } from './calls.ts';
+
+const objectListSchema = z.object({
+  items: z.array(z.object({ name: z.string() })).default([]),
+  nextPageToken: z.string().optional(),
+});
+
+// Gemini's are `predictions.jsonl`, Claude's have a number; the errors of a job stand in files of another name.
+const predictionFile = /^(?:.*\/)?predictions?[^/]*\.jsonl$/;
+
+/** The account's bucket in Cloud Storage. Source: https://docs.cloud.google.com/storage/docs/json_api, from memory. */
+export class Bucket {
+  readonly #calls: VertexCalls;
+
+  constructor(calls: VertexCalls) {
+    this.#calls = calls;
+  }
+
+  uriOf(object: string): string {
+    return `gs://${this.#calls.config.bucket}/${object}`;
+  }
+
+  async upload(object: string, blob: Blob, signal: AbortSignal): Promise<void> {
+    const { bucket } = this.#calls.config;
+    const path = `/upload/storage/v1/b/${bucket}/o?uploadType=media&name=${encodeURIComponent(object)}`;
+    const headers = { 'content-type': 'application/jsonl' };
+    await withDeadline(signal, uploadTimeoutSeconds, async (deadline) => {
+      const call = { method: 'POST', headers, body: blob, signal: deadline } as const;
+      await (await this.#calls.call('storage', path, call)).text();
+    });
+  }
+
+  /** @returns the URIs of the files of predictions in a job's output, which also holds others. */
+  async predictions(directory: string, signal: AbortSignal): Promise<string[]> {
+    const { bucket, object } = this.#placeOf(directory);
+    const prefix = `${object.replace(/\/+$/, '')}/`;
+    const objects = everyTokenPage(async (pageToken) => {
+      const query = new URLSearchParams({ prefix, ...(pageToken !== undefined && { pageToken }) });
+      const path = `${objectsPath(bucket)}?${query}`;
+      const list = await this.#calls.read('storage', path, `The list of ${directory}`, objectListSchema, signal);
+      return { items: list.items, nextPageToken: list.nextPageToken };
+    });
+    const uris: string[] = [];
+    for await (const { name } of objects)
+      if (predictionFile.test(name.slice(prefix.length))) uris.push(`gs://${bucket}/${name}`);
+    return uris;
+  }
+
+  async *download(uri: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { bucket, object } = this.#placeOf(uri);
+    const path = `${objectsPath(bucket)}/${encodeURIComponent(object)}?alt=media`;
+    const response = await look(uri, signal, (deadline) => this.#calls.call('storage', path, { signal: deadline }));
+    yield* verifiedDownload(response, uri);
+  }
+
+  /** A bare name is one of our own bucket. */
+  #placeOf(uri: string): { bucket: string; object: string } {
+    const [, bucket, object] = /^gs:\/\/([^/]+)\/(.*)$/.exec(uri) ?? [];
+    const isUri = bucket !== undefined && object !== undefined;
+    return isUri ? { bucket, object } : { bucket: this.#calls.config.bucket, object: uri };
+  }
+}
+
+function objectsPath(bucket: string): string {
+  return `/storage/v1/b/${encodeURIComponent(bucket)}/o`;
+}

@@ -1,0 +1,58 @@
+import type { z } from 'zod';
+import type { ConfigOfKind } from '../../core/config.ts';
+import { ConfigurationError } from '../../core/errors.ts';
+import { type Api, type ApiCall, apiFrom, callApi, read } from '../google/api.ts';
+import { KeyedClient } from '../keyed-client.ts';
+import type { ConnectionSettings } from '../provider.ts';
+import { accessTokens } from './access-token.ts';
+
+type Service = 'vertex' | 'storage';
+
+/** Calls to Vertex and to Cloud Storage by the access token of the moment. */
+export class VertexCalls {
+  readonly config: ConfigOfKind<'vertex'>;
+  readonly #settings: ConnectionSettings;
+  readonly #credentials: KeyedClient<{ accessToken: () => Promise<string> }>;
+
+  constructor(settings: ConnectionSettings) {
+    const { config, name } = settings;
+    if (config.kind !== 'vertex') throw new ConfigurationError(`The account ${name} is not one of Vertex.`);
+    this.config = config;
+    this.#settings = settings;
+    this.#credentials = new KeyedClient(settings, (secret) => ({ accessToken: accessTokens(secret) }));
+  }
+
+  async call(service: Service, path: string, call: ApiCall): Promise<Response> {
+    return await this.#credentials.call(async ({ accessToken }) =>
+      callApi(this.#api(service, await accessToken()), path, call),
+    );
+  }
+
+  async read<Value>(
+    service: Service,
+    path: string,
+    what: string,
+    schema: z.ZodType<Value>,
+    signal: AbortSignal,
+  ): Promise<Value> {
+    return await read(what, schema, signal, (deadline) => this.call(service, path, { signal: deadline }));
+  }
+
+  /** Where projects have their models and their jobs. */
+  get parent(): string {
+    return `/v1/projects/${this.config.project}/locations/${this.config.location}`;
+  }
+
+  #api(service: Service, token: string): Api {
+    return apiFrom(this.#settings, baseUrlOf(service, this.config), { authorization: `Bearer ${token}` });
+  }
+}
+
+function baseUrlOf(service: Service, { baseUrl, storageUrl, location }: ConfigOfKind<'vertex'>): string {
+  switch (service) {
+    case 'vertex':
+      return baseUrl ?? `https://${location === 'global' ? '' : `${location}-`}aiplatform.googleapis.com`;
+    case 'storage':
+      return storageUrl ?? baseUrl ?? 'https://storage.googleapis.com';
+  }
+}
