@@ -9,6 +9,7 @@ import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib
 import { joinedLines } from '../../lib/providers/joined-lines.ts';
 import type {
   AnsweredLine,
+  ConnectionSettings,
   ProviderBatch,
   ProviderClient,
   Sending,
@@ -53,9 +54,23 @@ export function clientFor(
   kind: BatchProviderKind,
   baseUrl: string,
   key: (refresh?: boolean) => Promise<string>,
-  config: { createTimeoutSeconds?: number; limits?: { minRequests: number } } = {},
+  config: AccountChanges = {},
 ): ProviderClient {
-  return providers[kind].connect({
+  return providers[kind].connect(settingsFor(kind, baseUrl, key, config));
+}
+
+interface AccountChanges {
+  createTimeoutSeconds?: number;
+  limits?: { minRequests: number };
+}
+
+export function settingsFor(
+  kind: BatchProviderKind,
+  baseUrl: string,
+  key: (refresh?: boolean) => Promise<string>,
+  config: AccountChanges = {},
+): ConnectionSettings {
+  return {
     name: `our-${kind}`,
     config: {
       ...providerConfigSchema.parse({ secret: `batchdrop/${kind}`, ...subjects[kind].config, kind, baseUrl }),
@@ -65,7 +80,7 @@ export function clientFor(
     },
     apiKey: key,
     workplace: workplace(),
-  });
+  };
 }
 
 let sendings = 0;

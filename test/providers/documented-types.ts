@@ -1,0 +1,62 @@
+import type { BatchProviderKind } from '../../lib/core/config.ts';
+import type { JsonObject } from '../../lib/core/request-line.ts';
+
+/** Names the documented type of a value, from test/fixtures/documented-requests.ts; null where there is none. */
+type TypeOf = (value: JsonObject) => string | null;
+
+export interface DocumentedTypes {
+  /** Of a body that is JSON. */
+  body: TypeOf;
+  /** Of a line of a file. */
+  line: TypeOf;
+}
+
+/** What the bodies and lines are of that go to a kind. */
+export const documentedTypes: Record<BatchProviderKind, DocumentedTypes> = {
+  openai: openAITypes('OpenAICreation'),
+  azure: openAITypes('OpenAICreation'),
+  groq: openAITypes('GroqCreation'),
+  together: openAITypes('TogetherCreation'),
+  xai: openAITypes('XaiCreation'),
+  'openai-compatible': openAITypes('CompatibleCreation'),
+  anthropic: {
+    body: (body) => ('requests' in body ? 'AnthropicCreation' : 'AnthropicMessage'),
+    line: () => null,
+  },
+  gemini: {
+    body: (body) => ('batch' in body ? 'GeminiCreation' : null),
+    line: ({ request }) => (isWith(request, 'content') ? 'GeminiEmbeddingLine' : 'GeminiLine'),
+  },
+  vertex: {
+    body: (body) => ('inputConfig' in body ? 'VertexCreation' : null),
+    line: ({ request }) => (isWith(request, 'anthropic_version') ? 'VertexClaudeLine' : 'VertexGeminiLine'),
+  },
+  mistral: {
+    body: () => 'MistralCreation',
+    line: ({ body }) => {
+      if (isWith(body, 'messages')) return 'MistralLine';
+      return isWith(body, 'output_dimension') ? 'MistralEmbeddingLine' : 'MistralModerationLine';
+    },
+  },
+  bedrock: {
+    body: () => 'BedrockCreation',
+    line: ({ modelInput }) => (isWith(modelInput, 'anthropic_version') ? 'BedrockClaudeLine' : null),
+  },
+};
+
+function openAITypes(creation: string): DocumentedTypes {
+  const lineTypes: Record<string, string> = {
+    '/v1/chat/completions': 'OpenAIChatLine',
+    '/v1/responses': 'OpenAIResponseLine',
+    '/v1/embeddings': 'OpenAIEmbeddingLine',
+    '/v1/moderations': 'OpenAIModerationLine',
+  };
+  return {
+    body: (body) => ('messages' in body ? 'OpenAIChat' : creation),
+    line: ({ url }) => lineTypes[String(url)] ?? null,
+  };
+}
+
+function isWith(value: unknown, member: string): boolean {
+  return typeof value === 'object' && value !== null && member in value;
+}

@@ -1,0 +1,198 @@
+import { expect } from 'vitest';
+import type { BatchProviderKind } from '../../lib/core/config.ts';
+import type { Endpoint } from '../../lib/core/endpoints.ts';
+import { providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
+import type { Simulator } from '../../lib/local/simulators/simulators.ts';
+import { objectAt } from '../../lib/providers/bedrock/places.ts';
+import { joinedLines } from '../../lib/providers/joined-lines.ts';
+import type { Sending } from '../../lib/providers/provider.ts';
+import { providers } from '../../lib/providers/registry.ts';
+import {
+  chatBodies,
+  embeddingBodies,
+  messagesParams,
+  moderationBodies,
+  responsesBodies,
+} from '../fixtures/request-lines.ts';
+import {
+  apiKey,
+  type Connection,
+  clientFor,
+  connect,
+  ended,
+  noAbort,
+  resultsOf,
+  settingsFor,
+} from './connected-provider.ts';
+import { lineOf, openAILine } from './lines.ts';
+import { type RecordingProxy, type SentRequest, startRecordingProxy } from './recording-proxy.ts';
+import { subjects } from './subjects.ts';
+import { workplace } from './workplace.ts';
+
+/** Models beside the usual one whose requests look otherwise. */
+const furtherModels: Partial<Record<BatchProviderKind, readonly string[]>> = {
+  vertex: ['claude-sonnet-4-5'],
+};
+
+/** Models of endpoints that are not for the usual one. */
+const ownModels: Partial<Record<BatchProviderKind, Partial<Record<Endpoint, string>>>> = {
+  openai: { '/v1/embeddings': 'text-embedding-3-small', '/v1/moderations': 'omni-moderation-latest' },
+  'openai-compatible': { '/v1/embeddings': 'text-embedding-3-small', '/v1/moderations': 'omni-moderation-latest' },
+  gemini: { '/v1/embeddings': 'gemini-embedding-001' },
+  mistral: { '/v1/embeddings': 'mistral-embed', '/v1/moderations': 'mistral-moderation-latest' },
+};
+
+const bodiesOf: Partial<Record<Endpoint, readonly object[]>> = {
+  '/v1/chat/completions': chatBodies,
+  '/v1/responses': responsesBodies,
+  '/v1/messages': messagesParams,
+  '/v1/embeddings': embeddingBodies,
+  '/v1/moderations': moderationBodies,
+};
+
+/** Requests by the call of our client that sent them. */
+export type Calls = Record<string, SentRequest[]>;
+
+export interface Recording {
+  /** By endpoint and model. */
+  batches: Record<string, Calls | { refused: string }>;
+  /** Ids that the provider made, and what stands for them. */
+  names: ReadonlyMap<string, string>;
+}
+
+/** Sends what a kind can take to its simulator: one batch through its whole life, the others up to their creation. */
+export async function recordRequests(kind: BatchProviderKind): Promise<Recording> {
+  const { simulator } = await connect(kind);
+  const proxy = await startRecordingProxy(simulator.url);
+  const recorder = new Recorder(kind, simulator, proxy);
+  const batches: Recording['batches'] = {};
+  for (const [place, { endpoint, model }] of batchesOf(kind).entries()) {
+    const sending = sendingOf(kind, endpoint, model, place);
+    batches[`${endpoint}, ${model}`] = 'refused' in sending ? sending : await recorder.callsOf(sending, place === 0);
+  }
+  return { batches, names: recorder.names };
+}
+
+function batchesOf(kind: BatchProviderKind): { endpoint: Endpoint; model: string }[] {
+  const models = [subjects[kind].model, ...(furtherModels[kind] ?? [])];
+  const endpoints = providers[kind].endpoints.filter((endpoint) => endpoint in bodiesOf);
+  const chatFirst = endpoints.toSorted((left) => (left === '/v1/chat/completions' ? -1 : 0));
+  return chatFirst.flatMap((endpoint) => {
+    const own = ownModels[kind]?.[endpoint];
+    return (own === undefined ? models : [own]).map((model) => ({ endpoint, model }));
+  });
+}
+
+const batchId = `batch_${'0123456789abcdef'.repeat(2)}`;
+
+/** As the pipeline makes one, but the same each time. */
+function sendingOf(
+  kind: BatchProviderKind,
+  endpoint: Endpoint,
+  model: string,
+  place: number,
+): Sending | { refused: string } {
+  const prefix = sendingPrefix({ batchId, round: 0, shard: place, attempt: 1 });
+  const token = `${place}`.padStart(32, 'c0ffee00');
+  const lines: Buffer[] = [];
+  for (const body of bodiesOf[endpoint] ?? []) {
+    const line = lineOf(textOf(endpoint, { model, ...body }), endpoint);
+    const translated = providers[kind].translateRequest(line, { lineId: providerLineId(prefix, lines.length), model });
+    if (!translated.ok) return { refused: translated.error.message };
+    lines.push(translated.bytes);
+  }
+  return {
+    prefix,
+    token,
+    endpoint,
+    model,
+    lineCount: lines.length,
+    lines: (separator) => joinedLines(lines, separator),
+    metadata: { batchdrop_batch: batchId, batchdrop_shard: `0/${place}`, batchdrop_token: token },
+  };
+}
+
+function textOf(endpoint: Endpoint, body: object): string {
+  return endpoint === '/v1/messages'
+    ? JSON.stringify({ custom_id: 'mine', params: body })
+    : openAILine('mine', body, endpoint);
+}
+
+const farPast = Date.parse('2026-01-01T00:05:00Z');
+
+class Recorder {
+  readonly #kind: BatchProviderKind;
+  readonly #connection: Connection;
+  readonly #proxy: RecordingProxy;
+  readonly names = new Map<string, string>();
+
+  constructor(kind: BatchProviderKind, simulator: Simulator, proxy: RecordingProxy) {
+    this.#kind = kind;
+    this.#connection = { simulator, client: clientFor(kind, proxy.url, async () => apiKey) };
+    this.#proxy = proxy;
+  }
+
+  async callsOf(sending: Sending, isWhole: boolean): Promise<Calls> {
+    const { client } = this.#connection;
+    const calls: Calls = {};
+    const during = async <Result>(name: string, call: Promise<Result>): Promise<Result> => {
+      const result = await call;
+      const requests = this.#proxy.take();
+      if (requests.length > 0) calls[name] = requests;
+      return result;
+    };
+    if (isWhole) await during('check', client.check(noAbort));
+    const uploaded = await during('upload', client.upload(sending, noAbort));
+    const fileId = uploaded.outcome === 'uploaded' ? uploaded.providerInputFileId : null;
+    this.#name(fileId, '<input file>');
+    if (fileId?.startsWith('s3:')) calls.upload = [await writtenObject(fileId)];
+    const created = await during('create', client.create(sending, fileId, noAbort));
+    if (created.outcome !== 'created') throw new Error(JSON.stringify(created));
+    const { providerBatchId } = created;
+    this.#name(providerBatchId, '<batch>');
+    if (!isWhole) return calls;
+
+    const batch = await during('retrieve', ended(this.#connection, providerBatchId));
+    const lost = { sending, providerInputFileId: fileId, windowStartMs: farPast, windowEndMs: Date.now() + 60_000 };
+    await during('findLost', client.findLost({ ...lost, isClaimed: async () => false }, noAbort));
+    await during('list', client.list({ after: providerBatchId, limit: 10 }, noAbort));
+    for (const [place, ref] of batch.resultRefs.entries()) this.#name(ref, place === 0 ? '<results>' : '<errors>');
+    const results = await during('results', resultsOf(this.#kind, this.#connection, batch, sending));
+    expect(results.filter((result) => result.kind !== 'answered' || !result.succeeded)).toEqual([]);
+    expect(results).toHaveLength(sending.lineCount);
+    await during('cancel', client.cancel(providerBatchId, noAbort));
+    await this.#callLive(sending, during);
+    return calls;
+  }
+
+  /** One request of them at once, where there is such a call. */
+  async #callLive(
+    sending: Sending,
+    during: <Result>(name: string, call: Promise<Result>) => Promise<Result>,
+  ): Promise<void> {
+    const live = providers[this.#kind].live?.(settingsFor(this.#kind, this.#proxy.url, async () => apiKey));
+    if (!live) return;
+    const [line = Buffer.of()] = Buffer.concat(await Array.fromAsync(sending.lines('\n')))
+      .toString()
+      .split('\n')
+      .map((text) => Buffer.from(text));
+    const answer = await during(
+      'live call',
+      live.call({ line, endpoint: sending.endpoint, model: sending.model, signal: noAbort }),
+    );
+    expect(answer).toMatchObject({ outcome: 'answered', succeeded: true });
+  }
+
+  /** Ids stand in paths by their last part. Those of objects in a bucket are ours. */
+  #name(id: string | null, name: string): void {
+    if (id === null || /^(gs|s3):/.test(id)) return;
+    const last = id.slice(id.lastIndexOf('/') + 1);
+    if (!this.names.has(last)) this.names.set(last, name);
+  }
+}
+
+/** Lines that go into a bucket of ours go by our own S3 client; what matters of them is where they lie. */
+async function writtenObject(uri: string): Promise<SentRequest> {
+  const pieces = await Array.fromAsync(workplace().objects.stream(objectAt(uri)));
+  return { method: 'PUT', url: uri, headers: {}, body: Buffer.concat(pieces) };
+}
