@@ -2,8 +2,16 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { localCredentials, localRegion, localStateMachineArn } from '../../lib/local/local-account.ts';
+import { demoProviders } from '../../cli/demo/provider-table.ts';
+import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
+import {
+  localBedrockRoleArn,
+  localCredentials,
+  localRegion,
+  localStateMachineArn,
+} from '../../lib/local/local-account.ts';
 import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import { environmentName } from '../../lib/store/secrets.ts';
 import type { AwsCall } from './aws-call.ts';
 import { Child } from './child-process.ts';
 import { EndpointProxy, type Strike } from './endpoint-proxy.ts';
@@ -29,19 +37,19 @@ const troubleSchema = z.object({ trouble: z.string() });
 const quick = { createTimeoutSeconds, settleSeconds };
 
 /** Small shards, so that files split; and one account whose shards are as large as they come. */
+const accounts = {
+  ...everyKind(),
+  team: { kind: 'openai', secret: 'c', limits: { maxRequests: 4 }, concurrency: 3, ...quick },
+  bulk: { kind: 'openai', secret: 'd', ...quick },
+} as const;
 const config = {
-  providers: {
-    openai: { kind: 'openai', secret: 'a', limits: { maxRequests: 7 }, ...quick },
-    anthropic: { kind: 'anthropic', secret: 'b', limits: { maxRequests: 5 }, ...quick },
-    team: { kind: 'openai', secret: 'c', limits: { maxRequests: 4 }, concurrency: 3, ...quick },
-    bulk: { kind: 'openai', secret: 'd', ...quick },
-  },
+  providers: accounts,
   tenants: ['blue'],
   polling: { minSeconds: 1, maxSeconds: 3 },
 };
 
 /** Batches of the account `team` that may be open at a time. */
-export const teamConcurrency = config.providers.team.concurrency;
+export const teamConcurrency = accounts.team.concurrency;
 
 /** How the deaths that nobody meant are called in the tally. */
 export const diedByItself = { stack: 'stack DIED BY ITSELF', zombie: 'zombie DIED BY ITSELF' } as const;
@@ -84,7 +92,6 @@ export class Machine {
 
   static async start(folder: string, seed: number, tally: Tally): Promise<Machine> {
     await writeFile(join(folder, 'config.json'), JSON.stringify(config, null, 2));
-    const providers = await SimulatedProviders.start(join(folder, 'providers'));
     const random = new SeededRandom(`weather ${seed}`);
     const weather = { now: clearWeather };
     const noted = (decide: (call: AwsCall) => Strike) => (call: AwsCall) => {
@@ -98,6 +105,9 @@ export class Machine {
       struck: await startEndpoints(noted((call) => strikeOf(weather.now, call, random))),
       late: await startEndpoints(noted((call) => lateStrike(call, random))),
     };
+    const aws = awsEnvironment(endpoints.clear);
+    // S3 is away while the stack is dead: Bedrock's would not be.
+    const providers = await SimulatedProviders.start(join(folder, 'providers'), { ...aws, AWS_MAX_ATTEMPTS: '12' });
     const machine = new Machine(folder, tally, random, providers, endpoints, weather);
     await machine.startStack();
     return machine;
@@ -105,29 +115,21 @@ export class Machine {
 
   /** What a process needs to know to take part, such as this one to cancel. */
   environment(endpoints: Endpoints): Record<string, string> {
-    const { openai, anthropic } = this.providers.urls;
     return {
-      AWS_ENDPOINT_URL_S3: endpoints.s3.url,
-      AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb.url,
-      AWS_ENDPOINT_URL_SFN: endpoints.services.url,
-      AWS_ENDPOINT_URL_EVENTBRIDGE: endpoints.services.url,
-      AWS_REGION: localRegion,
-      AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
+      ...awsEnvironment(endpoints),
       BATCHDROP_BUCKET: 'batchdrop',
       BATCHDROP_TABLE: 'batchdrop',
       BATCHDROP_STATE_MACHINE_ARN: localStateMachineArn,
       BATCHDROP_CONFIG_FILE: join(this.#folder, 'config.json'),
       BATCHDROP_SECRETS: 'environment',
+      BATCHDROP_BEDROCK_ROLE_ARN: localBedrockRoleArn,
       BATCHDROP_LOG_FILE: join(this.#folder, 'soak.log'),
-      OPENAI_BASE_URL: openai,
-      OPENAI_API_KEY: 'simulated',
-      TEAM_BASE_URL: openai,
-      TEAM_API_KEY: 'simulated',
-      BULK_BASE_URL: openai,
-      BULK_API_KEY: 'simulated',
-      ANTHROPIC_BASE_URL: anthropic,
-      ANTHROPIC_API_KEY: 'simulated',
+      ...Object.fromEntries(
+        Object.entries(accounts).flatMap(([name, { kind }]) => [
+          [`${environmentName(name)}_BASE_URL`, this.providers.urls[kind]],
+          [`${environmentName(name)}_API_KEY`, 'simulated'],
+        ]),
+      ),
     };
   }
 
@@ -231,6 +233,28 @@ export class Machine {
       services.leadTo(endpoints?.stepFunctions ?? null);
     }
   }
+}
+
+function awsEnvironment({ s3, dynamodb, services }: Endpoints): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL_S3: s3.url,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+    AWS_ENDPOINT_URL_SFN: services.url,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: services.url,
+    AWS_REGION: localRegion,
+    AWS_ACCESS_KEY_ID: localCredentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: localCredentials.secretAccessKey,
+  };
+}
+
+function everyKind(): Record<ProviderKind, { kind: ProviderKind }> {
+  /** At Groq what is left for another round goes one by one. */
+  const minRequests: Partial<Record<ProviderKind, number>> = { bedrock: 1, groq: 3 };
+  const entries = providerKinds.map((kind, index) => {
+    const limits = { maxRequests: 4 + (index % 4), minRequests: minRequests[kind] };
+    return [kind, { kind, ...demoProviders[kind].config, limits, ...quick }];
+  });
+  return Object.fromEntries(entries);
 }
 
 async function startEndpoints(strike: (call: AwsCall) => Strike): Promise<Endpoints> {

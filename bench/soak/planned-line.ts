@@ -1,3 +1,5 @@
+import { demoProviders } from '../../cli/demo/provider-table.ts';
+import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
 import type { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
 
 /** A line of a planned file. */
@@ -15,7 +17,13 @@ const chat: Make = (customId, text, random) =>
   chatLine(customId, text, random.pick(['gpt-5-mini', 'gpt-5-mini', 'gpt-5']));
 const team: Make = (customId, text) => chatLine(customId, text, 'team/gpt-5-mini');
 const claude: Make = (customId, text) => chatLine(customId, text, 'claude-sonnet-4-5');
-const mixed: Make = (customId, text, random) => random.pick([chat, team, claude])(customId, text, random);
+const kinds: [ProviderKind, ...ProviderKind[]] = ['openai', ...providerKinds];
+/** Every account but `team` and `bulk` goes by the name of its kind. */
+const chatAt = (kind: ProviderKind): Make => {
+  return (customId, text) => chatLine(customId, text, `${kind}/${demoProviders[kind].model}`);
+};
+const anywhere: Make = (customId, text, random) => chatAt(random.pick(kinds))(customId, text, random);
+const mixed: Make = (customId, text, random) => random.pick([chat, team, claude, anywhere])(customId, text, random);
 
 function chatLine(customId: string, text: string, model: string): string {
   const body = { model, messages: [{ role: 'user', content: text }] };
@@ -40,7 +48,7 @@ const troubles = ['[[refuse]]', '[[rate-limit]]', '[[server-error]]', '[[overloa
  * file arrives in several pieces, for each of which Prepare needs a run of its own: no function here has its time.
  */
 export function randomLines(random: SeededRandom, fileName: string, isSpoilt: boolean): PlannedLine[] {
-  const make = random.pick([chat, chat, team, claude, claude, mixed, mixed, native, embedding]);
+  const make = random.pick([chat, team, claude, mixed, anywhere, chatAt(random.pick(kinds)), native, embedding]);
   const padding = random.next() < 0.15 ? random.hex(20_000) : '';
   const lines = Array.from({ length: 1 + random.below(random.next() < 0.2 ? 60 : 14) }, (_, place): PlannedLine => {
     const customId = `${fileName}-${place}`;

@@ -1,5 +1,7 @@
+import { providerKinds } from '../../lib/core/config.ts';
 import type { Fault } from '../../lib/local/simulators/faults.ts';
 import type { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import type { FaultsByKind } from './simulated-providers.ts';
 
 /** How long after an unknown create a list may lack the batch: what the soak's configuration says. */
 export const settleSeconds = 1.5;
@@ -36,7 +38,7 @@ const acceptAndAnswerLate: MakeFault = (random) => ({
 });
 
 /** Each way in which a provider fails; those that leave a create unknown are the dangerous ones, and so more frequent. */
-const kinds: [MakeFault, ...MakeFault[]] = [
+const troubles: [MakeFault, ...MakeFault[]] = [
   (random) => ({ kind: 'slow', delayMs: random.below(12_000), times: times(random) }),
   () => ({ kind: 'stuck', times: 1 }),
   (random) => ({ kind: 'partial', fraction: random.next(), times: times(random) }),
@@ -90,7 +92,11 @@ const kinds: [MakeFault, ...MakeFault[]] = [
   }),
 ];
 
-/** None to four faults that wait for the next batches and calls. */
-export function randomFaults(random: SeededRandom): Fault[] {
-  return Array.from({ length: random.below(5) }, () => random.pick(kinds)(random));
+/** For every kind of provider none to four faults that wait for the next batches and calls. */
+export function randomFaultsByKind(random: SeededRandom): FaultsByKind {
+  return Object.fromEntries(providerKinds.map((kind) => [kind, randomFaults(random)]));
+}
+
+function randomFaults(random: SeededRandom): Fault[] {
+  return Array.from({ length: random.below(5) }, () => random.pick(troubles)(random));
 }

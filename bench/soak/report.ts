@@ -10,7 +10,10 @@ export function summaryOf(result: SoakResult): string {
     ...endings(result)
       .entries()
       .map(([status, count]): [string, number] => [`  ${status}`, count]),
-    ['batches at providers', creations],
+    ['batches at providers', creations.length],
+    ...Map.groupBy(creations, ({ provider }) => provider)
+      .entries()
+      .map(([provider, { length }]): [string, number] => [`  ${provider}`, length]),
     ['starts of the stack', starts],
     ...tally.entries(),
     ['settled after', settledAfterMs === null ? 'never' : `${(settledAfterMs / 1_000).toFixed(1)} s`],

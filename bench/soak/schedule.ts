@@ -1,7 +1,7 @@
-import type { Fault } from '../../lib/local/simulators/faults.ts';
 import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
 import { largeDrop, type PlannedDrop, randomDrop } from './planned-drop.ts';
-import { randomFaults } from './provider-faults.ts';
+import { randomFaultsByKind } from './provider-faults.ts';
+import type { FaultsByKind } from './simulated-providers.ts';
 import { randomWeather, type Weather } from './weather.ts';
 
 /** Something that the soak does at a moment. */
@@ -11,7 +11,7 @@ export type Action =
   | { kind: 'drop_again'; drop: PlannedDrop }
   | { kind: 'cancel'; drop: PlannedDrop }
   | { kind: 'weather'; weather: Weather }
-  | { kind: 'provider_faults'; openai: Fault[]; anthropic: Fault[] }
+  | { kind: 'provider_faults'; faults: FaultsByKind }
   /** SIGKILL to the stack, and a new one on the same folder after a while. */
   | { kind: 'kill_stack'; downMs: number }
   /** SIGSTOP and SIGCONT, as when a laptop sleeps. */
@@ -58,8 +58,7 @@ export function planSchedule(plan: SchedulePlan): Moment[] {
     ...repeat(everySeconds.weather, () => ({ kind: 'weather', weather: randomWeather(random) })),
     ...repeat(everySeconds.providerFaults, () => ({
       kind: 'provider_faults',
-      openai: randomFaults(random),
-      anthropic: randomFaults(random),
+      faults: randomFaultsByKind(random),
     })),
     ...repeat(everySeconds.killStack, () => ({ kind: 'kill_stack', downMs: random.below(1_500) })),
     ...repeat(everySeconds.pauseStack, () => ({ kind: 'pause_stack', forMs: random.below(7_000) })),

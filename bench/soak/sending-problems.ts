@@ -1,6 +1,6 @@
 import type { BatchRecord } from '../../lib/core/batch.ts';
 import type { ShardRecord } from '../../lib/core/shard.ts';
-import type { Creation, SimulatedProviders } from './simulated-providers.ts';
+import type { Creation } from './simulated-providers.ts';
 
 /** A batch at a provider, by what its line ids say about it: see lib/core/ids.ts. */
 interface Sending {
@@ -13,18 +13,17 @@ interface Sending {
  * What is wrong with what a batch sent: a shard that a provider accepted twice, unless it had failed the first one as a
  * whole; a line that went again while an earlier sending lived; more lines than there are.
  */
-export async function sendingProblems(
+export function sendingProblems(
   batch: BatchRecord,
   shards: readonly ShardRecord[],
   creations: readonly Creation[],
-  providers: SimulatedProviders,
-): Promise<string[]> {
+): string[] {
   const sendings = creations.flatMap((creation) => sendingOf(batch, creation) ?? []);
   if (batch.rounds.length === 0)
     return sendings.map(({ creation }) => `${creation.providerBatchId} was created although nothing was to be sent.`);
   const problems = sendings.flatMap((earlier) => sendings.flatMap((later) => pairProblems(earlier, later)));
   const byShard = Map.groupBy(sendings, ({ round, shard }) => `${round}/${shard}`);
-  for (const [name, same] of byShard) problems.push(...(await repeatProblems(name, same, providers)));
+  for (const [name, same] of byShard) problems.push(...repeatProblems(name, same));
   return [...problems, ...sizeProblems(shards, sendings), ...roundProblems(batch, sendings)];
 }
 
@@ -50,14 +49,12 @@ function pairProblems(earlier: Sending, later: Sending): string[] {
 }
 
 /** All but the last sending of a shard must have been failed as a whole, as OpenAI does with a full queue. */
-async function repeatProblems(name: string, sendings: Sending[], providers: SimulatedProviders): Promise<string[]> {
+function repeatProblems(name: string, sendings: Sending[]): string[] {
   const inOrder = sendings.toSorted((left, right) => left.creation.createdAtMs - right.creation.createdAtMs);
-  const problems: string[] = [];
-  for (const { creation } of inOrder.slice(0, -1)) {
-    const isRefund = creation.provider === 'openai' && (await providers.hasFailed(creation.providerBatchId));
-    if (!isRefund) problems.push(`Shard ${name} was accepted again after ${creation.providerBatchId}.`);
-  }
-  return problems;
+  return inOrder
+    .slice(0, -1)
+    .filter(({ creation }) => !creation.hasFailed)
+    .map(({ creation }) => `Shard ${name} was accepted again after ${creation.providerBatchId}.`);
 }
 
 /** Each accepted batch holds its shard's lines, all of them and no others. */

@@ -1,42 +1,48 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { mkdir } from 'node:fs/promises';
 import { z } from 'zod';
+import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
 import type { Fault } from '../../lib/local/simulators/faults.ts';
 import { Child } from './child-process.ts';
 
 const creationSchema = z.object({
-  provider: z.enum(['openai', 'anthropic']),
+  provider: z.enum(providerKinds),
   providerBatchId: z.string(),
   createdAtMs: z.number(),
   requestIds: z.array(z.string()),
   endedAtMs: z.number().nullable(),
+  hasFailed: z.boolean(),
 });
 export type Creation = z.infer<typeof creationSchema>;
 
-const readySchema = z
-  .object({ openaiUrl: z.string(), anthropicUrl: z.string() })
-  .transform(({ openaiUrl, anthropicUrl }) => ({ openai: openaiUrl, anthropic: anthropicUrl }));
-type Urls = z.infer<typeof readySchema>;
+export type FaultsByKind = Partial<Record<ProviderKind, Fault[]>>;
 
-/** Both providers in a process of their own, which lives on when a stack is killed and can be killed itself. */
+const readySchema = z.object({ steeringUrl: z.string(), urls: z.record(z.enum(providerKinds), z.string()) });
+type Ready = z.infer<typeof readySchema>;
+
+/** A provider of every kind in a process of their own, which lives on when a stack is killed and can be killed itself. */
 export class SimulatedProviders {
-  readonly #folder: string;
+  readonly #dataDir: string;
+  readonly #environment: Record<string, string>;
   #child: Child;
-  /** The same after a restart. */
-  readonly urls: Urls;
+  #ready: Ready;
 
-  private constructor(folder: string, child: Child, urls: Urls) {
-    this.#folder = folder;
+  private constructor(dataDir: string, environment: Record<string, string>, child: Child, ready: Ready) {
+    this.#dataDir = dataDir;
+    this.#environment = environment;
     this.#child = child;
-    this.urls = urls;
+    this.#ready = ready;
   }
 
-  static async start(folder: string): Promise<SimulatedProviders> {
-    await mkdir(folder, { recursive: true });
-    const { child, urls } = await launch(folder, { openai: '0', anthropic: '0' });
-    return new SimulatedProviders(folder, child, urls);
+  /** @param environment how they reach S3: Bedrock works there. */
+  static async start(dataDir: string, environment: Record<string, string>): Promise<SimulatedProviders> {
+    await mkdir(dataDir, { recursive: true });
+    const { child, ready } = await launch({ dataDir, ports: {} }, environment);
+    return new SimulatedProviders(dataDir, environment, child, ready);
+  }
+
+  /** Base URLs by kind; the same after a restart. */
+  get urls(): Ready['urls'] {
+    return this.#ready.urls;
   }
 
   async kill(): Promise<void> {
@@ -45,61 +51,40 @@ export class SimulatedProviders {
 
   /** On the same ports and the same folder. */
   async restart(): Promise<void> {
-    const portOf = (url: string) => new URL(url).port;
-    const ports = { openai: portOf(this.urls.openai), anthropic: portOf(this.urls.anthropic) };
-    this.#child = (await launch(this.#folder, ports)).child;
+    const portOf = (url: string) => Number(new URL(url).port);
+    const ports = Object.fromEntries(Object.entries(this.urls).map(([kind, url]) => [kind, portOf(url)]));
+    const { child, ready } = await launch({ dataDir: this.#dataDir, ports }, this.#environment);
+    this.#child = child;
+    this.#ready = ready;
   }
 
-  async setFaults(faults: { openai: Fault[]; anthropic: Fault[] }): Promise<void> {
-    await Promise.all([this.#put(this.urls.openai, faults.openai), this.#put(this.urls.anthropic, faults.anthropic)]);
+  /** In place of all that there were. */
+  async setFaults(faults: FaultsByKind): Promise<void> {
+    const body = JSON.stringify(faults);
+    const answer = await fetch(`${this.#ready.steeringUrl}/faults`, { method: 'PUT', body });
+    if (!answer.ok) throw new Error(`The simulators did not take their faults: ${await answer.text()}`);
   }
 
-  /** Every batch that either provider ever accepted. */
+  /** Every batch that a provider ever accepted. */
   async creations(): Promise<Creation[]> {
-    const answers = await Promise.all(this.#origins().map((origin) => readJson(`${origin}/__simulator/creations`)));
-    return answers.flatMap((answer) => z.array(creationSchema).parse(answer));
+    return z.array(creationSchema).parse(await this.#read('creations'));
   }
 
   /** Ids of the batches that may still work on lines. */
   async openBatches(): Promise<string[]> {
-    const answers = await Promise.all(this.#origins().map((origin) => readJson(`${origin}/__simulator/open`)));
-    return answers.flatMap((answer) => z.array(z.string()).parse(answer));
+    return z.array(z.string()).parse(await this.#read('open'));
   }
 
-  /** Whether OpenAI failed a batch as a whole, before any of its lines ran. */
-  async hasFailed(providerBatchId: string): Promise<boolean> {
-    const url = `${this.urls.openai}/batches/${providerBatchId}`;
-    const batch = await readJson(url, { authorization: 'Bearer simulated' });
-    return z.object({ status: z.string() }).parse(batch).status === 'failed';
+  async #read(what: 'creations' | 'open'): Promise<unknown> {
+    return (await fetch(`${this.#ready.steeringUrl}/${what}`)).json();
   }
-
-  #origins(): string[] {
-    return [this.urls.openai, this.urls.anthropic].map((url) => new URL(url).origin);
-  }
-
-  async #put(url: string, faults: Fault[]): Promise<void> {
-    const answer = await fetch(`${new URL(url).origin}/__simulator/faults`, {
-      method: 'PUT',
-      body: JSON.stringify(faults),
-    });
-    if (!answer.ok) throw new Error(`A simulator did not take its faults: ${await answer.text()}`);
-  }
-}
-
-async function readJson(url: string, headers: Record<string, string> = {}): Promise<unknown> {
-  return (await fetch(url, { headers })).json();
 }
 
 async function launch(
-  folder: string,
-  ports: { openai: string; anthropic: string },
-): Promise<{ child: Child; urls: Urls }> {
-  const readyFile = join(folder, 'ready.json');
-  await rm(readyFile, { force: true });
-  const args = ['--data-dir', folder, '--ready-file', readyFile];
-  const child = new Child('../../lib/local/simulators/main.ts', {
-    args: [...args, '--openai-port', ports.openai, '--anthropic-port', ports.anthropic],
-  });
-  while (!existsSync(readyFile)) await sleep(20);
-  return { child, urls: readySchema.parse(JSON.parse(await readFile(readyFile, 'utf8'))) };
+  settings: { dataDir: string; ports: Record<string, number> },
+  environment: Record<string, string>,
+): Promise<{ child: Child; ready: Ready }> {
+  const child = new Child('./provider-process.ts', { args: [JSON.stringify(settings)], environment });
+  const ready = await child.firstMessage((message) => readySchema.safeParse(message).data ?? null);
+  return { child, ready };
 }

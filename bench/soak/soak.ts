@@ -10,6 +10,7 @@ import { Evidence } from './evidence.ts';
 import { diedByItself, Machine } from './machine.ts';
 import { bodyOf, inboxKeyOf, type PlannedDrop } from './planned-drop.ts';
 import { type Action, planSchedule, type SchedulePlan } from './schedule.ts';
+import type { FaultsByKind } from './simulated-providers.ts';
 import { Tally } from './tally.ts';
 import { findViolations, unconfirmed, type Verdict } from './violations.ts';
 import { clearWeather } from './weather.ts';
@@ -56,7 +57,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   return { ...verdict, drops: run.drops.length, starts: machine.starts, tally, settledAfterMs };
 }
 
-/** Actions that concern the same process wait for each other. */
+/** Of actions that concern the same process, one that comes while another lasts is left out. */
 type Lane = 'stack' | 'providers' | 'zombie';
 
 const putTries = 2_000;
@@ -72,7 +73,7 @@ class Run {
   readonly #say: (text: string) => void;
   readonly #s3 = new S3Client({ forcePathStyle: true });
   readonly #startedAtMs = Date.now();
-  readonly #lanes = new Map<Lane, Promise<void>>();
+  readonly #busyLanes = new Set<Lane>();
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(machine: Machine, services: Services, evidence: Evidence, tally: Tally, say: (text: string) => void) {
@@ -99,7 +100,7 @@ class Run {
     if (endsWithRestart) await this.#machine.killStack();
     await this.#machine.startStackIfDead();
     this.#machine.setWeather(clearWeather);
-    await this.#machine.providers.setFaults({ openai: [], anthropic: [] });
+    await this.#machine.providers.setFaults({});
   }
 
   /** @returns how long it took until nothing was left to do, or null. */
@@ -146,7 +147,7 @@ class Run {
         this.#machine.setWeather(action.weather);
         return Promise.resolve();
       case 'provider_faults':
-        return this.#inLane('providers', () => this.#setFaults(action));
+        return this.#inLane('providers', () => this.#setFaults(action.faults));
       case 'kill_stack':
         return this.#inLane('stack', () => this.#killStack(action.downMs));
       case 'pause_stack':
@@ -159,10 +160,11 @@ class Run {
     }
   }
 
-  #inLane(lane: Lane, work: () => Promise<void>): Promise<void> {
-    const done = (this.#lanes.get(lane) ?? Promise.resolve()).then(work);
-    this.#lanes.set(lane, done);
-    return done;
+  /** On a slow machine a queue of kills would let no stack live. */
+  async #inLane(lane: Lane, work: () => Promise<void>): Promise<void> {
+    if (this.#busyLanes.has(lane)) return;
+    this.#busyLanes.add(lane);
+    await work().finally(() => this.#busyLanes.delete(lane));
   }
 
   /** As a client does it: again until it is answered. An answer that was lost makes it two drops. */
@@ -191,9 +193,9 @@ class Run {
     }
   }
 
-  async #setFaults(faults: Extract<Action, { kind: 'provider_faults' }>): Promise<void> {
+  async #setFaults(faults: FaultsByKind): Promise<void> {
     await this.#machine.providers.setFaults(faults);
-    for (const fault of [...faults.openai, ...faults.anthropic]) this.#tally.add(`provider: ${fault.kind}`);
+    for (const fault of Object.values(faults).flat()) this.#tally.add(`provider: ${fault.kind}`);
   }
 
   async #killStack(downMs: number): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { providerKinds } from '../../lib/core/config.ts';
 import { loadFunction } from '../../lib/local/local-functions.ts';
 import { startLocalStack } from '../../lib/local/runtime.ts';
 import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
@@ -12,7 +13,7 @@ const settingsSchema = z.object({
   dataDir: z.string(),
   configFile: z.string(),
   seed: z.number(),
-  simulators: z.object({ openai: z.string(), anthropic: z.string() }),
+  simulators: z.record(z.enum(providerKinds), z.string()),
   /** What the functions take for AWS. */
   proxies: z.object({ s3: z.string(), dynamodb: z.string(), services: z.string() }),
 });

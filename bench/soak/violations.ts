@@ -19,7 +19,7 @@ export interface Verdict {
   violations: Violation[];
   batches: BatchRecord[];
   lines: number;
-  creations: number;
+  creations: Creation[];
 }
 
 /** Holds everything that was dropped against everything that there is now. */
@@ -46,7 +46,7 @@ export async function findViolations(
       if (isTerminal(batch.status)) note(batch.id, await resultProblems(drop, batch, evidence));
       const shards = await evidence.shardsOf(batch);
       allShards.push(...shards);
-      note(batch.id, await sendingProblems(batch, shards, creations, providers));
+      note(batch.id, sendingProblems(batch, shards, creations));
     }
   }
   note('everything', strangers(batches, drops, creations));
@@ -56,7 +56,7 @@ export async function findViolations(
     ...placeProblems(creations, allShards),
   ]);
   const lines = drops.reduce((sum, drop) => sum + drop.lines.length, 0);
-  return { violations, batches, lines, creations: creations.length };
+  return { violations, batches, lines, creations };
 }
 
 async function dropProblems(drop: PlannedDrop, batches: BatchRecord[], evidence: Evidence): Promise<string[]> {

@@ -14,7 +14,7 @@ describe('a short soak', () => {
     const result = await soak({
       seed,
       chaosMs: 12_000,
-      slackMs: 4_000,
+      slackMs: 8_000,
       settleMs: 60_000,
       hasLargeDrops: false,
       endsWithRestart: true,
@@ -23,7 +23,7 @@ describe('a short soak', () => {
     });
     expect(result.violations, `seed ${seed}, in ${folder}\n${summaryOf(result)}`).toEqual([]);
     expect(result.batches.length).toBeGreaterThan(2);
-    expect(result.creations).toBeGreaterThan(2);
+    expect(result.creations.length).toBeGreaterThan(0);
     await rm(folder, { recursive: true });
   }, 120_000);
 });

@@ -106,6 +106,11 @@ export class BatchLedger {
     return endsAtMs !== null && Date.now() >= endsAtMs ? endsAtMs : null;
   }
 
+  /** Whether it ended as a whole, before any of its lines was worked on. Waits for its input to be read. */
+  async hasFailed(record: BatchRecord): Promise<boolean> {
+    return timelineOf(record, await this.#plan(record.id)).ending === 'failed';
+  }
+
   async customIds(record: BatchRecord): Promise<string[]> {
     await this.#plan(record.id);
     return z.array(z.string()).parse(readRecord(this.#customIdsPath(record.id)));

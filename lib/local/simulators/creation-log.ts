@@ -18,6 +18,7 @@ export async function readCreations(
       createdAtMs: record.createdAtMs,
       requestIds: await ledger.customIds(record),
       endedAtMs: await ledger.endedAtMs(record),
+      hasFailed: await ledger.hasFailed(record),
     });
   }
   return creations;

@@ -36,6 +36,8 @@ export interface CreationRecord {
   requestIds: string[];
   /** When the batch reached a terminal state; null while any of its lines may still be worked on. */
   endedAtMs: number | null;
+  /** It ended as a whole, before any of its lines was worked on. */
+  hasFailed: boolean;
 }
 
 export interface Simulator {

@@ -314,6 +314,7 @@ describe('aiming', () => {
         createdAtMs: expect.any(Number),
         requestIds: ['line-0'],
         endedAtMs: null,
+        hasFailed: false,
       },
     ]);
   });
