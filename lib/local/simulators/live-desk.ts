@@ -39,7 +39,7 @@ export class LiveDesk {
   }
 
   route(path: string, answer: (body: JsonObject) => JsonReply): Route {
-    return { method: 'POST', path, answer: (exchange) => this.#answer(path, exchange, answer) };
+    return { method: 'POST', path, answer: (exchange) => this.serve(exchange, { endpoint: path }, answer) };
   }
 
   calls(): LiveCall[] {
@@ -52,13 +52,19 @@ export class LiveDesk {
     }
   }
 
-  async #answer(path: string, exchange: Exchange, answer: (body: JsonObject) => JsonReply): Promise<JsonReply> {
+  /** @param asked what the call is for; its model where the body does not name it. */
+  async serve(
+    exchange: Exchange,
+    asked: { endpoint: string; model?: string },
+    answer: (body: JsonObject) => JsonReply,
+  ): Promise<JsonReply> {
     const { errorReply, book } = this.#options;
     const arrivedAtMs = Date.now();
     const text = (await readBody(exchange.request, maxLiveBytes, errorReply(413))).toString('utf8');
     const body = parseJson(text);
-    const log = (status: number) => this.#log({ path, arrivedAtMs, body: text, status });
-    const subject = subjectOf(path, text, body);
+    const log = (status: number) => this.#log({ path: exchange.url.pathname, arrivedAtMs, body: text, status });
+    const model = asked.model ?? (isJsonObject(body) ? String(body.model) : '');
+    const subject = subjectOf(asked.endpoint, model, text);
     try {
       await strikeCall(book, exchange, 'live', subject, errorReply);
     } catch (error) {
@@ -87,8 +93,7 @@ export class LiveDesk {
   }
 }
 
-function subjectOf(endpoint: string, text: string, body: unknown): FaultSubject {
-  const model = isJsonObject(body) ? String(body.model) : '';
+function subjectOf(endpoint: string, model: string, text: string): FaultSubject {
   return {
     endpoint,
     lines: async function* () {

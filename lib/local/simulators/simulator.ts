@@ -21,6 +21,8 @@ export interface SimulatorOptions {
   timing?: Partial<Timing>;
   /** Bedrock: records that a job must have at least. */
   minRecords?: number;
+  /** Vertex: files over which a job's results are spread. */
+  outputFiles?: number;
   /** What a live endpoint speaks; OpenAI's without it. */
   api?: 'openai' | 'anthropic';
   /** Replaces the faults kept in dataDir; without it they stay as they were. */

@@ -1,11 +1,14 @@
-import type { BatchRecord } from '../batch-record.ts';
+import { modelOf } from '../google/batch-calls.ts';
 import type { GoogleWork } from '../google/batch-work.ts';
-import { generateContent } from '../google/generate-content.ts';
+import { type Examination, generateContent } from '../google/generate-content.ts';
+import type { SeededRandom } from '../seeded-random.ts';
 import { embedContent } from './embed-content.ts';
 
-/** A batch's model and name are kept where others keep the customer's metadata. */
-export function modelOf(record: BatchRecord): string {
-  return record.metadata?.model ?? '';
+/** What a model makes of a request. */
+export function answerOf(endpoint: string, model: string, request: unknown, ids: SeededRandom): Examination {
+  return endpoint === '/v1/embeddings'
+    ? embedContent(request)
+    : generateContent(request, { surface: 'gemini', model }, ids);
 }
 
 /** What the Gemini API does with a batch between its creation and its end. An expired one has no results at all. */
@@ -13,10 +16,7 @@ export const geminiWork: GoogleWork = {
   idName: 'key',
   modelOf,
   keepsPartialWork: false,
-  examine: (line, record, ids) =>
-    record.endpoint === '/v1/embeddings'
-      ? embedContent(line.request)
-      : generateContent(line.request, { surface: 'gemini', model: modelOf(record) }, ids),
+  examine: (line, record, ids) => answerOf(record.endpoint, modelOf(record), line.request, ids),
   resultOf: (line, outcome) =>
     'error' in outcome
       ? { key: line.customId, error: outcome.error }

@@ -1,22 +1,17 @@
-import { linkSync } from 'node:fs';
 import { z } from 'zod';
-import type { BatchLedger } from '../batch-ledger.ts';
-import { type BatchRecord, faultOf } from '../batch-record.ts';
-import { strikeCall } from '../call-faults.ts';
-import type { FaultBook, FaultSubject } from '../fault-book.ts';
+import type { BatchRecord } from '../batch-record.ts';
+import { acceptBatch, cancelBatch, listPage, ok, strikeRetrieval } from '../google/batch-calls.ts';
 import { errorReply } from '../google/error-reply.ts';
-import { inputSubject } from '../google/stored-line.ts';
+import { liveAnswer } from '../google/live-answer.ts';
+import type { GoogleDesk } from '../google/service.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from '../http-server.ts';
 import { parseJson } from '../json.ts';
-import type { FileShelf } from '../openai/file-shelf.ts';
-import type { Timing } from '../simulator.ts';
+import { SeededRandom } from '../seeded-random.ts';
 import { uniqueHex } from '../unique-id.ts';
-import { modelOf } from './batch-work.ts';
+import { answerOf } from './batch-work.ts';
 import { resultFileName, wireOperation } from './wire-operation.ts';
 
 const maxCreateBytes = 1024 * 1024;
-const usualPageSize = 50;
-const maxPageSize = 100;
 
 /** The SDK writes one name as protobuf does, the other as JSON; both are the same to Google. */
 const inputConfigSchema = z
@@ -31,135 +26,98 @@ const createSchema = z.strictObject({
   }),
 });
 
-const endpointByMethod: Record<string, string> = {
+/** Methods of a model that create a batch, and for what. */
+const batchMethods: Record<string, string> = {
   batchGenerateContent: '/v1/chat/completions',
   asyncBatchEmbedContent: '/v1/embeddings',
 };
 
-/** What the batch routes need of the rest of the simulator. */
-export interface BatchSurroundings {
-  ledger: BatchLedger;
-  shelf: FileShelf;
-  book: FaultBook;
-  timing: Timing;
-}
+/** Methods that answer at once. */
+const liveMethods: Record<string, string> = {
+  generateContent: '/v1/chat/completions',
+  embedContent: '/v1/embeddings',
+};
 
-export function batchRoutes(here: BatchSurroundings): Route[] {
+export function batchRoutes(desk: GoogleDesk): Route[] {
   return [
-    { method: 'POST', path: '/v1beta/models/:call', answer: (exchange) => createBatch(here, exchange) },
-    { method: 'GET', path: '/v1beta/batches', answer: (exchange) => listBatches(here, exchange) },
-    { method: 'GET', path: '/v1beta/batches/:batchId', answer: (exchange) => retrieveBatch(here, exchange) },
-    { method: 'POST', path: '/v1beta/batches/:call', answer: (exchange) => cancelBatch(here, exchange) },
+    { method: 'POST', path: '/v1beta/models/:call', answer: (exchange) => callModel(desk, exchange) },
+    { method: 'GET', path: '/v1beta/batches', answer: (exchange) => listBatches(desk, exchange) },
+    { method: 'GET', path: '/v1beta/batches/:batchId', answer: (exchange) => retrieveBatch(desk, exchange) },
+    { method: 'POST', path: '/v1beta/batches/:call', answer: (exchange) => callBatch(desk, exchange) },
   ];
 }
 
-async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
+async function callModel(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
   const [model = '', method = ''] = (exchange.params.call ?? '').split(':');
-  const endpoint = endpointByMethod[method];
-  if (endpoint === undefined || !/^gemini-/.test(model)) {
-    throw new RefusedCall(
-      errorReply(404, `models/${model} is not found for API version v1beta, or is not supported for ${method}.`),
+  const isKnown = /^gemini-/.test(model);
+  const [batchEndpoint, liveEndpoint] = [batchMethods[method], liveMethods[method]];
+  if (isKnown && batchEndpoint !== undefined) return await createBatch(desk, exchange, model, batchEndpoint);
+  if (isKnown && liveEndpoint !== undefined)
+    return await desk.live.serve(exchange, { endpoint: liveEndpoint, model }, (request) =>
+      liveAnswer(answerOf(liveEndpoint, model, request, new SeededRandom(uniqueHex('', 32)))),
     );
-  }
+  throw new RefusedCall(
+    errorReply(404, `models/${model} is not found for API version v1beta, or is not supported for ${method}.`),
+  );
+}
+
+async function createBatch(desk: GoogleDesk, exchange: Exchange, model: string, endpoint: string): Promise<JsonReply> {
   const body = await readBody(exchange.request, maxCreateBytes, errorReply(400));
   const parsed = createSchema.safeParse(parseJson(body.toString('utf8')));
   if (!parsed.success)
     throw new RefusedCall(errorReply(400, `Invalid JSON payload received. ${z.prettifyError(parsed.error)}`));
-  const { displayName, inputConfig: fileName } = parsed.data.batch;
-  const file = here.shelf.find(fileName.replace(/^files\//, ''));
-  const inputPath = file?.contentPath ?? null;
-  const subject = inputPath === null ? { endpoint, lines: noLines } : inputSubject(endpoint, inputPath, 'key', model);
-  await strikeCall(here.book, exchange, 'create', subject, errorReply);
-  if (inputPath === null) throw new RefusedCall(errorReply(400, `File ${fileName} does not exist.`));
-  if (await here.book.takeTokenLimit(subject)) throw new RefusedCall(errorReply(429));
-  const record = here.ledger.accept(
-    {
-      id: uniqueHex('', 32),
-      createdAtMs: Date.now(),
-      endpoint,
-      timing: here.timing,
-      faults: await here.book.takeBatchFaults(subject),
-      cancelRequestedAtMs: null,
-      deletedAtMs: null,
-      inputFileId: fileName,
-      metadata: { model, displayName },
-      outputExpiresAfterSeconds: null,
-      apiVersion: null,
-      requestCount: null,
-    },
-    (path) => linkSync(inputPath, path),
-  );
+  const { displayName, inputConfig: inputFileId } = parsed.data.batch;
+  const record = await acceptBatch(desk, exchange, {
+    id: uniqueHex('', 32),
+    endpoint,
+    model,
+    idName: 'key',
+    inputFileId,
+    input: desk.shelf.find(inputFileId.replace(/^files\//, '')),
+    metadata: { displayName },
+  });
   return ok(wireOperation({ record, planned: null, sums: null }, record.createdAtMs));
 }
 
-async function* noLines(): AsyncGenerator<never> {}
-
-async function listBatches(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
-  await strikeCall(here.book, exchange, 'list', null, errorReply);
-  const query = exchange.url.searchParams;
-  const size = Math.min(Number(query.get('pageSize') ?? usualPageSize), maxPageSize);
-  const start = Number(query.get('pageToken') ?? 0);
-  if (!Number.isInteger(size) || size < 1 || !Number.isInteger(start)) throw new RefusedCall(errorReply(400));
-  const listed = here.ledger.newestFirst().filter((record) => !isHidden(record, true));
-  const page = listed.slice(start, start + size);
-  const operations = await Promise.all(page.map((record) => operationOf(here, record)));
-  const isMore = start + size < listed.length;
-  return ok({ ...(operations.length > 0 && { operations }), ...(isMore && { nextPageToken: String(start + size) }) });
+async function listBatches(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
+  const { records, ...next } = await listPage(desk, exchange, () => true);
+  const operations = await Promise.all(records.map((record) => operationOf(desk, record)));
+  return ok({ ...(operations.length > 0 && { operations }), ...next });
 }
 
-async function retrieveBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
-  const record = findBatch(here, exchange.params.batchId ?? '');
-  await strikeCall(here.book, exchange, 'retrieve', subjectOf(here.ledger, record), errorReply);
-  if (isHidden(record, false)) throw new RefusedCall(errorReply(404));
-  return ok(await operationOf(here, record));
+async function retrieveBatch(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
+  const record = findBatch(desk, exchange.params.batchId ?? '');
+  await strikeRetrieval(desk, exchange, record);
+  return ok(await operationOf(desk, record));
 }
 
-async function cancelBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
+async function callBatch(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
   const [id = '', method] = (exchange.params.call ?? '').split(':');
   if (method !== 'cancel') throw new RefusedCall(errorReply(404));
-  const record = findBatch(here, id);
-  await strikeCall(here.book, exchange, 'cancel', subjectOf(here.ledger, record), errorReply);
-  if ((await here.ledger.endedAtMs(record)) !== null)
-    throw new RefusedCall(errorReply(400, 'The batch has ended and cannot be cancelled.'));
-  here.ledger.requestCancel(record.id);
-  return ok({});
+  return await cancelBatch(desk, exchange, findBatch(desk, id));
 }
 
 /** The batch as it is now; its results are put on the shelf before their name is shown. */
-async function operationOf(here: BatchSurroundings, record: BatchRecord): Promise<object> {
-  const view = await here.ledger.view(record);
+async function operationOf(desk: GoogleDesk, record: BatchRecord): Promise<object> {
+  const view = await desk.ledger.view(record);
   const id = resultFileName(record.id).replace(/^files\//, '');
-  if (view.sums && view.sums.outputBytes !== null && !here.shelf.has(id)) {
-    here.shelf.putResult({
+  if (view.sums && view.sums.outputBytes !== null && !desk.shelf.has(id)) {
+    desk.shelf.putResult({
       id,
       bytes: view.sums.outputBytes,
       createdAtMs: Date.now(),
       expiresAtMs: null,
       fileName: id,
       purpose: 'batch_output',
-      contentPath: here.ledger.paths(record.id).output,
+      contentPath: desk.ledger.paths(record.id).output,
       batchId: record.id,
     });
   }
   return wireOperation(view, Date.now());
 }
 
-function isHidden(record: BatchRecord, fromLists: boolean): boolean {
-  const fault = faultOf(record, 'not_found_yet');
-  if (fault === undefined || (fromLists && fault.unlisted !== true)) return false;
-  return Date.now() < record.createdAtMs + fault.durationMs;
-}
-
-function findBatch(here: BatchSurroundings, id: string): BatchRecord {
-  const record = here.ledger.find(id);
+function findBatch(desk: GoogleDesk, id: string): BatchRecord {
+  const record = desk.ledger.find(id);
   if (record === undefined) throw new RefusedCall(errorReply(404));
   return record;
-}
-
-export function subjectOf(ledger: BatchLedger, record: BatchRecord): FaultSubject {
-  return inputSubject(record.endpoint, ledger.paths(record.id).input, 'key', modelOf(record));
-}
-
-function ok(body: object): JsonReply {
-  return { kind: 'json', status: 200, body };
 }

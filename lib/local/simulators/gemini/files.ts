@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { strikeCall } from '../call-faults.ts';
-import type { FaultBook, FaultSubject } from '../fault-book.ts';
+import { downloadOf } from '../google/batch-calls.ts';
 import { errorReply } from '../google/error-reply.ts';
+import type { GoogleDesk } from '../google/service.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Reply, type Route, readBody } from '../http-server.ts';
 import { parseJson } from '../json.ts';
-import type { FileRecord, FileShelf } from '../openai/file-shelf.ts';
-import { truncationOf } from '../truncation.ts';
+import type { FileRecord } from '../openai/file-shelf.ts';
 import { uniqueHex } from '../unique-id.ts';
 
 /** Bytes of one file. Source: https://ai.google.dev/gemini-api/docs/files, read 2026-11. */
@@ -27,38 +27,25 @@ const startSchema = z.strictObject({
     .optional(),
 });
 
-/** What the file routes need of the rest of the simulator. */
-export interface FileSurroundings {
-  shelf: FileShelf;
-  book: FaultBook;
-  uploadFolder: string;
-  /** The batch that a result file came from. */
-  subjectOf(file: FileRecord): FaultSubject | null;
-}
-
 interface StartedUpload {
   bytes: number;
   displayName: string;
 }
 
 /** The Files API, as far as batches need it: resumable uploads in one piece or more, and downloads. */
-export function fileRoutes(here: FileSurroundings): Route[] {
+export function fileRoutes(desk: GoogleDesk): Route[] {
   const started = new Map<string, StartedUpload>();
   return [
-    { method: 'POST', path: '/upload/v1beta/files', answer: (exchange) => upload(here, started, exchange) },
-    { method: 'GET', path: '/v1beta/files/:file', answer: async (exchange) => getFile(here, exchange) },
-    { method: 'GET', path: '/download/v1beta/files/:file', answer: (exchange) => download(here, exchange) },
+    { method: 'POST', path: '/upload/v1beta/files', answer: (exchange) => upload(desk, started, exchange) },
+    { method: 'GET', path: '/v1beta/files/:file', answer: async (exchange) => getFile(desk, exchange) },
+    { method: 'GET', path: '/download/v1beta/files/:file', answer: (exchange) => download(desk, exchange) },
   ];
 }
 
-async function upload(
-  here: FileSurroundings,
-  started: Map<string, StartedUpload>,
-  exchange: Exchange,
-): Promise<JsonReply> {
+async function upload(desk: GoogleDesk, started: Map<string, StartedUpload>, exchange: Exchange): Promise<JsonReply> {
   const { headers } = exchange.request;
   const command = String(headers['x-goog-upload-command'] ?? '');
-  return command === 'start' ? startUpload(started, exchange) : receive(here, started, exchange, command);
+  return command === 'start' ? startUpload(started, exchange) : receive(desk, started, exchange, command);
 }
 
 async function startUpload(started: Map<string, StartedUpload>, exchange: Exchange): Promise<JsonReply> {
@@ -82,7 +69,7 @@ async function startUpload(started: Map<string, StartedUpload>, exchange: Exchan
 }
 
 async function receive(
-  here: FileSurroundings,
+  desk: GoogleDesk,
   started: Map<string, StartedUpload>,
   exchange: Exchange,
   command: string,
@@ -90,8 +77,8 @@ async function receive(
   const id = exchange.url.searchParams.get('upload_id') ?? '';
   const begun = started.get(id);
   if (begun === undefined) throw new RefusedCall(errorReply(404));
-  await strikeCall(here.book, exchange, 'upload', null, errorReply);
-  const path = join(here.uploadFolder, id);
+  await strikeCall(desk.book, exchange, 'upload', null, errorReply);
+  const path = join(desk.uploadFolder, id);
   const offset = Number(exchange.request.headers['x-goog-upload-offset']);
   await pipeline(exchange.request, createWriteStream(path, { flags: offset > 0 ? 'a' : 'w' }));
   if (!command.includes('finalize'))
@@ -100,7 +87,7 @@ async function receive(
   if (size !== begun.bytes)
     throw new RefusedCall(errorReply(400, 'The size of the upload is not the one that was announced.'));
   started.delete(id);
-  const file = here.shelf.putUpload(
+  const file = desk.shelf.putUpload(
     {
       id: uniqueHex('', 12),
       bytes: size,
@@ -114,30 +101,21 @@ async function receive(
   return { kind: 'json', status: 200, body: { file: wireFile(file) }, headers: { 'x-goog-upload-status': 'final' } };
 }
 
-function getFile(here: FileSurroundings, exchange: Exchange): JsonReply {
-  return { kind: 'json', status: 200, body: wireFile(findFile(here, exchange.params.file ?? '')) };
+function getFile(desk: GoogleDesk, exchange: Exchange): JsonReply {
+  return { kind: 'json', status: 200, body: wireFile(findFile(desk, exchange.params.file ?? '')) };
 }
 
-async function download(here: FileSurroundings, exchange: Exchange): Promise<Reply> {
+async function download(desk: GoogleDesk, exchange: Exchange): Promise<Reply> {
   const name = exchange.params.file ?? '';
   if (!name.endsWith(':download') || exchange.url.searchParams.get('alt') !== 'media')
     throw new RefusedCall(errorReply(404));
-  const file = findFile(here, name.slice(0, -':download'.length));
+  const file = findFile(desk, name.slice(0, -':download'.length));
   if (file.batchId === null) throw new RefusedCall(errorReply(400, 'Only generated files can be downloaded.'));
-  const subject = here.subjectOf(file);
-  await strikeCall(here.book, exchange, 'results', subject, errorReply);
-  const fault = subject === null ? null : await here.book.takeTruncation(subject);
-  return {
-    kind: 'download',
-    path: file.contentPath,
-    headers: { 'content-type': 'application/octet-stream' },
-    withLength: true,
-    truncation: fault === null ? null : await truncationOf(fault, file.contentPath),
-  };
+  return await downloadOf(desk, exchange, file);
 }
 
-function findFile(here: FileSurroundings, id: string): FileRecord {
-  const file = here.shelf.find(id);
+function findFile(desk: GoogleDesk, id: string): FileRecord {
+  const file = desk.shelf.find(id);
   if (file === undefined)
     throw new RefusedCall(errorReply(403, `You do not have permission to access the File ${id} or it may not exist.`));
   return file;

@@ -1,8 +1,8 @@
 import type { BatchView } from '../batch-ledger.ts';
-import { type BatchPlan, faultOf } from '../batch-record.ts';
+import { type BatchPlan, type BatchRecord, faultOf } from '../batch-record.ts';
 import { doneLinesAt, type Ending, phaseAt } from '../batch-timeline.ts';
+import { modelOf } from '../google/batch-calls.ts';
 import type { JsonObject } from '../json.ts';
-import { modelOf } from './batch-work.ts';
 
 const stateByEnding: Record<Ending, string> = {
   completed: 'BATCH_STATE_SUCCEEDED',
@@ -23,7 +23,7 @@ export function wireOperation(view: BatchView, nowMs: number): JsonObject {
     phase === 'ended' && planned && (sums !== null || planned.timeline.ending === 'failed')
       ? planned.timeline.ending
       : null;
-  const name = `batches/${record.id}`;
+  const name = batchName(record);
   const endTime = ending && planned?.timeline.endsAtMs ? new Date(planned.timeline.endsAtMs).toISOString() : null;
   const output =
     sums !== null && sums.outputBytes !== null && ending ? { responsesFile: resultFileName(record.id) } : null;
@@ -53,6 +53,10 @@ export function wireOperation(view: BatchView, nowMs: number): JsonObject {
       }),
     ...(failure && { error: { code: invalidArgument, message: failure.message } }),
   };
+}
+
+export function batchName({ id }: BatchRecord): string {
+  return `batches/${id}`;
 }
 
 export function resultFileName(batchId: string): string {

@@ -1,12 +1,15 @@
-import type { BatchRecord } from '../batch-record.ts';
+import { modelOf } from '../google/batch-calls.ts';
 import type { GoogleWork } from '../google/batch-work.ts';
 import { statusOf } from '../google/error-reply.ts';
-import { generateContent } from '../google/generate-content.ts';
+import { type Examination, generateContent } from '../google/generate-content.ts';
+import type { SeededRandom } from '../seeded-random.ts';
 import { answerOfClaude } from './claude.ts';
 
-/** What the job was created with is kept where others keep the customer's metadata. */
-export function modelOf(record: BatchRecord): string {
-  return record.metadata?.model ?? '';
+/** What a model makes of a request. */
+export function answerOf(model: string, request: unknown, ids: SeededRandom): Examination {
+  return model.startsWith('claude-')
+    ? answerOfClaude(request, model, ids)
+    : generateContent(request, { surface: 'vertex', model }, ids);
 }
 
 /** What Vertex does with a job between its creation and its end. What was done before it ended early stays. */
@@ -14,10 +17,7 @@ export const vertexWork: GoogleWork = {
   idName: 'custom_id',
   modelOf,
   keepsPartialWork: true,
-  examine: (line, record, ids) =>
-    modelOf(record).startsWith('claude-')
-      ? answerOfClaude(line.request, modelOf(record), ids)
-      : generateContent(line.request, { surface: 'vertex', model: modelOf(record) }, ids),
+  examine: (line, record, ids) => answerOf(modelOf(record), line.request, ids),
   resultOf: (line, outcome) => {
     const head = { custom_id: line.customId, processed_time: new Date().toISOString(), request: line.request };
     if ('response' in outcome) return { ...head, status: '', response: outcome.response };

@@ -1,22 +1,19 @@
-import { linkSync } from 'node:fs';
 import { z } from 'zod';
-import type { BatchLedger } from '../batch-ledger.ts';
-import { type BatchRecord, faultOf } from '../batch-record.ts';
-import { strikeCall } from '../call-faults.ts';
-import type { FaultBook, FaultSubject } from '../fault-book.ts';
+import type { BatchRecord } from '../batch-record.ts';
+import { acceptBatch, cancelBatch, listPage, ok, strikeRetrieval } from '../google/batch-calls.ts';
 import { errorReply } from '../google/error-reply.ts';
-import { inputSubject } from '../google/stored-line.ts';
+import { liveAnswer } from '../google/live-answer.ts';
+import type { GoogleDesk } from '../google/service.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from '../http-server.ts';
 import { parseJson } from '../json.ts';
-import type { FileShelf } from '../openai/file-shelf.ts';
-import type { Timing } from '../simulator.ts';
+import { SeededRandom } from '../seeded-random.ts';
 import { uniqueHex } from '../unique-id.ts';
-import { modelOf } from './batch-work.ts';
-import { objectId } from './objects.ts';
-import { jobName, outputDirectory, wireJob } from './wire-job.ts';
+import { answerOf } from './batch-work.ts';
+import { objectId, placeOf } from './objects.ts';
+import { putPredictions } from './predictions.ts';
+import { jobName, wireJob } from './wire-job.ts';
 
 const maxCreateBytes = 1024 * 1024;
-const maxPageSize = 100;
 const endpoint = '/v1/chat/completions';
 
 const gcsUri = z.string().regex(/^gs:\/\/[a-z0-9][a-z0-9._-]+\/.+$/, 'not a Cloud Storage URI');
@@ -38,92 +35,63 @@ const createSchema = z.strictObject({
   labels: z.record(label, label).default({}),
 });
 
-/** What the routes of jobs need of the rest of the simulator. */
-export interface JobSurroundings {
-  ledger: BatchLedger;
-  shelf: FileShelf;
-  book: FaultBook;
-  timing: Timing;
-}
+const parent = '/v1/projects/:project/locations/:location';
+const jobs = `${parent}/batchPredictionJobs`;
 
-const jobs = '/v1/projects/:project/locations/:location/batchPredictionJobs';
-
-export function jobRoutes(here: JobSurroundings): Route[] {
+/** @param outputFiles over which a job's results are spread. */
+export function jobRoutes(desk: GoogleDesk, outputFiles: number): Route[] {
+  const jobOf = async (record: BatchRecord) => {
+    const view = await desk.ledger.view(record);
+    await putPredictions(desk, view, outputFiles);
+    return wireJob(view, Date.now());
+  };
   return [
-    { method: 'POST', path: jobs, answer: (exchange) => createJob(here, exchange) },
-    { method: 'GET', path: jobs, answer: (exchange) => listJobs(here, exchange) },
-    { method: 'GET', path: `${jobs}/:job`, answer: (exchange) => retrieveJob(here, exchange) },
-    { method: 'POST', path: `${jobs}/:job`, answer: (exchange) => cancelJob(here, exchange) },
+    { method: 'POST', path: jobs, answer: (exchange) => createJob(desk, exchange) },
+    { method: 'GET', path: jobs, answer: (exchange) => listJobs(desk, exchange, jobOf) },
+    { method: 'GET', path: `${jobs}/:job`, answer: (exchange) => retrieveJob(desk, exchange, jobOf) },
+    { method: 'POST', path: `${jobs}/:job`, answer: (exchange) => callJob(desk, exchange) },
+    {
+      method: 'POST',
+      path: `${parent}/publishers/:publisher/models/:call`,
+      answer: (exchange) => callModel(desk, exchange),
+    },
   ];
 }
 
-async function createJob(here: JobSurroundings, exchange: Exchange): Promise<JsonReply> {
+async function createJob(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
   const body = await readBody(exchange.request, maxCreateBytes, errorReply(400));
   const parsed = createSchema.safeParse(parseJson(body.toString('utf8')));
   if (!parsed.success) throw new RefusedCall(errorReply(400, z.prettifyError(parsed.error)));
   const { displayName, labels, inputConfig, outputConfig, model: modelName } = parsed.data;
-  const model = modelName.replace(/^.*\//, '');
-  const uri = inputConfig.gcsSource.uris[0] ?? '';
-  const inputPath = here.shelf.find(objectIdOf(uri))?.contentPath;
-  const subject =
-    inputPath === undefined ? { endpoint, lines: noLines } : inputSubject(endpoint, inputPath, 'custom_id', model);
-  await strikeCall(here.book, exchange, 'create', subject, errorReply);
-  if (inputPath === undefined) throw new RefusedCall(errorReply(400, `No object at ${uri}.`));
-  if (await here.book.takeTokenLimit(subject)) throw new RefusedCall(errorReply(429));
   const { project, location } = exchange.params;
-  const record = here.ledger.accept(
-    {
-      id: BigInt(`0x${uniqueHex('', 14)}`).toString(),
-      createdAtMs: Date.now(),
-      endpoint,
-      timing: here.timing,
-      faults: await here.book.takeBatchFaults(subject),
-      cancelRequestedAtMs: null,
-      deletedAtMs: null,
-      inputFileId: uri,
-      metadata: {
-        parent: `projects/${project}/locations/${location}`,
-        model,
-        modelName,
-        displayName,
-        labels: JSON.stringify(labels),
-        outputUriPrefix: outputConfig.gcsDestination.outputUriPrefix,
-      },
-      outputExpiresAfterSeconds: null,
-      apiVersion: null,
-      requestCount: null,
+  const inputFileId = inputConfig.gcsSource.uris[0] ?? '';
+  const record = await acceptBatch(desk, exchange, {
+    id: BigInt(`0x${uniqueHex('', 14)}`).toString(),
+    endpoint,
+    model: modelName.replace(/^.*\//, ''),
+    idName: 'custom_id',
+    inputFileId,
+    input: desk.shelf.find(objectId(placeOf(inputFileId))),
+    metadata: {
+      parent: `projects/${project}/locations/${location}`,
+      modelName,
+      displayName,
+      labels: JSON.stringify(labels),
+      outputUriPrefix: outputConfig.gcsDestination.outputUriPrefix,
     },
-    (path) => linkSync(inputPath, path),
-  );
+  });
   return ok(wireJob({ record, planned: null, sums: null }, record.createdAtMs));
 }
 
-async function* noLines(): AsyncGenerator<never> {}
+/** A job as it is now. */
+type JobOf = (record: BatchRecord) => Promise<object>;
 
-function objectIdOf(uri: string): string {
-  const [, bucket = '', name = ''] = /^gs:\/\/([^/]+)\/(.*)$/.exec(uri) ?? [];
-  return objectId(bucket, name);
-}
-
-async function listJobs(here: JobSurroundings, exchange: Exchange): Promise<JsonReply> {
-  await strikeCall(here.book, exchange, 'list', null, errorReply);
-  const query = exchange.url.searchParams;
-  const size = Math.min(Number(query.get('pageSize') ?? 50), maxPageSize);
-  const start = Number(query.get('pageToken') ?? 0);
-  if (!Number.isInteger(size) || size < 1 || !Number.isInteger(start)) throw new RefusedCall(errorReply(400));
-  const sinceMs = sinceOf(query.get('filter'));
-  const listed = here.ledger
-    .newestFirst()
-    .filter(
-      (record) =>
-        jobName(record).startsWith(parentOf(exchange)) && record.createdAtMs >= sinceMs && !isHidden(record, true),
-    );
-  const page = await Promise.all(listed.slice(start, start + size).map((record) => jobOf(here, record)));
-  const isMore = start + size < listed.length;
-  return ok({
-    ...(page.length > 0 && { batchPredictionJobs: page }),
-    ...(isMore && { nextPageToken: String(start + size) }),
-  });
+async function listJobs(desk: GoogleDesk, exchange: Exchange, jobOf: JobOf): Promise<JsonReply> {
+  const sinceMs = sinceOf(exchange.url.searchParams.get('filter'));
+  const isListed = (record: BatchRecord) => isWithin(record, exchange) && record.createdAtMs >= sinceMs;
+  const { records, ...next } = await listPage(desk, exchange, isListed);
+  const batchPredictionJobs = await Promise.all(records.map(jobOf));
+  return ok({ ...(batchPredictionJobs.length > 0 && { batchPredictionJobs }), ...next });
 }
 
 /** Of the filters there are, the one that we use. */
@@ -134,64 +102,39 @@ function sinceOf(filter: string | null): number {
   return Date.parse(time);
 }
 
-async function retrieveJob(here: JobSurroundings, exchange: Exchange): Promise<JsonReply> {
-  const record = findJob(here, exchange, exchange.params.job ?? '');
-  await strikeCall(here.book, exchange, 'retrieve', subjectOf(here.ledger, record), errorReply);
-  if (isHidden(record, false)) throw new RefusedCall(errorReply(404));
-  return ok(await jobOf(here, record));
+async function retrieveJob(desk: GoogleDesk, exchange: Exchange, jobOf: JobOf): Promise<JsonReply> {
+  const record = findJob(desk, exchange, exchange.params.job ?? '');
+  await strikeRetrieval(desk, exchange, record);
+  return ok(await jobOf(record));
 }
 
-async function cancelJob(here: JobSurroundings, exchange: Exchange): Promise<JsonReply> {
+async function callJob(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
   const [id = '', method] = (exchange.params.job ?? '').split(':');
   if (method !== 'cancel') throw new RefusedCall(errorReply(404));
-  const record = findJob(here, exchange, id);
-  await strikeCall(here.book, exchange, 'cancel', subjectOf(here.ledger, record), errorReply);
-  if ((await here.ledger.endedAtMs(record)) !== null)
-    throw new RefusedCall(errorReply(400, 'The job has ended and cannot be cancelled.'));
-  here.ledger.requestCancel(record.id);
-  return ok({});
+  return await cancelBatch(desk, exchange, findJob(desk, exchange, id));
 }
 
-/** The job as it is now; its results are put into the bucket before their directory is shown. */
-async function jobOf(here: JobSurroundings, record: BatchRecord): Promise<object> {
-  const view = await here.ledger.view(record);
-  const uri = `${outputDirectory(record)}/predictions.jsonl`;
-  const [, bucket = '', name = ''] = /^gs:\/\/([^/]+)\/(.*)$/.exec(uri) ?? [];
-  if (view.sums && view.sums.outputBytes !== null && !here.shelf.has(objectIdOf(uri))) {
-    here.shelf.putResult({
-      id: objectIdOf(uri),
-      bytes: view.sums.outputBytes,
-      createdAtMs: Date.now(),
-      expiresAtMs: null,
-      fileName: name,
-      purpose: bucket,
-      contentPath: here.ledger.paths(record.id).output,
-      batchId: record.id,
-    });
-  }
-  return wireJob(view, Date.now());
+const liveMethods: Record<string, { publisher: string; models: RegExp }> = {
+  generateContent: { publisher: 'google', models: /^gemini-/ },
+  rawPredict: { publisher: 'anthropic', models: /^claude-/ },
+};
+
+async function callModel(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
+  const [model = '', method = ''] = (exchange.params.call ?? '').split(':');
+  const known = liveMethods[method];
+  if (known?.publisher !== exchange.params.publisher || !known?.models.test(model))
+    throw new RefusedCall(errorReply(404, `Publisher model ${model} was not found, or has no ${method}.`));
+  return await desk.live.serve(exchange, { endpoint, model }, (request) =>
+    liveAnswer(answerOf(model, request, new SeededRandom(uniqueHex('', 32)))),
+  );
 }
 
-function isHidden(record: BatchRecord, fromLists: boolean): boolean {
-  const fault = faultOf(record, 'not_found_yet');
-  if (fault === undefined || (fromLists && fault.unlisted !== true)) return false;
-  return Date.now() < record.createdAtMs + fault.durationMs;
+function isWithin(record: BatchRecord, { params }: Exchange): boolean {
+  return jobName(record).startsWith(`projects/${params.project}/locations/${params.location}/`);
 }
 
-function parentOf({ params }: Exchange): string {
-  return `projects/${params.project}/locations/${params.location}/`;
-}
-
-function findJob(here: JobSurroundings, exchange: Exchange, id: string): BatchRecord {
-  const record = here.ledger.find(id);
-  if (record === undefined || !jobName(record).startsWith(parentOf(exchange))) throw new RefusedCall(errorReply(404));
+function findJob(desk: GoogleDesk, exchange: Exchange, id: string): BatchRecord {
+  const record = desk.ledger.find(id);
+  if (record === undefined || !isWithin(record, exchange)) throw new RefusedCall(errorReply(404));
   return record;
-}
-
-export function subjectOf(ledger: BatchLedger, record: BatchRecord): FaultSubject {
-  return inputSubject(record.endpoint, ledger.paths(record.id).input, 'custom_id', modelOf(record));
-}
-
-function ok(body: object): JsonReply {
-  return { kind: 'json', status: 200, body };
 }

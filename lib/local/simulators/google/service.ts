@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import type { ProviderKind } from '../../../core/config.ts';
+import { adminRoutes } from '../admin-routes.ts';
+import { BatchLedger } from '../batch-ledger.ts';
+import type { BatchRecord } from '../batch-record.ts';
+import { readCreations, readOpenBatches } from '../creation-log.ts';
+import { FaultBook, type FaultSubject } from '../fault-book.ts';
+import { type Route, serve } from '../http-server.ts';
+import { LiveDesk } from '../live-desk.ts';
+import { FileShelf } from '../openai/file-shelf.ts';
+import { type LiveSimulator, type SimulatorOptions, type Timing, timingSchema } from '../simulator.ts';
+import { emptyFolder } from '../state-store.ts';
+import { StruckBodies } from '../struck-bodies.ts';
+import { type GoogleWork, googleBatchWork } from './batch-work.ts';
+import { errorReply } from './error-reply.ts';
+import { inputSubject } from './stored-line.ts';
+
+/** What the routes of one of Google's services work on. */
+export interface GoogleDesk {
+  ledger: BatchLedger;
+  shelf: FileShelf;
+  book: FaultBook;
+  live: LiveDesk;
+  timing: Timing;
+  uploadFolder: string;
+  /** A batch as faults look at it. */
+  subjectOf(record: BatchRecord): FaultSubject;
+}
+
+/** What differs between Google's services. */
+export interface GoogleService {
+  kind: ProviderKind;
+  work: GoogleWork;
+  /** A batch's name in the API. */
+  nameOf(record: BatchRecord): string;
+  routes(desk: GoogleDesk): Route[];
+  /** @throws RefusedCall for a caller that may not call. */
+  admit(headers: IncomingMessage['headers'], apiKey: string | undefined): void;
+}
+
+/** Starts a simulator of one of Google's services on 127.0.0.1. */
+export async function startGoogleService(service: GoogleService, options: SimulatorOptions): Promise<LiveSimulator> {
+  const { kind, work } = service;
+  const folder = join(options.dataDir, kind);
+  const book = new FaultBook(join(folder, 'faults.json'), options.faults);
+  const ledger = new BatchLedger(
+    join(folder, 'batches'),
+    googleBatchWork(work, new StruckBodies(join(folder, 'struck-bodies.json'))),
+  );
+  const live = new LiveDesk({ book, logPath: join(folder, 'live-calls.jsonl'), errorReply });
+  const desk: GoogleDesk = {
+    ledger,
+    shelf: new FileShelf(join(folder, 'files')),
+    book,
+    live,
+    timing: timingSchema.parse(options.timing ?? {}),
+    uploadFolder: emptyFolder(join(folder, 'uploads')),
+    subjectOf: (record) =>
+      inputSubject(record.endpoint, ledger.paths(record.id).input, work.idName, work.modelOf(record)),
+  };
+  const server = await serve({
+    port: options.port ?? 0,
+    routes: [...service.routes(desk), ...adminRoutes(ledger, book, kind)],
+    answerHeaders: () => ({}),
+    dressReply: (reply) => reply,
+    admit: ({ request }) => service.admit(request.headers, options.apiKey),
+    unknownRoute: () => errorReply(404),
+    internalError: () => errorReply(500),
+  });
+  const nameOf = (id: string) => {
+    const record = ledger.find(id);
+    return record === undefined ? id : service.nameOf(record);
+  };
+  return {
+    url: server.origin,
+    close: async () => {
+      await server.close();
+      await ledger.close();
+    },
+    creations: async () =>
+      (await readCreations(ledger, kind)).map((creation) => ({
+        ...creation,
+        providerBatchId: nameOf(creation.providerBatchId),
+      })),
+    setFaults: (faults) => book.replace(faults),
+    openBatches: async () => (await readOpenBatches(ledger)).map(nameOf),
+    liveCalls: () => live.calls(),
+  };
+}
