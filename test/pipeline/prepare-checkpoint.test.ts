@@ -163,6 +163,22 @@ describe('an input for which one run of Prepare has too little time', () => {
     await expectExactlyOnce(harness, batchId, lines);
   });
 
+  it('forgets a checkpoint whose hashes took two ids for one, and begins anew', async () => {
+    const lines = numbered(20, chatLine);
+    const batchId = await dropped(fileOf(lines), {});
+    const services = inChunks(harness.services, 500);
+    const run = () => prepare(services, { batchId, epoch: 0 }, shortTime(0));
+    await run();
+    const { checkpoint } = await harness.batch(batchId);
+    const key = `work/${batchId}/prepare/${checkpoint}/checkpoint.json`;
+    const stored = JSON.parse((await harness.read(key)) ?? '');
+    await harness.put(key, JSON.stringify({ ...stored, suspects: [{ earlierLine: 1, laterLine: 2 }] }));
+    await expect(prepare(services, { batchId, epoch: 0 }, shortTime(1_000))).rejects.toThrow('the same hash by chance');
+    expect((await harness.batch(batchId)).checkpoint).toBeNull();
+    await drive(harness, batchId, { services, context: () => shortTime(0) });
+    await expectExactlyOnce(harness, batchId, lines);
+  });
+
   it.each([true, false])('has the md5 of an upload verified: right %s', async (isRight) => {
     const lines = numbered(20, chatLine);
     const text = fileOf(lines);
