@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { nodeOptionsFor, sizeOf } from '../../cdk/sizes.ts';
 import type { Task } from './cases.ts';
 
 const measurementSchema = z.object({
@@ -19,10 +20,11 @@ export interface NamedTask extends Task {
 
 const caseProcess = fileURLToPath(new URL('./case-process.ts', import.meta.url));
 
-/** Runs a case in a process of its own, so that its peak of memory is its own. */
+/** Runs a case in a process of its own, so that its peak of memory is its own, and as the functions that stream are run. */
 export function measure({ name, folder, files, lines }: NamedTask): Measurement {
   const output = execFileSync(process.execPath, [caseProcess, JSON.stringify({ name, folder, files, lines })], {
     encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: nodeOptionsFor(sizeOf.prepare) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   return measurementSchema.parse(JSON.parse(output));

@@ -6,7 +6,7 @@ import { type FunctionName, functionTimeoutSeconds } from '../../lib/core/functi
 import { accessOf } from '../access.ts';
 import { configFile, functionNames, packageVersion } from '../bundles.ts';
 import type { ConfigFile, Settings } from '../settings.ts';
-import { sizeOf } from '../sizes.ts';
+import { nodeOptionsFor, sizeOf } from '../sizes.ts';
 import { bundledCode } from './bundled-code.ts';
 import { newFunctionRole, type Reach, stateMachineArn } from './function-role.ts';
 
@@ -48,8 +48,12 @@ export class Functions extends Construct {
       tracing: Tracing.ACTIVE,
       logGroup,
       loggingFormat: LoggingFormat.JSON,
-      // Only where it is told to somebody: another function that did not change is not deployed again.
-      environment: { ...environmentOf(this, props), ...(name === 'api' && { BATCHDROP_VERSION: packageVersion() }) },
+      environment: {
+        ...environmentOf(this, props),
+        NODE_OPTIONS: nodeOptionsFor(sizeOf[name]),
+        // Only where it is told to somebody: another function that did not change is not deployed again.
+        ...(name === 'api' && { BATCHDROP_VERSION: packageVersion() }),
+      },
     });
   }
 }
