@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type BatchProviderKind, providerConfigSchema } from '../../lib/core/config.ts';
+import type { Endpoint } from '../../lib/core/endpoints.ts';
 import { positionOf, providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
 import { splitLines } from '../../lib/core/jsonl.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
@@ -94,15 +95,19 @@ export function sendingOf(kind: BatchProviderKind, texts: readonly string[]): Se
 }
 
 /** The same with whole bodies; those without a model get the provider's usual one. */
-export function sendingOfBodies(kind: BatchProviderKind, bodies: readonly object[]): Sending {
+export function sendingOfBodies(
+  kind: BatchProviderKind,
+  bodies: readonly object[],
+  endpoint: Endpoint = '/v1/chat/completions',
+): Sending {
   sendings += 1;
   const prefix = sendingPrefix({ batchId: `batch_${'c0ffee00'.repeat(4)}`, round: 0, shard: sendings, attempt: 1 });
   const token = `token-${sendings}-${Math.random().toString(36).slice(2)}`;
-  const lines = bodies.map((body, position) => requestBytes(kind, body, providerLineId(prefix, position)));
+  const lines = bodies.map((body, position) => requestBytes(kind, body, endpoint, providerLineId(prefix, position)));
   return {
     prefix,
     token,
-    endpoint: '/v1/chat/completions',
+    endpoint,
     model: subjects[kind].model,
     lineCount: bodies.length,
     lines: (separator) => joinedLines(lines, separator),
@@ -110,8 +115,8 @@ export function sendingOfBodies(kind: BatchProviderKind, bodies: readonly object
   };
 }
 
-function requestBytes(kind: BatchProviderKind, body: object, lineId: string): Buffer {
-  const line = lineOf(openAILine('x', { model: subjects[kind].model, ...body }));
+function requestBytes(kind: BatchProviderKind, body: object, endpoint: Endpoint, lineId: string): Buffer {
+  const line = lineOf(openAILine('x', { model: subjects[kind].model, ...body }, endpoint), endpoint);
   const translated = providers[kind].translateRequest(line, { lineId, model: line.model });
   if (!translated.ok) throw new Error(translated.error.message);
   return translated.bytes;

@@ -341,3 +341,25 @@ it('answers for Claude on Vertex in the form of the request', async () => {
     { custom_id: 'line-1', response: { status_code: 429 }, error: { attempts: 1 } },
   ]);
 });
+
+it('answers a Messages line with a Message, be its model Claude or Gemini', async () => {
+  const connection = await connect('vertex');
+
+  for (const model of ['gemini-2.5-flash', 'claude-sonnet-4-5']) {
+    const bodies = ['Hi', '[[refuse]]'].map((text) => ({ model, max_tokens: 9, messages: ask(text) }));
+    const sending = { ...sendingOfBodies('vertex', bodies, '/v1/messages'), model };
+    const batch = await ended(connection, await submit(connection, sending));
+    const lines = (await resultsOf('vertex', connection, batch, sending)).map(resultLine);
+
+    expect(lines).toHaveLength(2);
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          custom_id: 'line-0',
+          response: expect.objectContaining({ body: expect.objectContaining({ type: 'message', model }) }),
+        }),
+        expect.objectContaining({ custom_id: 'line-1', response: expect.objectContaining({ status_code: 400 }) }),
+      ]),
+    );
+  }
+});

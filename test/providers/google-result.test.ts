@@ -190,6 +190,22 @@ describe('a result line of Vertex', () => {
       `{"custom_id":"mine","result":{"type":"succeeded","message":${message}}}`,
     );
   });
+
+  it.each([
+    [
+      { status: '', response: { candidates: [{ ...said('Hi'), finishReason: 'STOP' }], usageMetadata } },
+      { type: 'succeeded', message: { type: 'message', role: 'assistant' } },
+    ],
+    [
+      { status: '{"error":{"code":429,"message":"much"}}' },
+      { type: 'errored', error: { error: { type: 'rate_limit_error' } } },
+    ],
+  ])('is answered in Anthropic’s form by Gemini, too: %j', (members, result) => {
+    const find = answered({ format: 'anthropic', endpoint: '/v1/messages' });
+    const translated = translateVertex(Buffer.from(JSON.stringify({ custom_id: lineId, ...members })), find);
+
+    expect(resultLine(translated)).toMatchObject({ custom_id: 'mine', result });
+  });
 });
 
 describe.each([

@@ -5,9 +5,13 @@ import { chatLine, exactRequest } from './chat-line.ts';
 import type { ChatDraft, Form } from './form.ts';
 import { LineNotes } from './notes.ts';
 
-/** Makes a chat completion of a line, and of that what the provider takes. */
+/**
+ * Makes a chat completion of a line, and of that what the provider takes.
+ *
+ * @param translate takes chat completions.
+ */
 export function throughChat(
-  provider: Provider,
+  translate: Provider['translateRequest'],
   form: Form,
   request: RequestLine,
   target: RequestTarget,
@@ -15,7 +19,7 @@ export function throughChat(
   const notes = new LineNotes(request.format === 'openai' ? 'body' : 'params');
   try {
     const draft = form.chatFrom(exactRequest(request), notes);
-    const translated = provider.translateRequest(chatLine(request, draft.body), target);
+    const translated = translate(chatLine(request, draft.body), target);
     return inOwnPlaces(translated, { form, draft, notes });
   } catch (error) {
     return { ok: false, error: refusalFrom(error, notes.root) };

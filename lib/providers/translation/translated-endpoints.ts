@@ -25,7 +25,9 @@ export function withTranslatedEndpoints(provider: Provider): Provider {
     passesThrough: (request) => !forms.has(request.endpoint) && provider.passesThrough(request),
     translateRequest(request, target) {
       const form = forms.get(request.endpoint);
-      return form ? throughChat(provider, form, request, target) : provider.translateRequest(request, target);
+      return form
+        ? throughChat(provider.translateRequest, form, request, target)
+        : provider.translateRequest(request, target);
     },
     translateResult(bytes, find) {
       let asked: AnsweredLine | null = null;

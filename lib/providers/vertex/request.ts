@@ -5,51 +5,52 @@ import { modelFreeBody } from '../anthropic/model-free-body.ts';
 import { generateContentFromChat } from '../google/generate-content-from-chat.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
 import { translatedRequest } from '../translated-request.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
+import { messagesForm } from '../translation/messages/form.ts';
+import { throughChat } from '../translation/through-chat.ts';
 import { UntranslatableError } from '../untranslatable-error.ts';
-import { type Publisher, publisherOf } from './publisher.ts';
+import { publisherOf } from './publisher.ts';
 
-/** Messages are for Claude's models, and go on in their own bytes. */
+/** Claude takes Messages in their own bytes; for Gemini they become chat completions. */
 export const vertexEndpoints = ['/v1/chat/completions', '/v1/messages'] as const satisfies readonly Endpoint[];
 
 /** Source: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/batch, from memory. */
 const anthropicVersion = 'vertex-2023-10-16';
 
-const serviceOf: Record<Publisher, string> = { google: 'Gemini', anthropic: 'Anthropic' };
-
 /** Makes `{custom_id, request}` of a line; Gemini's results repeat the custom_id too (recorded in 2025). */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
-  const publisher = publisherOf(target.model);
-  if (publisher === null) return unknownModel(target.model);
-  return translatedRequest(serviceOf[publisher], (notes) => {
-    const body = bodyOf(publisher, request, target.model, notes);
-    const start = Buffer.from(`{"custom_id":${JSON.stringify(target.lineId)},"request":`);
-    return Buffer.concat([start, body, Buffer.from('}')]);
+  switch (publisherOf(target.model)) {
+    case 'google':
+      return geminiRequest(request, target);
+    case 'anthropic':
+      return claudeRequest(request, target);
+    case null:
+      return unknownModel(target.model);
+  }
+}
+
+function geminiRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
+  if (request.endpoint === '/v1/messages') return throughChat(geminiRequest, messagesForm, request, target);
+  return translatedRequest('Gemini', (notes) => {
+    if (request.endpoint !== '/v1/chat/completions') throw wrongEndpoint(request, target);
+    return lineOf(target, jsonOf(generateContentFromChat(request, target.model, 'vertex', notes)));
   });
 }
 
-function bodyOf(publisher: Publisher, request: RequestLine, model: string, notes: TranslationNotes): Buffer {
-  const isClaude = publisher === 'anthropic';
-  switch (request.endpoint) {
-    case '/v1/chat/completions':
-      return jsonOf(
-        isClaude ? claudeBody(request, model, notes) : generateContentFromChat(request, model, 'vertex', notes),
-      );
-    case '/v1/messages':
-      if (isClaude) return modelFreeBody(request, anthropicVersion);
-      throw wrongEndpoint(model, request.endpoint);
-    default:
-      throw wrongEndpoint(model, request.endpoint);
-  }
+function claudeRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
+  return translatedRequest('Anthropic', (notes) => {
+    if (request.endpoint === '/v1/messages') return lineOf(target, modelFreeBody(request, anthropicVersion));
+    if (request.endpoint !== '/v1/chat/completions') throw wrongEndpoint(request, target);
+    const { model: _jobHasIt, ...params } = messagesFromChat(request, target.model, notes);
+    return lineOf(target, jsonOf({ anthropic_version: anthropicVersion, ...params }));
+  });
+}
+
+function lineOf({ lineId }: RequestTarget, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`{"custom_id":${JSON.stringify(lineId)},"request":`), body, Buffer.from('}')]);
 }
 
 function jsonOf(body: object): Buffer {
   return Buffer.from(JSON.stringify(body));
-}
-
-function claudeBody(request: RequestLine, model: string, notes: TranslationNotes): object {
-  const { model: _jobHasIt, ...params } = messagesFromChat(request, model, notes);
-  return { anthropic_version: anthropicVersion, ...params };
 }
 
 function unknownModel(model: string): TranslatedRequest {
@@ -57,7 +58,7 @@ function unknownModel(model: string): TranslatedRequest {
   return { ok: false, error: { code: 'unsupported_model', message, param: 'body.model' } };
 }
 
-function wrongEndpoint(model: string, endpoint: Endpoint): UntranslatableError {
-  const message = `'${model}' on Vertex has no ${endpoint} in batches. Write the line for /v1/chat/completions, or route its model to another provider.`;
+function wrongEndpoint({ endpoint }: RequestLine, { model }: RequestTarget): UntranslatableError {
+  const message = `'${model}' on Vertex has no ${endpoint} in batches. Write the line for ${vertexEndpoints.join(' or ')}, or route its model to another provider.`;
   return new UntranslatableError('unsupported_endpoint', 'url', message);
 }

@@ -5,6 +5,8 @@ import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
 import { answerFrom, failureFrom, type RequestFailure, type Source } from '../google/answer-line.ts';
 import { failureOf } from '../google/rpc-error.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+import { answerInForm } from '../translation/answer-in-form.ts';
+import { messagesForm } from '../translation/messages/form.ts';
 
 /**
  * Reads one line of a job's output: `{custom_id, status, request, response}`, its status empty where all went well. Held
@@ -18,7 +20,7 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   if (!line) return { kind: 'foreign' };
   const source = { bytes, lineId: parsed.custom_id, line };
   const failure = failureIn(parsed);
-  if (failure) return failed(source, failure, find);
+  if (failure) return failed(source, failure);
   const response = objectOf(parsed.response);
   return (response && answered(source, response, find)) ?? malformed('has neither an answer nor an error');
 }
@@ -34,7 +36,9 @@ function answered(
 ): TranslatedResult | null {
   if (response.type === 'message') return translateClaudeResult(claudeLine(source), find);
   try {
-    return answerFrom(source, response);
+    const chat = answerFrom(source, response);
+    const wantsMessage = source.line.endpoint === '/v1/messages';
+    return wantsMessage && chat?.kind === 'answered' ? answerInForm(messagesForm, source.line, chat) : chat;
   } catch (error) {
     if (error instanceof RangeError) return malformed('is nested too deeply');
     throw error;
@@ -70,27 +74,9 @@ function codeWithin(status: string): { code?: number } {
   return code === undefined ? {} : { code: Number(code) };
 }
 
-const errorTypeByStatus = new Map([
-  [400, 'invalid_request_error'],
-  [401, 'authentication_error'],
-  [403, 'permission_error'],
-  [404, 'not_found_error'],
-  [413, 'request_too_large'],
-  [429, 'rate_limit_error'],
-  [503, 'overloaded_error'],
-  [504, 'timeout_error'],
-  [529, 'overloaded_error'],
-]);
-
 /** A line in Anthropic's form is answered in that form. */
-function failed(
-  source: Source,
-  failure: RequestFailure,
-  find: (lineId: string) => AnsweredLine | null,
-): TranslatedResult {
-  if (source.line.format !== 'anthropic') return failureFrom(source, failure);
-  const type = errorTypeByStatus.get(failure.status) ?? 'api_error';
-  const error = { type: 'error', error: { type, message: failure.message }, request_id: null };
-  const line = { custom_id: source.lineId, result: { type: 'errored', error } };
-  return translateClaudeResult(Buffer.from(JSON.stringify(line)), find);
+function failed(source: Source, failure: RequestFailure): TranslatedResult {
+  const answer = failureFrom(source, failure);
+  const isNative = source.line.format === 'anthropic' && answer.kind === 'answered';
+  return isNative ? answerInForm(messagesForm, source.line, answer) : answer;
 }
