@@ -64,15 +64,16 @@ function parsed(bytes: Buffer): RequestLine {
   return line.request;
 }
 
-const asked: AnsweredLine = {
+const asked = {
   position: 0,
   customId: 'request-1',
   format: 'openai',
   endpoint: '/v1/chat/completions',
   attempts: 1,
-};
+} as const;
 
 function translateResult(provider: Provider, bytes: Buffer): void {
-  const result = provider.translateResult(bytes, () => asked);
+  const line: AnsweredLine = { ...asked, model: modelOf(provider.kind) };
+  const result = provider.translateResult(bytes, () => line);
   if (result.kind !== 'answered' || !result.succeeded) throw new Error(JSON.stringify(result));
 }

@@ -20,11 +20,11 @@ export interface Access {
   sendsEvents?: true;
   /** The providers' keys. */
   readsSecrets?: true;
-  /** What it does with jobs on Bedrock, where an account is there. Who makes one also writes its lines. */
+  /** What it does with Bedrock, where an account is there: with its jobs, and by single calls. Who makes a job also writes its lines. */
   jobs?: readonly JobAction[];
 }
 
-export type JobAction = 'Create' | 'Get' | 'List' | 'Stop';
+export type JobAction = 'Create' | 'Get' | 'List' | 'Stop' | 'Call';
 
 export type Folder = 'inbox/' | 'status/' | 'files/' | 'work/' | 'results/';
 
@@ -50,7 +50,7 @@ export const accessOf: Record<FunctionName, Access> = {
     // The answers of calls that it makes itself.
     writes: ['work/'],
     readsSecrets: true,
-    jobs: ['Create', 'List', 'Stop'],
+    jobs: ['Create', 'List', 'Stop', 'Call'],
   },
   poll: {
     table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],

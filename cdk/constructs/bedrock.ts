@@ -50,7 +50,7 @@ function newRole(scope: Construct, { bucket }: Storage): Role {
 }
 
 export const profileReason =
-  'Requests name their models, and a profile spreads them over regions; these are the models of Claude.';
+  'Requests name their models, and a profile spreads them over regions; these are models and profiles only.';
 
 /** Of our account, in every region: an account of the configuration may name another than the stack's. */
 export function jobArns(scope: Construct): string {
@@ -61,7 +61,7 @@ export function jobArns(scope: Construct): string {
 export function modelArns(scope: Construct): string[] {
   const { partition, account } = Stack.of(scope);
   return [
-    `arn:${partition}:bedrock:*::foundation-model/anthropic.claude-*`,
+    `arn:${partition}:bedrock:*::foundation-model/*`,
     `arn:${partition}:bedrock:*:${account}:inference-profile/*`,
     `arn:${partition}:bedrock:*:${account}:application-inference-profile/*`,
   ];

@@ -137,6 +137,8 @@ function grantsOfJob(scope: Construct, action: JobAction, bedrock: BedrockJobs, 
       return [{ actions: ['bedrock:ListModelInvocationJobs'], resources: ['*'] }];
     case 'Stop':
       return [{ actions: ['bedrock:StopModelInvocationJob'], ...ofJobs }];
+    case 'Call':
+      return [{ actions: ['bedrock:InvokeModel'], resources: modelArns(scope), reason: profileReason }];
   }
 }
 

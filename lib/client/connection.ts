@@ -93,7 +93,7 @@ function translatedResult(provider: Provider, bytes: Buffer, endpoint: Endpoint)
   let customId: string | null = null;
   const find = (sentId: string): AnsweredLine => {
     customId = customIdOf(sentId, provider.direct.customIds);
-    return { position: 0, customId, format: 'openai', endpoint, attempts: 1 };
+    return { position: 0, customId, format: 'openai', endpoint, model: null, attempts: 1 };
   };
   return resultOf(provider.translateResult(bytes, find), () => customId, endpoint);
 }

@@ -122,6 +122,8 @@ export const providerConfigSchema = z.discriminatedUnion('kind', [
       .string()
       .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'a region looks like us-east-1')
       .optional(),
+    /** Where single calls go, such as a VPC endpoint of bedrock-runtime; without it `baseUrl`. */
+    runtimeBaseUrl: z.url().optional(),
     /** Role by which Bedrock reads and writes the bucket. Without it the one that the stack makes. */
     roleArn: z
       .string()

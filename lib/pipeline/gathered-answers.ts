@@ -39,7 +39,7 @@ export class GatheredAnswers {
     spool: Pick<ResultSpool, 'put'>,
     triesOf: (position: number) => number = () => 1,
   ) {
-    const { batchId, round, shard: place, attempts, endpoint } = shard;
+    const { batchId, round, shard: place, attempts, endpoint, model } = shard;
     const prefix = sendingPrefix({ batchId, round, shard: place, attempt: shard.intent?.attempt ?? attempts });
     this.#spool = spool;
     this.#prefix = prefix;
@@ -48,7 +48,8 @@ export class GatheredAnswers {
       const position = positionOf(lineId, prefix);
       if (position === null || position >= index.length) return null;
       const customId = index.customId(position);
-      return { position, customId, format: index.format(position), endpoint, attempts: round + triesOf(position) };
+      const format = index.format(position);
+      return { position, customId, format, endpoint, model, attempts: round + triesOf(position) };
     };
   }
 

@@ -100,11 +100,12 @@ function onOneLine(json: Buffer): Buffer {
  * Finds the id and the body of a line as `translateRequest` made it.
  *
  * @param member what holds the body: `body`, `params`.
+ * @param idMember what holds the id.
  */
-export function partsOf(line: Buffer, member: string): { lineId: string; body: Buffer } {
+export function partsOf(line: Buffer, member: string, idMember = 'custom_id'): { lineId: string; body: Buffer } {
   const members = membersOf(line);
-  const id = members.find(({ key }) => key === 'custom_id');
+  const id = members.find(({ key }) => key === idMember);
   const body = members.find(({ key }) => key === member);
-  if (!id || !body) throw new Error(`A request line has no custom_id or no ${member}.`);
+  if (!id || !body) throw new Error(`A request line has no ${idMember} or no ${member}.`);
   return { lineId: line.toString('utf8', id.start + 1, id.end - 1), body: line.subarray(body.start, body.end) };
 }

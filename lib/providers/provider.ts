@@ -109,6 +109,8 @@ export interface AnsweredLine {
   customId: string | null;
   format: LineFormat;
   endpoint: Endpoint;
+  /** As the provider calls it, of the shard's first line where it mixes them; null where nobody knows. */
+  model: string | null;
   /** Times that the request was sent so far, this time included; stands in its error line. */
   attempts: number;
 }

@@ -22,9 +22,10 @@ export async function awsCallsOf(name: FunctionName, isOnBedrock = false): Promi
 /** A provider's client asks for its key; the pure half of a provider does not. */
 const callsProvider = /\bclient\.(check|upload|create|findLost|retrieve|cancel|results)\(/;
 
-/** What Bedrock's client sends: commands of its own, and what it does with our bucket. */
+/** What Bedrock's clients send: commands of their own, and what they do with our bucket. */
 function bedrockCallsOf(method: string): string[] {
-  const source = readFileSync(join(root, 'lib/providers/bedrock/client.ts'), 'utf8');
+  const files = ['client.ts', 'live.ts'].map((file) => join(root, 'lib/providers/bedrock', file));
+  const source = files.map((file) => readFileSync(file, 'utf8')).join('\n');
   return new Store(source.replace("Workplace['objects']", 'Objects'), storeClasses()).callsOf(method);
 }
 

@@ -56,6 +56,8 @@ const actionOfCall: Record<string, string> = {
   GetModelInvocationJob: 'bedrock:GetModelInvocationJob',
   ListModelInvocationJobs: 'bedrock:ListModelInvocationJobs',
   StopModelInvocationJob: 'bedrock:StopModelInvocationJob',
+  InvokeModel: 'bedrock:InvokeModel',
+  Converse: 'bedrock:InvokeModel',
 };
 
 /** What Lambda itself does in a function's name: logs, traces, and its dead letters. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { sweepSchema } from '../../lambdas/events.ts';
 import { startBedrockSimulator } from '../../lib/local/simulators/bedrock/server.ts';
-import type { Simulator } from '../../lib/local/simulators/simulators.ts';
+import type { LiveSimulator } from '../../lib/local/simulators/simulators.ts';
 import { hearOfJob } from '../../lib/pipeline/job-end.ts';
 import { drive } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
@@ -14,7 +14,7 @@ import { chatLine, fileOf, numbered } from './requests.ts';
 const model = 'us.anthropic.claude-opus-4-6-v1:0';
 
 let dataDir: string;
-let simulator: Simulator;
+let simulator: LiveSimulator;
 let harness: Harness;
 
 beforeAll(async () => {
@@ -74,27 +74,46 @@ it('adopts a job whose creation went unanswered', async () => {
   expect((await simulator.creations()).length).toBe(before + 1);
 });
 
-it('says of the lines of a model below the minimum that they are, and answers the others', async () => {
-  const lines = numbered(12, (id) => chatLine(id, id, model));
-  const few = ['a', 'b', 'c'].map((id) => chatLine(id, id, 'anthropic.claude-3-haiku-20240307-v1:0'));
-  const batchId = await dropAndDrive('few', [...lines, ...few]);
-
-  await expectExactlyOnce(harness, batchId, [...lines, ...few]);
-  const { errors } = await harness.results(batchId);
-  expect(errors.map((line) => JSON.parse(line).error.code)).toEqual(few.map(() => 'below_minimum'));
-});
-
-it('refuses a file of which all is below the minimum, and creates nothing', async () => {
+it('makes a job of what is enough for one, and answers the few lines of other models by live calls', async () => {
   const before = (await simulator.creations()).length;
-  const batchId = await dropAndDrive(
-    'small',
-    numbered(3, (id) => chatLine(id, id, model)),
-  );
+  const lines = numbered(12, (id) => chatLine(id, id, model));
+  const others = {
+    few: 'anthropic.claude-3-haiku-20240307-v1:0',
+    nova: 'us.amazon.nova-lite-v1:0',
+    llama: 'meta.llama3-3-70b-instruct-v1:0',
+    mistral: 'mistral.mistral-large-2407-v1:0',
+    prompt: 'mistral.mixtral-8x7b-instruct-v0:1',
+    converse: 'qwen.qwen3-32b-v1:0',
+  };
+  const few = Object.entries(others).map(([id, name]) => chatLine(id, `Who is ${id}?`, name));
+  const embedding = JSON.stringify({
+    custom_id: 'vector',
+    method: 'POST',
+    url: '/v1/embeddings',
+    body: { model: 'amazon.titan-embed-text-v2:0', input: 'a' },
+  });
+  const chatId = await dropAndDrive('few', [...lines, ...few]);
+  const embeddingsId = await dropAndDrive('vectors', [embedding]);
 
-  const { status, errors } = await harness.batch(batchId);
-  expect(status).toBe('failed');
-  expect(errors).toMatchObject([{ code: 'below_minimum', message: expect.stringContaining('10 requests') }]);
-  expect((await simulator.creations()).length).toBe(before);
+  await expectExactlyOnce(harness, chatId, [...lines, ...few]);
+  await expectExactlyOnce(harness, embeddingsId, [embedding]);
+  expect(await harness.status('few.jsonl')).toMatchObject({ status: 'completed', error_count: 0 });
+  expect(await harness.status('vectors.jsonl')).toMatchObject({ status: 'completed', error_count: 0 });
+  expect((await simulator.creations()).slice(before).map(({ requestIds }) => requestIds.length)).toEqual([12]);
+  expect(
+    simulator
+      .liveCalls()
+      .map(({ path }) => path.split('/').at(-1))
+      .toSorted(),
+  ).toEqual(['converse', ...Array.from({ length: 6 }, () => 'invoke')]);
+  const { output } = await harness.results(chatId);
+  const byId = new Map(output.map((line) => [JSON.parse(line).custom_id, JSON.parse(line).response.body]));
+  for (const [id, name] of Object.entries(others).filter(([each]) => each !== 'few' && each !== 'mistral'))
+    expect(byId.get(id)).toMatchObject({
+      object: 'chat.completion',
+      model: name,
+      choices: [{ message: { content: expect.stringContaining(`Who is ${id}?`) }, finish_reason: 'stop' }],
+    });
 });
 
 it('goes on at once when it hears that a job ended, and minds no word that is doubled, late or for others', async () => {

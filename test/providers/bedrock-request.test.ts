@@ -109,7 +109,7 @@ describe('a Messages line for Claude', () => {
 });
 
 it('refuses a model whose body is not known, and an endpoint that Claude has not', () => {
-  expect(translate(claudeLine({}), 'ai21.jamba-1-5-large-v1:0')).toMatchObject({
+  expect(translate(claudeLine({}), 'cohere.embed-english-v3')).toMatchObject({
     ok: false,
     error: { code: 'unsupported_model', param: 'body.model' },
   });

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jobSchema, providerBatchFrom } from '../../lib/providers/bedrock/job.ts';
 import { translateResult } from '../../lib/providers/bedrock/result.ts';
-import { answered, lineId, resultLine } from './lines.ts';
+import { answered as answeredLine, lineId, resultLine } from './lines.ts';
 
 const message = {
   id: 'msg_bdrk_1',
@@ -14,6 +14,12 @@ const message = {
   stop_sequence: null,
   usage: { input_tokens: 10, output_tokens: 5, cache_read_input_tokens: 3 },
 };
+
+const claude = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0';
+
+function answered(changes: Parameters<typeof answeredLine>[0] = {}) {
+  return answeredLine({ model: claude, ...changes });
+}
 
 function outputLine(members: object): Buffer {
   return Buffer.from(JSON.stringify({ modelInput: { max_tokens: 5 }, recordId: lineId, ...members }));

@@ -174,7 +174,8 @@ function finder(sending: Sending): (lineId: string) => AnsweredLine | null {
   return (lineId) => {
     const position = positionOf(lineId, sending.prefix);
     if (position === null) return null;
-    return { position, customId: `line-${position}`, format: 'openai', endpoint: sending.endpoint, attempts: 1 };
+    const { endpoint, model } = sending;
+    return { position, customId: `line-${position}`, format: 'openai', endpoint, model, attempts: 1 };
   };
 }
 

@@ -39,6 +39,7 @@ export function answered(changes: Partial<AnsweredLine> = {}): (id: string) => A
     customId: 'mine',
     format: 'openai',
     endpoint: '/v1/chat/completions',
+    model: null,
     attempts: 1,
     ...changes,
   };

@@ -39,6 +39,7 @@ const ownModels: Partial<Record<BatchProviderKind, Partial<Record<Endpoint, stri
   openai: { '/v1/embeddings': 'text-embedding-3-small', '/v1/moderations': 'omni-moderation-latest' },
   'openai-compatible': { '/v1/embeddings': 'text-embedding-3-small', '/v1/moderations': 'omni-moderation-latest' },
   gemini: { '/v1/embeddings': 'gemini-embedding-001' },
+  bedrock: { '/v1/embeddings': 'amazon.titan-embed-text-v2:0' },
   mistral: { '/v1/embeddings': 'mistral-embed', '/v1/moderations': 'mistral-moderation-latest' },
 };
 

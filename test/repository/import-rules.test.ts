@@ -42,7 +42,7 @@ function importsOf(file: string): string[] {
 }
 
 function onlyImportsBedrock(file: string): boolean {
-  return importsOf(file).every((target) => !target.startsWith('@aws-sdk/') || target === '@aws-sdk/client-bedrock');
+  return importsOf(file).every((target) => !/^@aws-sdk\/(?!client-bedrock(-runtime)?$)/.test(target));
 }
 
 const files = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`)).map((file) => normalize(file));

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { placedParts } from '../chat-messages.ts';
+import { fileDataFrom, inlineDataFrom } from '../data-url.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
 import { invalid } from '../untranslatable-error.ts';
@@ -80,10 +81,6 @@ function refusalPart(part: JsonObject, param: string, notes: TranslationNotes): 
   return textBlock(part.refusal);
 }
 
-// Longest start of a data URL that is looked at; the data behind it can be megabytes.
-const maxDataUrlHead = 200;
-const dataUrlHead = /^data:([^;,]*)[^,]*;base64,/i;
-
 const mediaTypes = new Map([
   ['image/jpeg', 'image/jpeg'],
   ['image/jpg', 'image/jpeg'],
@@ -103,15 +100,12 @@ function imagePart(part: JsonObject, param: string, notes: TranslationNotes): Im
 
 function imageSource(url: string, param: string, notes: TranslationNotes): ImageBlock['source'] {
   if (/^https?:\/\//i.test(url)) return { type: 'url', url };
-  const head = dataUrlHead.exec(url.slice(0, maxDataUrlHead));
-  if (!head) throw invalid(param, 'an http(s) URL or a base64 data URL');
-  const mediaType = mediaTypes.get(String(head[1]).toLowerCase());
+  const inline = inlineDataFrom(url);
+  if (!inline) throw invalid(param, 'an http(s) URL or a base64 data URL');
+  const mediaType = mediaTypes.get(inline.mimeType);
   if (!mediaType) throw notes.unsupported(param, 'convert the image to JPEG, PNG, GIF or WebP');
-  return { type: 'base64', media_type: mediaType, data: url.slice(head[0].length) };
+  return { type: 'base64', media_type: mediaType, data: inline.base64 };
 }
-
-// What every PDF (`%PDF-`) begins with in base64.
-const pdfStart = 'JVBERi0';
 
 function filePart(part: JsonObject, param: string, notes: TranslationNotes): DocumentBlock {
   const file = part.file;
@@ -119,14 +113,9 @@ function filePart(part: JsonObject, param: string, notes: TranslationNotes): Doc
   notes.dropOthers(part, fileKeys, 'body.messages[].content[]');
   if (typeof file.file_data !== 'string')
     throw notes.unsupported(`${param}.file.file_id`, 'a file kept at OpenAI is not readable elsewhere; send file_data');
-  const data = pdfData(file.file_data);
-  if (data === null) throw notes.unsupported(`${param}.file.file_data`, 'only PDFs are taken; send other text as text');
+  const inline = fileDataFrom(file.file_data);
+  if (inline?.mimeType !== 'application/pdf')
+    throw notes.unsupported(`${param}.file.file_data`, 'only PDFs are taken; send other text as text');
   const title = typeof file.filename === 'string' && file.filename !== '' ? { title: file.filename } : {};
-  return { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data }, ...title };
-}
-
-function pdfData(fileData: string): string | null {
-  const head = dataUrlHead.exec(fileData.slice(0, maxDataUrlHead));
-  if (head) return String(head[1]).toLowerCase() === 'application/pdf' ? fileData.slice(head[0].length) : null;
-  return fileData.startsWith(pdfStart) ? fileData : null;
+  return { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: inline.base64 }, ...title };
 }

@@ -1,4 +1,4 @@
-import type { RequestLine } from '../../core/request-line.ts';
+import type { JsonObject, RequestLine } from '../../core/request-line.ts';
 import { type MessagesParams, messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
@@ -9,17 +9,11 @@ import type { TranslationNotes } from '../translation-notes.ts';
  */
 const anthropicVersion = 'bedrock-2023-05-31';
 
-/**
- * Translates the body of a chat completion.
- *
- * @param notes receives what could not be taken, by parameter.
- * @throws UntranslatableError where the request cannot be expressed, RangeError where it is nested too deeply.
- */
-export function claudeBodyFromChat(request: RequestLine, model: string, notes: TranslationNotes): Buffer {
+export function claudeBodyFromChat(request: RequestLine, model: string, notes: TranslationNotes): JsonObject {
   const { model: _jobHasIt, metadata, ...params } = messagesFromChat(request, model, notes);
   refuseImageUrls(params.messages, notes);
   if (metadata) notes.drop('body.user', 'Bedrock does not list it for Claude');
-  return Buffer.from(JSON.stringify({ anthropic_version: anthropicVersion, ...params }));
+  return { anthropic_version: anthropicVersion, ...params };
 }
 
 /** Bedrock fetches nothing. */

@@ -6,12 +6,12 @@ import {
   StopModelInvocationJobCommand,
 } from '@aws-sdk/client-bedrock';
 import type { ConfigOfKind } from '../../core/config.ts';
-import { ConfigurationError, ProviderAuthenticationError, TransientError } from '../../core/errors.ts';
+import { ConfigurationError, TransientError } from '../../core/errors.ts';
 import { clockSkewMs, readTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
-import { callError, failedCall, hasEndedAlready, isKeyRefusal } from '../failed-call.ts';
+import { callError, hasEndedAlready } from '../failed-call.ts';
 import { parsedReply } from '../parsed-reply.ts';
 import type {
   BatchPage,
@@ -29,8 +29,10 @@ import type {
 import { walkedPage } from '../walked-page.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { limits } from './limits.ts';
+import { familyOf } from './model-family.ts';
 import { inputKey, inputUri, objectAt, outputUri } from './places.ts';
-import { withServiceAnswer } from './service-answer.ts';
+import { explainedCall } from './service-answer.ts';
+import { settledOrAborted } from './settled-or-aborted.ts';
 
 const jobsPerPage = 100;
 
@@ -101,11 +103,13 @@ class BedrockJobs implements ProviderClient {
 
   #jobOf(sending: Sending, input: string) {
     const { timeoutHours } = this.#terms;
+    const modelInvocationType = familyOf(sending.model)?.invocation;
     return {
       jobName: sending.prefix,
       clientRequestToken: sending.token,
       roleArn: this.#roleArn ?? '',
       modelId: sending.model,
+      ...(modelInvocationType && { modelInvocationType }),
       inputDataConfig: { s3InputDataConfig: { s3InputFormat: 'JSONL' as const, s3Uri: input } },
       outputDataConfig: { s3OutputDataConfig: { s3Uri: outputUri(input) } },
       ...(timeoutHours !== undefined && { timeoutDurationInHours: timeoutHours }),
@@ -190,14 +194,8 @@ class BedrockJobs implements ProviderClient {
 
   /** @throws ProviderAuthenticationError where our role may not. */
   async #explained<Result>(call: Promise<Result>): Promise<Result> {
-    try {
-      return await call;
-    } catch (thrown) {
-      const error = withServiceAnswer(thrown);
-      if (!isKeyRefusal(error)) throw error;
-      const message = `Provider ${this.#name} refused the call: ${failedCall(error).message} The role of Batchdrop's functions needs bedrock:CreateModelInvocationJob, Get-, List- and Stop-, iam:PassRole for ${this.#roleArn ?? 'its role'}, and access to the model; give it, and work goes on by itself.`;
-      throw new ProviderAuthenticationError(message, { cause: error });
-    }
+    const needed = `bedrock:CreateModelInvocationJob, Get-, List- and Stop-, iam:PassRole for ${this.#roleArn ?? 'its role'}, and access to the model`;
+    return await explainedCall(this.#name, needed, call);
   }
 }
 
@@ -211,14 +209,6 @@ async function* untilStopped(pieces: AsyncIterable<Buffer>, signal: AbortSignal)
     signal.throwIfAborted();
     yield piece;
   }
-}
-
-/** The SDK heeds its signal until an answer begins, and then waits for the rest as long as it takes. */
-function settledOrAborted<Result>(answer: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  const aborted = Promise.withResolvers<never>();
-  const stop = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', stop, { once: true });
-  return Promise.race([answer, aborted.promise]).finally(() => signal.removeEventListener('abort', stop));
 }
 
 function parsed(job: unknown): Job {

@@ -28,7 +28,21 @@ export const notes: ProviderNotes = {
   title: 'AWS Bedrock',
   source: 'https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html',
   lostCreateProof: 'our token, by which it also creates no second one',
-  warned: ['of chat completions, as for Anthropic', 'user, safety_identifier'],
-  refused: ['of chat completions, as for Anthropic', 'image URLs that are no data URLs', 'models other than Claude'],
+  warned: [
+    'of Claude, as for Anthropic',
+    'user, safety_identifier',
+    'of others temperature above 1, seed, frequency_penalty, presence_penalty, logit_bias, metadata, service_tier, store, reasoning_effort, parallel_tool_calls',
+    'stop (of Llama, of Mistral with messages)',
+    'whatever is unknown',
+  ],
+  refused: [
+    'of Claude, as for Anthropic',
+    'of others n above 1, logprobs, audio, functions, function_call',
+    'image URLs that are no data URLs',
+    'tools (but of Nova and Mistral with messages)',
+    'response_format (but json_schema by Converse)',
+    'several inputs in one embedding, embeddings in base64',
+    'models that answer neither with text nor with Titan V2 embeddings',
+  ],
   isConfirmed: false,
 };

@@ -1,7 +1,8 @@
-import { lazyClient } from '../lazy-client.ts';
+import { lazyClient, lazyLiveClient } from '../lazy-client.ts';
 import type { Provider } from '../provider.ts';
 import { directUse, limits, notes } from './limits.ts';
-import { bedrockEndpoints, translateRequest } from './request.ts';
+import { bedrockEndpoints } from './model-family.ts';
+import { translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 
 export const bedrock: Provider = {
@@ -15,4 +16,5 @@ export const bedrock: Provider = {
   direct: directUse,
   notes,
   connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectBedrock(settings)),
+  live: (settings) => lazyLiveClient(async () => (await import('./live.ts')).connectLiveBedrock(settings)),
 };

@@ -2,39 +2,32 @@ import type { Endpoint } from '../../core/endpoints.ts';
 import type { RequestLine } from '../../core/request-line.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
 import { translatedRequest } from '../translated-request.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { UntranslatableError } from '../untranslatable-error.ts';
-import { bodyFamilyOf } from './body-family.ts';
-import { claudeBodyFromChat, claudeBodyFromMessages } from './claude-body.ts';
-
-/** Of Claude's models: chat completions are translated, Messages go on in their own bytes. */
-export const bedrockEndpoints = ['/v1/chat/completions', '/v1/messages'] as const satisfies readonly Endpoint[];
+import type { ModelFamily } from './body.ts';
+import { familyOf } from './model-family.ts';
 
 /**
  * Makes `{recordId, modelInput}` of a line. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html, read 2026-11.
  */
-export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
-  return translatedRequest('Anthropic', (notes) => {
-    const body = bodyOf(request, target.model, notes);
-    const start = Buffer.from(`{"recordId":${JSON.stringify(target.lineId)},"modelInput":`);
-    return Buffer.concat([start, body, Buffer.from('}')]);
+export function translateRequest(request: RequestLine, { lineId, model }: RequestTarget): TranslatedRequest {
+  const family = familyOf(model);
+  if (family === null) return unknownModel(model);
+  const write = family.writers[request.endpoint];
+  if (!write) return wrongEndpoint(family, request.endpoint);
+  return translatedRequest(family.name, (notes) => {
+    const body = write(request, model, notes);
+    const json = body instanceof Buffer ? body : Buffer.from(JSON.stringify(body));
+    const start = Buffer.from(`{"recordId":${JSON.stringify(lineId)},"modelInput":`);
+    return Buffer.concat([start, json, Buffer.from('}')]);
   });
 }
 
-function bodyOf(request: RequestLine, model: string, notes: TranslationNotes): Buffer {
-  if (bodyFamilyOf(model) === null) throw unknownModel(model);
-  if (request.endpoint === '/v1/messages') return claudeBodyFromMessages(request);
-  if (request.endpoint === '/v1/chat/completions') return claudeBodyFromChat(request, model, notes);
-  throw wrongEndpoint(request.endpoint);
+function unknownModel(model: string): TranslatedRequest {
+  const message = `The body that '${model}' takes on Bedrock is not known here. Use a model that answers with text, or Titan Text Embeddings V2.`;
+  return { ok: false, error: { code: 'unsupported_model', message, param: 'body.model' } };
 }
 
-function unknownModel(model: string): UntranslatableError {
-  const message = `The body that '${model}' takes on Bedrock is not known here; of Bedrock's models those of Claude are.`;
-  return new UntranslatableError('unsupported_model', 'body.model', message);
-}
-
-function wrongEndpoint(endpoint: Endpoint): UntranslatableError {
-  const message = `Claude on Bedrock has no ${endpoint}. Write the line for ${bedrockEndpoints.join(' or ')}, or route its model to another provider.`;
-  return new UntranslatableError('unsupported_endpoint', 'url', message);
+function wrongEndpoint({ name, writers }: ModelFamily, endpoint: Endpoint): TranslatedRequest {
+  const message = `${name} has no ${endpoint}. Write the line for ${Object.keys(writers).join(' or ')}, or route its model to another provider.`;
+  return { ok: false, error: { code: 'unsupported_endpoint', message, param: 'url' } };
 }

@@ -3,12 +3,12 @@ import { membersOf } from '../../core/json-spans.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { isRetryableStatus } from '../../core/result-line.ts';
 import type { Usage } from '../../core/usage.ts';
-import { completionFromMessage } from '../anthropic/completion-from-message.ts';
-import { usageFrom } from '../anthropic/result.ts';
 import { parseExact } from '../exact-json.ts';
 import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerError } from '../readdressed-line.ts';
+import type { AnswerReader } from './body.ts';
+import { familyOf } from './model-family.ts';
 
 /**
  * Reads one line of a job's output: `{recordId, modelInput, modelOutput}`, or `error` in place of the output. Source:
@@ -23,10 +23,11 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   const source = { bytes, lineId: parsed.recordId, line };
   const error = objectOf(parsed.error);
   if (error) return fromError(source, error);
-  const message = objectOf(parsed.modelOutput);
-  return message && Array.isArray(message.content)
-    ? fromMessage(source, message)
-    : malformed('has neither a message nor an error');
+  const output = objectOf(parsed.modelOutput);
+  const reader = familyOf(line.model ?? '')?.reader;
+  return output && reader?.isAnswer(output)
+    ? fromOutput(source, output, reader)
+    : malformed('has neither an answer of its model nor an error');
 }
 
 interface Source {
@@ -39,9 +40,9 @@ function malformed(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Bedrock's result line ${what}.` };
 }
 
-function fromMessage(source: Source, message: JsonObject): TranslatedResult {
-  const usage = usageFrom(objectOf(message.usage));
-  const bytes = answerBytes(source, message, usage);
+function fromOutput(source: Source, output: JsonObject, reader: AnswerReader): TranslatedResult {
+  const usage = reader.usageOf(output);
+  const bytes = answerBytes(source, output, reader, usage);
   if (!bytes) return malformed('is nested too deeply');
   return {
     kind: 'answered',
@@ -50,22 +51,23 @@ function fromMessage(source: Source, message: JsonObject): TranslatedResult {
     succeeded: true,
     retryable: false,
     usage,
-    model: textOf(message.model),
+    model: textOf(output.model) ?? source.line.model,
   };
 }
 
-function answerBytes(source: Source, message: JsonObject, usage: Usage): Buffer | null {
-  const { line } = source;
-  const output = outputBytes(source.bytes);
+function answerBytes(source: Source, output: JsonObject, reader: AnswerReader, usage: Usage | null): Buffer | null {
+  const { line, lineId } = source;
+  const own = outputBytes(source.bytes);
   try {
     if (line.format === 'anthropic')
       return wrapped(
         `{"custom_id":${JSON.stringify(line.customId)},"result":{"type":"succeeded","message":`,
-        output,
+        own,
         '}}',
       );
-    const body = line.endpoint === '/v1/messages' ? output : completionBytes(output, message, usage);
-    return openAILine(source, { status: 200, requestId: textOf(message.id), body, error: null });
+    const about = { lineId, model: line.model, usage };
+    const body = line.endpoint === '/v1/messages' ? own : translated(reader.bodyOf(exactOutput(own, output), about));
+    return openAILine(source, { status: 200, requestId: textOf(output.id), body, error: null });
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
@@ -78,11 +80,14 @@ function outputBytes(bytes: Buffer): Buffer {
   return bytes.subarray(start, end);
 }
 
-/** `created` is the time of this translation: Bedrock does not say when it answered. */
-function completionBytes(output: Buffer, message: JsonObject, usage: Usage): Buffer {
-  const exact = parseExact(output.toString('utf8'));
-  const createdSeconds = Math.floor(Date.now() / 1000);
-  return Buffer.from(JSON.stringify(completionFromMessage(isObject(exact) ? exact : message, usage, createdSeconds)));
+/** The output with its numbers as the model wrote them. */
+function exactOutput(own: Buffer, output: JsonObject): JsonObject {
+  const exact = parseExact(own.toString('utf8'));
+  return isObject(exact) ? exact : output;
+}
+
+function translated(body: object): Buffer {
+  return Buffer.from(JSON.stringify(body));
 }
 
 /** Bedrock names errors by number here and by its exceptions elsewhere; it documents neither for batches. Unconfirmed. */
@@ -102,7 +107,8 @@ const statusByErrorName = new Map<string, number>([
 /** An error that we do not know is Bedrock's fault until shown otherwise. */
 const unknownErrorStatus = 500;
 
-function statusOf(code: number | string): number {
+/** The HTTP status that an error of Bedrock's stands for. */
+export function statusOf(code: number | string): number {
   const status = Number(code);
   if (Number.isInteger(status) && status >= 400 && status <= 599) return status;
   return statusByErrorName.get(String(code)) ?? unknownErrorStatus;

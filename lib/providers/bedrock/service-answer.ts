@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { ProviderAuthenticationError } from '../../core/errors.ts';
+import { failedCall, isKeyRefusal } from '../failed-call.ts';
 
 /** What the AWS SDK throws for an answer of 400 or more. */
 const serviceErrorSchema = z.object({
@@ -15,7 +17,7 @@ const serviceErrorSchema = z.object({
 const laterNames: ReadonlySet<string> = new Set(['ServiceQuotaExceededException', 'ThrottlingException']);
 
 /** Bedrock's refusal of a call, with the members by which `failedCall` knows one. */
-export class ServiceAnswer extends Error {
+class ServiceAnswer extends Error {
   override readonly name = 'ServiceAnswer';
   readonly status: number;
   readonly headers: Headers;
@@ -30,7 +32,24 @@ export class ServiceAnswer extends Error {
 }
 
 /** @returns what was thrown as a ServiceAnswer if it is one, else as it is. */
-export function withServiceAnswer(error: unknown): unknown {
+function withServiceAnswer(error: unknown): unknown {
   const answer = serviceErrorSchema.safeParse(error);
   return answer.success ? new ServiceAnswer(answer.data, error) : error;
+}
+
+/**
+ * Makes a call whose refusals say what they mean.
+ *
+ * @param needed permissions that our role must have for it.
+ * @throws ProviderAuthenticationError where our role may not.
+ */
+export async function explainedCall<Result>(name: string, needed: string, call: Promise<Result>): Promise<Result> {
+  try {
+    return await call;
+  } catch (thrown) {
+    const error = withServiceAnswer(thrown);
+    if (!isKeyRefusal(error)) throw error;
+    const message = `Provider ${name} refused the call: ${failedCall(error).message} The role of Batchdrop's functions needs ${needed}; give it, and work goes on by itself.`;
+    throw new ProviderAuthenticationError(message, { cause: error });
+  }
 }

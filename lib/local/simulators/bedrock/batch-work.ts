@@ -7,19 +7,12 @@ import { ResultLineFaults } from '../result-line-faults.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { LineErrorDraw, type StruckBodies } from '../struck-bodies.ts';
 import { putText, upload } from './bucket.ts';
-import { claudeNameOf, examineClaudeBody } from './claude.ts';
-import { inputName, outputPlace, termsOf } from './job-terms.ts';
+import type { Examiner } from './examination.ts';
+import { examinerOfJob, inputName, outputPlace, termsOf } from './job-terms.ts';
 import { maxRecords } from './limits.ts';
 import { type RecordLine, recordFrom } from './record-line.ts';
 
 const statusByLineError: Record<LineError, number> = { rate_limit: 429, server_error: 500, overloaded: 503 };
-
-const statusByErrorType: Record<string, number> = {
-  invalid_request_error: 400,
-  rate_limit_error: 429,
-  api_error: 500,
-  overloaded_error: 503,
-};
 
 /** What Bedrock does with a job between its creation and its end. */
 export function bedrockBatchWork(bodies: StruckBodies, minRecords: number): BatchWork {
@@ -110,14 +103,19 @@ async function publish(record: BatchRecord, path: string, total: number, sums: R
   await putText(JSON.stringify(manifest), outputPlace(record, 'manifest.json.out'));
 }
 
+/** A job of one is refused. */
+const noSuchModel: Examiner = () => ({ error: { status: 404, message: 'There is no such model.' } });
+
 class OutputFile {
   readonly #record: BatchRecord;
+  readonly #examine: Examiner;
   readonly #file: LineWriter;
   readonly #faults: ResultLineFaults;
   readonly #sums = { succeeded: 0, errored: 0, inputTokens: 0, cachedTokens: 0, outputTokens: 0, reasoningTokens: 0 };
 
   constructor(record: BatchRecord, file: LineWriter) {
     this.#record = record;
+    this.#examine = examinerOfJob(termsOf(record)) ?? noSuchModel;
     this.#file = file;
     this.#faults = new ResultLineFaults(record);
   }
@@ -136,16 +134,15 @@ class OutputFile {
 
   #outcomeOf(line: RecordLine, struck: LineError | undefined): JsonObject {
     if (struck !== undefined) return this.#failure(statusByLineError[struck], 'The model could not be reached.');
-    const examination = examineClaudeBody(line.modelInput, claudeNameOf(line.model) ?? '');
-    if ('error' in examination)
-      return this.#failure(statusByErrorType[examination.error.type] ?? 500, examination.error.message);
+    const examination = this.#examine(line.modelInput);
+    if ('error' in examination) return this.#failure(examination.error.status, examination.error.message);
     const ids = new SeededRandom(`${this.#record.id} ${line.customId}`);
-    const { message, usage } = examination.answer({ random: new SeededRandom(JSON.stringify(line.modelInput)), ids });
+    const { output, usage } = examination.answer({ random: new SeededRandom(JSON.stringify(line.modelInput)), ids });
     this.#sums.succeeded += 1;
     this.#sums.inputTokens += usage.inputTokens;
     this.#sums.outputTokens += usage.outputTokens;
     this.#sums.reasoningTokens += usage.reasoningTokens;
-    return { modelOutput: { ...message, id: `msg_bdrk_01${ids.base62(22)}` } };
+    return { modelOutput: output };
   }
 
   #failure(errorCode: number, errorMessage: string): JsonObject {

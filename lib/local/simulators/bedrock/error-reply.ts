@@ -15,10 +15,15 @@ export function errorReply(status: number, name: string, message: string): JsonR
   return { kind: 'json', status, headers: { 'x-amzn-errortype': name }, body: { message } };
 }
 
+/** The same, with the name that AWS has for the status. */
+export function refusalReply(status: number, message: string): JsonReply {
+  return errorReply(status, nameByStatus[status] ?? `Http${status}Exception`, message);
+}
+
 export function errorOfStatus(status: number): JsonReply {
-  return errorReply(status, nameByStatus[status] ?? `Http${status}Exception`, 'The request was refused.');
+  return refusalReply(status, 'The request was refused.');
 }
 
 export function refused(status: number, message: string): RefusedCall {
-  return new RefusedCall(errorReply(status, nameByStatus[status] ?? `Http${status}Exception`, message));
+  return new RefusedCall(refusalReply(status, message));
 }

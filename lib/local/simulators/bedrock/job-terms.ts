@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { BatchRecord } from '../batch-record.ts';
+import type { Examiner } from './examination.ts';
 import { accountId, region } from './limits.ts';
+import { examinerOf } from './models.ts';
 
 const s3Uri = z.string().regex(/^s3:\/\/[a-z0-9][.\-a-z0-9]{1,61}[a-z0-9]\/.+$/);
 
@@ -32,7 +34,7 @@ export const createJobSchema = z.strictObject({
     }),
   }),
   timeoutDurationInHours: z.int().min(24).max(168).optional(),
-  modelInvocationType: z.literal('InvokeModel').optional(),
+  modelInvocationType: z.enum(['InvokeModel', 'Converse']).optional(),
 });
 
 /** What a job keeps of its creation, in the record's metadata. */
@@ -44,11 +46,17 @@ const jobTermsSchema = z.strictObject({
   inputUri: z.string(),
   outputUri: z.string(),
   timeoutHours: z.string(),
+  invocationType: z.enum(['InvokeModel', 'Converse']),
 });
 export type JobTerms = z.infer<typeof jobTermsSchema>;
 
 export function termsOf(record: BatchRecord): JobTerms {
   return jobTermsSchema.parse(record.metadata);
+}
+
+/** Who judges and answers a job's records; null where there is no such model. */
+export function examinerOfJob({ modelId, invocationType }: JobTerms): Examiner | null {
+  return examinerOf(modelId, invocationType === 'Converse' ? 'ConverseInBatch' : 'InvokeModel');
 }
 
 export function arnOf(jobId: string): string {

@@ -11,9 +11,8 @@ import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from
 import { type JsonObject, parseJson } from '../json.ts';
 import type { Timing } from '../simulator.ts';
 import { download } from './bucket.ts';
-import { claudeNameOf } from './claude.ts';
 import { errorOfStatus, errorReply, refused } from './error-reply.ts';
-import { arnOf, createJobSchema, type JobTerms, termsOf } from './job-terms.ts';
+import { arnOf, createJobSchema, examinerOfJob, type JobTerms, termsOf } from './job-terms.ts';
 import { defaultTimeoutHours, maxListed } from './limits.ts';
 import { inputSubject } from './record-line.ts';
 import { wireJob } from './wire-job.ts';
@@ -77,8 +76,7 @@ async function readTerms({ request }: Exchange): Promise<JobTerms> {
   const parsed = createJobSchema.safeParse(parseJson(body.toString('utf8')));
   if (!parsed.success) throw refused(400, issueText(parsed.error));
   const job = parsed.data;
-  if (claudeNameOf(job.modelId) === null) throw refused(400, 'The provided model identifier is invalid.');
-  return {
+  const terms: JobTerms = {
     jobName: job.jobName,
     roleArn: job.roleArn,
     clientRequestToken: job.clientRequestToken ?? randomUUID(),
@@ -86,7 +84,10 @@ async function readTerms({ request }: Exchange): Promise<JobTerms> {
     inputUri: job.inputDataConfig.s3InputDataConfig.s3Uri,
     outputUri: job.outputDataConfig.s3OutputDataConfig.s3Uri,
     timeoutHours: String(job.timeoutDurationInHours ?? defaultTimeoutHours),
+    invocationType: job.modelInvocationType ?? 'InvokeModel',
   };
+  if (!examinerOfJob(terms)) throw refused(400, 'The provided model identifier is invalid.');
+  return terms;
 }
 
 function issueText(error: z.ZodError): string {

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import { readCreations, readOpenBatches } from '../creation-log.ts';
 import { FaultBook } from '../fault-book.ts';
 import { type Exchange, RefusedCall, serve } from '../http-server.ts';
-import { type Simulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
+import { LiveDesk } from '../live-desk.ts';
+import { type LiveSimulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
 import { StruckBodies } from '../struck-bodies.ts';
 import { bedrockBatchWork } from './batch-work.ts';
@@ -12,21 +14,27 @@ import { errorOfStatus, errorReply } from './error-reply.ts';
 import { arnOf } from './job-terms.ts';
 import { jobRoutes } from './jobs.ts';
 import { minRecords } from './limits.ts';
+import { liveRoutes } from './live-routes.ts';
 
 /**
- * Starts a simulator of Amazon Bedrock's batch inference on 127.0.0.1. It reads and writes S3 where AWS's own variables
+ * Starts a simulator of Amazon Bedrock's batch inference, and of its single calls, on 127.0.0.1. It reads and writes S3 where AWS's own variables
  * (`AWS_ENDPOINT_URL_S3`, ...) say. Signatures are not verified, but must be for Bedrock.
  */
-export async function startBedrockSimulator(options: SimulatorOptions): Promise<Simulator> {
+export async function startBedrockSimulator(options: SimulatorOptions): Promise<LiveSimulator> {
   const folder = join(options.dataDir, 'bedrock');
   const book = new FaultBook(join(folder, 'faults.json'), options.faults);
   const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
   const work = bedrockBatchWork(bodies, options.minRecords ?? minRecords);
   const ledger = new BatchLedger(join(folder, 'jobs'), work);
   const intakeFolder = emptyFolder(join(folder, 'intake'));
+  const desk = new LiveDesk({ book, logPath: join(folder, 'live-calls.jsonl'), errorReply: errorOfStatus });
   const service = await serve({
     port: options.port ?? 0,
-    routes: jobRoutes({ ledger, book, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
+    routes: [
+      ...jobRoutes({ ledger, book, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
+      ...liveRoutes(desk),
+      ...adminRoutes(ledger, book, 'bedrock'),
+    ],
     answerHeaders: () => ({ 'x-amzn-requestid': randomUUID() }),
     dressReply: (reply) => reply,
     admit,
@@ -45,6 +53,7 @@ export async function startBedrockSimulator(options: SimulatorOptions): Promise<
     },
     setFaults: (faults) => book.replace(faults),
     openBatches: async () => (await readOpenBatches(ledger)).map(arnOf),
+    liveCalls: () => desk.calls(),
   };
 }
 

@@ -27,7 +27,7 @@ export function wireJob(view: BatchView): JsonObject {
     outputDataConfig: { s3OutputDataConfig: { s3Uri: terms.outputUri } },
     timeoutDurationInHours: Number(terms.timeoutHours),
     jobExpirationTime: time(record.createdAtMs + Number(terms.timeoutHours) * 3_600_000),
-    modelInvocationType: 'InvokeModel',
+    modelInvocationType: terms.invocationType,
     ...countsOf(view),
   };
 }

@@ -1,0 +1,40 @@
+import type { Endpoint } from '../../core/endpoints.ts';
+import type { JsonObject, RequestLine } from '../../core/request-line.ts';
+import type { Usage } from '../../core/usage.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+
+/**
+ * Makes the body of a line, as a value or as JSON.
+ *
+ * @param notes receives what could not be taken, by parameter.
+ * @throws UntranslatableError where the request cannot be expressed, RangeError where it is nested too deeply.
+ */
+export type BodyWriter = (request: RequestLine, model: string, notes: TranslationNotes) => JsonObject | Buffer;
+
+export interface AnswerReader {
+  isAnswer(output: JsonObject): boolean;
+  /** Null where the answer does not say. */
+  usageOf(output: JsonObject): Usage | null;
+  /**
+   * The answer in OpenAI's form.
+   *
+   * @param output its numbers may be in their own spelling (`parseExact`).
+   */
+  bodyOf(output: JsonObject, about: AboutAnswer): object;
+}
+
+export interface AboutAnswer {
+  lineId: string;
+  /** As the provider calls it. */
+  model: string | null;
+  usage: Usage | null;
+}
+
+/** One family of models: how its lines are written, sent and read. */
+export interface ModelFamily {
+  /** As messages to people call it. */
+  name: string;
+  invocation: 'InvokeModel' | 'Converse';
+  writers: Partial<Record<Endpoint, BodyWriter>>;
+  reader: AnswerReader;
+}

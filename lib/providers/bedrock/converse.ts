@@ -1,0 +1,140 @@
+import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
+import { usageOf } from '../../core/usage.ts';
+import { exactBody } from '../exact-body.ts';
+import { countOf, isAbsent, objectOf, textOf } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
+import type { AnswerReader } from './body.ts';
+import { completionOf } from './completion.ts';
+import { type Conversation, conversationFrom } from './conversation.ts';
+import { judgeParameters, type Sampling, samplingFrom } from './parameters.ts';
+
+/**
+ * Converse, the one body that all models take which hold a conversation: in batches without tools. Sources:
+ * @aws-sdk/client-bedrock-runtime 3.1164 `ConverseRequest`, `ConverseResponse`, and
+ * https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html
+ */
+export function converseBodyFromChat(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
+  const { body } = request;
+  judgeParameters(body, ['stop', 'response_format'], notes);
+  const exact = exactBody(request);
+  const conversation = conversationFrom(body.messages, { images: true, documents: true, tools: false }, notes);
+  requireTextBesideDocuments(conversation);
+  const textFormat = textFormatFrom(body.response_format, exact, notes);
+  return {
+    ...conversationBody(conversation, samplingFrom(body, exact, notes)),
+    ...(textFormat && { outputConfig: { textFormat } }),
+  };
+}
+
+/** What Converse and Nova's own body have in common. */
+export function conversationBody({ system, messages }: Conversation, sampling: Sampling): JsonObject {
+  const { maxTokens, temperature, topP, stop } = sampling;
+  const inferenceConfig = {
+    ...(maxTokens !== undefined && { maxTokens }),
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { topP }),
+    ...(stop.length > 0 && { stopSequences: stop }),
+  };
+  return {
+    ...(system.length > 0 && { system }),
+    messages,
+    ...(Object.keys(inferenceConfig).length > 0 && { inferenceConfig }),
+  };
+}
+
+function requireTextBesideDocuments({ messages }: Conversation): void {
+  for (const { content } of messages) {
+    const isBare = content.some((block) => 'document' in block) && !content.some((block) => 'text' in block);
+    if (isBare) throw invalid('body.messages[].content', 'some text beside a document');
+  }
+}
+
+/** Converse takes a schema as text. Not every model has it: Bedrock refuses it then. */
+function textFormatFrom(format: unknown, exact: JsonObject, notes: TranslationNotes): JsonObject | undefined {
+  if (isAbsent(format)) return undefined;
+  if (!isObject(format)) throw invalid('body.response_format', 'an object');
+  switch (format.type) {
+    case 'text':
+      return undefined;
+    case 'json_schema':
+      return { type: 'json_schema', structure: { jsonSchema: jsonSchemaFrom(exact.response_format) } };
+    case 'json_object':
+      throw notes.unsupported('body.response_format', "use 'json_schema'");
+    default:
+      throw invalid('body.response_format.type', "'text' or 'json_schema'");
+  }
+}
+
+function jsonSchemaFrom(format: unknown): JsonObject {
+  const given = isObject(format) ? format.json_schema : undefined;
+  if (!isObject(given) || !isObject(given.schema)) throw invalid('body.response_format.json_schema.schema', 'a schema');
+  const { name, description, schema } = given;
+  return {
+    schema: JSON.stringify(schema),
+    ...(typeof name === 'string' && { name }),
+    ...(typeof description === 'string' && { description }),
+  };
+}
+
+export const converseReader: AnswerReader = {
+  isAnswer: (output) => Array.isArray(objectOf(objectOf(output.output)?.message)?.content),
+  usageOf: ({ usage }) => usageFrom(objectOf(usage)),
+  bodyOf: (output, about) => {
+    const content = objectOf(objectOf(output.output)?.message)?.content;
+    const blocks = Array.isArray(content) ? content.filter(isObject) : [];
+    const toolCalls = blocks.flatMap(({ toolUse }) => (isObject(toolUse) ? [toolCallFrom(toolUse)] : []));
+    const reasoning = reasoningIn(blocks);
+    const message = {
+      content: textIn(blocks),
+      ...(reasoning !== null && { reasoning_content: reasoning }),
+      ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+    };
+    return completionOf(message, finishReasonFrom(output.stopReason, toolCalls.length > 0), about);
+  },
+};
+
+/** Tokens of a cache are counted apart; Converse and Nova's own body name them differently. */
+function usageFrom(usage: JsonObject | null) {
+  if (!usage) return null;
+  const cached = countOf(usage.cacheReadInputTokens) || countOf(usage.cacheReadInputTokenCount);
+  const written = countOf(usage.cacheWriteInputTokens) || countOf(usage.cacheWriteInputTokenCount);
+  return usageOf({
+    input: countOf(usage.inputTokens) + cached + written,
+    cached,
+    output: countOf(usage.outputTokens),
+  });
+}
+
+function textIn(blocks: readonly JsonObject[]): string | null {
+  const texts = blocks.flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
+  return texts.length > 0 ? texts.join('') : null;
+}
+
+function reasoningIn(blocks: readonly JsonObject[]): string | null {
+  const texts = blocks.flatMap(({ reasoningContent }) => {
+    const text = objectOf(objectOf(reasoningContent)?.reasoningText)?.text;
+    return typeof text === 'string' ? [text] : [];
+  });
+  return texts.length > 0 ? texts.join('') : null;
+}
+
+function toolCallFrom(toolUse: JsonObject): JsonObject {
+  return {
+    id: textOf(toolUse.toolUseId),
+    type: 'function',
+    function: { name: textOf(toolUse.name) ?? '', arguments: JSON.stringify(toolUse.input ?? {}) },
+  };
+}
+
+// Reasons that are not here end an answer as `stop`. Source: @aws-sdk/client-bedrock-runtime 3.1164 `StopReason`.
+const finishReasons = new Map<unknown, 'length' | 'content_filter'>([
+  ['max_tokens', 'length'],
+  ['model_context_window_exceeded', 'length'],
+  ['content_filtered', 'content_filter'],
+  ['guardrail_intervened', 'content_filter'],
+]);
+
+function finishReasonFrom(stopReason: unknown, hasToolCalls: boolean): string {
+  return finishReasons.get(stopReason) ?? (hasToolCalls ? 'tool_calls' : 'stop');
+}

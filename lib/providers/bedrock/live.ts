@@ -1,0 +1,97 @@
+import { BedrockClient } from '@aws-sdk/client-bedrock';
+import {
+  BedrockRuntimeClient,
+  ConverseCommand,
+  type ConverseCommandInput,
+  InvokeModelCommand,
+} from '@aws-sdk/client-bedrock-runtime';
+import { type ConfigOfKind, liveSettingsOf } from '../../core/config.ts';
+import { ConfigurationError } from '../../core/errors.ts';
+import { type LiveForm, liveAnswer, partsOf } from '../live-call.ts';
+import type { ConnectionSettings, LiveAnswer, LiveCall, LiveClient } from '../provider.ts';
+import { familyOf } from './model-family.ts';
+import { statusOf } from './result.ts';
+import { explainedCall } from './service-answer.ts';
+import { settledOrAborted } from './settled-or-aborted.ts';
+
+/** @throws ConfigurationError for an account of another kind. */
+export function connectLiveBedrock(settings: ConnectionSettings): LiveClient {
+  const { config, name } = settings;
+  if (config.kind !== 'bedrock') throw new ConfigurationError(`Provider ${name} is not Bedrock.`);
+  return new BedrockCalls(settings, config);
+}
+
+/** Models, called directly, with the bodies of batches. Source: @aws-sdk/client-bedrock-runtime 3.1164. */
+class BedrockCalls implements LiveClient {
+  readonly #name: string;
+  readonly #sdk: BedrockRuntimeClient;
+
+  constructor({ name, clientOptions = {} }: ConnectionSettings, terms: ConfigOfKind<'bedrock'>) {
+    const endpoint = terms.runtimeBaseUrl ?? terms.baseUrl;
+    this.#name = name;
+    this.#sdk = new BedrockRuntimeClient({
+      requestHandler: requestHandlerFor(liveSettingsOf(terms).maxConcurrency),
+      ...clientOptions,
+      ...(terms.region !== undefined && { region: terms.region }),
+      ...(endpoint !== undefined && { endpoint }),
+      maxAttempts: 1,
+    });
+  }
+
+  async call({ line, model, signal }: LiveCall): Promise<LiveAnswer> {
+    const { lineId, body } = partsOf(line, 'modelInput', 'recordId');
+    const send = () =>
+      familyOf(model)?.invocation === 'Converse'
+        ? this.#converse(model, body, signal)
+        : this.#invoke(model, body, signal);
+    const needed = 'bedrock:InvokeModel, and access to the model';
+    return await liveAnswer(formOf(model), lineId, () =>
+      explainedCall(this.#name, needed, settledOrAborted(send(), signal)),
+    );
+  }
+
+  async #invoke(modelId: string, body: Buffer, abortSignal: AbortSignal): Promise<Response> {
+    const command = new InvokeModelCommand({ modelId, body, contentType: json, accept: json });
+    const answer = await this.#sdk.send(command, { abortSignal });
+    return new Response(new Uint8Array(answer.body));
+  }
+
+  async #converse(modelId: string, body: Buffer, abortSignal: AbortSignal): Promise<Response> {
+    const input: Omit<ConverseCommandInput, 'modelId'> = JSON.parse(body.toString('utf8'), decodeBytes);
+    const command = new ConverseCommand({ ...input, modelId });
+    const { $metadata: _ofTheCall, ...answer } = await this.#sdk.send(command, { abortSignal });
+    return Response.json(answer);
+  }
+}
+
+const json = 'application/json';
+
+/**
+ * The client for jobs speaks HTTP/1.1, which every endpoint in between understands; this one's own is HTTP/2.
+ *
+ * @param maxSockets a call has one of its own.
+ */
+function requestHandlerFor(maxSockets: number) {
+  const agent = { keepAlive: true, maxSockets };
+  return new BedrockClient({ requestHandler: { httpAgent: agent, httpsAgent: agent } }).config.requestHandler;
+}
+
+/** A line has bytes in base64, the SDK's input has them as they are. Nothing of the customer's is named so. */
+function decodeBytes(key: string, value: unknown): unknown {
+  return key === 'bytes' && typeof value === 'string' ? Buffer.from(value, 'base64') : value;
+}
+
+function formOf(model: string): LiveForm {
+  return {
+    answered: (lineId, _status, _requestId, body) =>
+      Buffer.concat([Buffer.from(`{"recordId":"${lineId}","modelOutput":`), body, Buffer.from('}')]),
+    refused: (lineId, { status, code, message }) =>
+      errorLine(lineId, statusOf(code) === status ? code : status, message),
+    failed: (lineId, { code, message }) => errorLine(lineId, code, message),
+    tokensOf: (body) => familyOf(model)?.reader.usageOf(body)?.total_tokens ?? null,
+  };
+}
+
+function errorLine(recordId: string, errorCode: string | number, errorMessage: string): Buffer {
+  return Buffer.from(JSON.stringify({ recordId, error: { errorCode, errorMessage } }));
+}

@@ -1,0 +1,44 @@
+import type { JsonObject, RequestLine } from '../../core/request-line.ts';
+import { usageOf } from '../../core/usage.ts';
+import { exactBody } from '../exact-body.ts';
+import { countOf } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import type { AnswerReader } from './body.ts';
+import { completionOf } from './completion.ts';
+import { judgeParameters, samplingFrom } from './parameters.ts';
+import { type TextConversation, textConversationFrom } from './prompt.ts';
+
+/**
+ * The body of Llama 3's models: one prompt of text, without tools or stop sequences. Source:
+ * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html, read 2026-11.
+ */
+export function llamaBodyFromChat(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
+  const { body } = request;
+  judgeParameters(body, [], notes);
+  const { maxTokens, temperature, topP } = samplingFrom(body, exactBody(request), notes);
+  return {
+    prompt: promptOf(textConversationFrom(body.messages, notes)),
+    ...(maxTokens !== undefined && { max_gen_len: maxTokens }),
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { top_p: topP }),
+  };
+}
+
+/** Source: https://www.llama.com/docs/model-cards-and-prompt-formats/meta-llama-3/, from memory. */
+function promptOf({ system, turns }: TextConversation): string {
+  const all = system === '' ? turns : [{ role: 'system', text: system }, ...turns];
+  const said = all.map(({ role, text }) => `${head(role)}${text}<|eot_id|>`).join('');
+  return `<|begin_of_text|>${said}${head('assistant')}`;
+}
+
+function head(role: string): string {
+  return `<|start_header_id|>${role}<|end_header_id|>\n\n`;
+}
+
+export const llamaReader: AnswerReader = {
+  isAnswer: ({ generation }) => typeof generation === 'string',
+  usageOf: (output) =>
+    usageOf({ input: countOf(output.prompt_token_count), output: countOf(output.generation_token_count) }),
+  bodyOf: ({ generation, stop_reason: stopReason }, about) =>
+    completionOf({ content: generation }, stopReason === 'length' ? 'length' : 'stop', about),
+};

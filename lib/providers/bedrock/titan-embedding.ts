@@ -1,0 +1,55 @@
+import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
+import { usageOf } from '../../core/usage.ts';
+import { exactBody } from '../exact-body.ts';
+import { countOf, isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
+import type { AnswerReader } from './body.ts';
+
+/** What is read of an embeddings line. */
+const keys: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'encoding_format']);
+
+/**
+ * The body of Titan Text Embeddings V2: one text, one vector. Source:
+ * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html, read 2026-11.
+ */
+export function titanBodyFromEmbeddings(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
+  const { body } = request;
+  notes.dropOthers(body, keys, 'body');
+  if (!isAbsent(body.encoding_format) && body.encoding_format !== 'float')
+    throw notes.unsupported('body.encoding_format', "ask for 'float'");
+  const { dimensions } = body;
+  if (!isAbsent(dimensions) && !Number.isInteger(dimensions)) throw invalid('body.dimensions', '256, 512 or 1024');
+  return {
+    inputText: textFrom(body.input, notes),
+    ...(!isAbsent(dimensions) && { dimensions: exactBody(request).dimensions }),
+  };
+}
+
+function textFrom(input: unknown, notes: TranslationNotes): string {
+  const only: unknown = Array.isArray(input) && input.length === 1 ? input[0] : input;
+  if (typeof only === 'string' && only !== '') return only;
+  if (Array.isArray(only) && typeof only[0] === 'string')
+    throw notes.unsupported('body.input', 'it embeds one text in a line; write a line for each');
+  if (Array.isArray(only)) throw notes.unsupported('body.input', 'send the text itself, not tokens of another model');
+  throw invalid('body.input', 'a text');
+}
+
+export const titanReader: AnswerReader = {
+  isAnswer: (output) => isVector(vectorOf(output)),
+  usageOf: ({ inputTextTokenCount }) => usageOf({ input: countOf(inputTextTokenCount), output: 0 }),
+  bodyOf: (output, { model, usage }) => ({
+    object: 'list',
+    data: [{ object: 'embedding', index: 0, embedding: vectorOf(output) }],
+    model,
+    usage: { prompt_tokens: usage?.input_tokens ?? 0, total_tokens: usage?.input_tokens ?? 0 },
+  }),
+};
+
+function vectorOf({ embedding, embeddingsByType: byType }: JsonObject): unknown {
+  return embedding ?? (isObject(byType) ? byType.float : undefined);
+}
+
+function isVector(value: unknown): boolean {
+  return Array.isArray(value) && value.every((component) => typeof component === 'number');
+}

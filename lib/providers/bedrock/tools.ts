@@ -1,0 +1,87 @@
+import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { isAbsent } from '../foreign-json.ts';
+import type { TranslationNotes } from '../translation-notes.ts';
+import { invalid } from '../untranslatable-error.ts';
+
+/** Tools and their choice, as Nova's body and Converse have them. Source: @aws-sdk/client-bedrock-runtime 3.1164 `ToolConfiguration`. */
+
+interface ToolSpec {
+  toolSpec: { name: string; description?: string; inputSchema: { json: object } };
+}
+
+type ToolChoice = { auto: object } | { any: object } | { tool: { name: string } };
+
+export interface ToolConfig {
+  tools: ToolSpec[];
+  toolChoice?: ToolChoice;
+}
+
+const toolKeys: ReadonlySet<string> = new Set(['type', 'function']);
+const functionKeys: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
+const functionName = /^[a-zA-Z0-9_-]{1,64}$/;
+
+/**
+ * @param exact the body with its numbers as they were written: schemas go on as they are.
+ * @param hasCalls whether the conversation has calls, which cannot stand there without their tools.
+ * @returns undefined where no tool may be called.
+ */
+export function toolConfigFrom(
+  body: JsonObject,
+  exact: JsonObject,
+  hasCalls: boolean,
+  notes: TranslationNotes,
+): ToolConfig | undefined {
+  const tools = toolsFrom(exact.tools, notes);
+  const choice = isAbsent(body.tool_choice) ? undefined : choiceFrom(body.tool_choice, notes);
+  if (tools.length === 0 && (hasCalls || (choice !== undefined && choice !== 'none')))
+    throw invalid('body.tools', hasCalls ? 'the tools that were called' : 'the tools to choose');
+  if (choice === 'none' && hasCalls)
+    throw notes.unsupported('body.tool_choice', "leave 'none' out where the conversation has calls");
+  if (body.parallel_tool_calls === false && tools.length > 0) notes.drop('body.parallel_tool_calls');
+  if (tools.length === 0 || choice === 'none') return undefined;
+  return { tools, ...(choice !== undefined && { toolChoice: choice }) };
+}
+
+function toolsFrom(tools: unknown, notes: TranslationNotes): ToolSpec[] {
+  if (isAbsent(tools)) return [];
+  if (!Array.isArray(tools)) throw invalid('body.tools', 'an array of tools');
+  return tools.map((tool: unknown, index) => {
+    const param = `body.tools[${index}]`;
+    if (!isObject(tool)) throw invalid(param, 'an object');
+    if (tool.type === 'custom') throw notes.unsupported(param, 'custom tools take free text; use a function');
+    notes.dropOthers(tool, toolKeys, 'body.tools[]');
+    if (!isObject(tool.function)) throw invalid(`${param}.function`, 'an object');
+    return specFrom(tool.function, `${param}.function`, notes);
+  });
+}
+
+function specFrom(definition: JsonObject, param: string, notes: TranslationNotes): ToolSpec {
+  const { name, description, parameters, strict } = definition;
+  notes.dropOthers(definition, functionKeys, 'body.tools[].function');
+  if (typeof name !== 'string' || !functionName.test(name))
+    throw invalid(`${param}.name`, 'a name of letters, digits, _ and -, at most 64');
+  if (!isAbsent(parameters) && !isObject(parameters)) throw invalid(`${param}.parameters`, 'a JSON schema');
+  if (strict === true) notes.drop('body.tools[].function.strict');
+  const hasDescription = typeof description === 'string' && description !== '';
+  const json = isObject(parameters) && Object.keys(parameters).length > 0 ? parameters : noParameters;
+  return { toolSpec: { name, ...(hasDescription && { description }), inputSchema: { json } } };
+}
+
+/** OpenAI takes a function without parameters, Bedrock wants a schema. */
+const noParameters = { type: 'object', properties: {} };
+
+function choiceFrom(choice: unknown, notes: TranslationNotes): ToolChoice | 'none' {
+  switch (choice) {
+    case 'none':
+      return 'none';
+    case 'auto':
+      return { auto: {} };
+    case 'required':
+      return { any: {} };
+  }
+  if (!isObject(choice)) throw invalid('body.tool_choice', "'auto', 'none', 'required' or a function");
+  if (choice.type !== 'function') throw notes.unsupported('body.tool_choice', 'choose a function, or list fewer tools');
+  const name = isObject(choice.function) ? choice.function.name : undefined;
+  if (typeof name !== 'string') throw invalid('body.tool_choice.function.name', 'a string');
+  return { tool: { name } };
+}
