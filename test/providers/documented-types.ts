@@ -39,10 +39,19 @@ export const documentedTypes: Record<BatchProviderKind, DocumentedTypes> = {
     },
   },
   bedrock: {
-    body: () => 'BedrockCreation',
-    line: ({ modelInput }) => (isWith(modelInput, 'anthropic_version') ? 'BedrockClaudeLine' : null),
+    body: (body) => ('jobName' in body ? 'BedrockCreation' : bedrockBody(body)),
+    line: ({ modelInput }) => `BedrockLine<documented.${bedrockBody(modelInput)}>`,
   },
 };
+
+/** By what each family's body has alone. */
+function bedrockBody(body: unknown): string {
+  if (isWith(body, 'anthropic_version')) return 'BedrockClaude';
+  if (isWith(body, 'schemaVersion')) return 'BedrockNova';
+  if (isWith(body, 'inputText')) return 'BedrockTitan';
+  if (!isWith(body, 'prompt')) return isWith(body, 'inferenceConfig') ? 'BedrockConverse' : 'BedrockMistralChat';
+  return isWith(body, 'max_gen_len') ? 'BedrockLlama' : 'BedrockMistralPrompt';
+}
 
 function openAITypes(creation: string): DocumentedTypes {
   const lineTypes: Record<string, string> = {

@@ -32,6 +32,13 @@ import { workplace } from './workplace.ts';
 /** Models beside the usual one whose requests look otherwise. */
 const furtherModels: Partial<Record<BatchProviderKind, readonly string[]>> = {
   vertex: ['claude-sonnet-4-5'],
+  bedrock: [
+    'us.amazon.nova-lite-v1:0',
+    'meta.llama3-3-70b-instruct-v1:0',
+    'mistral.mistral-large-2407-v1:0',
+    'mistral.mixtral-8x7b-instruct-v0:1',
+    'qwen.qwen3-32b-v1:0',
+  ],
 };
 
 /** Models of endpoints that are not for the usual one. */
@@ -39,7 +46,11 @@ const ownModels: Partial<Record<BatchProviderKind, Partial<Record<Endpoint, stri
   openai: { '/v1/embeddings': 'text-embedding-3-small', '/v1/moderations': 'omni-moderation-latest' },
   'openai-compatible': { '/v1/embeddings': 'text-embedding-3-small', '/v1/moderations': 'omni-moderation-latest' },
   gemini: { '/v1/embeddings': 'gemini-embedding-001' },
-  bedrock: { '/v1/embeddings': 'amazon.titan-embed-text-v2:0' },
+  bedrock: {
+    '/v1/embeddings': 'amazon.titan-embed-text-v2:0',
+    '/v1/messages': subjects.bedrock.model,
+    '/v1/responses': subjects.bedrock.model,
+  },
   mistral: { '/v1/embeddings': 'mistral-embed', '/v1/moderations': 'mistral-moderation-latest' },
 };
 
@@ -56,7 +67,7 @@ export type Calls = Record<string, SentRequest[]>;
 
 export interface Recording {
   /** By endpoint and model. */
-  batches: Record<string, Calls | { refused: string }>;
+  batches: Record<string, Calls | { refused: string[] }>;
   /** Ids that the provider made, and what stands for them. */
   names: ReadonlyMap<string, string>;
 }
@@ -68,8 +79,10 @@ export async function recordRequests(kind: BatchProviderKind): Promise<Recording
   const recorder = new Recorder(kind, simulator, proxy);
   const batches: Recording['batches'] = {};
   for (const [place, { endpoint, model }] of batchesOf(kind).entries()) {
-    const sending = sendingOf(kind, endpoint, model, place);
-    batches[`${endpoint}, ${model}`] = 'refused' in sending ? sending : await recorder.callsOf(sending, place === 0);
+    const { sending, refused } = sendingOf(kind, endpoint, model, place);
+    const name = `${endpoint}, ${model}`;
+    if (sending.lineCount > 0) batches[name] = await recorder.callsOf(sending, place === 0);
+    if (refused.length > 0) batches[sending.lineCount > 0 ? `${name}, other lines` : name] = { refused };
   }
   return { batches, names: recorder.names };
 }
@@ -92,17 +105,18 @@ function sendingOf(
   endpoint: Endpoint,
   model: string,
   place: number,
-): Sending | { refused: string } {
+): { sending: Sending; refused: string[] } {
   const prefix = sendingPrefix({ batchId, round: 0, shard: place, attempt: 1 });
   const token = `${place}`.padStart(32, 'c0ffee00');
   const lines: Buffer[] = [];
+  const refused: string[] = [];
   for (const body of bodiesOf[endpoint] ?? []) {
     const line = lineOf(textOf(endpoint, { model, ...body }), endpoint);
     const translated = providers[kind].translateRequest(line, { lineId: providerLineId(prefix, lines.length), model });
-    if (!translated.ok) return { refused: translated.error.message };
-    lines.push(translated.bytes);
+    if (translated.ok) lines.push(translated.bytes);
+    else refused.push(translated.error.message);
   }
-  return {
+  const sending: Sending = {
     prefix,
     token,
     endpoint,
@@ -111,6 +125,7 @@ function sendingOf(
     lines: (separator) => joinedLines(lines, separator),
     metadata: { batchdrop_batch: batchId, batchdrop_shard: `0/${place}`, batchdrop_token: token },
   };
+  return { sending, refused };
 }
 
 function textOf(endpoint: Endpoint, body: object): string {

@@ -26,7 +26,7 @@ const spoken: Record<string, readonly string[]> = {
   live: ['openai', 'anthropic'],
   gemini: ['google'],
   vertex: ['google', 'anthropic'],
-  bedrock: ['anthropic'],
+  bedrock: ['anthropic', 'mistral'],
 };
 
 const folders = Object.keys(allowed);

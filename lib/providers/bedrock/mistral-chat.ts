@@ -38,13 +38,13 @@ export function mistralChatFromChat(request: RequestLine, _model: string, notes:
 function withPlainContent(message: JsonObject, param: string, notes: TranslationNotes): JsonObject {
   const { content, prefix: _prefix, name: _name, ...others } = message;
   if (message.prefix === true) notes.drop('body.messages[].prefix');
-  if (!Array.isArray(content)) return { content: content ?? '', ...others };
+  if (!Array.isArray(content)) return { ...others, content: content ?? '' };
   const parts = content.filter(isObject);
   parts.forEach((part, index) => {
     requireKnownPart(part, `${param}.content[${index}]`, notes);
   });
   const texts = parts.flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
-  return { content: texts.length === parts.length ? texts.join('\n\n') : parts, ...others };
+  return { ...others, content: texts.length === parts.length ? texts.join('\n\n') : parts };
 }
 
 function requireKnownPart(part: JsonObject, param: string, notes: TranslationNotes): void {
@@ -55,22 +55,20 @@ function requireKnownPart(part: JsonObject, param: string, notes: TranslationNot
     throw notes.unsupported(`${param}.image_url.url`, 'Bedrock takes images as data URLs only');
 }
 
+/** It cannot be told which tool to call: of one tool, any is that one. */
 function toolMembers(body: JsonObject, exact: JsonObject, notes: TranslationNotes): JsonObject {
-  const tools = isAbsent(body.tools) ? [] : toolsFrom(body.tools, exact.tools, notes);
-  const choice = isAbsent(body.tool_choice) ? undefined : choiceFrom(body.tool_choice, notes);
-  if (tools.some(({ type }) => type !== 'function')) throw invalid('body.tools[].type', "'function'");
-  if (tools.length === 0 && choice === 'any') throw invalid('body.tools', 'the tools to choose');
+  const all = isAbsent(body.tools) ? [] : toolsFrom(body.tools, exact.tools, notes);
+  if (all.some(({ type }) => type !== 'function')) throw invalid('body.tools[].type', "'function'");
+  const choice = isAbsent(body.tool_choice) ? undefined : toolChoiceFrom(body.tool_choice, notes);
+  const chosen = objectOf(objectOf(choice)?.function)?.name;
+  const tools = chosen === undefined ? all : all.filter((tool) => objectOf(tool.function)?.name === chosen);
+  const isFree = choice === undefined || choice === 'auto' || choice === 'none';
+  if (tools.length === 0 && !isFree) throw invalid('body.tools', 'the tools to choose');
   if (tools.length === 0) return {};
   return {
     tools: tools.map((tool) => withoutStrict(tool, notes)),
-    ...(choice !== undefined && { tool_choice: choice }),
+    ...(choice !== undefined && { tool_choice: isFree ? choice : 'any' }),
   };
-}
-
-function choiceFrom(given: unknown, notes: TranslationNotes): unknown {
-  const choice = toolChoiceFrom(given, notes);
-  if (typeof choice === 'object') throw notes.unsupported('body.tool_choice', "use 'required', and list that one tool");
-  return choice === 'required' ? 'any' : choice;
 }
 
 function withoutStrict(tool: JsonObject, notes: TranslationNotes): JsonObject {
