@@ -20,9 +20,14 @@ export function newApp(settings: Record<string, unknown> = {}, outdir = temporar
   });
 }
 
-/** Synthesizes, and so runs cdk-nag: a finding is an error. */
+const templates = new Map<string, Template>();
+
+/** Synthesizes, and so runs cdk-nag: a finding is an error. Each settings once for a file of tests, which only read. */
 export function synthesize(settings: Record<string, unknown> = {}): Template {
-  return Template.fromStack(newApp({ ...withoutBundles, ...settings }).stack);
+  const name = JSON.stringify(settings);
+  const template = templates.get(name) ?? Template.fromStack(newApp({ ...withoutBundles, ...settings }).stack);
+  templates.set(name, template);
+  return template;
 }
 
 const temporaryFolders: string[] = [];

@@ -67,7 +67,7 @@ it('installs into an empty project, and library, types and command work there', 
     code: 2,
     stderr: expect.stringMatching(/npm install '@aws-sdk\/client-dynamodb@[^ ]+' '@aws-sdk\/lib-dynamodb@[^ ]+'\n$/),
   });
-}, 90_000);
+}, 180_000);
 
 /** Calls a provider whose SDK is an optional package. */
 async function listMistralBatches(project: string): Promise<unknown> {

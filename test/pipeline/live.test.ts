@@ -377,7 +377,7 @@ describe('the estimate of a provider with a minimum', () => {
 
 describe('a thousand slow calls at a time', () => {
   const lineCount = 5_000;
-  const delayMs = 800;
+  const delayMs = 1_200;
 
   /** @returns the process, and the most memory it has had so far. */
   function startSlice(batchId: string): { child: ChildProcess; peak: () => number } {
@@ -416,7 +416,7 @@ describe('a thousand slow calls at a time', () => {
     const repeated = harness.simulators.openai.liveCalls().length - lineCount;
     expect(repeated).toBeGreaterThan(0);
     expect(repeated).toBeLessThanOrEqual(1_000);
-    expect(mostAtATime()).toBeGreaterThan(900);
+    expect(mostAtATime()).toBeGreaterThan(800);
     // Node with the SDKs alone has about 150 MB.
     for (const { peak } of [first, second]) expect(peak() / 2 ** 20).toBeLessThan(400);
   }, 120_000);
