@@ -14,7 +14,10 @@ const chatOnly = withTranslatedEndpoints({ ...openai, endpoints: ['/v1/chat/comp
 const text = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 30 });
 const name = fc.stringMatching(/^[a-z][a-z_]{0,12}$/);
 const toolId = fc.stringMatching(/^[a-zA-Z0-9_-]{1,20}$/);
-const input = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 });
+/** As JSON says it, which has no other -0 than 0. */
+const input = fc
+  .dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 })
+  .map((value): object => JSON.parse(JSON.stringify(value)));
 const image = fc.record({
   type: fc.constant('image'),
   source: fc.oneof(

@@ -1,0 +1,25 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { batchProviderKinds } from '../../lib/core/config.ts';
+import { withBucket } from './bucket.ts';
+import { connect, ended, resultsOf, sendingOfBodies, submit } from './connected-provider.ts';
+import { asChat, talk } from './talk.ts';
+
+withBucket();
+
+it.each(batchProviderKinds)('%s refuses nothing that was translated for it', async (kind) => {
+  const bodies = fc.sample(talk, 40).map(asChat);
+  const connection = await connect(kind);
+  const sending = sendingOfBodies(kind, bodies);
+
+  const batch = await ended(connection, await submit(connection, sending));
+  const results = await resultsOf(kind, connection, batch, sending);
+
+  const refused = results.flatMap((result) =>
+    result.kind === 'answered' && result.succeeded
+      ? []
+      : [{ result, body: 'position' in result && JSON.stringify(bodies[result.position]) }],
+  );
+  expect(refused).toEqual([]);
+  expect(results).toHaveLength(bodies.length);
+});

@@ -1,0 +1,30 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { usageOf } from '../../lib/core/usage.ts';
+import { answer, heardIn, heardOf, resultText } from './answer.ts';
+import { answered, lineId } from './lines.ts';
+import { requestForms, targets } from './translation-targets.ts';
+
+/** Claude's models in `targets`. */
+const claude = /claude/;
+
+describe.each(targets)('an answer of $name', ({ provider, model }) => {
+  // What a provider answers in a form that it has itself goes through as it is; its own tests see to that.
+  const forms = requestForms.filter(({ endpoint, name }) =>
+    name === 'a Response' ? !provider.passesThrough({ format: 'openai', endpoint }) : true,
+  );
+
+  it.each(forms)('says the same to a customer who asked in the form of $name, to the digit', ({ endpoint, format }) => {
+    fc.assert(
+      fc.property(answer, (given) => {
+        const bytes = Buffer.from(resultText(provider.kind, lineId, given, claude.test(model)));
+        const result = provider.translateResult(bytes, answered({ endpoint, format }));
+        if (result.kind !== 'answered') throw new Error(JSON.stringify(result));
+        const { input, cached, output } = given.tokens;
+        expect(result.usage).toEqual(usageOf({ input, cached, output, reasoning: 0 }));
+        expect(heardIn(result.bytes.toString())).toEqual(heardOf(given));
+      }),
+      { numRuns: 25 },
+    );
+  });
+});

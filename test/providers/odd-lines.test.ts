@@ -1,0 +1,134 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { isObject, type JsonObject } from '../../lib/core/request-line.ts';
+import { parseExact } from '../../lib/providers/exact-json.ts';
+import type { TranslatedRequest, TranslatedResult } from '../../lib/providers/provider.ts';
+import { answer, resultText } from './answer.ts';
+import { answered, lineId, lineOf, resultLine } from './lines.ts';
+import { json, talk } from './talk.ts';
+import { requestForms, targets, writtenLine } from './translation-targets.ts';
+
+/** Where something else is put, or nothing at all. */
+interface Change {
+  /** Picks one of all the places in a value. */
+  place: number;
+  value: unknown;
+  how: 'replace' | 'remove' | 'add';
+}
+
+const oddValue = fc.oneof(
+  json,
+  fc.constantFrom('text', 'user', 'assistant', 'tool', 'function', 'tool_use', 'message', '', -1, 1e308, [], {}),
+);
+const changes = fc.array(
+  fc.record<Change>({ place: fc.nat(), value: oddValue, how: fc.constantFrom('replace', 'remove', 'add') }),
+  { minLength: 1, maxLength: 3 },
+);
+
+type Container = JsonObject | unknown[];
+
+function containersIn(value: unknown): Container[] {
+  if (Array.isArray(value)) return [value, ...value.flatMap(containersIn)];
+  return isObject(value) ? [value, ...Object.values(value).flatMap(containersIn)] : [];
+}
+
+/** The JSON of it with some of its places changed. */
+function changed(whole: object, all: readonly Change[]): string {
+  return all.reduce((json, change) => {
+    const copy = parseExact(json);
+    const containers = containersIn(copy);
+    const container = containers[change.place % containers.length];
+    if (container) changeIn(container, change);
+    return JSON.stringify(copy);
+  }, JSON.stringify(whole));
+}
+
+function objectIn(json: string): object {
+  const value = parseExact(json);
+  return isObject(value) ? value : {};
+}
+
+function changeIn(container: Container, { place, value, how }: Change): void {
+  if (Array.isArray(container) && how === 'add') {
+    container.push(value);
+    return;
+  }
+  const keys = Object.keys(container);
+  const key = keys[place % Math.max(1, keys.length)] ?? 'x';
+  const named = how === 'add' ? (['__proto__', 'constructor', '7', 'type', 'content'][place % 5] ?? 'x') : key;
+  if (how === 'remove') Reflect.deleteProperty(container, key);
+  else Reflect.defineProperty(container, named, { value, enumerable: true, configurable: true, writable: true });
+}
+
+function expectLineOrRefusal(translated: TranslatedRequest): void {
+  if (!translated.ok) {
+    expect(translated.error).toEqual({
+      code: expect.stringMatching(/./),
+      message: expect.stringMatching(/./),
+      param: expect.stringMatching(/./),
+    });
+    return;
+  }
+  const text = translated.bytes.toString();
+  expect(text).not.toContain('\n');
+  expect(Object.values(JSON.parse(text))[0]).toBe(lineId);
+}
+
+function expectResult(result: TranslatedResult): void {
+  if (result.kind === 'answered') expect(resultLine(result).custom_id).toBe('mine');
+  else expect(['malformed', 'foreign']).toContain(result.kind);
+}
+
+describe.each(targets)('for $name', ({ provider, model }) => {
+  it.each(requestForms)('$name is translated or refused, and never loses its id, however odd it is', (form) => {
+    fc.assert(
+      fc.property(talk, changes, (said, odd) => {
+        const text = writtenLine(form, model, objectIn(changed(form.bodyOf(said), odd)));
+        expectLineOrRefusal(provider.translateRequest(lineOf(text, form.endpoint), { lineId, model }));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it.each(requestForms)('a result for $name is read or called malformed, however odd it is', (form) => {
+    fc.assert(
+      fc.property(answer, changes, (given, odd) => {
+        const line = objectIn(resultText(provider.kind, lineId, given, /claude/.test(model)));
+        const bytes = Buffer.from(changed(line, odd));
+        expectResult(provider.translateResult(bytes, answered({ endpoint: form.endpoint, format: form.format })));
+      }),
+      { numRuns: 25 },
+    );
+  });
+});
+
+/** A chat completion with this text in the place of one of its values. */
+const places: Record<string, (value: string) => string> = {
+  content: (value) => `"messages":[{"role":"user","content":${value}}]`,
+  part: (value) => `"messages":[{"role":"user","content":[{"type":"text","text":"a","x":${value}}]}]`,
+  parameters: (value) =>
+    `"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f","parameters":{"a":${value}}}}]`,
+  arguments: (value) =>
+    `"messages":[{"role":"user","content":"a"},{"role":"assistant","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":${JSON.stringify(`{"a":${value}}`)}}}]},{"role":"tool","tool_call_id":"c","content":"b"}]`,
+  schema: (value) =>
+    `"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"a":${value}}}}`,
+  'unknown member': (value) => `"messages":[{"role":"user","content":"a"}],"x":${value}`,
+};
+
+const oddities: Record<string, string> = {
+  'lists within lists': `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
+  'objects within objects': `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
+  'a long text': JSON.stringify('ä😀'.repeat(200_000)),
+  'members twice': '{"a":1,"a":[],"type":"object","type":null}',
+  'half a character': '"\\ud800"',
+};
+
+describe.each(targets)('for $name', ({ provider, model }) => {
+  it.each(Object.entries(oddities))('%s is translated or refused, wherever it stands', (_name, value) => {
+    for (const placed of Object.values(places)) {
+      const body = `{"model":"${model}","max_tokens":5,${placed(value)}}`;
+      const text = `{"custom_id":"mine","method":"POST","url":"/v1/chat/completions","body":${body}}`;
+      expectLineOrRefusal(provider.translateRequest(lineOf(text), { lineId, model }));
+    }
+  });
+});
