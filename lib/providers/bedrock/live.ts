@@ -60,6 +60,8 @@ class BedrockCalls implements LiveClient {
     const input: Omit<ConverseCommandInput, 'modelId'> = JSON.parse(body.toString('utf8'), decodeBytes);
     const command = new ConverseCommand({ ...input, modelId });
     const { $metadata: _ofTheCall, ...answer } = await this.#sdk.send(command, { abortSignal });
+    // The SDK makes an empty object of an answer that is none.
+    if (!answer.output) throw new Error('Converse answered without an output.');
     return Response.json(answer);
   }
 }
