@@ -18,7 +18,7 @@ describe.each(targets)('an answer of $name', ({ provider, model }) => {
     fc.assert(
       fc.property(answer, (given) => {
         const bytes = Buffer.from(resultText(provider.kind, lineId, given, claude.test(model)));
-        const result = provider.translateResult(bytes, answered({ endpoint, format }));
+        const result = provider.translateResult(bytes, answered({ endpoint, format, model }));
         if (result.kind !== 'answered') throw new Error(JSON.stringify(result));
         const { input, cached, output } = given.tokens;
         expect(result.usage).toEqual(usageOf({ input, cached, output, reasoning: 0 }));

@@ -95,7 +95,9 @@ describe.each(targets)('for $name', ({ provider, model }) => {
       fc.property(answer, changes, (given, odd) => {
         const line = objectIn(resultText(provider.kind, lineId, given, /claude/.test(model)));
         const bytes = Buffer.from(changed(line, odd));
-        expectResult(provider.translateResult(bytes, answered({ endpoint: form.endpoint, format: form.format })));
+        expectResult(
+          provider.translateResult(bytes, answered({ endpoint: form.endpoint, format: form.format, model })),
+        );
       }),
       { numRuns: 25 },
     );
