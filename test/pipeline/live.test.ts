@@ -1,9 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { ShardRecord } from '../../lib/core/shard.ts';
-import type { Fault, LiveSimulator } from '../../lib/local/simulators/simulators.ts';
+import { type Fault, type LiveSimulator, startSimulator } from '../../lib/local/simulators/simulators.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
 import { poll } from '../../lib/pipeline/poll.ts';
 import { prepare } from '../../lib/pipeline/prepare.ts';
@@ -353,6 +356,46 @@ describe('a provider with a minimum', () => {
     expect((await harness.simulators.openai.creations()).map(({ requestIds }) => requestIds.length)).toEqual([15]);
     expect(timesCalled()).toHaveLength(5);
   });
+});
+
+it('few lines are answered by live calls at every provider that has them, in their own forms', async () => {
+  const models = { gemini: 'gemini-2.5-flash', vertex: 'vertex/gemini-2.5-flash', mistral: 'mistral-small-latest' };
+  const place = { project: 'our-project', location: 'us-central1', bucket: 'our-bucket' };
+  const dataDir = mkdtempSync(join(tmpdir(), 'live-'));
+  const simulators = await Promise.all(
+    (['gemini', 'vertex', 'mistral'] as const).map(async (kind) => {
+      vi.stubEnv(`${kind.toUpperCase()}_API_KEY`, 'right-key');
+      return { kind, simulator: await startSimulator[kind]({ dataDir, apiKey: 'right-key' }) };
+    }),
+  );
+  onTestFinished(async () => {
+    await Promise.all(simulators.map(({ simulator }) => simulator.close()));
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+  const accounts = simulators.map(({ kind, simulator: { url: baseUrl } }) => {
+    const account = { kind, secret: kind, baseUrl, limits: { minRequests: 10 } };
+    return [kind, kind === 'vertex' ? { ...account, ...place } : account];
+  });
+  harness = await startHarness({ providers: Object.fromEntries(accounts) });
+  const lines = Object.entries(models).flatMap(([kind, model]) => [
+    chatLine(`chat ${kind}`, 'Hello', model),
+    nativeLine(`native ${kind}`).replace(/"model":"[^"]*"/, `"model":"${model}"`),
+    chatLine(`refused ${kind}`, '[[refuse]]', model),
+  ]);
+  const batchId = await dropped(lines);
+
+  await drive(harness, batchId);
+
+  await expectExactlyOnce(harness, batchId, lines);
+  expect((await harness.batch(batchId)).counts).toEqual({ total: 9, completed: 6, failed: 3 });
+  for (const { simulator } of simulators) expect(await simulator.creations()).toEqual([]);
+  const { output } = await harness.results(batchId);
+  expect(output.map((line) => JSON.parse(line))).toMatchObject(
+    Object.keys(models).flatMap((kind) => [
+      { custom_id: `chat ${kind}`, response: { body: { object: 'chat.completion' } } },
+      { custom_id: `native ${kind}`, result: { type: 'succeeded', message: { type: 'message' } } },
+    ]),
+  );
 });
 
 describe('the estimate of a provider with a minimum', () => {

@@ -24,15 +24,21 @@ export const documentedTypes: Record<BatchProviderKind, DocumentedTypes> = {
     line: () => null,
   },
   gemini: {
-    body: (body) => ('batch' in body ? 'GeminiCreation' : null),
+    body: (body) => {
+      if (isWith(body, 'contents')) return 'GenerateContent';
+      return isWith(body, 'batch') ? 'GeminiCreation' : null;
+    },
     line: ({ request }) => (isWith(request, 'content') ? 'GeminiEmbeddingLine' : 'GeminiLine'),
   },
   vertex: {
-    body: (body) => ('inputConfig' in body ? 'VertexCreation' : null),
+    body: (body) => {
+      if (isWith(body, 'contents')) return 'GenerateContent';
+      return isWith(body, 'inputConfig') ? 'VertexCreation' : null;
+    },
     line: ({ request }) => (isWith(request, 'anthropic_version') ? 'VertexClaudeLine' : 'VertexGeminiLine'),
   },
   mistral: {
-    body: () => 'MistralCreation',
+    body: (body) => (isWith(body, 'messages') ? 'MistralCall' : 'MistralCreation'),
     line: ({ body }) => {
       if (isWith(body, 'messages')) return 'MistralLine';
       return isWith(body, 'output_dimension') ? 'MistralEmbeddingLine' : 'MistralModerationLine';

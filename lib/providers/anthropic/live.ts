@@ -1,9 +1,9 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { countOf, objectOf } from '../foreign-json.ts';
 import { KeyedClient } from '../keyed-client.ts';
 import { type LiveForm, liveAnswer, partsOf } from '../live-call.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { newSdkClient } from './client.ts';
+import { tokensOfMessage } from './result.ts';
 
 /** Longer than any call may take: the caller's signal ends it. */
 const sdkTimeoutMs = 3_600_000;
@@ -38,16 +38,7 @@ const form: LiveForm = {
     erroredLine(lineId, code === `http_${status}` && status < 500 ? 'invalid_request_error' : code, message),
   failed: (lineId, { code, message }) =>
     erroredLine(lineId, code === 'request_timeout' ? 'timeout_error' : 'api_error', message),
-  tokensOf: (body) => {
-    const usage = objectOf(body.usage);
-    if (!usage) return null;
-    return (
-      countOf(usage.input_tokens) +
-      countOf(usage.cache_creation_input_tokens) +
-      countOf(usage.cache_read_input_tokens) +
-      countOf(usage.output_tokens)
-    );
-  },
+  tokensOf: tokensOfMessage,
 };
 
 function erroredLine(lineId: string, type: string, message: string): Buffer {

@@ -109,6 +109,12 @@ export function usageFrom(usage: JsonObject | null): Usage {
   });
 }
 
+/** All tokens of a Message; null where it does not say. */
+export function tokensOfMessage(message: JsonObject): number | null {
+  const usage = objectOf(message.usage);
+  return usage && usageFrom(usage).total_tokens;
+}
+
 // Source: https://platform.claude.com/docs/en/api/errors
 const statusByErrorType = new Map<string, number>([
   ['invalid_request_error', 400],

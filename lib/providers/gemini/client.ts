@@ -4,9 +4,9 @@ import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
 import { callError, hasEndedAlready } from '../failed-call.ts';
-import { type Api, type ApiCall, apiFrom, callApi, encodedName, look, read } from '../google/api.ts';
+import { type Api, type ApiCall, callApi, encodedName, look, read } from '../google/api.ts';
 import { everyTokenPage } from '../google/page.ts';
-import { KeyedClient } from '../keyed-client.ts';
+import type { KeyedClient } from '../keyed-client.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -23,9 +23,8 @@ import { withSpooledFile } from '../spooled-file.ts';
 import { uploadFailure } from '../upload-failure.ts';
 import { verifiedDownload } from '../verified-download.ts';
 import { walkedPage } from '../walked-page.ts';
+import { geminiApi } from './api.ts';
 import { type BatchOperation, batchFieldsFrom, batchOperationSchema, providerBatchFrom } from './batch-operation.ts';
-
-const defaultBaseUrl = 'https://generativelanguage.googleapis.com';
 
 const pageSize = 100;
 
@@ -50,9 +49,7 @@ class GeminiClient implements ProviderClient {
   constructor(settings: ConnectionSettings) {
     this.#createTimeoutSeconds = settings.config.createTimeoutSeconds;
     this.#providerOptions = settings.providerOptions ?? {};
-    this.#api = new KeyedClient(settings, (apiKey) =>
-      apiFrom(settings, settings.config.baseUrl ?? defaultBaseUrl, { 'x-goog-api-key': apiKey }),
-    );
+    this.#api = geminiApi(settings);
   }
 
   async check(signal: AbortSignal): Promise<void> {

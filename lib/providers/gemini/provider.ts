@@ -1,4 +1,4 @@
-import { lazyClient } from '../lazy-client.ts';
+import { lazyClient, lazyLiveClient } from '../lazy-client.ts';
 import type { Provider } from '../provider.ts';
 import { directUse, limits, notes } from './limits.ts';
 import { geminiEndpoints, translateRequest } from './request.ts';
@@ -14,4 +14,5 @@ export const gemini: Provider = {
   direct: directUse,
   notes,
   connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectGemini(settings)),
+  live: (settings) => lazyLiveClient(async () => (await import('./live.ts')).connectLiveGemini(settings)),
 };

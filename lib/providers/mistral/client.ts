@@ -1,10 +1,8 @@
-import { MistralCore } from '@mistralai/mistralai/core.js';
 import { batchJobsCancel } from '@mistralai/mistralai/funcs/batchJobsCancel.js';
 import { batchJobsCreate } from '@mistralai/mistralai/funcs/batchJobsCreate.js';
 import { batchJobsGet } from '@mistralai/mistralai/funcs/batchJobsGet.js';
 import { batchJobsList } from '@mistralai/mistralai/funcs/batchJobsList.js';
 import { filesDownload } from '@mistralai/mistralai/funcs/filesDownload.js';
-import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
 import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
 import { z } from 'zod';
 import { TransientError } from '../../core/errors.ts';
@@ -13,7 +11,7 @@ import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
 import { callError, hasEndedAlready } from '../failed-call.ts';
-import { KeyedClient } from '../keyed-client.ts';
+import type { KeyedClient } from '../keyed-client.ts';
 import { parsedReply } from '../parsed-reply.ts';
 import type {
   BatchPage,
@@ -27,15 +25,15 @@ import type {
   Sending,
   UploadOutcome,
 } from '../provider.ts';
-import { streamedBody, withSpooledFile } from '../spooled-file.ts';
+import { withSpooledFile } from '../spooled-file.ts';
 import { uploadFailure } from '../upload-failure.ts';
 import { uploadForm } from '../upload-form.ts';
 import { verifiedDownload } from '../verified-download.ts';
 import { walkedPage } from '../walked-page.ts';
+import { type Account, accountOf } from './account.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { mistralEndpoints } from './request.ts';
-import { answeredError, replyOf, unwrapped } from './sdk-reply.ts';
-import { fetcherFor, type Send, sendFor } from './sender.ts';
+import { replyOf, unwrapped } from './sdk-reply.ts';
 
 const pageSize = 100;
 
@@ -68,7 +66,7 @@ class MistralClient implements ProviderClient {
     const { config } = settings;
     this.#createTimeoutSeconds = config.createTimeoutSeconds;
     this.#timeoutHours = config.kind === 'mistral' ? config.timeoutHours : 24;
-    this.#account = new KeyedClient(settings, (apiKey) => newAccount(settings, apiKey));
+    this.#account = accountOf(settings);
   }
 
   async check(signal: AbortSignal): Promise<void> {
@@ -85,19 +83,14 @@ class MistralClient implements ProviderClient {
     });
   }
 
-  /** Past the SDK's `files.upload`, which copies the request and so holds the whole file in memory. */
   async #store(blob: Blob, fileName: string, signal: AbortSignal): Promise<string> {
-    const { body, contentType } = uploadForm({ purpose: 'batch' }, blob, fileName);
-    const stored = await withDeadline(signal, uploadTimeoutSeconds, (deadline) =>
-      this.#account.call(async ({ apiKey, filesUrl, send }) => {
-        const headers = { authorization: `Bearer ${apiKey}`, accept: 'application/json', 'content-type': contentType };
-        const response = await send(filesUrl, { method: 'POST', headers, body, signal: deadline, ...streamedBody });
-        const text = await response.text();
-        if (!response.ok) throw answeredError(response.status, response.headers, text);
-        return storedFileSchema.parse(JSON.parse(text));
+    const form = uploadForm({ purpose: 'batch' }, blob, fileName);
+    return await withDeadline(signal, uploadTimeoutSeconds, (deadline) =>
+      this.#account.call(async ({ post }) => {
+        const response = await post('v1/files', form, deadline);
+        return storedFileSchema.parse(await response.json()).id;
       }),
     );
-    return stored.id;
   }
 
   async create(sending: Sending, providerInputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {
@@ -214,26 +207,6 @@ class MistralClient implements ProviderClient {
       throw callError(what, error);
     }
   }
-}
-
-interface Account {
-  core: MistralCore;
-  apiKey: string;
-  filesUrl: URL;
-  send: Send;
-}
-
-function newAccount(settings: ConnectionSettings, apiKey: string): Account {
-  const { config, clientOptions, providerOptions } = settings;
-  const send = sendFor(settings);
-  const core = new MistralCore({
-    timeoutMs: readTimeoutSeconds * 1000,
-    httpClient: new HTTPClient({ fetcher: fetcherFor(send, providerOptions ?? {}) }),
-    ...clientOptions,
-    ...(config.baseUrl !== undefined && { serverURL: config.baseUrl }),
-    apiKey,
-  });
-  return { core, apiKey, send, filesUrl: new URL('v1/files', core._baseURL ?? 'https://api.mistral.ai/') };
 }
 
 function isOurs(job: Job, lost: LostCreate): boolean {

@@ -122,7 +122,7 @@ function moderationFrom(body: JsonObject): JsonObject {
   };
 }
 
-function usageFrom(usage: JsonObject | null): Usage {
+export function usageFrom(usage: JsonObject | null): Usage {
   return usageOf({
     input: countOf(usage?.prompt_tokens),
     cached: countOf(objectOf(usage?.prompt_tokens_details)?.cached_tokens),

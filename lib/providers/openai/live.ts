@@ -1,6 +1,7 @@
 import type OpenAI from 'openai';
+import { batchLineForm } from '../batch-line-form.ts';
 import { KeyedClient } from '../keyed-client.ts';
-import { type CallFailure, type LiveForm, liveAnswer, partsOf, type Refusal } from '../live-call.ts';
+import { liveAnswer, partsOf } from '../live-call.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { newSdkClient } from './client.ts';
 import type { Dialect } from './dialect.ts';
@@ -29,29 +30,4 @@ export function connectLiveOpenAI(settings: ConnectionSettings, dialect: Dialect
   };
 }
 
-const form: LiveForm = {
-  answered: (lineId, status, requestId, body) =>
-    Buffer.concat([
-      Buffer.from(
-        `${head(lineId)},"response":{"status_code":${status},"request_id":${JSON.stringify(requestId)},"body":`,
-      ),
-      body,
-      Buffer.from('},"error":null}'),
-    ]),
-  refused: (lineId, failed) => Buffer.from(`${head(lineId)},"response":${responseOf(failed)},"error":null}`),
-  failed: (lineId, failure) => Buffer.from(`${head(lineId)},"response":null,"error":${errorOf(failure)}}`),
-  tokensOf: (body) => usageFrom(body)?.total_tokens ?? null,
-};
-
-function head(lineId: string): string {
-  return `{"id":"batch_req_${lineId}","custom_id":"${lineId}"`;
-}
-
-function responseOf({ status, code, message }: Refusal): string {
-  const body = { error: { message, type: code, param: null, code } };
-  return JSON.stringify({ status_code: status, request_id: null, body });
-}
-
-function errorOf({ code, message }: CallFailure): string {
-  return JSON.stringify({ code, message });
-}
+const form = batchLineForm((body) => usageFrom(body)?.total_tokens ?? null);

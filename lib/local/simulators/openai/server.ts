@@ -48,7 +48,7 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Live
       ...fileRoutes({ wire, shelf, book, uploadFolder, subjectOf }),
       ...batchRoutes(batches),
       ...(wire.pagesResults ? resultPageRoutes(batches, uploadFolder) : []),
-      ...liveRoutes(desk, wire.root),
+      ...liveRoutes(desk, wire),
       ...adminRoutes(ledger, book, wire.kind),
     ],
     answerHeaders: () => ({ 'x-request-id': uniqueHex('req_', 32), 'openai-version': '2020-10-01' }),

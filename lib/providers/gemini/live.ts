@@ -1,0 +1,27 @@
+import type { JsonObject } from '../../core/request-line.ts';
+import { callApi, encodedName } from '../google/api.ts';
+import { liveForm, tokensOfResponse } from '../google/live-form.ts';
+import { liveAnswer, partsOf } from '../live-call.ts';
+import type { ConnectionSettings, LiveClient } from '../provider.ts';
+import { geminiApi } from './api.ts';
+import { embeddingUsage } from './embedding.ts';
+
+/** Models of the Gemini API, called directly. Source: https://ai.google.dev/api/generate-content, from memory. */
+export function connectLiveGemini(settings: ConnectionSettings): LiveClient {
+  const keyed = geminiApi(settings);
+  return {
+    call: ({ line, endpoint, model, signal }) => {
+      const { lineId, body } = partsOf(line, 'request', 'key');
+      const method = endpoint === '/v1/embeddings' ? 'embedContent' : 'generateContent';
+      const path = `/v1beta/models/${encodedName(model)}:${method}`;
+      const call = { method: 'POST', body: body.toString('utf8'), signal } as const;
+      return liveAnswer(form, lineId, () => keyed.call((api) => callApi(api, path, call)));
+    },
+  };
+}
+
+const form = liveForm('key', (body) => tokensOfEmbedding(body) ?? tokensOfResponse(body));
+
+function tokensOfEmbedding({ tokenCount }: JsonObject): number | null {
+  return tokenCount === undefined ? null : embeddingUsage(tokenCount).total_tokens;
+}

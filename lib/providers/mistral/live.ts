@@ -1,0 +1,28 @@
+import { batchLineForm } from '../batch-line-form.ts';
+import { objectOf } from '../foreign-json.ts';
+import { liveAnswer, partsOf } from '../live-call.ts';
+import type { ConnectionSettings, LiveClient } from '../provider.ts';
+import { accountOf } from './account.ts';
+import { usageFrom } from './result.ts';
+
+/** The endpoints behind Mistral's batches, called directly. Source: https://docs.mistral.ai/api/ */
+export function connectLiveMistral(settings: ConnectionSettings): LiveClient {
+  const keyed = accountOf(settings);
+  return {
+    call: ({ line, endpoint, model, signal }) => {
+      const { lineId, body } = partsOf(line, 'body');
+      const posted = { body: withModel(body, model), contentType: 'application/json' };
+      return liveAnswer(form, lineId, () => keyed.call(({ post }) => post(endpoint.slice(1), posted, signal)));
+    },
+  };
+}
+
+/** A batch's model stands with its job, so the body has none; it is never empty. */
+function withModel(body: Buffer, model: string): Buffer<ArrayBuffer> {
+  return Buffer.concat([Buffer.from(`{"model":${JSON.stringify(model)},`), body.subarray(1)]);
+}
+
+const form = batchLineForm((body) => {
+  const usage = objectOf(body.usage);
+  return usage && usageFrom(usage).total_tokens;
+});

@@ -1,0 +1,31 @@
+import { tokensOfMessage } from '../anthropic/result.ts';
+import { encodedName } from '../google/api.ts';
+import { liveForm, tokensOfResponse } from '../google/live-form.ts';
+import { liveAnswer, partsOf } from '../live-call.ts';
+import type { ConnectionSettings, LiveClient } from '../provider.ts';
+import { VertexCalls } from './calls.ts';
+import { type Publisher, publisherOf } from './publisher.ts';
+
+/** Each publisher's models have a method of their own. */
+const methodOf: Record<Publisher, string> = { google: 'generateContent', anthropic: 'rawPredict' };
+
+/**
+ * Models on Vertex, called directly. Sources, from memory:
+ * https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference and .../partner-models/claude/use-claude
+ */
+export function connectLiveVertex(settings: ConnectionSettings): LiveClient {
+  const calls = new VertexCalls(settings);
+  return {
+    call: ({ line, model, signal }) => {
+      const { lineId, body } = partsOf(line, 'request');
+      const publisher = publisherOf(model) ?? 'google';
+      const path = `${calls.parent}/publishers/${publisher}/models/${encodedName(model)}:${methodOf[publisher]}`;
+      const call = { method: 'POST', body: body.toString('utf8'), signal } as const;
+      return liveAnswer(form, lineId, () => calls.call('vertex', path, call));
+    },
+  };
+}
+
+const form = liveForm('custom_id', (body) =>
+  body.type === 'message' ? tokensOfMessage(body) : tokensOfResponse(body),
+);
