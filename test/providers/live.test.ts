@@ -5,9 +5,12 @@ import type { Endpoint } from '../../lib/core/endpoints.ts';
 import { ProviderAuthenticationError } from '../../lib/core/errors.ts';
 import type { LiveAnswer, LiveClient } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { withBucket } from './bucket.ts';
 import { apiKey, type Connection, connect, noAbort, settingsFor } from './connected-provider.ts';
 import { answered, lineId, lineOf, openAILine, resultLine } from './lines.ts';
 import { subjects } from './subjects.ts';
+
+withBucket();
 
 type Kind = (typeof batchProviderKinds)[number];
 
@@ -38,12 +41,12 @@ function call(client: LiveClient, kind: Kind, { endpoint, model, body }: Asked):
 }
 
 /** Our result line, of a call that has one. */
-function lineFrom(kind: Kind, answer: LiveAnswer, { endpoint }: Asked) {
+function lineFrom(kind: Kind, answer: LiveAnswer, { endpoint, model }: Asked) {
   if (answer.outcome === 'unreachable') throw new Error(answer.message);
-  return resultLine(providers[kind].translateResult(answer.line, answered({ endpoint })));
+  return resultLine(providers[kind].translateResult(answer.line, answered({ endpoint, model })));
 }
 
-async function strike(connection: Connection, fault: Parameters<Connection['simulator']['setFaults']>[0][number]) {
+function strike(connection: Connection, fault: Parameters<Connection['simulator']['setFaults']>[0][number]) {
   connection.simulator.setFaults([fault]);
 }
 
@@ -60,7 +63,7 @@ async function closedPort(): Promise<number> {
 }
 
 it('is what most kinds can do', () => {
-  expect(kinds).toEqual(expect.arrayContaining(['openai', 'anthropic', 'gemini', 'vertex', 'mistral']));
+  expect(kinds).toEqual(expect.arrayContaining(['openai', 'anthropic', 'gemini', 'vertex', 'mistral', 'bedrock']));
 });
 
 describe.each(kinds)('a live call of %s', (kind) => {
@@ -89,13 +92,13 @@ describe.each(kinds)('a live call of %s', (kind) => {
     const client = clientAt(kind, connection.simulator.url);
     const hello = chat('Hello', kind);
 
-    await strike(connection, { kind: 'connection_cut', operation: 'live', when: 'after_effect', times: 1 });
+    strike(connection, { kind: 'connection_cut', operation: 'live', when: 'after_effect', times: 1 });
     const cut = await call(client, kind, hello);
     expect(cut).toMatchObject({ outcome: 'failed' });
     expect(lineFrom(kind, cut, hello)).toMatchObject({ custom_id: 'mine', error: { code: expect.any(String) } });
-    await strike(connection, { kind: 'garbled_answer', times: 1 });
+    strike(connection, { kind: 'garbled_answer', times: 1 });
     expect(await call(client, kind, hello)).toMatchObject({ outcome: 'failed' });
-    await strike(connection, { kind: 'http_error', operation: 'live', status: 429, retryAfterSeconds: 7, times: 1 });
+    strike(connection, { kind: 'http_error', operation: 'live', status: 429, retryAfterSeconds: 7, times: 1 });
     expect(await call(client, kind, hello)).toMatchObject({ outcome: 'busy', retryAfterSeconds: 7 });
     const nobody = clientAt(kind, `http://127.0.0.1:${await closedPort()}`);
     expect(await call(nobody, kind, hello)).toMatchObject({ outcome: 'unreachable' });
