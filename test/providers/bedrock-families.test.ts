@@ -184,6 +184,30 @@ describe('Nova', () => {
     });
   });
 
+  it.each([
+    ['none', {}, undefined, []],
+    ['low', {}, 'low', []],
+    ['minimal', {}, 'low', ['parameter_changed body.reasoning_effort']],
+    ['high', {}, 'high', []],
+    ['max', {}, 'high', ['parameter_changed body.reasoning_effort']],
+    ['high', { max_tokens: 9 }, 'medium', ['parameter_changed body.reasoning_effort']],
+  ])('2 thinks with %s and %j', (effort, more, expected, warnings) => {
+    const model = 'us.amazon.nova-2-lite-v1:0';
+    const line = lineOf(openAILine('mine', { model, messages: question, reasoning_effort: effort, ...more }));
+    const translated = translateRequest(line, { lineId, model });
+
+    const reasoningConfig = expected && { type: 'enabled', maxReasoningEffort: expected };
+    expect(inputOf(translated)).toHaveProperty('schemaVersion');
+    expect(Object(inputOf(translated)).inferenceConfig?.reasoningConfig).toEqual(reasoningConfig);
+    expect(warned(translated)).toEqual(warnings);
+    expect(examinerOf(model, 'InvokeModel')?.(Object(inputOf(translated)))).not.toHaveProperty('error');
+  });
+
+  it('1 does not think', () => {
+    expect(warned(chat('nova', { reasoning_effort: 'low' }))).toEqual(['parameter_dropped body.reasoning_effort']);
+    expect(refused(chat('nova', { reasoning_effort: 'some' }))).toBe('body.reasoning_effort');
+  });
+
   it('gets no tools where none may be called, and always those that were called', () => {
     const messages = [...question, { role: 'assistant', tool_calls: [call] }, { role: 'tool', tool_call_id: 'call_1' }];
 

@@ -27,8 +27,12 @@ export function converseBodyFromChat(request: RequestLine, _model: string, notes
   };
 }
 
+interface ConversationBody extends JsonObject {
+  inferenceConfig?: JsonObject;
+}
+
 /** What Converse and Nova's own body have in common. */
-export function conversationBody({ system, messages }: Conversation, sampling: Sampling): JsonObject {
+export function conversationBody({ system, messages }: Conversation, sampling: Sampling): ConversationBody {
   const { maxTokens, temperature, topP, stop } = sampling;
   const inferenceConfig = {
     ...(maxTokens !== undefined && { maxTokens }),

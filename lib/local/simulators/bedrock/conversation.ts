@@ -88,7 +88,21 @@ const converseSchema = z.strictObject({
 
 const novaSchema = converseSchema.omit({ outputConfig: true }).extend({
   schemaVersion: z.literal('messages-v1').optional(),
-  inferenceConfig: inferenceConfig.extend({ topK: z.int().min(0).optional() }).optional(),
+  inferenceConfig: inferenceConfig
+    .extend({
+      topK: z.int().min(0).optional(),
+      reasoningConfig: z
+        .strictObject({
+          type: z.enum(['enabled', 'disabled']),
+          maxReasoningEffort: z.enum(['low', 'medium', 'high']).optional(),
+        })
+        .optional(),
+    })
+    .refine(({ reasoningConfig, maxTokens, temperature, topP }) => {
+      const isLimited = maxTokens !== undefined || temperature !== undefined || topP !== undefined;
+      return reasoningConfig?.maxReasoningEffort !== 'high' || !isLimited;
+    }, 'maxTokens, temperature and topP must be unset with high effort')
+    .optional(),
 });
 
 type Conversation = z.infer<typeof converseSchema>;
