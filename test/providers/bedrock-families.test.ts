@@ -427,6 +427,16 @@ describe('an answer', () => {
     });
   });
 
+  it('of Nova that was silenced says so', () => {
+    const output = { output: { message: { role: 'assistant', content: [] } }, stopReason: 'content_filtered' };
+
+    expect(resultLine(resultOf('nova', JSON.stringify(output)))).toMatchObject({
+      response: {
+        body: { choices: [{ message: { content: null, refusal: expect.stringContaining('content_filtered') } }] },
+      },
+    });
+  });
+
   it('of Llama says its tokens', () => {
     const output = { generation: 'Hi', prompt_token_count: 3, generation_token_count: 1, stop_reason: 'length' };
 

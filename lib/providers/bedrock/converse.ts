@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
-import { usageOf } from '../../core/usage.ts';
+import { type Usage, usageOf } from '../../core/usage.ts';
 import { exactBody } from '../exact-body.ts';
 import { countOf, isAbsent, objectOf, textOf } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
@@ -82,24 +82,32 @@ function jsonSchemaFrom(format: unknown): JsonObject {
 }
 
 export const converseReader: AnswerReader = {
-  isAnswer: (output) => Array.isArray(objectOf(objectOf(output.output)?.message)?.content),
+  isAnswer: (output) => isObject(objectOf(output.output)?.message),
   usageOf: ({ usage }) => usageFrom(objectOf(usage)),
   bodyOf: (output, about) => {
-    const content = objectOf(objectOf(output.output)?.message)?.content;
-    const blocks = Array.isArray(content) ? content.filter(isObject) : [];
+    const blocks = contentOf(output).filter(isObject);
     const toolCalls = blocks.flatMap(({ toolUse }) => (isObject(toolUse) ? [toolCallFrom(toolUse)] : []));
     const reasoning = reasoningIn(blocks);
+    const content = textIn(blocks);
+    const finishReason = finishReasonFrom(output.stopReason, toolCalls.length > 0);
+    const isSilenced = finishReason === 'content_filter' && content === null;
     const message = {
-      content: textIn(blocks),
+      content,
+      refusal: isSilenced ? `The answer was stopped: ${textOf(output.stopReason)}.` : null,
       ...(reasoning !== null && { reasoning_content: reasoning }),
       ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
     };
-    return completionOf(message, finishReasonFrom(output.stopReason, toolCalls.length > 0), about);
+    return completionOf(message, finishReason, about);
   },
 };
 
+function contentOf(output: JsonObject): unknown[] {
+  const content = objectOf(objectOf(output.output)?.message)?.content;
+  return Array.isArray(content) ? content : [];
+}
+
 /** Tokens of a cache are counted apart; Converse and Nova's own body name them differently. */
-function usageFrom(usage: JsonObject | null) {
+function usageFrom(usage: JsonObject | null): Usage | null {
   if (!usage) return null;
   const cached = countOf(usage.cacheReadInputTokens) || countOf(usage.cacheReadInputTokenCount);
   const written = countOf(usage.cacheWriteInputTokens) || countOf(usage.cacheWriteInputTokenCount);

@@ -9,75 +9,67 @@ import { mistralPromptFromChat, mistralPromptReader } from './mistral-prompt.ts'
 import { novaBodyFromChat } from './nova.ts';
 import { titanBodyFromEmbeddings, titanReader } from './titan-embedding.ts';
 
-const claude: ModelFamily = {
-  name: 'Claude on Bedrock',
-  invocation: 'InvokeModel',
-  writers: {
-    '/v1/chat/completions': claudeBodyFromChat,
-    '/v1/messages': claudeBodyFromMessages,
+/** Models of images, videos and vectors, whose bodies nobody here writes. */
+const unwritten =
+  /^amazon\.nova-(canvas|reel|sonic|2-sonic)|embed(?!-text-v2)|rerank|image|^(stability|luma|twelvelabs)\./;
+
+/** How each family is written, called and read; of a model the first that fits. */
+const families: readonly (ModelFamily & { models: RegExp })[] = [
+  {
+    models: /^anthropic\.claude-/,
+    name: 'Claude on Bedrock',
+    invocation: 'InvokeModel',
+    writers: { '/v1/chat/completions': claudeBodyFromChat, '/v1/messages': claudeBodyFromMessages },
+    reader: claudeReader,
   },
-  reader: claudeReader,
-};
-
-const nova: ModelFamily = {
-  name: 'Nova on Bedrock',
-  invocation: 'InvokeModel',
-  writers: { '/v1/chat/completions': novaBodyFromChat },
-  reader: converseReader,
-};
-
-const llama: ModelFamily = {
-  name: 'Llama on Bedrock',
-  invocation: 'InvokeModel',
-  writers: { '/v1/chat/completions': llamaBodyFromChat },
-  reader: llamaReader,
-};
-
-const mistralPrompt: ModelFamily = {
-  name: 'This model of Mistral on Bedrock',
-  invocation: 'InvokeModel',
-  writers: { '/v1/chat/completions': mistralPromptFromChat },
-  reader: mistralPromptReader,
-};
-
-const mistralChat: ModelFamily = {
-  name: 'Mistral on Bedrock',
-  invocation: 'InvokeModel',
-  writers: { '/v1/chat/completions': mistralChatFromChat },
-  reader: mistralChatReader,
-};
-
-const titan: ModelFamily = {
-  name: 'Titan on Bedrock',
-  invocation: 'InvokeModel',
-  writers: { '/v1/embeddings': titanBodyFromEmbeddings },
-  reader: titanReader,
-};
-
-/** Whatever else holds a conversation. */
-const converse: ModelFamily = {
-  name: 'Converse in batches',
-  invocation: 'Converse',
-  writers: { '/v1/chat/completions': converseBodyFromChat },
-  reader: converseReader,
-};
-
-/** Which models there are, the first that fits; null for those whose bodies nobody here writes. */
-const families: readonly (readonly [RegExp, ModelFamily | null])[] = [
-  [/^anthropic\.claude-/, claude],
-  [/^amazon\.nova-(canvas|reel|sonic|2-sonic)|embed(?!-text-v2)|rerank|image|^(stability|luma|twelvelabs)\./, null],
-  [/^amazon\.titan-embed-text-v2/, titan],
-  [/^amazon\.nova-/, nova],
-  [/^meta\.llama3/, llama],
-  [/^mistral\.(mistral-7b|mixtral-8x7b|mistral-small-2402)/, mistralPrompt],
-  [/^mistral\./, mistralChat],
-  [/./, converse],
+  {
+    models: /^amazon\.nova-/,
+    name: 'Nova on Bedrock',
+    invocation: 'InvokeModel',
+    writers: { '/v1/chat/completions': novaBodyFromChat },
+    reader: converseReader,
+  },
+  {
+    models: /^meta\.llama3/,
+    name: 'Llama on Bedrock',
+    invocation: 'InvokeModel',
+    writers: { '/v1/chat/completions': llamaBodyFromChat },
+    reader: llamaReader,
+  },
+  {
+    models: /^mistral\.(mistral-7b|mixtral-8x7b|mistral-small-2402)/,
+    name: 'This model of Mistral on Bedrock',
+    invocation: 'InvokeModel',
+    writers: { '/v1/chat/completions': mistralPromptFromChat },
+    reader: mistralPromptReader,
+  },
+  {
+    models: /^mistral\./,
+    name: 'Mistral on Bedrock',
+    invocation: 'InvokeModel',
+    writers: { '/v1/chat/completions': mistralChatFromChat },
+    reader: mistralChatReader,
+  },
+  {
+    models: /^amazon\.titan-embed-text-v2/,
+    name: 'Titan on Bedrock',
+    invocation: 'InvokeModel',
+    writers: { '/v1/embeddings': titanBodyFromEmbeddings },
+    reader: titanReader,
+  },
+  {
+    models: /./, // whatever else holds a conversation
+    name: 'Converse in batches',
+    invocation: 'Converse',
+    writers: { '/v1/chat/completions': converseBodyFromChat },
+    reader: converseReader,
+  },
 ];
 
 /** An imported model has a body of its own, and no Converse. */
 const importedModel = /:imported-model\//;
 
-/** Of an inference profile; `us-gov` and such. */
+/** Where the models of an inference profile are. */
 const region = /^(?:us|us-gov|eu|apac|global|jp|au|ca|sa|me|af|il|mx)\./;
 
 /**
@@ -86,9 +78,9 @@ const region = /^(?:us|us-gov|eu|apac|global|jp|au|ca|sa|me|af|il|mx)\./;
  * @returns null for a model whose body we do not write.
  */
 export function familyOf(model: string): ModelFamily | null {
-  if (importedModel.test(model)) return null;
   const name = model.slice(model.lastIndexOf('/') + 1).replace(region, '');
-  return families.find(([names]) => names.test(name))?.[1] ?? null;
+  if (importedModel.test(model) || unwritten.test(name)) return null;
+  return families.find(({ models }) => models.test(name)) ?? null;
 }
 
 /** Of any family. */
