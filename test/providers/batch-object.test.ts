@@ -3,10 +3,12 @@ import {
   batchObjectSchema as anthropicSchema,
   providerBatchFrom as fromAnthropic,
 } from '../../lib/providers/anthropic/batch-object.ts';
+import { batchOperationSchema, providerBatchFrom as fromGemini } from '../../lib/providers/gemini/batch-operation.ts';
 import {
   providerBatchFrom as fromOpenAI,
   batchObjectSchema as openAISchema,
 } from '../../lib/providers/openai/batch-object.ts';
+import { providerBatchFrom as fromVertex, predictionJobSchema } from '../../lib/providers/vertex/prediction-job.ts';
 
 function openAI(changes: object) {
   return fromOpenAI(openAISchema.parse({ id: 'batch_1', status: 'completed', ...changes }), 'OpenAI');
@@ -75,5 +77,26 @@ describe('a batch of Anthropic', () => {
   it('promises a line for every request once it has ended, and none once its results are archived', () => {
     expect(anthropic({})).toMatchObject({ expectedResults: 3, resultRefs: ['msgbatch_1'] });
     expect(anthropic({ results_url: null })).toMatchObject({ expectedResults: null, resultRefs: [] });
+  });
+});
+
+describe('a batch of Google', () => {
+  const gemini = (state: string) =>
+    fromGemini(
+      batchOperationSchema.parse({
+        name: 'batches/1',
+        metadata: { state, batchStats: { requestCount: '3', successfulRequestCount: '2', failedRequestCount: '1' } },
+      }),
+    );
+  const vertex = (state: string) =>
+    fromVertex(predictionJobSchema.parse({ name: 'j', state, completionStats: { successfulCount: '3' } }), null);
+
+  it.each([
+    ['Gemini', gemini],
+    ['Vertex', vertex],
+  ])('%s owes what it counts as done, even where it names no file', (_name, batchOf) => {
+    expect(batchOf('JOB_STATE_SUCCEEDED')).toMatchObject({ phase: 'completed', resultRefs: [], expectedResults: 3 });
+    expect(batchOf('JOB_STATE_CANCELLED')).toMatchObject({ phase: 'cancelled', expectedResults: null });
+    expect(batchOf('JOB_STATE_RUNNING')).toMatchObject({ phase: 'in_progress', expectedResults: null });
   });
 });

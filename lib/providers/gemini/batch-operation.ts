@@ -72,7 +72,8 @@ export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
     status: batch.metadata.state,
     isKnownStatus: known !== undefined,
     counts,
-    expectedResults: file !== null && counts ? counts.completed + counts.failed : null,
+    // What is counted is paid for, also where there is no sign of it.
+    expectedResults: counts && (file !== null || phase === 'completed') ? counts.completed + counts.failed : null,
     resultRefs: file !== null ? [file] : [],
     failure: phase === 'failed' ? failureFrom(batch) : null,
   };

@@ -11,8 +11,11 @@ const objectListSchema = z.object({
   nextPageToken: z.string().optional(),
 });
 
-// Gemini's are `predictions.jsonl`, Claude's have a number; the errors of a job stand in files of another name.
-const predictionFile = /^(?:.*\/)?predictions?[^/]*\.jsonl$/;
+/** `predictions.jsonl`, or with a number, or `prediction.results-...`; a job's errors stand in `prediction.errors_stats-...`. */
+const predictionFile = /^(?:.*\/)?prediction(?!\.errors)[^/]*$/;
+
+/** One of several files names how many there are: `...-00000-of-00003.jsonl`. */
+const shardName = /-\d{5}-of-(\d{5})(\.[^/]*)?$/;
 
 /** The account's bucket in Cloud Storage. Source: https://docs.cloud.google.com/storage/docs/json_api, from memory. */
 export class Bucket {
@@ -46,10 +49,13 @@ export class Bucket {
       const list = await this.#calls.read('storage', path, `The list of ${directory}`, objectListSchema, signal);
       return { items: list.items, nextPageToken: list.nextPageToken };
     });
-    const uris: string[] = [];
-    for await (const { name } of objects)
-      if (predictionFile.test(name.slice(prefix.length))) uris.push(`gs://${bucket}/${name}`);
-    return uris;
+    const uris = new Set<string>();
+    for await (const { name } of objects) {
+      const uri = `gs://${bucket}/${name}`;
+      if (predictionFile.test(name.slice(prefix.length)) && !uris.has(uri))
+        for (const each of [uri, ...siblingsOf(uri)]) uris.add(each);
+    }
+    return [...uris];
   }
 
   async *download(uri: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
@@ -65,6 +71,16 @@ export class Bucket {
     const isUri = bucket !== undefined && object !== undefined;
     return isUri ? { bucket, object } : { bucket: this.#calls.config.bucket, object: uri };
   }
+}
+
+/** The files that a shard's name promises: one that the list leaves out is asked for as well, rather than missed. */
+function siblingsOf(uri: string): string[] {
+  const [name = '', count = '0', ending = ''] = shardName.exec(uri) ?? [];
+  const stem = uri.slice(0, uri.length - name.length);
+  return Array.from(
+    { length: Number(count) },
+    (_, index) => `${stem}-${String(index).padStart(count.length, '0')}-of-${count}${ending}`,
+  );
 }
 
 function objectsPath(bucket: string): string {

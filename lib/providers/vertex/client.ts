@@ -125,7 +125,7 @@ class VertexClient implements ProviderClient {
   async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
     const job = await this.#job(providerBatchId, signal);
     const directory = outputDirectory(job);
-    return providerBatchFrom(job, directory === null ? [] : await this.#bucket.predictions(directory, signal));
+    return providerBatchFrom(job, directory === null ? null : await this.#bucket.predictions(directory, signal));
   }
 
   async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {

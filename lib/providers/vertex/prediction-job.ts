@@ -53,8 +53,8 @@ export function outputDirectory(job: PredictionJob): string | null {
   return hasEnded ? (job.outputInfo?.gcsOutputDirectory ?? null) : null;
 }
 
-/** @param files of its output. */
-export function providerBatchFrom(job: PredictionJob, files: string[]): ProviderBatch {
+/** @param files of its output; null where it has none. */
+export function providerBatchFrom(job: PredictionJob, files: string[] | null): ProviderBatch {
   const known = phaseByState.get(bareState(job.state));
   const phase = known ?? 'in_progress';
   const counts = countsOf(job);
@@ -64,8 +64,9 @@ export function providerBatchFrom(job: PredictionJob, files: string[]): Provider
     status: job.state,
     isKnownStatus: known !== undefined,
     counts,
-    expectedResults: files.length > 0 && counts ? counts.completed + counts.failed : null,
-    resultRefs: files,
+    // What is counted is paid for, also where there is no sign of it.
+    expectedResults: counts && (files || phase === 'completed') ? counts.completed + counts.failed : null,
+    resultRefs: files ?? [],
     failure: phase === 'failed' ? failureFrom(job) : null,
   };
 }
@@ -91,7 +92,7 @@ function failureFrom({ error }: PredictionJob): ProviderBatch['failure'] {
 /** The job in OpenAI's form. Its results may be several files, so none is named. */
 export function batchFieldsFrom(job: PredictionJob): BatchFields {
   return batchFieldsOf({
-    ...providerBatchFrom(job, []),
+    ...providerBatchFrom(job, null),
     id: job.name,
     model: job.model?.replace(/^.*\/models\//, '') ?? null,
     inputFileId: job.inputConfig?.gcsSource?.uris[0] ?? null,
