@@ -14,6 +14,8 @@ export interface Provider {
   limits: ProviderLimits;
   /** Endpoints of the lines it can take. */
   endpoints: readonly Endpoint[];
+  /** Whether a model takes chat completions and has not this endpoint, which others of the provider's have. */
+  lacks?: (endpoint: Endpoint, model: string) => boolean;
   /**
    * Whether a line goes as it is, only the values of custom_id and of the model replaced. Whoever knows where those
    * stand need not ask `translateRequest`, which gives the same.

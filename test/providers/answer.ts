@@ -31,7 +31,7 @@ export const answer: fc.Arbitrary<Answer> = fc
   })
   .filter(({ text: said, calls }) => said !== null || calls.length > 0);
 
-type WriteLine = (lineId: string, answer: Answer) => object;
+type WriteLine = (lineId: string, answer: Answer, model: string) => object;
 
 /** A line of a kind's results. */
 const lineOfKind: Record<ProviderKind, WriteLine> = {
@@ -41,22 +41,82 @@ const lineOfKind: Record<ProviderKind, WriteLine> = {
   together: openAIResult,
   'openai-compatible': openAIResult,
   mistral: openAIResult,
-  live: openAIResult,
+  live: (lineId, given, model) => (isClaude(model) ? anthropicResult(lineId, given) : openAIResult(lineId, given)),
   xai: (lineId, given) => ({
     batch_request_id: lineId,
     batch_result: { response: { chat_get_completion: completion(given) } },
   }),
-  anthropic: (lineId, given) => ({ custom_id: lineId, result: { type: 'succeeded', message: message(given) } }),
-  bedrock: (lineId, given) => ({ recordId: lineId, modelInput: {}, modelOutput: message(given) }),
+  anthropic: anthropicResult,
+  bedrock: (lineId, given, model) => ({ recordId: lineId, modelInput: {}, modelOutput: modelOutput(given, model) }),
   gemini: (lineId, given) => ({ key: lineId, response: generated(given) }),
-  vertex: (lineId, given) => ({ custom_id: lineId, status: '', request: {}, response: generated(given) }),
+  vertex: (lineId, given, model) => ({
+    custom_id: lineId,
+    status: '',
+    request: {},
+    response: isClaude(model) ? message(given) : generated(given),
+  }),
 };
 
-/** @param isClaude whether Claude answers, where a kind has other models too. */
-export function resultText(kind: ProviderKind, lineId: string, given: Answer, isClaude: boolean): string {
-  const line = lineOfKind[kind](lineId, given);
-  if (kind === 'vertex' && isClaude) return JSON.stringify({ ...line, response: message(given) });
-  return JSON.stringify(kind === 'live' && isClaude ? lineOfKind.anthropic(lineId, given) : line);
+export function resultText(kind: ProviderKind, lineId: string, given: Answer, model: string): string {
+  return JSON.stringify(lineOfKind[kind](lineId, given, model));
+}
+
+function isClaude(model: string): boolean {
+  return /claude/.test(model);
+}
+
+/** Of Bedrock, where each family of models answers in its own form. */
+function modelOutput(given: Answer, model: string): object {
+  if (isClaude(model)) return message(given);
+  if (/nova|qwen/.test(model)) return converseOutput(given);
+  if (/llama/.test(model)) return generation(given);
+  return /mixtral/.test(model) ? outputs(given) : completion(given);
+}
+
+/** The answer as far as a model can give it: prompts are answered with text only, and some families count less. */
+export function answerable(given: Answer, model: string): Answer {
+  const { input, output } = given.tokens;
+  const uncached = { ...given, tokens: { input, cached: 0, output } };
+  const spoken = { ...uncached, text: given.text ?? 'Hello', calls: [] };
+  if (/llama/.test(model)) return spoken;
+  if (/mixtral/.test(model)) return { ...spoken, tokens: { input: 0, cached: 0, output: 0 } };
+  return /^mistral\./.test(model) ? uncached : given;
+}
+
+function anthropicResult(lineId: string, given: Answer): object {
+  return { custom_id: lineId, result: { type: 'succeeded', message: message(given) } };
+}
+
+function converseOutput({ text: said, calls, isCut, tokens }: Answer): object {
+  const content = [
+    ...(said === null ? [] : [{ text: said }]),
+    ...calls.map(({ id, name, input }) => ({ toolUse: { toolUseId: id, name, input } })),
+  ];
+  return {
+    output: { message: { role: 'assistant', content } },
+    stopReason: isCut ? 'max_tokens' : calls.length > 0 ? 'tool_use' : 'end_turn',
+    usage: {
+      inputTokens: tokens.input - tokens.cached,
+      cacheReadInputTokens: tokens.cached,
+      outputTokens: tokens.output,
+      totalTokens: tokens.input + tokens.output,
+    },
+  };
+}
+
+/** Of Llama. */
+function generation({ text: said, isCut, tokens }: Answer): object {
+  return {
+    generation: said,
+    prompt_token_count: tokens.input,
+    generation_token_count: tokens.output,
+    stop_reason: isCut ? 'length' : 'stop',
+  };
+}
+
+/** Of Mistral's older models, which do not say how many tokens it took. */
+function outputs({ text: said, isCut }: Answer): object {
+  return { outputs: [{ text: said, stop_reason: isCut ? 'length' : 'stop' }] };
 }
 
 function openAIResult(lineId: string, given: Answer): object {

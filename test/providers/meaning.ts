@@ -192,6 +192,63 @@ function readPart(conversation: Conversation, from: 'user' | 'assistant', part: 
   else conversation.text(from, text);
 }
 
+/** Converse, and Nova's own body. */
+export function meaningOfConverse(request: JsonObject): Meaning {
+  const conversation = new Conversation();
+  for (const { role, content } of listOf(request.messages))
+    for (const block of listOf(content)) readConverseBlock(conversation, role === 'user' ? 'user' : 'assistant', block);
+  const { tools, toolChoice } = inside(request.toolConfig);
+  const [[choice, chosen] = ['auto', {}]] = Object.entries(inside(toolChoice));
+  const config = inside(request.inferenceConfig);
+  const format = inside(inside(inside(inside(request.outputConfig).textFormat).structure).jsonSchema);
+  return {
+    system: textOf(request.system),
+    said: conversation.said,
+    tools: listOf(tools).map(({ toolSpec }) => {
+      const { name, description, inputSchema } = inside(toolSpec);
+      return `${name} ${description} ${canonical(inside(inputSchema).json)}`;
+    }),
+    choice: choiceName(choice, inside(chosen).name),
+    maxTokens: String(config.maxTokens),
+    stop: [config.stopSequences ?? []].flat().map(String),
+    schema: format.schema === undefined ? null : canonical(parseSpelled(String(format.schema))),
+  };
+}
+
+function readConverseBlock(conversation: Conversation, from: 'user' | 'assistant', block: JsonObject): void {
+  const { image, toolUse, toolResult, text } = block;
+  if (isObject(image)) conversation.image(`image/${image.format}`, inside(image.source).bytes);
+  else if (isObject(toolUse)) conversation.call(toolUse.toolUseId, toolUse.name, toolUse.input);
+  else if (isObject(toolResult)) conversation.result(toolResult.toolUseId, textOf(toolResult.content));
+  else conversation.text(from, text);
+}
+
+const llamaTurn = /<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n([\s\S]*?)<\|eot_id\|>/g;
+
+export function meaningOfLlamaPrompt({ prompt, max_gen_len }: JsonObject): Meaning {
+  const conversation = new Conversation();
+  let system = '';
+  for (const [, role, text = ''] of String(prompt).matchAll(llamaTurn))
+    if (role === 'system') system += text;
+    else conversation.text(role === 'user' ? 'user' : 'assistant', text);
+  return { ...promptMeaning, system, said: conversation.said, maxTokens: String(max_gen_len) };
+}
+
+const mistralTurn = /\[INST\] ([\s\S]*?) \[\/INST\](?: ([\s\S]*?)<\/s>)?/g;
+
+export function meaningOfMistralPrompt({ prompt, max_tokens, stop }: JsonObject): Meaning {
+  const conversation = new Conversation();
+  for (const [, asked, answered] of String(prompt).matchAll(mistralTurn)) {
+    conversation.text('user', asked);
+    conversation.text('assistant', answered);
+  }
+  const stops = [stop ?? []].flat().map(String);
+  return { ...promptMeaning, said: conversation.said, maxTokens: String(max_tokens), stop: stops };
+}
+
+/** What a prompt has no place for. */
+const promptMeaning = { system: '', tools: [], choice: 'auto', stop: [], schema: null };
+
 export function listOf(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isObject, type JsonObject } from '../../lib/core/request-line.ts';
 import { parseExact } from '../../lib/providers/exact-json.ts';
 import type { TranslatedRequest, TranslatedResult } from '../../lib/providers/provider.ts';
-import { answer, resultText } from './answer.ts';
+import { answer, answerable, resultText } from './answer.ts';
 import { answered, lineId, lineOf, resultLine } from './lines.ts';
 import { json, talk } from './talk.ts';
 import { requestForms, targets, writtenLine } from './translation-targets.ts';
@@ -93,7 +93,7 @@ describe.each(targets)('for $name', ({ provider, model }) => {
   it.each(requestForms)('a result for $name is read or called malformed, however odd it is', (form) => {
     fc.assert(
       fc.property(answer, changes, (given, odd) => {
-        const line = objectIn(resultText(provider.kind, lineId, given, /claude/.test(model)));
+        const line = objectIn(resultText(provider.kind, lineId, answerable(given, model), model));
         const bytes = Buffer.from(changed(line, odd));
         expectResult(
           provider.translateResult(bytes, answered({ endpoint: form.endpoint, format: form.format, model })),

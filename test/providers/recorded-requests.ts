@@ -41,17 +41,17 @@ const furtherModels: Partial<Record<BatchProviderKind, readonly string[]>> = {
   ],
 };
 
-/** Models of endpoints that are not for the usual one. */
-const ownModels: Partial<Record<BatchProviderKind, Partial<Record<Endpoint, string>>>> = {
-  openai: { '/v1/embeddings': 'text-embedding-3-small', '/v1/moderations': 'omni-moderation-latest' },
-  'openai-compatible': { '/v1/embeddings': 'text-embedding-3-small', '/v1/moderations': 'omni-moderation-latest' },
-  gemini: { '/v1/embeddings': 'gemini-embedding-001' },
+/** Models of endpoints that are not for the usual ones. */
+const ownModels: Partial<Record<BatchProviderKind, Partial<Record<Endpoint, readonly string[]>>>> = {
+  openai: { '/v1/embeddings': ['text-embedding-3-small'], '/v1/moderations': ['omni-moderation-latest'] },
+  'openai-compatible': { '/v1/embeddings': ['text-embedding-3-small'], '/v1/moderations': ['omni-moderation-latest'] },
+  gemini: { '/v1/embeddings': ['gemini-embedding-001'] },
   bedrock: {
-    '/v1/embeddings': 'amazon.titan-embed-text-v2:0',
-    '/v1/messages': subjects.bedrock.model,
-    '/v1/responses': subjects.bedrock.model,
+    '/v1/embeddings': ['amazon.titan-embed-text-v2:0'],
+    '/v1/messages': [subjects.bedrock.model, 'us.amazon.nova-lite-v1:0'],
+    '/v1/responses': [subjects.bedrock.model],
   },
-  mistral: { '/v1/embeddings': 'mistral-embed', '/v1/moderations': 'mistral-moderation-latest' },
+  mistral: { '/v1/embeddings': ['mistral-embed'], '/v1/moderations': ['mistral-moderation-latest'] },
 };
 
 const bodiesOf: Partial<Record<Endpoint, readonly object[]>> = {
@@ -91,10 +91,7 @@ function batchesOf(kind: BatchProviderKind): { endpoint: Endpoint; model: string
   const models = [subjects[kind].model, ...(furtherModels[kind] ?? [])];
   const endpoints = providers[kind].endpoints.filter((endpoint) => endpoint in bodiesOf);
   const chatFirst = endpoints.toSorted((left) => (left === '/v1/chat/completions' ? -1 : 0));
-  return chatFirst.flatMap((endpoint) => {
-    const own = ownModels[kind]?.[endpoint];
-    return (own === undefined ? models : [own]).map((model) => ({ endpoint, model }));
-  });
+  return chatFirst.flatMap((endpoint) => (ownModels[kind]?.[endpoint] ?? models).map((model) => ({ endpoint, model })));
 }
 
 const batchId = `batch_${'0123456789abcdef'.repeat(2)}`;

@@ -126,6 +126,53 @@ function withIds(turns: Turn[]): Turn[] {
   return turns.map((turn) => (turn.from === 'user' ? turn : { ...turn, calls: turn.calls.map(numbered) }));
 }
 
+/** What a body may have no place for. */
+export type Ability =
+  | 'system'
+  | 'images'
+  | 'several texts'
+  | 'tools'
+  | 'no tool'
+  | 'a certain tool'
+  | 'stop'
+  | 'schema';
+
+/** The talk as far as it can be said without these. */
+export function without(lacking: readonly Ability[], said: Talk): Talk {
+  const lacks = (ability: Ability) => lacking.includes(ability);
+  const { choice } = said;
+  const isLost =
+    lacks('tools') ||
+    (choice === 'none' && lacks('no tool')) ||
+    (typeof choice === 'object' && lacks('a certain tool'));
+  return {
+    ...said,
+    system: lacks('system') ? null : said.system,
+    turns: (lacks('tools') ? withoutCalls(said.turns) : said.turns).map((turn) => withoutParts(turn, lacks)),
+    tools: lacks('tools') ? [] : said.tools,
+    choice: isLost ? null : choice,
+    stop: lacks('stop') ? [] : said.stop,
+    schema: lacks('schema') ? null : said.schema,
+  };
+}
+
+function withoutCalls(turns: readonly Turn[]): Turn[] {
+  return turns.flatMap((turn, index): Turn[] => {
+    if (turn.from === 'user') return [turn];
+    // Of two that follow each other the first has the calls.
+    if (turns[index + 1]?.from === 'assistant') return [];
+    return [{ ...turn, text: turn.text ?? 'I looked it up.', calls: [] }];
+  });
+}
+
+function withoutParts(turn: Turn, lacks: (ability: Ability) => boolean): Turn {
+  if (turn.from === 'assistant') return turn;
+  const parts = turn.parts.filter(({ kind }) => kind === 'text' || !lacks('images'));
+  const first = parts.find(({ kind }) => kind === 'text') ?? { kind: 'text', text: 'Hello' };
+  if (!lacks('several texts')) return { ...turn, parts: parts.length > 0 ? parts : [first] };
+  return { ...turn, parts: [first, ...parts.filter(({ kind }) => kind === 'image')] };
+}
+
 /** The body of a chat completion. */
 export function asChat({ system, turns, tools, choice, maxTokens, stop, schema }: Talk): object {
   return {

@@ -83,6 +83,12 @@ export function familyOf(model: string): ModelFamily | null {
   return families.find(({ models }) => models.test(name)) ?? null;
 }
 
+/** Whether a model takes chat completions and not this. */
+export function lacks(endpoint: Endpoint, model: string): boolean {
+  const writers = familyOf(model)?.writers;
+  return writers?.['/v1/chat/completions'] !== undefined && writers[endpoint] === undefined;
+}
+
 /** Of any family. */
 export const bedrockEndpoints = [
   '/v1/chat/completions',

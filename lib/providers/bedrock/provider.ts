@@ -1,7 +1,7 @@
 import { lazyClient, lazyLiveClient } from '../lazy-client.ts';
 import type { Provider } from '../provider.ts';
 import { directUse, limits, notes } from './limits.ts';
-import { bedrockEndpoints } from './model-family.ts';
+import { bedrockEndpoints, lacks } from './model-family.ts';
 import { translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 
@@ -9,6 +9,7 @@ export const bedrock: Provider = {
   kind: 'bedrock',
   limits,
   endpoints: bedrockEndpoints,
+  lacks,
   // A Messages body keeps its values' bytes, and loses its model.
   passesThrough: () => false,
   translateRequest,

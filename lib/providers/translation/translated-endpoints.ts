@@ -9,22 +9,31 @@ import { throughChat } from './through-chat.ts';
 
 const hub: Endpoint = '/v1/chat/completions';
 
-type Forms = ReadonlyMap<Endpoint, Form>;
+const allForms: ReadonlyMap<Endpoint, Form> = new Map(
+  [responsesForm, messagesForm].map((form) => [form.endpoint, form]),
+);
+
+/** The form that goes through chat completions, of what is for a model. */
+type FormOf = (asked: { endpoint: Endpoint; model: string | null }) => Form | undefined;
 
 /**
- * Lets a provider that has chat completions take Responses and Messages as well, where it has them not itself: such a
- * line goes there as a chat completion, and its answer comes back in the line's own form. The provider's own endpoints
- * are left alone.
+ * Lets a provider that has chat completions take Responses and Messages as well, where it or the model has them not
+ * itself: such a line goes there as a chat completion, and its answer comes back in the line's own form. The provider's
+ * own endpoints are left alone.
  */
 export function withTranslatedEndpoints(provider: Provider): Provider {
-  const forms = missingForms(provider);
-  if (forms.size === 0) return provider;
+  if (!provider.endpoints.includes(hub)) return provider;
+  const missing = [...allForms.keys()].filter((endpoint) => !provider.endpoints.includes(endpoint));
+  const formOf: FormOf = ({ endpoint, model }) => {
+    const isLacking = missing.includes(endpoint) || (model !== null && provider.lacks?.(endpoint, model));
+    return isLacking ? allForms.get(endpoint) : undefined;
+  };
   return {
     ...provider,
-    endpoints: [...provider.endpoints, ...forms.keys()],
-    passesThrough: (request) => !forms.has(request.endpoint) && provider.passesThrough(request),
+    endpoints: [...provider.endpoints, ...missing],
+    passesThrough: (request) => !missing.includes(request.endpoint) && provider.passesThrough(request),
     translateRequest(request, target) {
-      const form = forms.get(request.endpoint);
+      const form = formOf({ endpoint: request.endpoint, model: target.model });
       return form
         ? throughChat(provider.translateRequest, form, request, target)
         : provider.translateRequest(request, target);
@@ -33,30 +42,24 @@ export function withTranslatedEndpoints(provider: Provider): Provider {
       let asked: AnsweredLine | null = null;
       const result = provider.translateResult(bytes, (lineId) => {
         asked = find(lineId);
-        return asked && forms.has(asked.endpoint) ? { ...asked, format: 'openai', endpoint: hub } : asked;
+        return asked && formOf(asked) ? { ...asked, format: 'openai', endpoint: hub } : asked;
       });
-      return result.kind === 'answered' ? inAskedForm(forms, asked, result) : result;
+      return result.kind === 'answered' ? inAskedForm(formOf, asked, result) : result;
     },
-    connect: (settings) => clientThroughChat(provider, settings, forms),
-    ...(provider.live && { live: liveThroughChat(provider.live, forms) }),
+    connect: (settings) => clientThroughChat(provider, settings, formOf),
+    ...(provider.live && { live: liveThroughChat(provider.live, formOf) }),
   };
 }
 
-function missingForms({ endpoints }: Provider): Forms {
-  if (!endpoints.includes(hub)) return new Map();
-  const missing = [responsesForm, messagesForm].filter(({ endpoint }) => !endpoints.includes(endpoint));
-  return new Map(missing.map((form) => [form.endpoint, form]));
-}
-
-function inAskedForm(forms: Forms, line: AnsweredLine | null, result: Parameters<typeof answerInForm>[2]) {
-  const form = line && forms.get(line.endpoint);
+function inAskedForm(formOf: FormOf, line: AnsweredLine | null, result: Parameters<typeof answerInForm>[2]) {
+  const form = line && formOf(line);
   return form ? answerInForm(form, line, result) : result;
 }
 
 /** The provider's batch is one of chat completions. */
-function clientThroughChat(provider: Provider, settings: ConnectionSettings, forms: Forms): ProviderClient {
+function clientThroughChat(provider: Provider, settings: ConnectionSettings, formOf: FormOf): ProviderClient {
   const client = provider.connect(settings);
-  const sent = (sending: Sending): Sending => (forms.has(sending.endpoint) ? { ...sending, endpoint: hub } : sending);
+  const sent = (sending: Sending): Sending => (formOf(sending) ? { ...sending, endpoint: hub } : sending);
   return {
     ...lazyClient(async () => client),
     upload: (sending, signal) => client.upload(sent(sending), signal),
@@ -65,11 +68,11 @@ function clientThroughChat(provider: Provider, settings: ConnectionSettings, for
   };
 }
 
-function liveThroughChat(live: NonNullable<Provider['live']>, forms: Forms): NonNullable<Provider['live']> {
+function liveThroughChat(live: NonNullable<Provider['live']>, formOf: FormOf): NonNullable<Provider['live']> {
   return (settings) => {
     const client = live(settings);
     return {
-      call: (call) => client.call(forms.has(call.endpoint) ? { ...call, endpoint: hub } : call),
+      call: (call) => client.call(formOf(call) ? { ...call, endpoint: hub } : call),
     };
   };
 }
