@@ -40,6 +40,7 @@ export async function run(options: { json: boolean; lines: number; bytesPerLine:
     case: title,
     megabytesPerSecond: bytes / 1e6 / seconds,
     timesParseOnly: null,
+    timesParseOnlyCpu: null,
     timesUnordered: null,
     timesCopy: null,
     peakRssMegabytes,

@@ -40,6 +40,7 @@ function rowOf(title: string, line: Buffer, lines: number, translate: () => void
     case: title,
     megabytesPerSecond: (lines * line.length) / 1e6 / median(translations),
     timesParseOnly: median(translations) / median(parses),
+    timesParseOnlyCpu: null,
     timesUnordered: null,
     timesCopy: null,
     peakRssMegabytes: null,

@@ -27,6 +27,7 @@ function rowOf(title: string, measurements: readonly Measurement[], bytes: numbe
     case: title,
     megabytesPerSecond: bytes / 1e6 / medianSeconds(measurements),
     timesParseOnly: null,
+    timesParseOnlyCpu: null,
     timesUnordered: null,
     timesCopy: null,
     peakRssMegabytes: Math.max(...measurements.map(({ peakRssMegabytes }) => peakRssMegabytes)),

@@ -38,7 +38,7 @@ export const sizeOf: Record<FunctionName, Size> = {
 };
 
 /** Of garbage before it is collected, in MiB; more takes memory and was not measurably faster. */
-const semiSpaceMiB = 8;
+const semiSpaceMiB = 16;
 
 /**
  * How Node shares out a function's memory. Lambda's own choice is 5% of it for a semi-space and 90% for the heap, and with that

@@ -3,6 +3,8 @@ export interface Row {
   case: string;
   megabytesPerSecond: number | null;
   timesParseOnly: number | null;
+  /** The same of the processors' time, which what else the machine does leaves alone. */
+  timesParseOnlyCpu: number | null;
   timesUnordered: number | null;
   timesCopy: number | null;
   peakRssMegabytes: number | null;
@@ -11,6 +13,7 @@ export interface Row {
 const columns = [
   ['MB/s', 'megabytesPerSecond', 0],
   ['x parse-only', 'timesParseOnly', 2],
+  ['x parse CPU', 'timesParseOnlyCpu', 2],
   ['x unordered', 'timesUnordered', 2],
   ['x copy', 'timesCopy', 2],
   ['peak RSS MB', 'peakRssMegabytes', 0],

@@ -10,8 +10,8 @@ const partBytes = minPartBytes;
 const partsOfOneSize = 2_000;
 /** Parts of one object under way at a time. */
 const maxPartsUnderWay = 2;
-/** Parts of all objects under way at a time, for the memory that they take: 40 MiB. */
-const maxPartsUnderWayInAll = 8;
+/** Parts of all objects under way at a time, for the memory that they take: 20 MiB. */
+const maxPartsUnderWayInAll = 4;
 /** Copies under way at a time: they take no memory of ours. */
 const maxCopiesUnderWay = 8;
 /** What a writer begins with; most objects are small. */

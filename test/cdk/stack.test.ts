@@ -175,7 +175,7 @@ describe('each function', () => {
       Architectures: ['arm64'],
       Timeout: functionTimeoutSeconds[name],
       MemorySize: sizeOf[name].memoryMiB,
-      Environment: { Variables: { NODE_OPTIONS: Match.stringLikeRegexp('--max-semi-space-size=8 ') } },
+      Environment: { Variables: { NODE_OPTIONS: Match.stringLikeRegexp('--max-semi-space-size=16 ') } },
       TracingConfig: { Mode: 'Active' },
     });
     template.hasResourceProperties('AWS::Logs::LogGroup', {
