@@ -137,3 +137,13 @@ it('embeds', async () => {
 
   expect(answer).toMatchObject({ outcome: 'answered', succeeded: true, tokens: 1 });
 });
+
+it('is steered from another process without a signature', async () => {
+  const { simulator, client } = await connected();
+  const admin = new URL('/__simulator/', simulator.url);
+  const faults = JSON.stringify([{ kind: 'http_error', operation: 'live', status: 503, times: 1 }]);
+  await fetch(new URL('faults', admin), { method: 'PUT', body: faults });
+
+  expect(await ask(client)).toMatchObject({ outcome: 'busy' });
+  expect(await (await fetch(new URL('creations', admin))).json()).toEqual([]);
+});
