@@ -48,6 +48,14 @@ function objectIn(json: string): object {
   return isObject(value) ? value : {};
 }
 
+/** Of members that some API reads somewhere, and of those that JavaScript has. */
+const addedNames = [
+  ...['__proto__', 'constructor', '7', 'type', 'role', 'content', 'name', 'source', 'refusal', 'tool_calls'],
+  ...['thinking', 'output_config', 'metadata', 'system', 'temperature', 'top_p', 'user', 'n', 'seed', 'logprobs'],
+  ...['instructions', 'text', 'reasoning', 'reasoning_effort', 'include', 'response_format', 'parallel_tool_calls'],
+  ...['tool_choice', 'error', 'usage', 'citations', 'annotations', 'extra_content', 'candidates', 'status'],
+];
+
 function changeIn(container: Container, { place, value, how }: Change): void {
   if (Array.isArray(container) && how === 'add') {
     container.push(value);
@@ -55,7 +63,7 @@ function changeIn(container: Container, { place, value, how }: Change): void {
   }
   const keys = Object.keys(container);
   const key = keys[place % Math.max(1, keys.length)] ?? 'x';
-  const named = how === 'add' ? (['__proto__', 'constructor', '7', 'type', 'content'][place % 5] ?? 'x') : key;
+  const named = how === 'add' ? (addedNames[place % addedNames.length] ?? 'x') : key;
   if (how === 'remove') Reflect.deleteProperty(container, key);
   else Reflect.defineProperty(container, named, { value, enumerable: true, configurable: true, writable: true });
 }
@@ -120,17 +128,27 @@ const places: Record<string, (value: string) => string> = {
 const oddities: Record<string, string> = {
   'lists within lists': `${'['.repeat(20_000)}${']'.repeat(20_000)}`,
   'objects within objects': `${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}`,
-  'a long text': JSON.stringify('ä😀'.repeat(200_000)),
   'members twice': '{"a":1,"a":[],"type":"object","type":null}',
   'half a character': '"\\ud800"',
 };
 
+function placedLine(model: string, placed: string): string {
+  const body = `{"model":"${model}","max_tokens":5,${placed}}`;
+  return `{"custom_id":"mine","method":"POST","url":"/v1/chat/completions","body":${body}}`;
+}
+
 describe.each(targets)('for $name', ({ provider, model }) => {
+  it('a text of 1 MB goes through as it is', () => {
+    const text = JSON.stringify('ä😀'.repeat(175_000));
+    const line = placedLine(model, `"messages":[{"role":"user","content":${text}}]`);
+    const translated = provider.translateRequest(lineOf(line), { lineId, model });
+    expect(translated.ok && translated.bytes.includes(text.slice(1, -1))).toBe(true);
+  });
+
   it.each(Object.entries(oddities))('%s is translated or refused, wherever it stands', (_name, value) => {
     for (const placed of Object.values(places)) {
-      const body = `{"model":"${model}","max_tokens":5,${placed(value)}}`;
-      const text = `{"custom_id":"mine","method":"POST","url":"/v1/chat/completions","body":${body}}`;
-      expectLineOrRefusal(provider.translateRequest(lineOf(text), { lineId, model }));
+      const line = lineOf(placedLine(model, placed(value)));
+      expectLineOrRefusal(provider.translateRequest(line, { lineId, model }));
     }
   });
 });
