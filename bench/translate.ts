@@ -24,7 +24,7 @@ function rowsOf(kind: ProviderKind, lines: number): Row[] {
   const answer = answers[kind];
   return [
     rowOf(`${kind}: request`, request, lines, () => translateRequest(provider, request, modelOf(kind))),
-    ...(answer ? [rowOf(`${kind}: result`, answer, lines, () => translateResult(provider, answer))] : []),
+    rowOf(`${kind}: result`, answer, lines, () => translateResult(provider, answer)),
   ];
 }
 

@@ -3,34 +3,47 @@ import { placeholderLineId } from '../../lib/core/ids.ts';
 
 const text = 'The customer received an empty box and asks for another parcel. '.repeat(12);
 
-/** A result line as each kind of provider gives it; a kind that is not here is measured one way only. */
-export const answers: Partial<Record<ProviderKind, Buffer>> = {
-  openai: completion(),
-  groq: completion(),
-  'openai-compatible': completion(),
+/** A result line as each kind of provider gives it. */
+export const answers: Record<ProviderKind, Buffer> = {
+  openai: completionLine(),
+  azure: completionLine(),
+  groq: completionLine(),
+  together: completionLine(),
+  mistral: completionLine(),
+  'openai-compatible': completionLine(),
+  live: completionLine(),
+  xai: lineOf({
+    batch_request_id: placeholderLineId,
+    batch_result: { response: { chat_get_completion: completion() } },
+  }),
   anthropic: lineOf({ custom_id: placeholderLineId, result: { type: 'succeeded', message: message() } }),
   bedrock: lineOf({ recordId: placeholderLineId, modelInput: { messages: [] }, modelOutput: message() }),
-  gemini: lineOf({
-    key: placeholderLineId,
-    response: {
-      candidates: [{ index: 0, content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP' }],
-      usageMetadata: { promptTokenCount: 200, candidatesTokenCount: 180, totalTokenCount: 380 },
-      modelVersion: 'gemini-2.5-flash',
-      responseId: 'r1',
-    },
-  }),
+  gemini: lineOf({ key: placeholderLineId, response: generatedContent() }),
+  vertex: lineOf({ custom_id: placeholderLineId, status: '', response: generatedContent() }),
 };
 
 function lineOf(line: object): Buffer {
   return Buffer.from(JSON.stringify(line));
 }
 
-function completion(): Buffer {
+function completionLine(): Buffer {
+  const response = { status_code: 200, request_id: 'r1', body: completion() };
+  return lineOf({ id: 'batch_req_1', custom_id: placeholderLineId, response, error: null });
+}
+
+function completion(): object {
   const choice = { index: 0, message: { role: 'assistant', content: text, refusal: null }, finish_reason: 'stop' };
   const usage = { prompt_tokens: 200, completion_tokens: 180, total_tokens: 380 };
-  const body = { id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices: [choice], usage };
-  const response = { status_code: 200, request_id: 'r1', body };
-  return lineOf({ id: 'batch_req_1', custom_id: placeholderLineId, response, error: null });
+  return { id: 'chatcmpl-1', object: 'chat.completion', created: 1, model: 'm', choices: [choice], usage };
+}
+
+function generatedContent(): object {
+  return {
+    candidates: [{ index: 0, content: { role: 'model', parts: [{ text }] }, finishReason: 'STOP' }],
+    usageMetadata: { promptTokenCount: 200, candidatesTokenCount: 180, totalTokenCount: 380 },
+    modelVersion: 'gemini-2.5-flash',
+    responseId: 'r1',
+  };
 }
 
 function message(): object {

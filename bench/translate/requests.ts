@@ -5,6 +5,7 @@ const models: Partial<Record<ProviderKind, string>> = {
   anthropic: 'claude-opus-4-6',
   bedrock: 'us.anthropic.claude-opus-4-6-v1:0',
   gemini: 'gemini-2.5-flash',
+  vertex: 'gemini-2.5-flash',
 };
 
 export function modelOf(kind: ProviderKind): string {

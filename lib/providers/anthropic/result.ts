@@ -1,11 +1,11 @@
-import { safeText } from '../../core/errors.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { isRetryableStatus } from '../../core/result-line.ts';
 import { type Usage, usageOf } from '../../core/usage.ts';
 import { mayLoseNumbers, parseExact } from '../exact-json.ts';
 import { countOf, objectFrom, objectOf, textOf } from '../foreign-json.ts';
+import { failedLine, openAILine, type ResultSource } from '../openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
-import { answerError, readdressedLine } from '../readdressed-line.ts';
+import { readdressedLine } from '../readdressed-line.ts';
 import { blocksOf, completionFromMessage } from './completion-from-message.ts';
 
 /**
@@ -36,12 +36,6 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   }
 }
 
-interface Source {
-  bytes: Buffer;
-  lineId: string;
-  line: AnsweredLine;
-}
-
 function malformed(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Anthropic's result line ${what}.` };
 }
@@ -50,7 +44,7 @@ function unexecuted(line: AnsweredLine, reason: 'expired' | 'cancelled', message
   return { kind: 'unexecuted', position: line.position, reason, message };
 }
 
-function fromMessage(source: Source, result: JsonObject): TranslatedResult {
+function fromMessage(source: ResultSource, result: JsonObject): TranslatedResult {
   const message = objectOf(result.message);
   if (!message || !Array.isArray(message.content)) return malformed('succeeded without a message');
   const usage = usageFrom(objectOf(message.usage));
@@ -68,7 +62,7 @@ function fromMessage(source: Source, result: JsonObject): TranslatedResult {
   };
 }
 
-function answerBytes(source: Source, message: JsonObject, usage: Usage): Buffer | null {
+function answerBytes(source: ResultSource, message: JsonObject, usage: Usage): Buffer | null {
   if (source.line.format === 'anthropic') return readdressedLine(source.bytes, source.lineId, source.line, null);
   try {
     const body = bodyFrom(source, message, usage);
@@ -80,12 +74,12 @@ function answerBytes(source: Source, message: JsonObject, usage: Usage): Buffer 
 }
 
 /** The answer as the request's endpoint gives it; `created` is the time of this translation. */
-function bodyFrom(source: Source, message: JsonObject, usage: Usage): object {
+function bodyFrom(source: ResultSource, message: JsonObject, usage: Usage): object {
   if (source.line.endpoint === '/v1/messages') return exactMessage(source.bytes) ?? message;
   return completionFromMessage(withExactInputs(source, message), usage, Math.floor(Date.now() / 1000));
 }
 
-function withExactInputs(source: Source, message: JsonObject): JsonObject {
+function withExactInputs(source: ResultSource, message: JsonObject): JsonObject {
   const usesTools = blocksOf(message).some((block) => block.type === 'tool_use');
   return usesTools ? (exactMessage(source.bytes) ?? message) : message;
 }
@@ -133,47 +127,21 @@ const statusByErrorType = new Map<string, number>([
 /** An error that we do not know is Anthropic's fault until shown otherwise; errors cost nothing there. */
 const unknownErrorStatus = 500;
 
-function fromError(source: Source, envelope: JsonObject | null): TranslatedResult {
+function fromError(source: ResultSource, envelope: JsonObject | null): TranslatedResult {
   const error = objectOf(envelope?.error);
   const type = textOf(error?.type);
   if (type === null) return malformed('errored without an error');
   const status = statusByErrorType.get(type) ?? unknownErrorStatus;
   const failure = { code: type, message: textOf(error?.message) ?? `Anthropic answered with ${type}.` };
-  const bytes =
-    source.line.format === 'anthropic'
-      ? readdressedLine(source.bytes, source.lineId, source.line, failure)
-      : openAILine(source, {
-          status,
-          requestId: textOf(envelope?.request_id),
-          body: { error: { message: safeText(failure.message), type, param: null, code: type } },
-          error: answerError(failure, source.line),
-        });
+  if (source.line.format !== 'anthropic')
+    return failedLine(source, { ...failure, status, requestId: textOf(envelope?.request_id) });
   return {
     kind: 'answered',
     position: source.line.position,
-    bytes,
+    bytes: readdressedLine(source.bytes, source.lineId, source.line, failure),
     succeeded: false,
     retryable: isRetryableStatus(status),
     usage: null,
     model: null,
   };
-}
-
-interface OpenAIAnswer {
-  status: number;
-  requestId: string | null;
-  body: object;
-  error: object | null;
-}
-
-function openAILine(source: Source, answer: OpenAIAnswer): Buffer {
-  const response = { status_code: answer.status, request_id: answer.requestId, body: answer.body };
-  return Buffer.from(
-    JSON.stringify({
-      id: `batch_req_${source.lineId}`,
-      custom_id: source.line.customId,
-      response,
-      error: answer.error,
-    }),
-  );
 }

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { safeText } from '../../core/errors.ts';
 import type { BatchFields } from '../batch-fields.ts';
+import { isEndedPhase } from '../ended-phase.ts';
 import { batchFieldsOf } from '../foreign-batch.ts';
-import { bareState, countSchema, secondsOf } from '../google/page.ts';
-import type { ProviderBatch, ProviderPhase } from '../provider.ts';
+import { countSchema, failureFrom, failureSchema, phaseOf, secondsOf } from '../google/batch-state.ts';
+import type { ProviderBatch } from '../provider.ts';
 
 const outputSchema = z
   .object({ responsesFile: z.string().min(1).nullish() })
@@ -31,40 +31,19 @@ export const batchOperationSchema = z.object({
       .catch(null),
   }),
   response: outputSchema,
-  error: z.object({ code: z.number().nullish(), message: z.string().nullish() }).nullish().catch(null),
+  error: failureSchema,
 });
 
 export type BatchOperation = z.infer<typeof batchOperationSchema>;
-
-// Both spellings of a state, `BATCH_STATE_` on the wire and `JOB_STATE_` in the SDK, without their beginning.
-const phaseByState = new Map<string, ProviderPhase>([
-  ['PENDING', 'validating'],
-  ['QUEUED', 'validating'],
-  ['RUNNING', 'in_progress'],
-  ['CANCELLING', 'cancelling'],
-  ['SUCCEEDED', 'completed'],
-  ['PARTIALLY_SUCCEEDED', 'completed'],
-  ['FAILED', 'failed'],
-  ['CANCELLED', 'cancelled'],
-  ['EXPIRED', 'expired'],
-]);
-
-function phaseOf({ metadata }: BatchOperation): ProviderPhase | undefined {
-  return phaseByState.get(bareState(metadata.state));
-}
-
-function hasEnded(phase: ProviderPhase): boolean {
-  return phase !== 'validating' && phase !== 'in_progress' && phase !== 'cancelling';
-}
 
 function responsesFile(batch: BatchOperation): string | null {
   return batch.metadata.output?.responsesFile ?? batch.response?.responsesFile ?? null;
 }
 
 export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
-  const known = phaseOf(batch);
+  const known = phaseOf(batch.metadata.state);
   const phase = known ?? 'in_progress';
-  const file = hasEnded(phase) ? responsesFile(batch) : null;
+  const file = isEndedPhase(phase) ? responsesFile(batch) : null;
   const counts = countsOf(batch);
   return {
     providerBatchId: batch.name,
@@ -75,7 +54,7 @@ export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
     // What is counted is paid for, also where there is no sign of it.
     expectedResults: counts && (file !== null || phase === 'completed') ? counts.completed + counts.failed : null,
     resultRefs: file !== null ? [file] : [],
-    failure: phase === 'failed' ? failureFrom(batch) : null,
+    failure: phase === 'failed' ? failureFrom(batch.error, 'Gemini') : null,
   };
 }
 
@@ -83,18 +62,6 @@ function countsOf({ metadata: { batchStats } }: BatchOperation): ProviderBatch['
   if (!batchStats) return null;
   const { requestCount, successfulRequestCount, failedRequestCount } = batchStats;
   return { total: requestCount, completed: successfulRequestCount, failed: failedRequestCount };
-}
-
-/** RESOURCE_EXHAUSTED in google/rpc/code.proto. */
-const resourceExhausted = 8;
-
-function failureFrom({ error }: BatchOperation): ProviderBatch['failure'] {
-  const isQueueFull = error?.code === resourceExhausted || error?.code === 429;
-  return {
-    code: isQueueFull ? 'resource_exhausted' : 'batch_failed',
-    message: safeText(error?.message || 'Gemini failed the batch without saying why.'),
-    isQueueFull,
-  };
 }
 
 /** 24 hours are what Gemini aims at, 48 its limit. */

@@ -2,8 +2,9 @@ import { membersOf } from '../../core/json-spans.ts';
 import type { JsonObject } from '../../core/request-line.ts';
 import { parseExact } from '../exact-json.ts';
 import { objectFrom, objectOf } from '../foreign-json.ts';
-import { answerFrom, failureFrom, openAILine, type Source } from '../google/answer-line.ts';
+import { answerFrom } from '../google/answer-line.ts';
 import { failureOf } from '../google/rpc-error.ts';
+import { failedLine, openAILine, type ResultSource } from '../openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { embeddingList, embeddingUsage } from './embedding.ts';
 
@@ -19,7 +20,7 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   if (!line) return { kind: 'foreign' };
   const source = { bytes, lineId: parsed.key, line };
   const error = objectOf(parsed.error);
-  if (error) return failureFrom(source, failureOf(error));
+  if (error) return failedLine(source, failureOf(error));
   const response = objectOf(parsed.response);
   return (response && answered(source, response)) ?? malformed('has neither an answer nor an error');
 }
@@ -28,7 +29,7 @@ function malformed(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Gemini's result line ${what}.` };
 }
 
-function answered(source: Source, response: JsonObject): TranslatedResult | null {
+function answered(source: ResultSource, response: JsonObject): TranslatedResult | null {
   try {
     return source.line.endpoint === '/v1/embeddings' ? embedded(source, response) : answerFrom(source, response);
   } catch (error) {
@@ -37,7 +38,7 @@ function answered(source: Source, response: JsonObject): TranslatedResult | null
   }
 }
 
-function embedded(source: Source, response: JsonObject): TranslatedResult | null {
+function embedded(source: ResultSource, response: JsonObject): TranslatedResult | null {
   if (!Array.isArray(objectOf(response.embedding)?.values)) return null;
   const usage = embeddingUsage(response.tokenCount);
   const body = embeddingList(exactValues(source.bytes), usage.input_tokens);

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { type Placed, placedParts } from '../chat-messages.ts';
+import { fileDataFrom, type InlineData, inlineDataFrom } from '../data-url.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
 import { invalid } from '../untranslatable-error.ts';
@@ -65,17 +66,14 @@ function imagePart(part: JsonObject, param: string, surface: Surface, notes: Tra
   notes.dropOthers(part, imageKeys, path);
   notes.dropOthers(image, imageUrlKeys, `${path}.image_url`);
   if (!isAbsent(image.detail) && image.detail !== 'auto') notes.drop(`${path}.image_url.detail`);
-  return inlineFrom(image.url) ?? { fileData: fileFrom(image.url, `${param}.image_url.url`, surface, notes) };
+  return (
+    inlinePart(inlineDataFrom(image.url)) ?? { fileData: fileFrom(image.url, `${param}.image_url.url`, surface, notes) }
+  );
 }
 
-// Longest start of a data URL that is looked at; the data behind it can be megabytes.
-const maxDataUrlHead = 200;
-const dataUrlHead = /^data:([^;,]+)[^,]*;base64,/i;
-
-function inlineFrom(url: string): InputPart | null {
-  const head = dataUrlHead.exec(url.slice(0, maxDataUrlHead));
-  if (!head) return null;
-  return { inlineData: { mimeType: String(head[1]).toLowerCase(), data: url.slice(head[0].length) } };
+/** @returns null where it is none, or does not say what it is. */
+function inlinePart(inline: InlineData | null): InputPart | null {
+  return inline?.mimeType ? { inlineData: { mimeType: inline.mimeType, data: inline.base64 } } : null;
 }
 
 /** A file kept by the Gemini API itself. Source: https://ai.google.dev/gemini-api/docs/files */
@@ -110,9 +108,6 @@ const mimeTypeByExtension = new Map([
   ['pdf', 'application/pdf'],
 ]);
 
-// What every PDF (`%PDF-`) begins with in base64.
-const pdfStart = 'JVBERi0';
-
 function filePart(part: JsonObject, param: string, notes: TranslationNotes): InputPart {
   const file = part.file;
   if (!isObject(file)) throw invalid(`${param}.file`, 'an object');
@@ -121,10 +116,9 @@ function filePart(part: JsonObject, param: string, notes: TranslationNotes): Inp
   const data = file.file_data;
   if (typeof data !== 'string')
     throw notes.unsupported(`${param}.file.file_id`, 'a file kept at OpenAI is not readable elsewhere; send file_data');
-  const inline = inlineFrom(data);
-  if (inline) return inline;
-  if (data.startsWith(pdfStart)) return { inlineData: { mimeType: 'application/pdf', data } };
-  throw invalid(`${param}.file.file_data`, 'a base64 data URL');
+  const inline = inlinePart(fileDataFrom(data));
+  if (!inline) throw invalid(`${param}.file.file_data`, 'a base64 data URL');
+  return inline;
 }
 
 const mimeTypeOfAudio = new Map<unknown, string>([

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { safeText } from '../../core/errors.ts';
 import { isObject } from '../../core/request-line.ts';
 import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
+import { isEndedPhase } from '../ended-phase.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
 const count = z.number().int().nonnegative().catch(0);
@@ -54,12 +55,10 @@ const phaseByStatus = new Map<string, ProviderPhase>([
   ['CANCELLED', 'cancelled'],
 ]);
 
-const endedPhases: ReadonlySet<ProviderPhase> = new Set(['completed', 'failed', 'expired', 'cancelled']);
-
 export function providerBatchFrom(job: Job): ProviderBatch {
   const known = phaseByStatus.get(job.status);
   const phase = known ?? 'in_progress';
-  const hasEnded = endedPhases.has(phase);
+  const hasEnded = isEndedPhase(phase);
   return {
     providerBatchId: job.id,
     phase,

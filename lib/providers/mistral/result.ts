@@ -1,13 +1,11 @@
-import { safeText } from '../../core/errors.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { isRetryableStatus } from '../../core/result-line.ts';
 import { type Usage, usageOf } from '../../core/usage.ts';
 import { mayLoseNumbers, parseExact } from '../exact-json.ts';
 import { countOf, objectFrom, objectOf, textOf } from '../foreign-json.ts';
+import { failedLine, openAILine, type ResultSource } from '../openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
-import { type AnswerFailure, answerError } from '../readdressed-line.ts';
 import { choicesOf, completionFrom } from './completion.ts';
-import { errorDetailFrom } from './error-body.ts';
+import { type ErrorDetail, errorDetailFrom } from './error-body.ts';
 
 /**
  * Reads one line of a job's output or error file, `{id, custom_id, response: {status_code, body}, error}`, and answers in
@@ -24,13 +22,7 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   if (response) return fromResponse(source, response, parsed.error);
   const detail = errorDetailFrom(parsed.error);
   if (detail.code === null && detail.message === null) return malformed('has neither a response nor an error');
-  return failed(source, { status: failedWithoutAnswer, response: null, detail, usage: null });
-}
-
-interface Source {
-  bytes: Buffer;
-  lineId: string;
-  line: AnsweredLine;
+  return failed(source, failedWithoutAnswer, detail);
 }
 
 /** Mistral's fault until shown otherwise. */
@@ -40,17 +32,12 @@ function malformed(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Mistral's result line ${what}.` };
 }
 
-function fromResponse(source: Source, response: JsonObject, error: unknown): TranslatedResult {
+function fromResponse(source: ResultSource, response: JsonObject, error: unknown): TranslatedResult {
   const status = response.status_code;
   if (typeof status !== 'number' || !Number.isInteger(status)) return malformed('has a response without a status_code');
   const body = objectOf(response.body);
   if (status < 200 || status >= 300 || !isEmpty(error))
-    return failed(source, {
-      status,
-      response: body,
-      detail: errorDetailFrom(body ?? error ?? response.body),
-      usage: null,
-    });
+    return failed(source, status, errorDetailFrom(body ?? error ?? response.body));
   return body ? fromAnswer(source, body) : malformed('has a response without a body');
 }
 
@@ -58,9 +45,9 @@ function isEmpty(error: unknown): boolean {
   return error === undefined || error === null || error === '' || (isObject(error) && Object.keys(error).length === 0);
 }
 
-function fromAnswer(source: Source, body: JsonObject): TranslatedResult {
+function fromAnswer(source: ResultSource, body: JsonObject): TranslatedResult {
   const usage = usageFrom(objectOf(body.usage));
-  if (isBroken(source, body)) return failed(source, { status: 500, response: null, detail: brokenOff, usage });
+  if (isBroken(source, body)) return failed(source, failedWithoutAnswer, brokenOff, usage);
   const answer = answerBytes(source, body, usage);
   if (!answer) return malformed('is nested too deeply');
   return {
@@ -74,7 +61,7 @@ function fromAnswer(source: Source, body: JsonObject): TranslatedResult {
   };
 }
 
-const brokenOff = {
+const brokenOff: ErrorDetail = {
   code: 'generation_error',
   message: 'Mistral broke the answer off with an error.',
   type: 'server_error',
@@ -82,15 +69,16 @@ const brokenOff = {
 };
 
 /** Whether nothing but broken answers came. */
-function isBroken({ line }: Source, body: JsonObject): boolean {
+function isBroken({ line }: ResultSource, body: JsonObject): boolean {
   const choices = choicesOf(body);
   const isChat = line.endpoint === '/v1/chat/completions';
   return isChat && choices.length > 0 && choices.every((choice) => choice.finish_reason === 'error');
 }
 
-function answerBytes(source: Source, body: JsonObject, usage: Usage): Buffer | null {
+function answerBytes(source: ResultSource, body: JsonObject, usage: Usage): Buffer | null {
   try {
-    return openAILine(source, 200, bodyFrom(source, exactBody(source) ?? body, usage), null);
+    const answer = bodyFrom(source, exactBody(source) ?? body, usage);
+    return openAILine(source, { status: 200, requestId: textOf(body.id), body: answer, error: null });
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
@@ -98,14 +86,14 @@ function answerBytes(source: Source, body: JsonObject, usage: Usage): Buffer | n
 }
 
 /** The answer's body with its numbers as they were written; null where they are so already. */
-function exactBody({ bytes }: Source): JsonObject | null {
+function exactBody({ bytes }: ResultSource): JsonObject | null {
   const text = bytes.toString('utf8');
   if (!mayLoseNumbers(text)) return null;
   const line = parseExact(text);
   return isObject(line) && isObject(line.response) ? objectOf(line.response.body) : null;
 }
 
-function bodyFrom({ line }: Source, body: JsonObject, usage: Usage): JsonObject {
+function bodyFrom({ line }: ResultSource, body: JsonObject, usage: Usage): JsonObject {
   if (line.endpoint === '/v1/chat/completions') return completionFrom(body, usage);
   return line.endpoint === '/v1/moderations' ? moderationFrom(body) : body;
 }
@@ -131,39 +119,18 @@ export function usageFrom(usage: JsonObject | null): Usage {
   });
 }
 
-interface FailedAnswer {
-  status: number;
-  /** The body that came, for a code of its own. */
-  response: JsonObject | null;
-  detail: { code: string | null; message: string | null; type: string | null; param: string | null };
-  usage: Usage | null;
-}
-
-function failed(source: Source, { status, detail, usage }: FailedAnswer): TranslatedResult {
-  const failure: AnswerFailure = {
+/** What an error says, and what is said where it does not. */
+function failed(
+  source: ResultSource,
+  status: number,
+  detail: ErrorDetail,
+  usage: Usage | null = null,
+): TranslatedResult {
+  return failedLine(source, {
+    ...detail,
+    status,
     code: detail.code ?? detail.type ?? `http_${status}`,
-    message: safeText(detail.message ?? `Mistral answered with HTTP status ${status}.`),
-  };
-  const error = {
-    message: failure.message,
-    type: detail.type ?? failure.code,
-    param: detail.param,
-    code: failure.code,
-  };
-  return {
-    kind: 'answered',
-    position: source.line.position,
-    bytes: openAILine(source, status, { error }, answerError(failure, source.line)),
-    succeeded: false,
-    retryable: isRetryableStatus(status),
+    message: detail.message ?? `Mistral answered with HTTP status ${status}.`,
     usage,
-    model: null,
-  };
-}
-
-function openAILine(source: Source, status: number, body: object, error: object | null): Buffer {
-  const response = { status_code: status, request_id: textOf(Object(body).id), body };
-  return Buffer.from(
-    JSON.stringify({ id: `batch_req_${source.lineId}`, custom_id: source.line.customId, response, error }),
-  );
+  });
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BatchStatus } from '../../core/batch.ts';
 import { safeText } from '../../core/errors.ts';
 import { queueFullCode } from '../create-outcome.ts';
+import { isEndedPhase } from '../ended-phase.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
 const count = z.number().int().nonnegative();
@@ -72,7 +73,7 @@ const phaseByStatus: Record<BatchStatus, ProviderPhase> = {
 export function providerBatchFrom(batch: BatchObject, service: string): ProviderBatch {
   const known = knownStatus(batch.status);
   const phase = phaseByStatus[known ?? 'in_progress'];
-  const hasEnded = phase !== 'validating' && phase !== 'in_progress' && phase !== 'cancelling';
+  const hasEnded = isEndedPhase(phase);
   return {
     providerBatchId: batch.id,
     phase,

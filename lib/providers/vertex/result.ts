@@ -2,8 +2,9 @@ import { membersOf } from '../../core/json-spans.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { translateResult as translateClaudeResult } from '../anthropic/result.ts';
 import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
-import { answerFrom, failureFrom, type RequestFailure, type Source } from '../google/answer-line.ts';
+import { answerFrom } from '../google/answer-line.ts';
 import { failureOf } from '../google/rpc-error.ts';
+import { failedLine, type RequestFailure, type ResultSource } from '../openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerInForm } from '../translation/answer-in-form.ts';
 import { messagesForm } from '../translation/messages/form.ts';
@@ -30,7 +31,7 @@ function malformed(what: string): TranslatedResult {
 }
 
 function answered(
-  source: Source,
+  source: ResultSource,
   response: JsonObject,
   find: (lineId: string) => AnsweredLine | null,
 ): TranslatedResult | null {
@@ -46,7 +47,7 @@ function answered(
 }
 
 /** The line as Anthropic itself would write it, with the message's own bytes. */
-function claudeLine({ bytes, lineId }: Source): Buffer {
+function claudeLine({ bytes, lineId }: ResultSource): Buffer {
   const { start, end } = membersOf(bytes).findLast(({ key }) => key === 'response') ?? { start: 0, end: 0 };
   const head = `{"custom_id":${JSON.stringify(lineId)},"result":{"type":"succeeded","message":`;
   return Buffer.concat([Buffer.from(head), bytes.subarray(start, end), Buffer.from('}}')]);
@@ -75,8 +76,8 @@ function codeWithin(status: string): { code?: number } {
 }
 
 /** A line in Anthropic's form is answered in that form. */
-function failed(source: Source, failure: RequestFailure): TranslatedResult {
-  const answer = failureFrom(source, failure);
+function failed(source: ResultSource, failure: RequestFailure): TranslatedResult {
+  const answer = failedLine(source, failure);
   const isNative = source.line.format === 'anthropic' && answer.kind === 'answered';
   return isNative ? answerInForm(messagesForm, source.line, answer) : answer;
 }

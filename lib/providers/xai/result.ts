@@ -1,9 +1,8 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { isRetryableStatus } from '../../core/result-line.ts';
 import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
 import { translatedResults, usageFrom } from '../openai/result.ts';
+import { failedLine, openAILine } from '../openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
-import { answerError } from '../readdressed-line.ts';
 
 /**
  * Reads one of xAI's results, `{batch_request_id, batch_result: {response: {chat_get_completion}} | {error}}`, and writes
@@ -40,7 +39,7 @@ function fromBody(line: AnsweredLine, id: string, body: JsonObject): TranslatedR
   return {
     kind: 'answered',
     position: line.position,
-    bytes: resultBytes(line, id, 200, body, null),
+    bytes: openAILine({ lineId: id, line }, { status: 200, requestId: '', body, error: null }),
     succeeded: true,
     retryable: false,
     usage: usageFrom(body),
@@ -85,30 +84,10 @@ function fromFailure(line: AnsweredLine, id: string, { code, message }: Failure)
   const reason = reasonByCode.get(code.toLowerCase());
   if (reason) return { kind: 'unexecuted', position: line.position, reason, message };
   const status = statusByCode.get(code) ?? httpStatus(code);
-  const failure = { code, message };
-  return {
-    kind: 'answered',
-    position: line.position,
-    bytes: resultBytes(line, id, status, { error: { code, message } }, failure),
-    succeeded: false,
-    retryable: isRetryableStatus(status),
-    usage: null,
-    model: null,
-  };
+  return failedLine({ lineId: id, line }, { status, code, message });
 }
 
 /** A code may be an HTTP status; one that nobody knows is a refusal. */
 function httpStatus(code: string): number {
   return /^[45]\d\d$/.test(code) ? Number(code) : 400;
-}
-
-function resultBytes(line: AnsweredLine, id: string, status: number, body: object, failure: Failure | null): Buffer {
-  return Buffer.from(
-    JSON.stringify({
-      id: `batch_req_${id}`,
-      custom_id: line.customId,
-      response: { status_code: status, request_id: '', body },
-      error: failure && answerError(failure, line),
-    }),
-  );
 }
