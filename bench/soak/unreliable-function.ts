@@ -30,7 +30,7 @@ interface Surroundings {
 
 /** A handler that dies, is doubled, comes late or outlives its own death, as the weather has it. */
 export function unreliable(name: FunctionName, reliable: FunctionHandler, here: Surroundings): FunctionHandler {
-  const handler = tellingOfCheckpoints(name, reliable, here);
+  const handler = name === 'prepare' || name === 'finalize' ? leavingCheckpoints(name, reliable, here) : reliable;
   return async (event, context) => {
     const { random, tell } = here;
     const weather = here.weather();
@@ -48,11 +48,16 @@ export function unreliable(name: FunctionName, reliable: FunctionHandler, here: 
 
 const unfinishedSchema = z.object({ done: z.literal(false), nextRound: z.literal(false).optional() });
 
-/** The soak is to show how often work went on from a checkpoint. */
-function tellingOfCheckpoints(name: FunctionName, handler: FunctionHandler, { tell }: Surroundings): FunctionHandler {
-  if (name !== 'prepare' && name !== 'finalize') return handler;
+/** Of a function that holds no lease, and so may be told of more time than it has. */
+const muchTimeMs = 600_000;
+
+/** With the soak's time alone, every run would end with a checkpoint as soon as it got any further. */
+function leavingCheckpoints(name: FunctionName, handler: FunctionHandler, here: Surroundings): FunctionHandler {
+  const { random, tell } = here;
   return async (event, context) => {
-    const answer = await handler(event, context);
+    const moreMs = random.next() < 0.6 ? muchTimeMs : 0;
+    const getRemainingTimeInMillis = () => context.getRemainingTimeInMillis() + moreMs;
+    const answer = await handler(event, { ...context, getRemainingTimeInMillis });
     if (unfinishedSchema.safeParse(answer).success) tell(`${name} left a checkpoint`);
     return answer;
   };
