@@ -215,6 +215,7 @@ describe('Nova', () => {
     expect(refused(chat('nova', { tools, tool_choice: 'none', messages }))).toBe('body.tool_choice');
     expect(refused(chat('nova', { messages }))).toBe('body.tools');
     expect(refused(chat('nova', { tool_choice: 'required' }))).toBe('body.tools');
+    expect(warned(chat('nova', { tool_choice: 'auto' }))).toEqual([]);
   });
 
   it.each([

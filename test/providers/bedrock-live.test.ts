@@ -48,7 +48,8 @@ it('answers with a line of a job’s output, which says its tokens', async () =>
   const { client } = await connected();
   const image = { type: 'image_url', image_url: { url: 'data:image/png;base64,iVBORw0KGgo=' } };
   const seeing = { messages: [{ role: 'user', content: [image, { type: 'text', text: 'What is it?' }] }] };
-  for (const model of [nova, converse]) {
+  const profile = 'arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123';
+  for (const model of [nova, converse, profile]) {
     const answer = await ask(client, model, noAbort, seeing);
 
     expect(answer).toMatchObject({ outcome: 'answered', succeeded: true, tokens: expect.any(Number) });

@@ -33,7 +33,8 @@ export function toolConfigFrom(
 ): ToolConfig | undefined {
   const tools = toolsFrom(exact.tools, notes);
   const choice = isAbsent(body.tool_choice) ? undefined : choiceFrom(body.tool_choice, notes);
-  if (tools.length === 0 && (hasCalls || (choice !== undefined && choice !== 'none')))
+  const mustCall = typeof choice === 'object' && !('auto' in choice);
+  if (tools.length === 0 && (hasCalls || mustCall))
     throw invalid('body.tools', hasCalls ? 'the tools that were called' : 'the tools to choose');
   if (choice === 'none' && hasCalls)
     throw notes.unsupported('body.tool_choice', "leave 'none' out where the conversation has calls");

@@ -11,9 +11,14 @@ export type Invocation = 'InvokeModel' | 'Converse' | 'ConverseInBatch';
 /** `publisher.model`, behind the region of an inference profile. */
 const modelName = /^(?:(?:us|us-gov|eu|apac|global|jp|au|ca)\.)?([a-z0-9]+\.[a-zA-Z0-9.:-]+)$/;
 
+/** An application's own inference profile, which does not show its model. */
+const ownProfile = /:application-inference-profile\/[a-z0-9]+$/;
+
 /** @returns null where there is no such model. */
 export function examinerOf(modelId: string, invocation: Invocation): Examiner | null {
-  const name = modelName.exec(modelId.slice(modelId.lastIndexOf('/') + 1))?.[1];
+  const name = ownProfile.test(modelId)
+    ? 'some.model'
+    : modelName.exec(modelId.slice(modelId.lastIndexOf('/') + 1))?.[1];
   if (name === undefined) return null;
   switch (invocation) {
     case 'InvokeModel':
