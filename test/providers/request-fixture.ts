@@ -9,7 +9,7 @@ import type { SentRequest } from './recording-proxy.ts';
 export function requestFixture(kind: BatchProviderKind, { batches, names }: Recording): string {
   const requests: JsonObject[] = [];
   const show = (request: SentRequest) => {
-    const one = shown(request, documentedTypes[kind], (text) => steadyText(text, names));
+    const one = shown(request, documentedTypes[kind], names);
     requests.push(one);
     return one;
   };
@@ -54,8 +54,13 @@ class Documented {
 const unsteadyHeaders =
   /^(host|connection|keep-alive|content-length|transfer-encoding|user-agent|accept-encoding|accept-language|sec-fetch-mode|x-stainless-.*|amz-sdk-.*|x-amz-user-agent|x-amz-date|x-amz-content-sha256|x-amz-security-token)$/;
 
-/** A request as a fixture shows it; `steady` puts a name in the place of everything that is new each time. */
-function shown(request: SentRequest, types: DocumentedTypes, steady: (text: string) => string): JsonObject {
+/**
+ * A request as a fixture shows it.
+ *
+ * @param names what to show in the place of ids that are new each time.
+ */
+export function shown(request: SentRequest, types: DocumentedTypes, names: ReadonlyMap<string, string>): JsonObject {
+  const steady = (text: string) => steadyText(text, names);
   const headers = Object.entries(request.headers)
     .filter(([name]) => !unsteadyHeaders.test(name))
     .map(([name, value]) => [name, steadyHeader(name, steady(String(value)))] as const)
