@@ -12,7 +12,7 @@ export interface DocumentedTypes {
 }
 
 /** What the bodies and lines are of that go to a kind. */
-export const documentedTypes: Record<BatchProviderKind, DocumentedTypes> = {
+export const documentedTypes: Record<BatchProviderKind | 'live', DocumentedTypes> = {
   openai: openAITypes('OpenAICreation'),
   azure: openAITypes('OpenAICreation'),
   groq: openAITypes('GroqCreation'),
@@ -47,6 +47,14 @@ export const documentedTypes: Record<BatchProviderKind, DocumentedTypes> = {
   bedrock: {
     body: (body) => ('jobName' in body ? 'BedrockCreation' : bedrockBody(body)),
     line: ({ modelInput }) => `BedrockLine<documented.${bedrockBody(modelInput)}>`,
+  },
+  live: {
+    body: (body) => {
+      if (isWith(body, 'max_tokens')) return 'AnthropicMessage';
+      if (isWith(body, 'messages')) return 'OpenAIChat';
+      return isWith(body, 'instructions') ? 'OpenAIResponse' : 'OpenAIEmbedding';
+    },
+    line: () => null,
   },
 };
 

@@ -1,12 +1,12 @@
-import { expect } from 'vitest';
-import type { BatchProviderKind } from '../../lib/core/config.ts';
+import { expect, onTestFinished } from 'vitest';
+import { type BatchProviderKind, providerConfigSchema } from '../../lib/core/config.ts';
 import type { Endpoint } from '../../lib/core/endpoints.ts';
 import { providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
-import type { Simulator } from '../../lib/local/simulators/simulators.ts';
+import { type Simulator, startSimulator } from '../../lib/local/simulators/simulators.ts';
 import { objectAt } from '../../lib/providers/bedrock/places.ts';
 import { joinedLines } from '../../lib/providers/joined-lines.ts';
 import type { Sending } from '../../lib/providers/provider.ts';
-import { providers } from '../../lib/providers/registry.ts';
+import { providerOf, providers } from '../../lib/providers/registry.ts';
 import {
   chatBodies,
   embeddingBodies,
@@ -23,6 +23,7 @@ import {
   noAbort,
   resultsOf,
   settingsFor,
+  temporaryFolder,
 } from './connected-provider.ts';
 import { lineOf, openAILine } from './lines.ts';
 import { type RecordingProxy, type SentRequest, startRecordingProxy } from './recording-proxy.ts';
@@ -86,6 +87,39 @@ export async function recordRequests(kind: BatchProviderKind): Promise<Recording
   }
   return { batches, names: recorder.names };
 }
+
+export type LiveApi = 'openai' | 'anthropic';
+
+/** The same of a live endpoint, which has no batches: a look, and the first request to each endpoint. */
+export async function recordLiveRequests(api: LiveApi): Promise<Recording> {
+  const simulator = await startSimulator.live({ dataDir: temporaryFolder(), apiKey, api });
+  onTestFinished(() => simulator.close());
+  const proxy = await startRecordingProxy(simulator.url);
+  const config = providerConfigSchema.parse({ kind: 'live', api, secret: 'batchdrop/live', baseUrl: proxy.url });
+  const settings = {
+    name: 'our-live',
+    config: { ...config, createTimeoutSeconds: 120, settleSeconds: 60 },
+    apiKey: async () => apiKey,
+  };
+  const provider = providerOf({ kind: 'live', api });
+
+  await provider.connect(settings).check(noAbort);
+  const batches: Recording['batches'] = { models: { check: proxy.take() } };
+  for (const endpoint of provider.endpoints) {
+    const [body] = bodiesOf[endpoint] ?? [];
+    if (!body) continue;
+    const model = endpoint === '/v1/embeddings' ? 'text-embedding-3-small' : liveModels[api];
+    const line = lineOf(textOf(endpoint, { model, ...body }), endpoint);
+    const translated = provider.translateRequest(line, { lineId: 'line0', model });
+    if (!translated.ok) throw new Error(translated.error.message);
+    const answer = await provider.live?.(settings).call({ line: translated.bytes, endpoint, model, signal: noAbort });
+    batches[`${endpoint}, ${model}`] = { 'live call': proxy.take() };
+    expect(answer).toMatchObject({ outcome: 'answered', succeeded: true });
+  }
+  return { batches, names: new Map() };
+}
+
+const liveModels: Record<LiveApi, string> = { openai: 'gpt-4o-mini', anthropic: 'claude-opus-4-6' };
 
 function batchesOf(kind: BatchProviderKind): { endpoint: Endpoint; model: string }[] {
   const models = [subjects[kind].model, ...(furtherModels[kind] ?? [])];

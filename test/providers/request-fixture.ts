@@ -6,7 +6,7 @@ import type { Calls, Recording } from './recorded-requests.ts';
 import type { SentRequest } from './recording-proxy.ts';
 
 /** The text of a kind's file in test/fixtures/requests. */
-export function requestFixture(kind: BatchProviderKind, { batches, names }: Recording): string {
+export function requestFixture(kind: BatchProviderKind | 'live', { batches, names }: Recording): string {
   const requests: JsonObject[] = [];
   const show = (request: SentRequest) => {
     const one = shown(request, documentedTypes[kind], names);

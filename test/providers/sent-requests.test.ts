@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { batchProviderKinds } from '../../lib/core/config.ts';
 import { withBucket } from './bucket.ts';
-import { recordRequests } from './recorded-requests.ts';
+import { type LiveApi, recordLiveRequests, recordRequests } from './recorded-requests.ts';
 import { requestFixture } from './request-fixture.ts';
 
 withBucket();
@@ -10,3 +10,11 @@ it.each(batchProviderKinds)('sends to %s what its fixture shows', async (kind) =
   const recording = await recordRequests(kind);
   await expect(requestFixture(kind, recording)).toMatchFileSnapshot(`../fixtures/requests/${kind}.ts`);
 });
+
+it.each<LiveApi>(['openai', 'anthropic'])(
+  'sends to a live endpoint of %s’s API what its fixture shows',
+  async (api) => {
+    const recording = await recordLiveRequests(api);
+    await expect(requestFixture('live', recording)).toMatchFileSnapshot(`../fixtures/requests/live-${api}.ts`);
+  },
+);
