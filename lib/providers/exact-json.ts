@@ -20,9 +20,10 @@ export function parseExact(text: string): unknown {
   return mayLoseNumbers(text) ? JSON.parse(text, keepSpelling) : JSON.parse(text);
 }
 
-// 16 digits or more, an exponent, a fraction that ends in 0, a fraction so small that it becomes an exponent, or -0.
-// Text and base64 match now and then: that costs time, never truth.
-const suspiciousNumber = /[\d.]{16}|\d[eE][+-]?\d|\.\d*0(?!\d)|\.0{6}|-0(?![.\d])/;
+// Where a number may begin: -0, 16 digits or more, an exponent, a fraction that ends in 0 or is so small that it becomes an
+// exponent. Not within a name: of our own ids, which are hexadecimal, three in four hold what looks like one of these. Text
+// matches now and then: that costs time, never truth.
+const suspiciousNumber = /(?:^|[:,[\s])(?:-0(?![.\d])|-?(?:[\d.]{16}|\d[\d.]*[eE]|\d+\.(?:\d*0(?!\d)|0{6})))/;
 
 export function mayLoseNumbers(text: string): boolean {
   return suspiciousNumber.test(text);

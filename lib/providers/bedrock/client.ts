@@ -6,11 +6,12 @@ import {
   StopModelInvocationJobCommand,
 } from '@aws-sdk/client-bedrock';
 import type { ConfigOfKind } from '../../core/config.ts';
-import { ConfigurationError, TransientError } from '../../core/errors.ts';
+import { ConfigurationError } from '../../core/errors.ts';
 import { clockSkewMs, readTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
+import { everyTokenPage } from '../every-token-page.ts';
 import { callError, hasEndedAlready } from '../failed-call.ts';
 import { parsedReply } from '../parsed-reply.ts';
 import type {
@@ -126,22 +127,14 @@ class BedrockJobs implements ProviderClient {
     return { finding: 'none' };
   }
 
-  /** A page may be empty and not be the last. */
-  async *#newestFirst(
-    filter: { nameContains?: string; submitTimeAfter?: Date },
-    signal: AbortSignal,
-  ): AsyncGenerator<Job> {
-    let nextToken: string | undefined;
-    for (;;) {
+  #newestFirst(filter: { nameContains?: string; submitTimeAfter?: Date }, signal: AbortSignal): AsyncGenerator<Job> {
+    return everyTokenPage(async (nextToken) => {
       const order = { maxResults: jobsPerPage, sortBy: 'CreationTime', sortOrder: 'Descending' } as const;
       const page = await this.#call(signal, 'The list of jobs', (abortSignal) =>
         this.#reader.send(new ListModelInvocationJobsCommand({ ...filter, ...order, nextToken }), { abortSignal }),
       );
-      for (const job of page.invocationJobSummaries ?? []) yield parsed(job);
-      if (page.nextToken === undefined) return;
-      if (page.nextToken === nextToken) throw new TransientError('The list of jobs does not go on.');
-      nextToken = page.nextToken;
-    }
+      return { items: (page.invocationJobSummaries ?? []).map(parsed), nextPageToken: page.nextToken };
+    });
   }
 
   async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {

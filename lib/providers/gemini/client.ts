@@ -3,9 +3,9 @@ import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../allowa
 import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
+import { everyTokenPage } from '../every-token-page.ts';
 import { callError, hasEndedAlready } from '../failed-call.ts';
 import { type Api, type ApiCall, callApi, encodedName, look, read } from '../google/api.ts';
-import { everyTokenPage } from '../google/page.ts';
 import type { KeyedClient } from '../keyed-client.ts';
 import type {
   BatchPage,

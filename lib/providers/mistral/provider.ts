@@ -1,14 +1,14 @@
 import { lazyClient, lazyLiveClient } from '../lazy-client.ts';
 import type { Provider } from '../provider.ts';
 import { directUse, limits, notes } from './limits.ts';
-import { mistralEndpoints, passesThrough, translateRequest } from './request.ts';
+import { mistralEndpoints, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 
 export const mistral: Provider = {
   kind: 'mistral',
   limits,
   endpoints: mistralEndpoints,
-  passesThrough,
+  passesThrough: () => false,
   translateRequest,
   translateResult,
   direct: directUse,

@@ -15,11 +15,6 @@ export const mistralEndpoints = [
   '/v1/moderations',
 ] as const satisfies readonly Endpoint[];
 
-/** Never: the model stands with the job, and several parameters have other names. */
-export function passesThrough(): boolean {
-  return false;
-}
-
 /** Makes `{custom_id, body}` of a line. */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
   return translatedRequest('Mistral', (notes) =>

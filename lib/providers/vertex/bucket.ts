@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { uploadTimeoutSeconds } from '../allowances.ts';
 import { withDeadline } from '../deadline.ts';
+import { everyTokenPage } from '../every-token-page.ts';
 import { look } from '../google/api.ts';
-import { everyTokenPage } from '../google/page.ts';
 import { verifiedDownload } from '../verified-download.ts';
 import type { VertexCalls } from './calls.ts';
 

@@ -4,9 +4,9 @@ import { clockSkewMs, readTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
 import { withDeadline } from '../deadline.ts';
+import { everyTokenPage } from '../every-token-page.ts';
 import { callError, hasEndedAlready } from '../failed-call.ts';
 import { encodedName } from '../google/api.ts';
-import { everyTokenPage } from '../google/page.ts';
 import type {
   BatchPage,
   ConnectionSettings,

@@ -1,6 +1,10 @@
-import { TransientError } from '../../core/errors.ts';
+import { TransientError } from '../core/errors.ts';
 
-/** All items of a list whose pages name the next one by a token; half a list must not pass for the whole. */
+/**
+ * All items of a list whose pages name the next one by a token. A page may be empty and not be the last.
+ *
+ * @throws TransientError where the list does not go on: half a list must not pass for the whole.
+ */
 export async function* everyTokenPage<Item>(
   fetchPage: (pageToken: string | undefined) => Promise<{ items: Item[]; nextPageToken?: string | undefined }>,
 ): AsyncGenerator<Item> {
