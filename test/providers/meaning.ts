@@ -225,12 +225,15 @@ function readConverseBlock(conversation: Conversation, from: 'user' | 'assistant
 
 const llamaTurn = /<\|start_header_id\|>(\w+)<\|end_header_id\|>\n\n([\s\S]*?)<\|eot_id\|>/g;
 
+/** Where a text has what the model takes for a control, a space stands in it. */
 export function meaningOfLlamaPrompt({ prompt, max_gen_len }: JsonObject): Meaning {
   const conversation = new Conversation();
   let system = '';
-  for (const [, role, text = ''] of String(prompt).matchAll(llamaTurn))
+  for (const [, role, written = ''] of String(prompt).matchAll(llamaTurn)) {
+    const text = written.replaceAll('< |', '<|');
     if (role === 'system') system += text;
     else conversation.text(role === 'user' ? 'user' : 'assistant', text);
+  }
   return { ...promptMeaning, system, said: conversation.said, maxTokens: String(max_gen_len) };
 }
 
@@ -238,9 +241,10 @@ const mistralTurn = /\[INST\] ([\s\S]*?) \[\/INST\](?: ([\s\S]*?)<\/s>)?/g;
 
 export function meaningOfMistralPrompt({ prompt, max_tokens, stop }: JsonObject): Meaning {
   const conversation = new Conversation();
+  const asWritten = (text = '') => text.replace(/([[<]) (?=\/?(?:INST\]|s>))/g, '$1');
   for (const [, asked, answered] of String(prompt).matchAll(mistralTurn)) {
-    conversation.text('user', asked);
-    conversation.text('assistant', answered);
+    conversation.text('user', asWritten(asked));
+    conversation.text('assistant', asWritten(answered));
   }
   const stops = [stop ?? []].flat().map(String);
   return { ...promptMeaning, said: conversation.said, maxTokens: String(max_tokens), stop: stops };

@@ -17,12 +17,14 @@ export function llamaBodyFromChat(request: RequestLine, _model: string, notes: T
   judgeParameters(body, [], notes);
   const { maxTokens, temperature, topP } = samplingFrom(body, exactBody(request), notes);
   return {
-    prompt: promptOf(textConversationFrom(body.messages, notes)),
+    prompt: promptOf(textConversationFrom(body.messages, controls, notes)),
     ...(maxTokens !== undefined && { max_gen_len: maxTokens }),
     ...(temperature !== undefined && { temperature }),
     ...(topP !== undefined && { top_p: topP }),
   };
 }
+
+const controls = /<\|\w+\|>/g;
 
 /** Source: https://www.llama.com/docs/model-cards-and-prompt-formats/meta-llama-3/, from memory. */
 function promptOf({ system, turns }: TextConversation): string {

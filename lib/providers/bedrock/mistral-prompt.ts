@@ -15,13 +15,15 @@ export function mistralPromptFromChat(request: RequestLine, _model: string, note
   judgeParameters(body, ['stop'], notes);
   const { maxTokens, temperature, topP, stop } = samplingFrom(body, exactBody(request), notes);
   return {
-    prompt: promptOf(textConversationFrom(body.messages, notes)),
+    prompt: promptOf(textConversationFrom(body.messages, controls, notes)),
     ...(maxTokens !== undefined && { max_tokens: maxTokens }),
     ...(stop.length > 0 && { stop }),
     ...(temperature !== undefined && { temperature }),
     ...(topP !== undefined && { top_p: topP }),
   };
 }
+
+const controls = /\[\/?INST\]|<\/?s>/g;
 
 /** There is no place for a system message but the first of the user's. */
 function promptOf({ system, turns }: TextConversation): string {

@@ -10,10 +10,26 @@ export interface TextConversation {
   turns: { role: 'user' | 'assistant'; text: string }[];
 }
 
-export function textConversationFrom(chatMessages: unknown, notes: TranslationNotes): TextConversation {
+/** @param controls what the model takes for the beginning or end of a turn: a text that has it would forge one. */
+export function textConversationFrom(
+  chatMessages: unknown,
+  controls: RegExp,
+  notes: TranslationNotes,
+): TextConversation {
   const { system, messages } = conversationFrom(chatMessages, { images: false, documents: false, tools: false }, notes);
   if (messages.at(-1)?.role !== 'user') throw invalid('body.messages', 'a user message at the end');
-  return { system: joined(system), turns: messages.map(({ role, content }) => ({ role, text: joined(content) })) };
+  const textOf = (blocks: readonly object[]) => withoutControls(joined(blocks), controls, notes);
+  return { system: textOf(system), turns: messages.map(({ role, content }) => ({ role, text: textOf(content) })) };
+}
+
+function withoutControls(text: string, controls: RegExp, notes: TranslationNotes): string {
+  return text.replace(controls, (control) => {
+    notes.change(
+      'body.messages[].content',
+      `the model's own '${control}' has a space in it, so that it is read as text`,
+    );
+    return `${control.slice(0, 1)} ${control.slice(1)}`;
+  });
 }
 
 function joined(blocks: readonly object[]): string {
