@@ -69,7 +69,7 @@ describe('an answer', () => {
     expect(native.kind === 'answered' && native.bytes.toString()).toBe(
       '{"custom_id":"mine","result":{"type":"succeeded","message":{"content": [],"x":1.0}}}',
     );
-    expect(wrapped.kind === 'answered' && wrapped.bytes.toString()).toContain('"body":{"content": [],"x":1.0}}');
+    expect(wrapped.kind === 'answered' && wrapped.bytes.toString()).toContain('"body":{"content":[],"x":1.0}}');
     expect(resultLine(wrapped)).toMatchObject({ custom_id: 'mine', error: null });
   });
 });
@@ -101,7 +101,7 @@ describe('an error', () => {
 
     expect(resultLine(result)).toMatchObject({
       custom_id: 'mine',
-      result: { type: 'errored', error: { error: { type: 'ValidationException', message: 'No.' } } },
+      result: { type: 'errored', error: { error: { type: 'invalid_request_error', message: 'No.' } } },
       error: { code: 'ValidationException' },
     });
   });

@@ -1,12 +1,12 @@
-import { safeText } from '../../core/errors.ts';
 import { membersOf } from '../../core/json-spans.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { isRetryableStatus } from '../../core/result-line.ts';
 import type { Usage } from '../../core/usage.ts';
 import { parseExact } from '../exact-json.ts';
 import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
+import { failedLine, openAILine, type ResultSource } from '../openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
-import { answerError } from '../readdressed-line.ts';
+import { answerInForm } from '../translation/answer-in-form.ts';
+import { messagesForm } from '../translation/messages/form.ts';
 import type { AnswerReader } from './body.ts';
 import { familyOf } from './model-family.ts';
 
@@ -30,17 +30,11 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
     : malformed('has neither an answer of its model nor an error');
 }
 
-interface Source {
-  bytes: Buffer;
-  lineId: string;
-  line: AnsweredLine;
-}
-
 function malformed(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Bedrock's result line ${what}.` };
 }
 
-function fromOutput(source: Source, output: JsonObject, reader: AnswerReader): TranslatedResult {
+function fromOutput(source: ResultSource, output: JsonObject, reader: AnswerReader): TranslatedResult {
   const usage = reader.usageOf(output);
   const bytes = answerBytes(source, output, reader, usage);
   if (!bytes) return malformed('is nested too deeply');
@@ -55,18 +49,18 @@ function fromOutput(source: Source, output: JsonObject, reader: AnswerReader): T
   };
 }
 
-function answerBytes(source: Source, output: JsonObject, reader: AnswerReader, usage: Usage | null): Buffer | null {
-  const { line, lineId } = source;
-  const own = outputBytes(source.bytes);
+function answerBytes(
+  source: ResultSource,
+  output: JsonObject,
+  reader: AnswerReader,
+  usage: Usage | null,
+): Buffer | null {
+  const { lineId, line } = source;
+  if (line.format === 'anthropic') return nativeLine(source);
   try {
-    if (line.format === 'anthropic')
-      return wrapped(
-        `{"custom_id":${JSON.stringify(line.customId)},"result":{"type":"succeeded","message":`,
-        own,
-        '}}',
-      );
-    const about = { lineId, model: line.model, usage };
-    const body = line.endpoint === '/v1/messages' ? own : translated(reader.bodyOf(exactOutput(own, output), about));
+    const exact = exactOutput(source, output);
+    const isMessage = line.endpoint === '/v1/messages';
+    const body = isMessage ? exact : reader.bodyOf(exact, { lineId, model: line.model, usage });
     return openAILine(source, { status: 200, requestId: textOf(output.id), body, error: null });
   } catch (error) {
     if (error instanceof RangeError) return null;
@@ -74,20 +68,22 @@ function answerBytes(source: Source, output: JsonObject, reader: AnswerReader, u
   }
 }
 
-/** The model's own bytes; of a doubled name the last value counts, as in JSON.parse. */
-function outputBytes(bytes: Buffer): Buffer {
-  const { start, end } = membersOf(bytes).findLast(({ key }) => key === 'modelOutput') ?? { start: 0, end: 0 };
-  return bytes.subarray(start, end);
+/** As Anthropic itself writes it, with the message's own bytes. */
+function nativeLine(source: ResultSource): Buffer {
+  const head = `{"custom_id":${JSON.stringify(source.line.customId)},"result":{"type":"succeeded","message":`;
+  return Buffer.concat([Buffer.from(head), outputBytes(source), Buffer.from('}}')]);
 }
 
 /** The output with its numbers as the model wrote them. */
-function exactOutput(own: Buffer, output: JsonObject): JsonObject {
-  const exact = parseExact(own.toString('utf8'));
+function exactOutput(source: ResultSource, output: JsonObject): JsonObject {
+  const exact = parseExact(outputBytes(source).toString('utf8'));
   return isObject(exact) ? exact : output;
 }
 
-function translated(body: object): Buffer {
-  return Buffer.from(JSON.stringify(body));
+/** The model's own bytes; of a doubled name the last value counts, as in JSON.parse. */
+function outputBytes({ bytes }: ResultSource): Buffer {
+  const { start, end } = membersOf(bytes).findLast(({ key }) => key === 'modelOutput') ?? { start: 0, end: 0 };
+  return bytes.subarray(start, end);
 }
 
 /** Bedrock names errors by number here and by its exceptions elsewhere; it documents neither for batches. Unconfirmed. */
@@ -114,46 +110,13 @@ export function statusOf(code: number | string): number {
   return statusByErrorName.get(String(code)) ?? unknownErrorStatus;
 }
 
-function fromError(source: Source, error: JsonObject): TranslatedResult {
+/** A line in Anthropic's form is answered in that form. */
+function fromError(source: ResultSource, error: JsonObject): TranslatedResult {
   const given = typeof error.errorCode === 'number' ? error.errorCode : textOf(error.errorCode);
   if (given === null) return malformed('has an error without a code');
-  const status = statusOf(given);
   const code = typeof given === 'number' ? `http_${given}` : given;
-  const message = safeText(textOf(error.errorMessage) ?? `Bedrock answered with ${code}.`);
-  return {
-    kind: 'answered',
-    position: source.line.position,
-    bytes: failureBytes(source, status, code, message),
-    succeeded: false,
-    retryable: isRetryableStatus(status),
-    usage: null,
-    model: null,
-  };
-}
-
-function failureBytes(source: Source, status: number, code: string, message: string): Buffer {
-  const error = answerError({ code, message }, source.line);
-  if (source.line.format === 'anthropic') {
-    const result = { type: 'errored', error: { type: 'error', error: { type: code, message }, request_id: null } };
-    return Buffer.from(JSON.stringify({ custom_id: source.line.customId, result, error }));
-  }
-  const body = Buffer.from(JSON.stringify({ error: { message, type: code, param: null, code } }));
-  return openAILine(source, { status, requestId: null, body, error });
-}
-
-interface OpenAIAnswer {
-  status: number;
-  requestId: string | null;
-  body: Buffer;
-  error: object | null;
-}
-
-function openAILine({ lineId, line }: Source, { status, requestId, body, error }: OpenAIAnswer): Buffer {
-  const head = JSON.stringify({ id: `batch_req_${lineId}`, custom_id: line.customId }).slice(0, -1);
-  const response = JSON.stringify({ status_code: status, request_id: requestId }).slice(0, -1);
-  return wrapped(`${head},"response":${response},"body":`, body, `},"error":${JSON.stringify(error)}}`);
-}
-
-function wrapped(before: string, bytes: Buffer, behind: string): Buffer {
-  return Buffer.concat([Buffer.from(before), bytes, Buffer.from(behind)]);
+  const message = textOf(error.errorMessage) ?? `Bedrock answered with ${code}.`;
+  const answer = failedLine(source, { status: statusOf(given), code, message });
+  const isNative = source.line.format === 'anthropic' && answer.kind === 'answered';
+  return isNative ? answerInForm(messagesForm, source.line, answer) : answer;
 }
