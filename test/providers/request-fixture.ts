@@ -145,8 +145,11 @@ function literal(value: unknown, indent = ''): string {
     Object.entries(value).map(
       ([name, item]) => `${Array.isArray(value) ? '' : `${keyOf(name)}: `}${literal(item, deeper)}`,
     );
-  const onOneLine = `${open}${items('').join(', ')}${close}`;
-  if (!onOneLine.includes('\n') && indent.length + onOneLine.length <= lineWidth) return onOneLine;
+  // What is long as JSON is so here, too: asked at each depth, the exact question would take for ever.
+  if (JSON.stringify(value).length < 2 * lineWidth) {
+    const onOneLine = `${open}${items('').join(', ')}${close}`;
+    if (!onOneLine.includes('\n') && indent.length + onOneLine.length <= lineWidth) return onOneLine;
+  }
   const deeper = `${indent}  `;
   return `${open.trim()}\n${items(deeper)
     .map((item) => `${deeper}${item},\n`)
