@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { type Placed, placedParts } from '../chat-messages.ts';
+import { fileDataFrom } from '../data-url.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
 import { invalid } from '../untranslatable-error.ts';
@@ -94,21 +95,25 @@ function audioPart(part: JsonObject, param: string, notes: TranslationNotes): Js
   return { type: 'input_audio', input_audio: audio.data };
 }
 
-// What every PDF (`%PDF-`) begins with in base64.
-const pdfStart = 'JVBERi0';
-
 function filePart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
   notes.dropOthers(part, fileKeys, path);
   const file = isObject(part.file) ? part.file : {};
   if (typeof file.file_data !== 'string') return storedFile(file.file_id ?? part.file_id, param, notes);
-  const isBare = file.file_data.startsWith(pdfStart);
-  if (!isBare && !file.file_data.startsWith('data:'))
+  const url = documentUrl(file.file_data);
+  if (url === null)
     throw notes.unsupported(`${param}.file.file_data`, 'only data URLs and PDFs are taken; send other text as text');
   return {
     type: 'document_url',
-    document_url: isBare ? `data:application/pdf;base64,${file.file_data}` : file.file_data,
+    document_url: url,
     ...(typeof file.filename === 'string' && { document_name: file.filename }),
   };
+}
+
+/** A data URL as it is; of a PDF's base64 it is made. */
+function documentUrl(fileData: string): string | null {
+  if (fileData.startsWith('data:')) return fileData;
+  const pdf = fileDataFrom(fileData);
+  return pdf && `data:${pdf.mimeType};base64,${pdf.base64}`;
 }
 
 function storedFile(fileId: unknown, param: string, notes: TranslationNotes): JsonObject {
