@@ -26,6 +26,7 @@ export const documentedTypes: Record<BatchProviderKind | 'live', DocumentedTypes
   gemini: {
     body: (body) => {
       if (isWith(body, 'contents')) return 'GenerateContent';
+      if (isWith(body, 'content')) return 'GeminiEmbedding';
       return isWith(body, 'batch') ? 'GeminiCreation' : null;
     },
     line: ({ request }) => (isWith(request, 'content') ? 'GeminiEmbeddingLine' : 'GeminiLine'),
@@ -33,12 +34,17 @@ export const documentedTypes: Record<BatchProviderKind | 'live', DocumentedTypes
   vertex: {
     body: (body) => {
       if (isWith(body, 'contents')) return 'GenerateContent';
+      if (isWith(body, 'anthropic_version')) return 'VertexClaude';
       return isWith(body, 'inputConfig') ? 'VertexCreation' : null;
     },
     line: ({ request }) => (isWith(request, 'anthropic_version') ? 'VertexClaudeLine' : 'VertexGeminiLine'),
   },
   mistral: {
-    body: (body) => (isWith(body, 'messages') ? 'MistralCall' : 'MistralCreation'),
+    body: (body) => {
+      if (isWith(body, 'messages')) return 'MistralCall';
+      if (isWith(body, 'input_files')) return 'MistralCreation';
+      return isWith(body, 'output_dimension') ? 'MistralEmbeddingCall' : 'MistralModerationCall';
+    },
     line: ({ body }) => {
       if (isWith(body, 'messages')) return 'MistralLine';
       return isWith(body, 'output_dimension') ? 'MistralEmbeddingLine' : 'MistralModerationLine';

@@ -27,7 +27,7 @@ import {
 } from './connected-provider.ts';
 import { lineOf, openAILine } from './lines.ts';
 import { type RecordingProxy, type SentRequest, startRecordingProxy } from './recording-proxy.ts';
-import { subjects } from './subjects.ts';
+import { isOfOpenAIsFamily, subjects } from './subjects.ts';
 import { workplace } from './workplace.ts';
 
 /** Models beside the usual one whose requests look otherwise. */
@@ -197,7 +197,11 @@ class Recorder {
     if (created.outcome !== 'created') throw new Error(JSON.stringify(created));
     const { providerBatchId } = created;
     this.#name(providerBatchId, '<batch>');
-    if (!isWhole) return calls;
+    if (!isWhole) {
+      // Calls of OpenAI's family differ in their bodies only.
+      if (!isOfOpenAIsFamily(this.#kind)) await this.#callLive(sending, during);
+      return calls;
+    }
 
     const batch = await during('retrieve', ended(this.#connection, providerBatchId));
     const lost = { sending, providerInputFileId: fileId, windowStartMs: farPast, windowEndMs: Date.now() + 60_000 };
