@@ -1,11 +1,13 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { GoogleGenAI } from '@google/genai';
+import { Mistral } from '@mistralai/mistralai';
 import OpenAI from 'openai';
 import { expect, it, vi } from 'vitest';
 import type { BatchProviderKind } from '../../lib/core/config.ts';
 import type { JsonObject } from '../../lib/core/request-line.ts';
 import { requests as anthropic } from '../fixtures/requests/anthropic.ts';
 import { requests as gemini } from '../fixtures/requests/gemini.ts';
+import { requests as mistral } from '../fixtures/requests/mistral.ts';
 import { requests as openai } from '../fixtures/requests/openai.ts';
 import { apiKey, connect } from './connected-provider.ts';
 import { type RecordingProxy, type SentRequest, startRecordingProxy } from './recording-proxy.ts';
@@ -84,6 +86,19 @@ it('Anthropic’s SDK sends what we send', async () => {
 
   const expected = [ours.create, ours.retrieve, ours.list, ours.results, ours.cancel].flat();
   expect(sent(proxy, { [id]: '<batch>' })).toEqual(expected.map(withoutHeaders));
+});
+
+it('Mistral’s SDK uploads what we upload, visible as is usual', async () => {
+  const ours = first(mistral['/v1/chat/completions, mistral-small-latest'].upload);
+  const proxy = await proxyFor('mistral');
+  const sdk = new Mistral({ apiKey, serverURL: proxy.url });
+  const { file } = ours.form;
+  const content = new Blob([jsonLines(file.lines)], { type: file.type });
+
+  await sdk.files.upload({ purpose: 'batch', file: { fileName: file.fileName, content } });
+
+  const form = { ...ours.form, file: { ...file, type: 'application/octet-stream' }, visibility: 'workspace' };
+  expect(sent(proxy, {})).toEqual([withoutHeaders({ ...ours, form })]);
 });
 
 it('Google’s SDK sends what we send, and the size of a file once more', async () => {

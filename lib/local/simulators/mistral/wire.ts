@@ -38,6 +38,7 @@ export const mistralWire: WireDialect = {
   examine,
   errorBody: (error) => ({ object: 'error', ...error }),
   writesUnfinished: false,
+  file: wireFile,
   batch: wireJob,
   readPage: readNumberedPage,
   list: (page, jobs) => ({ data: jobs, object: 'list', total: page.total }),
@@ -71,6 +72,22 @@ const openAIBatch = z.object({
   expired_at: z.number().nullable(),
   cancelled_at: z.number().nullable(),
 });
+
+/** As @mistralai/mistralai 2.7 reads a `CreateFileResponse`. Results are files that nobody uploaded. */
+function wireFile({ id, bytes, created_at, filename, purpose }: JsonObject): JsonObject {
+  const isInput = purpose === 'batch';
+  return {
+    id,
+    object: 'file',
+    bytes,
+    created_at,
+    filename,
+    purpose: 'batch',
+    sample_type: isInput ? 'batch_request' : 'batch_result',
+    num_lines: null,
+    source: isInput ? 'upload' : 'mistral',
+  };
+}
 
 function wireJob(openAI: JsonObject, { record }: BatchView): JsonObject {
   const batch = openAIBatch.parse(openAI);

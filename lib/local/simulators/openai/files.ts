@@ -39,7 +39,7 @@ export function fileRoutes(here: FileSurroundings): Route[] {
     {
       method: 'GET',
       path: `${here.wire.root}/files/:fileId`,
-      answer: async (exchange) => ok(wireFile(findFile(here, exchange))),
+      answer: async (exchange) => ok(here.wire.file(wireFile(findFile(here, exchange)))),
     },
     {
       method: 'DELETE',
@@ -73,7 +73,8 @@ async function createFile(here: FileSurroundings, exchange: Exchange): Promise<J
     uploadPath,
   );
   // Recorded traffic: a fresh batch file shows its expiry only when it is retrieved.
-  return ok({ ...wireFile(record), ...(received.fields.has('expires_after[seconds]') ? {} : { expires_at: null }) });
+  const isExpiryHidden = !received.fields.has('expires_after[seconds]');
+  return ok(here.wire.file({ ...wireFile(record), ...(isExpiryHidden && { expires_at: null }) }));
 }
 
 function checkForm(
@@ -133,7 +134,12 @@ function listFiles(here: FileSurroundings, exchange: Exchange): JsonReply {
   const newestFirst = here.shelf.newestFirst().filter((file) => purpose === null || file.purpose === purpose);
   const ordered = query.get('order') === 'asc' ? newestFirst.reverse() : newestFirst;
   const page = readPage(ordered, query, listLimits);
-  return ok(wireList(page, page.items.map(wireFile)));
+  return ok(
+    wireList(
+      page,
+      page.items.map((file) => here.wire.file(wireFile(file))),
+    ),
+  );
 }
 
 function deleteFile(here: FileSurroundings, exchange: Exchange): JsonReply {

@@ -36,6 +36,8 @@ export interface WireDialect {
   errorBody(error: JsonObject): JsonObject;
   /** Whether lines that never ran have a result that says so. */
   writesUnfinished: boolean;
+  /** The service's file, made from OpenAI's. */
+  file(openAI: JsonObject): JsonObject;
   /** The service's batch, made from OpenAI's. */
   batch(openAI: JsonObject, view: BatchView): JsonObject;
   /** The answer to a creation. */
@@ -66,6 +68,7 @@ export const openAIWire: WireDialect = {
   examine,
   errorBody: (error) => ({ error }),
   writesUnfinished: true,
+  file: (openAI) => openAI,
   batch: (openAI) => openAI,
   created: (batch) => batch,
   page: { defaultLimit: 20, maxLimit: 100, isCapped: false, placeParameter: 'after' },
