@@ -11,6 +11,7 @@ interface BenchOptions {
 const benches: Record<string, () => Promise<(options: BenchOptions) => void | Promise<void>>> = {
   api: async () => (await import('./api.ts')).run,
   bundles: async () => (await import('./bundles.ts')).benchBundles,
+  prepare: async () => (await import('./prepare.ts')).run,
   submit: async () => (await import('./submit.ts')).run,
   merge: async () => (await import('./merge.ts')).run,
   unique: async () => (await import('./unique.ts')).run,

@@ -8,11 +8,12 @@ import { type ShardRecord, shardRecordSchema } from '../../lib/core/shard.ts';
 import { InputValidation } from '../../lib/pipeline/input-validation.ts';
 import type { Account } from '../../lib/pipeline/services.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import type { Objects } from '../../lib/store/objects.ts';
 import { type FileObjects, readChunks } from './file-objects.ts';
 
 const batch = { id: `batch_${'be'.repeat(16)}`, options: parseOptions({}) };
 
-const config = parseConfig(
+export const config = parseConfig(
   JSON.stringify({ providers: { openai: providerAt('openai'), anthropic: providerAt('anthropic') } }),
   'The configuration of the bench',
   'local',
@@ -38,11 +39,15 @@ export function account(name: string): Account {
  * @returns the shards as Submit leaves them: sent once.
  */
 export async function prepareShards(objects: FileObjects, inputPath: string): Promise<ShardRecord[]> {
-  const validation = new InputValidation({ config, objects, account, now: Date.now }, batch, 'bench');
+  const validation = newValidation(objects);
   for await (const lines of splitLines(readChunks(inputPath))) await validation.add(lines);
   if (validation.isFailed) throw new Error(JSON.stringify(validation.report.firstErrors[0]));
   const { shards } = await validation.finish();
   return shards.map((shard) => ({ ...shard, attempts: 1 }));
+}
+
+export function newValidation(objects: Objects): InputValidation {
+  return new InputValidation({ config, objects, account, now: Date.now }, batch, 'bench');
 }
 
 const fileName = 'shards.json';
