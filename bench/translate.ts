@@ -30,27 +30,36 @@ function rowsOf(kind: ProviderKind, lines: number): Row[] {
 
 /** Yardstick and case take turns, so that whatever else the machine does strikes them alike. */
 function rowOf(title: string, line: Buffer, lines: number, translate: () => void): Row {
-  const parses: number[] = [];
-  const translations: number[] = [];
+  const parses: Time[] = [];
+  const translations: Time[] = [];
   for (let round = 0; round < rounds; round += 1) {
-    parses.push(secondsOf(lines, () => JSON.parse(line.toString('utf8'))));
-    translations.push(secondsOf(lines, translate));
+    parses.push(timeOf(lines, () => JSON.parse(line.toString('utf8'))));
+    translations.push(timeOf(lines, translate));
   }
+  const medianOf = (times: readonly Time[], member: keyof Time) => median(times.map((time) => time[member]));
+  const ratio = (member: keyof Time) => medianOf(translations, member) / medianOf(parses, member);
   return {
     case: title,
-    megabytesPerSecond: (lines * line.length) / 1e6 / median(translations),
-    timesParseOnly: median(translations) / median(parses),
-    timesParseOnlyCpu: null,
+    megabytesPerSecond: (lines * line.length) / 1e6 / medianOf(translations, 'seconds'),
+    timesParseOnly: ratio('seconds'),
+    timesParseOnlyCpu: ratio('cpuSeconds'),
     timesUnordered: null,
     timesCopy: null,
     peakRssMegabytes: null,
   };
 }
 
-function secondsOf(times: number, work: () => void): number {
+interface Time {
+  seconds: number;
+  cpuSeconds: number;
+}
+
+function timeOf(times: number, work: () => void): Time {
   const startedAt = performance.now();
+  const before = process.cpuUsage();
   for (let time = 0; time < times; time += 1) work();
-  return (performance.now() - startedAt) / 1_000;
+  const { user, system } = process.cpuUsage(before);
+  return { seconds: (performance.now() - startedAt) / 1_000, cpuSeconds: (user + system) / 1e6 };
 }
 
 /** From the line's own bytes, as Prepare does it. */

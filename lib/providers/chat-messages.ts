@@ -12,8 +12,13 @@ export interface Placed {
   param: string;
 }
 
-export function placedMessages(messages: unknown): Placed[] {
-  return placedObjects(messages, 'body.messages', 'an array of messages');
+/** Takes messages one by one, each by its role. */
+export type MessageReader<Read = void> = Record<ChatRole, (message: Placed, index: number) => Read>;
+
+/** @returns what the reader made of each message. */
+export function readMessages<Read>(messages: unknown, reader: MessageReader<Read>, notes: TranslationNotes): Read[] {
+  const placed = placedObjects(messages, 'body.messages', 'an array of messages');
+  return placed.map((message, index) => reader[chatRoleOf(message, notes)](message, index));
 }
 
 /** The parts of a message's content that is no string. */
@@ -26,7 +31,7 @@ export function placedToolCalls(calls: unknown, param: string): Placed[] {
   return isAbsent(calls) ? [] : placedObjects(calls, param, 'an array of tool calls');
 }
 
-function placedObjects(values: unknown, param: string, expected: string): Placed[] {
+export function placedObjects(values: unknown, param: string, expected: string): Placed[] {
   if (!Array.isArray(values)) throw invalid(param, expected);
   return values.map((value: unknown, index) => {
     const place = `${param}[${index}]`;
@@ -35,7 +40,7 @@ function placedObjects(values: unknown, param: string, expected: string): Placed
   });
 }
 
-export type ChatRole = 'system' | 'user' | 'assistant' | 'tool';
+type ChatRole = 'system' | 'user' | 'assistant' | 'tool';
 
 const roles = new Map<unknown, ChatRole>([
   ['system', 'system'],
@@ -45,7 +50,7 @@ const roles = new Map<unknown, ChatRole>([
   ['tool', 'tool'],
 ]);
 
-export function chatRoleOf({ value, param }: Placed, notes: TranslationNotes): ChatRole {
+function chatRoleOf({ value, param }: Placed, notes: TranslationNotes): ChatRole {
   const role = roles.get(value.role);
   if (role) return role;
   if (value.role === 'function')

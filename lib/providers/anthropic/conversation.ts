@@ -2,10 +2,10 @@ import type { JsonObject } from '../../core/request-line.ts';
 import {
   argumentsFrom,
   calledFunction,
-  chatRoleOf,
+  type MessageReader,
   type Placed,
-  placedMessages,
   placedToolCalls,
+  readMessages,
 } from '../chat-messages.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
@@ -42,7 +42,7 @@ export interface Conversation {
 
 export function conversationFrom(messages: unknown, notes: TranslationNotes): Conversation {
   const builder = new ConversationBuilder(notes);
-  for (const message of placedMessages(messages)) builder.add(message);
+  readMessages(messages, builder, notes);
   return builder.finish();
 }
 
@@ -53,7 +53,7 @@ const plainKeys: ReadonlySet<string> = new Set(['role', 'content']);
 const assistantKeys: ReadonlySet<string> = new Set(['role', 'content', 'refusal', 'tool_calls']);
 const toolKeys: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id']);
 
-class ConversationBuilder {
+class ConversationBuilder implements MessageReader {
   readonly #notes: TranslationNotes;
   readonly #system: TextBlock[] = [];
   readonly #messages: MessageParam[] = [];
@@ -62,22 +62,6 @@ class ConversationBuilder {
 
   constructor(notes: TranslationNotes) {
     this.#notes = notes;
-  }
-
-  add(message: Placed): void {
-    switch (chatRoleOf(message, this.#notes)) {
-      case 'system':
-        this.#addSystem(message);
-        break;
-      case 'user':
-        this.#addUser(message);
-        break;
-      case 'assistant':
-        this.#addAssistant(message);
-        break;
-      case 'tool':
-        this.#addToolResult(message);
-    }
   }
 
   finish(): Conversation {
@@ -90,14 +74,14 @@ class ConversationBuilder {
     return first && others.length === 0 ? first.text : first && this.#system;
   }
 
-  #addSystem({ value: message, param }: Placed): void {
+  system({ value: message, param }: Placed): void {
     this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
     if (this.#messages.length > 0)
       this.#notes.change(param, 'Anthropic takes system messages before the conversation only');
     this.#system.push(...textBlocks(message.content, `${param}.content`, this.#notes));
   }
 
-  #addUser({ value: message, param }: Placed): void {
+  user({ value: message, param }: Placed): void {
     this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
     const blocks = inputBlocks(message.content, `${param}.content`, this.#notes);
     if (blocks.length === 0) throw invalid(`${param}.content`, 'some content');
@@ -106,7 +90,7 @@ class ConversationBuilder {
     this.#openResults = null;
   }
 
-  #addAssistant({ value: message, param }: Placed): void {
+  assistant({ value: message, param }: Placed): void {
     this.#notes.dropOthers(message, assistantKeys, 'body.messages[]');
     const content = isAbsent(message.content) ? message.refusal : message.content;
     const texts = isAbsent(content) ? [] : textBlocks(content, `${param}.content`, this.#notes);
@@ -119,7 +103,7 @@ class ConversationBuilder {
     this.#openResults = null;
   }
 
-  #addToolResult({ value: message, param }: Placed): void {
+  tool({ value: message, param }: Placed): void {
     this.#notes.dropOthers(message, toolKeys, 'body.messages[]');
     const result = toolResult(message, param, this.#notes);
     if (this.#openResults) this.#openResults.push(result);

@@ -1,4 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
+import type { Placed } from '../chat-messages.ts';
+import { placedFunctions } from '../chat-tools.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
 import { invalid } from '../untranslatable-error.ts';
@@ -19,25 +21,12 @@ export interface ToolChoice {
   disable_parallel_tool_use?: true;
 }
 
-const toolKeys: ReadonlySet<string> = new Set(['type', 'function']);
-const functionKeys: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
-
 /** @param tools `body.tools`, its numbers as the customer wrote them: schemas go on as they are, `$defs` and all. */
 export function toolsFrom(tools: unknown, notes: TranslationNotes): Tool[] {
-  if (isAbsent(tools)) return [];
-  if (!Array.isArray(tools)) throw invalid('body.tools', 'an array of tools');
-  return tools.map((tool: unknown, index) => {
-    const param = `body.tools[${index}]`;
-    if (!isObject(tool)) throw invalid(param, 'an object');
-    notes.dropOthers(tool, toolKeys, 'body.tools[]');
-    if (tool.type === 'custom') throw notes.unsupported(param, 'custom tools take free text; use a function');
-    if (!isObject(tool.function)) throw invalid(`${param}.function`, 'an object');
-    notes.dropOthers(tool.function, functionKeys, 'body.tools[].function');
-    return toolFrom(tool.function, `${param}.function`, notes);
-  });
+  return placedFunctions(tools, notes).map((placed) => toolFrom(placed, notes));
 }
 
-function toolFrom(definition: JsonObject, param: string, notes: TranslationNotes): Tool {
+function toolFrom({ value: definition, param }: Placed, notes: TranslationNotes): Tool {
   const { name, description, parameters, strict } = definition;
   if (typeof name !== 'string' || name === '') throw invalid(`${param}.name`, 'a string');
   if (!isAbsent(parameters) && !isObject(parameters)) throw invalid(`${param}.parameters`, 'a JSON schema');

@@ -2,10 +2,10 @@ import type { JsonObject } from '../../core/request-line.ts';
 import {
   argumentsFrom,
   calledFunction,
-  chatRoleOf,
+  type MessageReader,
   type Placed,
-  placedMessages,
   placedToolCalls,
+  readMessages,
 } from '../chat-messages.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
@@ -34,7 +34,7 @@ export interface Conversation {
 
 export function conversationFrom(chatMessages: unknown, abilities: Abilities, notes: TranslationNotes): Conversation {
   const builder = new ConversationBuilder(abilities, notes);
-  for (const message of placedMessages(chatMessages)) builder.add(message);
+  readMessages(chatMessages, builder, notes);
   return builder.finish();
 }
 
@@ -50,7 +50,7 @@ const assistantKeys: ReadonlySet<string> = new Set(['role', 'content', 'refusal'
 const toolKeys: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id']);
 const callKeys: ReadonlySet<string> = new Set(['id', 'type', 'function', 'index']);
 
-class ConversationBuilder {
+class ConversationBuilder implements MessageReader {
   readonly #abilities: Abilities;
   readonly #notes: TranslationNotes;
   readonly #system: TextBlock[] = [];
@@ -61,41 +61,24 @@ class ConversationBuilder {
     this.#notes = notes;
   }
 
-  add(message: Placed): void {
-    switch (chatRoleOf(message, this.#notes)) {
-      case 'system':
-        this.#addSystem(message);
-        break;
-      case 'user':
-        this.#addUser(message);
-        break;
-      case 'assistant':
-        this.#addAssistant(message);
-        break;
-      case 'tool':
-        this.#addToolResult(message);
-        break;
-    }
-  }
-
   finish(): Conversation {
     if (this.#messages[0]?.role !== 'user') throw invalid('body.messages', 'a user message at the beginning');
     return { system: this.#system, messages: this.#messages };
   }
 
-  #addSystem({ value: message, param }: Placed): void {
+  system({ value: message, param }: Placed): void {
     this.#dropOthers(message, plainKeys);
     if (this.#messages.length > 0)
       this.#notes.change(param, 'Bedrock takes system messages before the conversation only');
     this.#system.push(...textBlocks(message.content, `${param}.content`, this.#notes));
   }
 
-  #addUser({ value: message, param }: Placed): void {
+  user({ value: message, param }: Placed): void {
     this.#dropOthers(message, plainKeys);
     this.#push('user', inputBlocks(message.content, `${param}.content`, this.#abilities, this.#notes), param);
   }
 
-  #addAssistant({ value: message, param }: Placed): void {
+  assistant({ value: message, param }: Placed): void {
     this.#dropOthers(message, assistantKeys);
     const said = isAbsent(message.content) ? message.refusal : message.content;
     const texts = textBlocks(said, `${param}.content`, this.#notes);
@@ -117,7 +100,7 @@ class ConversationBuilder {
     });
   }
 
-  #addToolResult({ value: message, param }: Placed): void {
+  tool({ value: message, param }: Placed): void {
     this.#dropOthers(message, toolKeys);
     this.#requireTools(param);
     const content = textBlocks(message.content, `${param}.content`, this.#notes);

@@ -1,7 +1,7 @@
 import { membersOf } from '../../core/json-spans.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import type { Usage } from '../../core/usage.ts';
-import { parseExact } from '../exact-json.ts';
+import { mayLoseNumbers, parseExact } from '../exact-json.ts';
 import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
 import { failedLine, openAILine, type ResultSource } from '../openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
@@ -76,6 +76,7 @@ function nativeLine(source: ResultSource): Buffer {
 
 /** The output with its numbers as the model wrote them. */
 function exactOutput(source: ResultSource, output: JsonObject): JsonObject {
+  if (!mayLoseNumbers(source.bytes.toString('utf8'))) return output;
   const exact = parseExact(outputBytes(source).toString('utf8'));
   return isObject(exact) ? exact : output;
 }

@@ -1,4 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
+import type { Placed } from '../chat-messages.ts';
+import { placedFunctions } from '../chat-tools.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
 import { invalid } from '../untranslatable-error.ts';
@@ -16,8 +18,6 @@ export interface ToolConfig {
   toolChoice?: ToolChoice;
 }
 
-const toolKeys: ReadonlySet<string> = new Set(['type', 'function']);
-const functionKeys: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
 const functionName = /^[a-zA-Z0-9_-]{1,64}$/;
 
 /**
@@ -31,7 +31,7 @@ export function toolConfigFrom(
   hasCalls: boolean,
   notes: TranslationNotes,
 ): ToolConfig | undefined {
-  const tools = toolsFrom(exact.tools, notes);
+  const tools = placedFunctions(exact.tools, notes).map((placed) => specFrom(placed, notes));
   const choice = isAbsent(body.tool_choice) ? undefined : choiceFrom(body.tool_choice, notes);
   const mustCall = typeof choice === 'object' && !('auto' in choice);
   if (tools.length === 0 && (hasCalls || mustCall))
@@ -43,22 +43,8 @@ export function toolConfigFrom(
   return { tools, ...(choice !== undefined && { toolChoice: choice }) };
 }
 
-function toolsFrom(tools: unknown, notes: TranslationNotes): ToolSpec[] {
-  if (isAbsent(tools)) return [];
-  if (!Array.isArray(tools)) throw invalid('body.tools', 'an array of tools');
-  return tools.map((tool: unknown, index) => {
-    const param = `body.tools[${index}]`;
-    if (!isObject(tool)) throw invalid(param, 'an object');
-    if (tool.type === 'custom') throw notes.unsupported(param, 'custom tools take free text; use a function');
-    notes.dropOthers(tool, toolKeys, 'body.tools[]');
-    if (!isObject(tool.function)) throw invalid(`${param}.function`, 'an object');
-    return specFrom(tool.function, `${param}.function`, notes);
-  });
-}
-
-function specFrom(definition: JsonObject, param: string, notes: TranslationNotes): ToolSpec {
+function specFrom({ value: definition, param }: Placed, notes: TranslationNotes): ToolSpec {
   const { name, description, parameters, strict } = definition;
-  notes.dropOthers(definition, functionKeys, 'body.tools[].function');
   if (typeof name !== 'string' || !functionName.test(name))
     throw invalid(`${param}.name`, 'a name of letters, digits, _ and -, at most 64');
   if (!isAbsent(parameters) && !isObject(parameters)) throw invalid(`${param}.parameters`, 'a JSON schema');

@@ -2,10 +2,10 @@ import { isObject, type JsonObject } from '../../core/request-line.ts';
 import {
   argumentsFrom,
   calledFunction,
-  chatRoleOf,
+  type MessageReader,
   type Placed,
-  placedMessages,
   placedToolCalls,
+  readMessages,
 } from '../chat-messages.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
@@ -44,7 +44,7 @@ export function conversationFrom(
   notes: TranslationNotes,
 ): Conversation {
   const builder = new ConversationBuilder(options, notes);
-  for (const message of placedMessages(messages)) builder.add(message);
+  readMessages(messages, builder, notes);
   return builder.finish();
 }
 
@@ -53,7 +53,7 @@ const assistantKeys: ReadonlySet<string> = new Set(['role', 'content', 'refusal'
 const toolKeys: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id']);
 const callKeys: ReadonlySet<string> = new Set(['id', 'type', 'function', 'index', 'extra_content']);
 
-class ConversationBuilder {
+class ConversationBuilder implements MessageReader {
   readonly #options: ConversationOptions;
   readonly #notes: TranslationNotes;
   readonly #system: { text: string }[] = [];
@@ -67,22 +67,6 @@ class ConversationBuilder {
     this.#notes = notes;
   }
 
-  add(message: Placed): void {
-    switch (chatRoleOf(message, this.#notes)) {
-      case 'system':
-        this.#addSystem(message);
-        break;
-      case 'user':
-        this.#addUser(message);
-        break;
-      case 'assistant':
-        this.#addAssistant(message);
-        break;
-      case 'tool':
-        this.#addToolResult(message);
-    }
-  }
-
   finish(): Conversation {
     if (this.#contents.length === 0) throw invalid('body.messages', 'at least one user message');
     return {
@@ -91,20 +75,20 @@ class ConversationBuilder {
     };
   }
 
-  #addSystem({ value: message, param }: Placed): void {
+  system({ value: message, param }: Placed): void {
     this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
     if (this.#contents.length > 0)
       this.#notes.change(param, 'Gemini takes system messages before the conversation only');
     for (const text of textsOf(message.content, `${param}.content`, this.#notes)) this.#system.push({ text });
   }
 
-  #addUser({ value: message, param }: Placed): void {
+  user({ value: message, param }: Placed): void {
     this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
     const parts = inputParts(message.content, `${param}.content`, this.#options.surface, this.#notes);
     this.#push({ role: 'user', parts }, param);
   }
 
-  #addAssistant({ value: message, param }: Placed): void {
+  assistant({ value: message, param }: Placed): void {
     this.#notes.dropOthers(message, assistantKeys, 'body.messages[]');
     const content = isAbsent(message.content) ? message.refusal : message.content;
     const texts = textsOf(content, `${param}.content`, this.#notes).map((text) => ({ text }));
@@ -132,7 +116,7 @@ class ConversationBuilder {
     return isFirst && this.#options.wantsThoughtSignatures ? { ...part, thoughtSignature: noSignature } : part;
   }
 
-  #addToolResult({ value: message, param }: Placed): void {
+  tool({ value: message, param }: Placed): void {
     this.#notes.dropOthers(message, toolKeys, 'body.messages[]');
     const id = message.tool_call_id;
     const name = typeof id === 'string' ? this.#functionByCallId.get(id) : undefined;

@@ -1,4 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
+import type { Placed } from '../chat-messages.ts';
+import { placedFunctions } from '../chat-tools.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
 import { invalid } from '../untranslatable-error.ts';
@@ -19,26 +21,13 @@ export interface FunctionCallingConfig {
 // As Gemini checks it. Source: @google/genai 3.1 `FunctionDeclaration.name`.
 const functionName = /^[a-zA-Z_][a-zA-Z0-9_.:-]{0,127}$/;
 
-const toolKeys: ReadonlySet<string> = new Set(['type', 'function']);
-const functionKeys: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
-
 /** @param tools `body.tools`, its numbers as the customer wrote them: schemas go on as they are, `$defs` and all. */
 export function functionDeclarationsFrom(tools: unknown, notes: TranslationNotes): FunctionDeclaration[] {
-  if (isAbsent(tools)) return [];
-  if (!Array.isArray(tools)) throw invalid('body.tools', 'an array of tools');
-  return tools.map((tool: unknown, index) => {
-    const param = `body.tools[${index}]`;
-    if (!isObject(tool)) throw invalid(param, 'an object');
-    notes.dropOthers(tool, toolKeys, 'body.tools[]');
-    if (tool.type === 'custom') throw notes.unsupported(param, 'custom tools take free text; use a function');
-    if (!isObject(tool.function)) throw invalid(`${param}.function`, 'an object');
-    return declarationFrom(tool.function, `${param}.function`, notes);
-  });
+  return placedFunctions(tools, notes).map((placed) => declarationFrom(placed, notes));
 }
 
-function declarationFrom(definition: JsonObject, param: string, notes: TranslationNotes): FunctionDeclaration {
+function declarationFrom({ value: definition, param }: Placed, notes: TranslationNotes): FunctionDeclaration {
   const { name, description, parameters, strict } = definition;
-  notes.dropOthers(definition, functionKeys, 'body.tools[].function');
   if (typeof name !== 'string' || !functionName.test(name))
     throw invalid(`${param}.name`, 'a name of letters, digits, _, ., : and -, at most 128');
   if (!isAbsent(parameters) && !isObject(parameters)) throw invalid(`${param}.parameters`, 'a JSON schema');

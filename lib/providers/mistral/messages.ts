@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { calledFunction, chatRoleOf, type Placed, placedMessages, placedToolCalls } from '../chat-messages.ts';
+import { calledFunction, type MessageReader, type Placed, placedToolCalls, readMessages } from '../chat-messages.ts';
 import { isAbsent } from '../foreign-json.ts';
 import type { TranslationNotes } from '../translation-notes.ts';
 import { invalid } from '../untranslatable-error.ts';
@@ -13,13 +13,9 @@ import { ToolCallIds } from './tool-call-ids.ts';
  * @param exact the same with their numbers as they were written.
  */
 export function messagesFrom(messages: unknown, exact: unknown, notes: TranslationNotes): JsonObject[] {
-  const placed = placedMessages(messages);
-  if (placed.length === 0) throw invalid('body.messages', 'at least one message');
-  const translation = new MessageTranslation(notes);
-  return placed.map((message, index) => {
-    const exactMessage: unknown = Array.isArray(exact) ? exact[index] : undefined;
-    return translation.message(message, isObject(exactMessage) ? exactMessage : message.value);
-  });
+  const translated = readMessages(messages, new MessageTranslation(exact, notes), notes);
+  if (translated.length === 0) throw invalid('body.messages', 'at least one message');
+  return translated;
 }
 
 const plainKeys: ReadonlySet<string> = new Set(['role', 'content']);
@@ -27,38 +23,29 @@ const assistantKeys: ReadonlySet<string> = new Set(['role', 'content', 'refusal'
 const toolKeys: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id', 'name']);
 const callKeys: ReadonlySet<string> = new Set(['id', 'type', 'function', 'index']);
 
-class MessageTranslation {
+class MessageTranslation implements MessageReader<JsonObject> {
+  readonly #exact: unknown[];
   readonly #notes: TranslationNotes;
   readonly #ids = new ToolCallIds();
 
-  constructor(notes: TranslationNotes) {
+  constructor(exact: unknown, notes: TranslationNotes) {
+    this.#exact = Array.isArray(exact) ? exact : [];
     this.#notes = notes;
   }
 
-  message(message: Placed, exact: JsonObject): JsonObject {
-    switch (chatRoleOf(message, this.#notes)) {
-      case 'system':
-        return this.#system(message);
-      case 'user':
-        return this.#user(message, exact);
-      case 'assistant':
-        return this.#assistant(message);
-      case 'tool':
-        return this.#toolResult(message);
-    }
-  }
-
-  #system({ value: message, param }: Placed): JsonObject {
+  system({ value: message, param }: Placed): JsonObject {
     this.#dropOthers(message, plainKeys);
     return { role: 'system', content: textContent(message.content, `${param}.content`, this.#notes) };
   }
 
-  #user({ value: message, param }: Placed, exact: JsonObject): JsonObject {
+  user({ value: message, param }: Placed, index: number): JsonObject {
     this.#dropOthers(message, plainKeys);
-    return { role: 'user', content: inputContent(message.content, exact.content, `${param}.content`, this.#notes) };
+    const exact = this.#exact[index];
+    const exactContent = isObject(exact) ? exact.content : message.content;
+    return { role: 'user', content: inputContent(message.content, exactContent, `${param}.content`, this.#notes) };
   }
 
-  #assistant({ value: message, param }: Placed): JsonObject {
+  assistant({ value: message, param }: Placed): JsonObject {
     this.#dropOthers(message, assistantKeys);
     const said = isAbsent(message.content) ? message.refusal : message.content;
     const calls = this.#toolCalls(message.tool_calls, `${param}.tool_calls`);
@@ -80,7 +67,7 @@ class MessageTranslation {
     });
   }
 
-  #toolResult({ value: message, param }: Placed): JsonObject {
+  tool({ value: message, param }: Placed): JsonObject {
     this.#dropOthers(message, toolKeys);
     return {
       role: 'tool',

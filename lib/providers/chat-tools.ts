@@ -1,0 +1,20 @@
+import { isObject } from '../core/request-line.ts';
+import { type Placed, placedObjects } from './chat-messages.ts';
+import { isAbsent } from './foreign-json.ts';
+import type { TranslationNotes } from './translation-notes.ts';
+import { invalid } from './untranslatable-error.ts';
+
+const toolKeys: ReadonlySet<string> = new Set(['type', 'function']);
+const functionKeys: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
+
+/** The functions of a chat completion that has functions for tools and nothing else. */
+export function placedFunctions(tools: unknown, notes: TranslationNotes): Placed[] {
+  if (isAbsent(tools)) return [];
+  return placedObjects(tools, 'body.tools', 'an array of tools').map(({ value: tool, param }) => {
+    notes.dropOthers(tool, toolKeys, 'body.tools[]');
+    if (tool.type === 'custom') throw notes.unsupported(param, 'custom tools take free text; use a function');
+    if (!isObject(tool.function)) throw invalid(`${param}.function`, 'an object');
+    notes.dropOthers(tool.function, functionKeys, 'body.tools[].function');
+    return { value: tool.function, param: `${param}.function` };
+  });
+}
