@@ -22,11 +22,14 @@ interface Said {
   isText: boolean;
 }
 
-/** Parses JSON with its numbers as they were written, `#1.0`. */
+const stringOrNumber = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
+
+/**
+ * Parses JSON with its numbers as they were written, `#1.0`. Not by a reviver's `context.source`, which the code under test
+ * uses: in Node 24 it is missing now and then, after many odd keys.
+ */
 export function parseSpelled(json: string): unknown {
-  return JSON.parse(json, (_key, value: unknown, context?: { source?: string }) =>
-    typeof value === 'number' ? `#${context?.source}` : value,
-  );
+  return JSON.parse(json.replace(stringOrNumber, (token) => (token.startsWith('"') ? token : `"#${token}"`)));
 }
 
 /** JSON in one spelling, whatever the order of members. */
