@@ -8,7 +8,7 @@ import { asChat, talk } from './talk.ts';
 withBucket();
 
 it.each(batchProviderKinds)('%s refuses nothing that was translated for it', async (kind) => {
-  const bodies = fc.sample(talk, 40).map(asChat);
+  const bodies = fc.sample(talk, 25).map(asChat);
   const connection = await connect(kind);
   const sending = sendingOfBodies(kind, bodies);
 
