@@ -29,8 +29,8 @@ export function account(name: string): Account {
   const settings = config.providers[name];
   if (!settings) throw new Error(`There is no provider ${name}.`);
   const provider = providers[settings.kind];
-  const client = provider.connect({ name, config: settings, apiKey: async () => 'none' });
-  return { name, config: settings, provider, client, live: null };
+  const connection = { name, config: settings, apiKey: async () => 'none' };
+  return { name, config: settings, provider, client: provider.connect(connection), live: provider.live(connection) };
 }
 
 /**

@@ -49,7 +49,10 @@ export async function finalize(services: Services, step: BatchStep, context: Ste
   const rounds = await Promise.all(batch.rounds.map((round) => services.records.listShards(batch.id, round.token)));
   if (rounds.flat().some((shard) => shard.status !== 'collected')) return goOn;
   const latest = collectedShards(services.objects, rounds.at(-1) ?? []);
-  if (mayRedrive(services, batch, latest) && (await openNextRound(services, batch, latest))) return goOn;
+  if (mayRedrive(services, batch, latest)) {
+    await openNextRound(services, batch, latest);
+    return goOn;
+  }
   const finalizing = await services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
     return beginFinalizing(current, seconds(services));

@@ -15,7 +15,7 @@ import { type AcceptedLine, LineValidation, type RefusedLine } from './line-vali
 import { RefusedLines } from './refused-lines.ts';
 import type { Services } from './services.ts';
 import { type ShardQueue, ShardWriter } from './shard-writer.ts';
-import { belowMinimum, placed } from './small-shards.ts';
+import { placed } from './small-shards.ts';
 import { reportStateSchema, ValidationReport } from './validation-report.ts';
 
 /** What earlier runs have found in the lines before the one where the next run begins. */
@@ -179,8 +179,7 @@ export class InputValidation {
   /** Ends the shards. Only for a batch that goes on. */
   async finish(): Promise<{ shards: ShardRecord[]; report: Report }> {
     const written = await this.#shards.finish();
-    const shards = written.map((shard) => placed(shard, (name) => this.#services.account(name), this.#services.now()));
-    await this.report.addErrors(shards.flatMap(belowMinimumError));
+    const shards = written.map((shard) => placed(shard, (name) => this.#services.account(name)));
     const report = this.#describe(shards);
     const refused = await this.#finishRefused(shards.length);
     await this.report.close();
@@ -250,10 +249,6 @@ function isOf(shard: ShardRecord, { provider, model }: { provider: string; model
 
 function noEarlierRun(): { customIds: CustomIds; validation: null } {
   return { customIds: new CustomIds(), validation: null };
-}
-
-function belowMinimumError({ end }: ShardRecord): LineError[] {
-  return end?.code === belowMinimum ? [{ code: end.code, message: end.message, param: null, line: null }] : [];
 }
 
 /** What the lines of one model and endpoint have in common. */

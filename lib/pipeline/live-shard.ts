@@ -32,8 +32,6 @@ export async function runSlice(
   shard: ShardRecord,
   context: StepContext,
 ): Promise<ShardRecord> {
-  const client = account.live;
-  if (!client) throw new Error(`Provider '${account.name}' can no longer send requests one by one.`);
   const token = services.token();
   const nowMs = services.now();
   const lease = { token, untilMs: Math.round(nowMs + context.remainingMs()) };
@@ -49,7 +47,7 @@ export async function runSlice(
     });
   let obstacle: SliceObstacle | null = null;
   try {
-    obstacle = await sendSlice(services, { batch, shard: claimed, token, account, client }, context);
+    obstacle = await sendSlice(services, { batch, shard: claimed, token, account }, context);
   } finally {
     await leaveLiveGate(services, account.name, claimed);
     await giveBack(services, claimed, token, obstacle);

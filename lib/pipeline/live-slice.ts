@@ -5,7 +5,7 @@ import { messageOf, safeText } from '../core/errors.ts';
 import { sendingPrefix } from '../core/ids.ts';
 import { liveWorkKey } from '../core/keys.ts';
 import { type LiveWork, noLiveWork, ownsSlice, recordAnswers, type ShardRecord } from '../core/shard.ts';
-import type { LiveAnswer, LiveClient } from '../providers/provider.ts';
+import type { LiveAnswer } from '../providers/provider.ts';
 import { estimateCall } from './estimate.ts';
 import { type LiveLine, unansweredLines } from './live-lines.ts';
 import { LivePace } from './live-pace.ts';
@@ -65,7 +65,6 @@ export interface SliceTask {
   /** Names the lease. */
   token: string;
   account: Account;
-  client: LiveClient;
 }
 
 /**
@@ -224,9 +223,9 @@ class LiveSlice {
     const reason = new Error(`There was no answer within ${Math.round(this.#callMs / 1_000)} s.`);
     const timer = setTimeout(() => controller.abort(reason), this.#callMs);
     try {
-      const { client, shard } = this.#task;
+      const { account, shard } = this.#task;
       const { endpoint, model } = shard;
-      const answer = await client.call({ line: line.bytes, endpoint, model, signal: controller.signal });
+      const answer = await account.live.call({ line: line.bytes, endpoint, model, signal: controller.signal });
       const isAbandoned = controller.signal.aborted && controller.signal.reason !== reason;
       if (!isAbandoned || answer.outcome === 'answered') this.#settle(line, { answer, beganAtMs, tokens });
     } catch (error) {

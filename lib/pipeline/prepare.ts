@@ -15,7 +15,6 @@ import { readJoined, verifyMd5 } from './joined-objects.ts';
 import { inParallel } from './parallel.ts';
 import { type Progress, readProgress, writeCheckpoint } from './prepare-checkpoint.ts';
 import type { Services, StepContext } from './services.ts';
-import { isBelowMinimum } from './small-shards.ts';
 import { writeStatus } from './status-file.ts';
 
 export interface BatchStep {
@@ -183,10 +182,7 @@ async function acceptInput(
     report,
     warningCount,
   });
-  const obstacle =
-    allBelowMinimum(shards) ??
-    overBudget(batch, report.estimatedCost) ??
-    (await unreadyProvider(services, shards, context));
+  const obstacle = overBudget(batch, report.estimatedCost) ?? (await unreadyProvider(services, shards, context));
   if (obstacle) return failBatch(services, batch, [obstacle], { report, warningCount, ...foundIn(validation) });
   if (batch.options.dry_run)
     return services.records.updateBatch(batch.id, (current) => {
@@ -204,13 +200,6 @@ async function acceptInput(
       counts: { total, completed: 0, failed: 0 },
     });
   });
-}
-
-/** A batch of which nothing can be sent fails. */
-function allBelowMinimum(shards: readonly ShardRecord[]): LineError | null {
-  const [first] = shards;
-  if (!first?.end || !shards.every(isBelowMinimum)) return null;
-  return batchError(first.end.code, first.end.message);
 }
 
 /** Each is looked at by every Poll. 10,000 full ones are 500 million requests at OpenAI. */

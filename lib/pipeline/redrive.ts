@@ -10,7 +10,7 @@ import { inParallel } from './parallel.ts';
 import type { Services } from './services.ts';
 import { readIndex, readShardLines, requestOf } from './shard-lines.ts';
 import { ShardWriter } from './shard-writer.ts';
-import { isBelowMinimum, placed } from './small-shards.ts';
+import { placed } from './small-shards.ts';
 
 /** Time that a round must have at least before the deadline to be worth sending. */
 const minRoundSeconds = 60;
@@ -28,14 +28,12 @@ export function mayRedrive(services: Services, batch: BatchRecord, latest: reado
 /**
  * Writes the next round's shards from the retryable lines of the last one, then opens the round by one write. All their
  * provider batches have ended and their downloads were complete, so nothing is sent while an earlier sending lives.
- *
- * @returns null where nothing can be sent: all would be below their providers' minimum.
  */
 export async function openNextRound(
   services: Services,
   batch: BatchRecord,
   latest: readonly CollectedShard[],
-): Promise<BatchRecord | null> {
+): Promise<void> {
   const token = services.token();
   const round = batch.rounds.length;
   const settled = settledAfter(batch, latest);
@@ -45,18 +43,9 @@ export async function openNextRound(
   try {
     for (const collected of latest) await copyRetryable(services, collected, writer);
     const written = await writer.finish();
-    const shards = written
-      .map((shard) => placed(shard, (name) => services.account(name), services.now()))
-      // What cannot be sent again keeps the result that it has.
-      .filter((shard) => !isBelowMinimum(shard))
-      .map((shard, place) => ({ ...shard, shard: place }));
-    if (shards.length === 0) return null;
-    const unsent =
-      written.reduce((sum, { lineCount }) => sum + lineCount, 0) -
-      shards.reduce((sum, { lineCount }) => sum + lineCount, 0);
-    settled.failed += unsent;
+    const shards = written.map((shard) => placed(shard, (name) => services.account(name)));
     await inParallel(10, shards, (shard) => services.records.createShard(shard));
-    return await services.records.updateBatch(batch.id, (current) =>
+    await services.records.updateBatch(batch.id, (current) =>
       current.epoch === batch.epoch ? openRound(current, round, { token, shards: shards.length, settled }) : current,
     );
   } catch (error) {

@@ -33,7 +33,7 @@ export interface Account {
   provider: Provider;
   client: ProviderClient;
   /** Null where requests cannot be sent one by one. */
-  live: LiveClient | null;
+  live: LiveClient;
 }
 
 /** All that a step works with. */
@@ -161,6 +161,11 @@ function connect(
   const secret = secretOf(providerConfig);
   const apiKey = async (refresh?: boolean) => (secret === null ? '' : secrets.apiKey(name, secret, refresh));
   const settings = { name, config: providerConfig, apiKey, workplace };
-  const live = provider.live?.(settings) ?? null;
-  return { name, config: providerConfig, provider, client: provider.connect(settings), live };
+  return {
+    name,
+    config: providerConfig,
+    provider,
+    client: provider.connect(settings),
+    live: provider.live(settings),
+  };
 }

@@ -33,8 +33,8 @@ export interface Provider {
   direct: DirectUse;
   notes: ProviderNotes;
   connect(settings: ConnectionSettings): ProviderClient;
-  /** Calls that answer one request at once; absent where there are none. Shards below `limits.minRequests` run by them. */
-  live?: (settings: ConnectionSettings) => LiveClient;
+  /** Calls that answer one request at once: shards below `limits.minRequests` run by them. */
+  live(settings: ConnectionSettings): LiveClient;
 }
 
 /** What only people want to know: `npm run docs` makes the tables of docs/providers.md from it and from the above. */

@@ -517,16 +517,6 @@ describe('bedrock', () => {
     expect(await connection.client.findLost(lost(other, null), noAbort)).toEqual({ finding: 'none' });
   });
 
-  it('refuses fewer requests than a job must have, before anything is sent', async () => {
-    const { simulator } = await connect('bedrock');
-    const client = clientFor('bedrock', simulator.url, async () => '', { limits: { minRequests: 100 } });
-
-    const outcome = await client.upload(sendingOf('bedrock', tenTexts), noAbort);
-
-    expect(outcome).toMatchObject({ outcome: 'refused', code: 'below_minimum' });
-    expect(outcome.outcome === 'refused' && outcome.message).toMatch(/100 .* 10\b/);
-  });
-
   it('says why a job failed', async () => {
     const connection = await connect('bedrock', { minRecords: 100 });
 

@@ -28,9 +28,7 @@ function chat(text: string, kind: Kind): Asked {
 }
 
 function clientAt(kind: Kind, url: string, key = apiKey): LiveClient {
-  const client = providers[kind].live?.(settingsFor(kind, url, async () => key));
-  if (!client) throw new Error(`${kind} has no live calls`);
-  return client;
+  return providers[kind].live(settingsFor(kind, url, async () => key));
 }
 
 function call(client: LiveClient, kind: Kind, { endpoint, model, body }: Asked): Promise<LiveAnswer> {

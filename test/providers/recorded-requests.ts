@@ -112,7 +112,7 @@ export async function recordLiveRequests(api: LiveApi): Promise<Recording> {
     const line = lineOf(textOf(endpoint, { model, ...body }), endpoint);
     const translated = provider.translateRequest(line, { lineId: 'line0', model });
     if (!translated.ok) throw new Error(translated.error.message);
-    const answer = await provider.live?.(settings).call({ line: translated.bytes, endpoint, model, signal: noAbort });
+    const answer = await provider.live(settings).call({ line: translated.bytes, endpoint, model, signal: noAbort });
     batches[`${endpoint}, ${model}`] = { 'live call': proxy.take() };
     expect(answer).toMatchObject({ outcome: 'answered', succeeded: true });
   }
@@ -221,8 +221,7 @@ class Recorder {
     sending: Sending,
     during: <Result>(name: string, call: Promise<Result>) => Promise<Result>,
   ): Promise<void> {
-    const live = providers[this.#kind].live?.(settingsFor(this.#kind, this.#proxy.url, async () => apiKey));
-    if (!live) return;
+    const live = providers[this.#kind].live(settingsFor(this.#kind, this.#proxy.url, async () => apiKey));
     const [line = Buffer.of()] = Buffer.concat(await Array.fromAsync(sending.lines('\n')))
       .toString()
       .split('\n')

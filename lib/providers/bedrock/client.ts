@@ -29,7 +29,6 @@ import type {
 } from '../provider.ts';
 import { walkedPage } from '../walked-page.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
-import { limits } from './limits.ts';
 import { familyOf } from './model-family.ts';
 import { inputKey, inputUri, objectAt, outputUri } from './places.ts';
 import { explainedCall } from './service-answer.ts';
@@ -82,8 +81,6 @@ class BedrockJobs implements ProviderClient {
   async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
     if (this.#roleArn === null)
       throw new ConfigurationError(`Provider ${this.#name} has no role for Bedrock. Deploy again, or name a roleArn.`);
-    const { minRequests = limits.minRequests } = this.#terms.limits;
-    if (sending.lineCount < minRequests) return belowMinimum(sending.lineCount, minRequests);
     const key = inputKey(sending);
     await this.#objects.write(key, untilStopped(sending.lines('\n'), signal));
     return { outcome: 'uploaded', providerInputFileId: inputUri(this.#objects.bucket, key) };
@@ -190,11 +187,6 @@ class BedrockJobs implements ProviderClient {
     const needed = `bedrock:CreateModelInvocationJob, Get-, List- and Stop-, iam:PassRole for ${this.#roleArn ?? 'its role'}, and access to the model`;
     return await explainedCall(this.#name, needed, call);
   }
-}
-
-function belowMinimum(requests: number, minRequests: number): UploadOutcome {
-  const message = `A job on Bedrock needs ${minRequests} requests of one model at least; these are ${requests}. Send more at once, or lower limits.minRequests in the provider's entry if your quota is lower.`;
-  return { outcome: 'refused', code: 'below_minimum', message };
 }
 
 async function* untilStopped(pieces: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer> {
