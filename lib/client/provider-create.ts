@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { splitLines } from '../core/jsonl.ts';
-import { joinedLines } from '../providers/joined-lines.ts';
+import { withSpooledFile } from '../providers/calls/spooled-file.ts';
+import { joinedLines } from '../providers/lines/joined-lines.ts';
 import type { Provider, ProviderClient, Sending, Warning } from '../providers/provider.ts';
-import { withSpooledFile } from '../providers/spooled-file.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import { refusedError } from './create-failure.ts';
 import { createdBatch } from './created-batch.ts';

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../core/endpoints.ts';
 import { isObject, type JsonObject } from '../core/request-line.ts';
 import { isRetryableStatus } from '../core/result-line.ts';
-import { objectFrom, objectOf, textOf } from '../providers/foreign-json.ts';
+import { objectFrom, objectOf, textOf } from '../providers/lines/foreign-json.ts';
 import { type Answer, isAnswer } from './answers.ts';
 import { RequestError } from './errors.ts';
 

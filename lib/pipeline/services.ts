@@ -161,11 +161,6 @@ function connect(
   const secret = secretOf(providerConfig);
   const apiKey = async (refresh?: boolean) => (secret === null ? '' : secrets.apiKey(name, secret, refresh));
   const settings = { name, config: providerConfig, apiKey, workplace };
-  return {
-    name,
-    config: providerConfig,
-    provider,
-    client: provider.connect(settings),
-    live: provider.live(settings),
-  };
+  const [client, live] = [provider.connect(settings), provider.live(settings)];
+  return { name, config: providerConfig, provider, client, live };
 }

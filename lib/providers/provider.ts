@@ -3,7 +3,7 @@ import type { Endpoint } from '../core/endpoints.ts';
 import type { LineFormat, RequestLine } from '../core/request-line.ts';
 import type { Usage } from '../core/usage.ts';
 import type { BatchFields } from './batch-fields.ts';
-import type { LineSeparator } from './joined-lines.ts';
+import type { LineSeparator } from './lines/joined-lines.ts';
 
 /**
  * What the pipeline asks of a provider. A provider is a folder of four files: `limits.ts` (numbers with their source),

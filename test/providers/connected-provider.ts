@@ -7,7 +7,7 @@ import type { Endpoint } from '../../lib/core/endpoints.ts';
 import { positionOf, providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
 import { splitLines } from '../../lib/core/jsonl.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
-import { joinedLines } from '../../lib/providers/joined-lines.ts';
+import { joinedLines } from '../../lib/providers/lines/joined-lines.ts';
 import type {
   AnsweredLine,
   ConnectionSettings,

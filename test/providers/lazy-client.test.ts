@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ConfigurationError } from '../../lib/core/errors.ts';
-import { lazyClient } from '../../lib/providers/lazy-client.ts';
+import { lazyClient } from '../../lib/providers/calls/lazy-client.ts';
 
 const signal = new AbortController().signal;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isObject, type JsonObject } from '../../lib/core/request-line.ts';
-import { parseExact } from '../../lib/providers/exact-json.ts';
+import { parseExact } from '../../lib/providers/lines/exact-json.ts';
 import type { TranslatedRequest, TranslatedResult } from '../../lib/providers/provider.ts';
 import { answer, answerable, resultText } from './answer.ts';
 import { answered, lineId, lineOf, resultLine } from './lines.ts';

@@ -4,7 +4,7 @@ import type { Endpoint } from '../../lib/core/endpoints.ts';
 import { providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
 import { type Simulator, startSimulator } from '../../lib/local/simulators/simulators.ts';
 import { objectAt } from '../../lib/providers/bedrock/places.ts';
-import { joinedLines } from '../../lib/providers/joined-lines.ts';
+import { joinedLines } from '../../lib/providers/lines/joined-lines.ts';
 import type { Sending } from '../../lib/providers/provider.ts';
 import { providerOf, providers } from '../../lib/providers/registry.ts';
 import {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { BatchFields } from '../batch-fields.ts';
-import { batchFieldsOf } from '../foreign-batch.ts';
+import { batchFieldsOf } from '../calls/foreign-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
 const count = z.number().int().nonnegative();

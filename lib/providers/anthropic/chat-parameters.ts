@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 
 /** What the translation reads, each in its own file; everything else is refused, harmless, or dropped with a warning. */
 const translated: ReadonlySet<string> = new Set([

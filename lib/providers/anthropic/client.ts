@@ -1,15 +1,17 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { NotFoundError } from '../../core/errors.ts';
 import { splitLines } from '../../core/jsonl.ts';
-import { clockSkewMs, readTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
-import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
-import { withDeadline } from '../deadline.ts';
-import { everyPage } from '../every-page.ts';
-import { callError, hasEndedAlready } from '../failed-call.ts';
-import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
-import { KeyedClient } from '../keyed-client.ts';
-import { parsedReply } from '../parsed-reply.ts';
+import { clockSkewMs, readTimeoutSeconds } from '../calls/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { everyPage } from '../calls/every-page.ts';
+import { callError, hasEndedAlready } from '../calls/failed-call.ts';
+import { KeyedClient } from '../calls/keyed-client.ts';
+import { parsedReply } from '../calls/parsed-reply.ts';
+import { streamedBody, withSpooledFile } from '../calls/spooled-file.ts';
+import { verifiedDownload } from '../calls/verified-download.ts';
+import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -22,8 +24,6 @@ import type {
   Sending,
   UploadOutcome,
 } from '../provider.ts';
-import { streamedBody, withSpooledFile } from '../spooled-file.ts';
-import { verifiedDownload } from '../verified-download.ts';
 import {
   type BatchObject,
   batchFieldsFrom,

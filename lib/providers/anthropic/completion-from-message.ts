@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import type { Usage } from '../../core/usage.ts';
-import { objectOf, textOf } from '../foreign-json.ts';
+import { objectOf, textOf } from '../lines/foreign-json.ts';
 
 /**
  * Message -> ChatCompletion. Sources: https://platform.claude.com/docs/en/api/messages and

@@ -1,9 +1,9 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { placedParts } from '../chat-messages.ts';
-import { fileDataFrom, inlineDataFrom } from '../data-url.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import { placedParts } from '../lines/chat-messages.ts';
+import { fileDataFrom, inlineDataFrom } from '../lines/data-url.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 
 /**
  * Parts of a chat message -> content blocks. Source: https://platform.claude.com/docs/en/api/messages and @anthropic-ai/sdk

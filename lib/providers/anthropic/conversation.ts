@@ -6,10 +6,10 @@ import {
   type Placed,
   placedToolCalls,
   readMessages,
-} from '../chat-messages.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+} from '../lines/chat-messages.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 import { type InputBlock, inputBlocks, type TextBlock, textBlocks } from './content-blocks.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { KeyedClient } from '../keyed-client.ts';
-import { type LiveForm, liveAnswer, partsOf } from '../live-call.ts';
+import { KeyedClient } from '../calls/keyed-client.ts';
+import { type LiveForm, liveAnswer, partsOf } from '../calls/live-call.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { newSdkClient } from './client.ts';
 import { tokensOfMessage } from './result.ts';

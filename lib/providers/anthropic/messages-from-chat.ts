@@ -1,8 +1,8 @@
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { maxTokensFrom, stopSequencesFrom } from '../chat-parameters.ts';
-import { exactBody } from '../exact-body.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
+import { maxTokensFrom, stopSequencesFrom } from '../lines/chat-parameters.ts';
+import { exactBody } from '../lines/exact-body.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { judgeParameters, userIdFrom } from './chat-parameters.ts';
 import { type Conversation, conversationFrom } from './conversation.ts';
 import { familyOf } from './model-family.ts';

@@ -1,8 +1,8 @@
 import { transformJSONSchema } from '@anthropic-ai/sdk/lib/transform-json-schema';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 import { isEnforceable } from './enforceable-schema.ts';
 
 export interface OutputFormat {

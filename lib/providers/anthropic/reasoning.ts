@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 import type { ModelFamily } from './model-family.ts';
 
 type Effort = 'low' | 'medium' | 'high' | 'xhigh' | 'max';

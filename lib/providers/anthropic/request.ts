@@ -1,8 +1,8 @@
 import type { Endpoint } from '../../core/endpoints.ts';
 import { membersOf, type Span, splice } from '../../core/json-spans.ts';
 import type { RequestLine } from '../../core/request-line.ts';
+import { translatedRequest } from '../lines/translated-request.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
-import { translatedRequest } from '../translated-request.ts';
 import { messagesFromChat } from './messages-from-chat.ts';
 
 /** Chat completions are translated; Messages go on in their own bytes. */

@@ -1,11 +1,11 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { isRetryableStatus } from '../../core/result-line.ts';
 import { type Usage, usageOf } from '../../core/usage.ts';
-import { mayLoseNumbers, parseExact } from '../exact-json.ts';
-import { countOf, objectFrom, objectOf, textOf } from '../foreign-json.ts';
-import { failedLine, openAILine, type ResultSource } from '../openai-line.ts';
+import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
+import { countOf, objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
+import { readdressedLine } from '../lines/readdressed-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
-import { readdressedLine } from '../readdressed-line.ts';
 import { blocksOf, completionFromMessage } from './completion-from-message.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../core/endpoints.ts';
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
 import type { Usage } from '../../core/usage.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
 
 /**
  * Makes the body of a line, as a value or as JSON.

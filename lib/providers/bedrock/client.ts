@@ -7,13 +7,14 @@ import {
 } from '@aws-sdk/client-bedrock';
 import type { ConfigOfKind } from '../../core/config.ts';
 import { ConfigurationError } from '../../core/errors.ts';
-import { clockSkewMs, readTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
-import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
-import { withDeadline } from '../deadline.ts';
-import { everyTokenPage } from '../every-token-page.ts';
-import { callError, hasEndedAlready } from '../failed-call.ts';
-import { parsedReply } from '../parsed-reply.ts';
+import { clockSkewMs, readTimeoutSeconds } from '../calls/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { everyTokenPage } from '../calls/every-token-page.ts';
+import { callError, hasEndedAlready } from '../calls/failed-call.ts';
+import { parsedReply } from '../calls/parsed-reply.ts';
+import { walkedPage } from '../calls/walked-page.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -27,7 +28,6 @@ import type {
   UploadOutcome,
   Workplace,
 } from '../provider.ts';
-import { walkedPage } from '../walked-page.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { familyOf } from './model-family.ts';
 import { inputKey, inputUri, objectAt, outputUri } from './places.ts';

@@ -6,10 +6,10 @@ import {
   type Placed,
   placedToolCalls,
   readMessages,
-} from '../chat-messages.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+} from '../lines/chat-messages.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 import { type Abilities, type InputBlock, inputBlocks, type TextBlock, textBlocks } from './content.ts';
 
 /** Chat messages -> Converse's `system` and `messages`. Source: @aws-sdk/client-bedrock-runtime 3.1164 `ConverseRequest`. */

@@ -1,9 +1,9 @@
 import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
 import { type Usage, usageOf } from '../../core/usage.ts';
-import { exactBody } from '../exact-body.ts';
-import { countOf, isAbsent, objectOf, textOf } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import { exactBody } from '../lines/exact-body.ts';
+import { countOf, isAbsent, objectOf, textOf } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';
 import { type Conversation, conversationFrom } from './conversation.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { safeText } from '../../core/errors.ts';
 import type { BatchFields } from '../batch-fields.ts';
-import { batchFieldsOf } from '../foreign-batch.ts';
+import { batchFieldsOf } from '../calls/foreign-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 import { resultUri } from './places.ts';
 

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-bedrock-runtime';
 import { type ConfigOfKind, liveSettingsOf } from '../../core/config.ts';
 import { ConfigurationError } from '../../core/errors.ts';
-import { type LiveForm, liveAnswer, partsOf } from '../live-call.ts';
+import { type LiveForm, liveAnswer, partsOf } from '../calls/live-call.ts';
 import type { ConnectionSettings, LiveAnswer, LiveCall, LiveClient } from '../provider.ts';
 import { familyOf } from './model-family.ts';
 import { statusOf } from './result.ts';

@@ -1,8 +1,8 @@
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
 import { usageOf } from '../../core/usage.ts';
-import { exactBody } from '../exact-body.ts';
-import { countOf } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
+import { exactBody } from '../lines/exact-body.ts';
+import { countOf } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';
 import { judgeParameters, samplingFrom } from './parameters.ts';

@@ -1,13 +1,13 @@
 import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
 import { usageOf } from '../../core/usage.ts';
-import { inlineDataFrom } from '../data-url.ts';
-import { exactBody } from '../exact-body.ts';
-import { countOf, isAbsent, objectOf, textOf } from '../foreign-json.ts';
+import { inlineDataFrom } from '../lines/data-url.ts';
+import { exactBody } from '../lines/exact-body.ts';
+import { countOf, isAbsent, objectOf, textOf } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 import { choicesOf, completionFrom } from '../mistral/completion.ts';
 import { messagesFrom } from '../mistral/messages.ts';
 import { toolChoiceFrom, toolsFrom } from '../mistral/tools.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
 import type { AnswerReader } from './body.ts';
 import { judgeParameters, samplingFrom } from './parameters.ts';
 

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
-import { exactBody } from '../exact-body.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
+import { exactBody } from '../lines/exact-body.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';
 import { judgeParameters, samplingFrom } from './parameters.ts';

@@ -1,6 +1,6 @@
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { exactBody } from '../exact-body.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
+import { exactBody } from '../lines/exact-body.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { callsTools, conversationFrom } from './conversation.ts';
 import { conversationBody } from './converse.ts';
 import { reasoningConfigFrom } from './nova-reasoning.ts';

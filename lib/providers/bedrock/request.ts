@@ -1,7 +1,7 @@
 import type { Endpoint } from '../../core/endpoints.ts';
 import type { RequestLine } from '../../core/request-line.ts';
+import { translatedRequest } from '../lines/translated-request.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
-import { translatedRequest } from '../translated-request.ts';
 import type { ModelFamily } from './body.ts';
 import { familyOf } from './model-family.ts';
 

@@ -1,9 +1,9 @@
 import { membersOf } from '../../core/json-spans.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import type { Usage } from '../../core/usage.ts';
-import { mayLoseNumbers, parseExact } from '../exact-json.ts';
-import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
-import { failedLine, openAILine, type ResultSource } from '../openai-line.ts';
+import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
+import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerInForm } from '../translation/answer-in-form.ts';
 import { messagesForm } from '../translation/messages/form.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProviderAuthenticationError } from '../../core/errors.ts';
-import { failedCall, isKeyRefusal } from '../failed-call.ts';
+import { failedCall, isKeyRefusal } from '../calls/failed-call.ts';
 
 /** What the AWS SDK throws for an answer of 400 or more. */
 const serviceErrorSchema = z.object({

@@ -1,9 +1,9 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import type { Placed } from '../chat-messages.ts';
-import { placedFunctions } from '../chat-tools.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import type { Placed } from '../lines/chat-messages.ts';
+import { placedFunctions } from '../lines/chat-tools.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 
 /** Tools and their choice, as Nova's body and Converse have them. Source: @aws-sdk/client-bedrock-runtime 3.1164 `ToolConfiguration`. */
 

@@ -1,5 +1,5 @@
+import { KeyedClient } from '../calls/keyed-client.ts';
 import { type Api, apiFrom } from '../google/api.ts';
-import { KeyedClient } from '../keyed-client.ts';
 import type { ConnectionSettings } from '../provider.ts';
 
 const defaultBaseUrl = 'https://generativelanguage.googleapis.com';

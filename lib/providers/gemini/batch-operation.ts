@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BatchFields } from '../batch-fields.ts';
-import { isEndedPhase } from '../ended-phase.ts';
-import { batchFieldsOf } from '../foreign-batch.ts';
+import { isEndedPhase } from '../calls/ended-phase.ts';
+import { batchFieldsOf } from '../calls/foreign-batch.ts';
 import { countSchema, failureFrom, failureSchema, phaseOf, secondsOf } from '../google/batch-state.ts';
 import type { ProviderBatch } from '../provider.ts';
 

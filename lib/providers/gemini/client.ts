@@ -1,12 +1,16 @@
 import { z } from 'zod';
-import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
-import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
-import { withDeadline } from '../deadline.ts';
-import { everyTokenPage } from '../every-token-page.ts';
-import { callError, hasEndedAlready } from '../failed-call.ts';
+import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../calls/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { everyTokenPage } from '../calls/every-token-page.ts';
+import { callError, hasEndedAlready } from '../calls/failed-call.ts';
+import type { KeyedClient } from '../calls/keyed-client.ts';
+import { withSpooledFile } from '../calls/spooled-file.ts';
+import { uploadFailure } from '../calls/upload-failure.ts';
+import { verifiedDownload } from '../calls/verified-download.ts';
+import { walkedPage } from '../calls/walked-page.ts';
 import { type Api, type ApiCall, callApi, encodedName, look, read } from '../google/api.ts';
-import type { KeyedClient } from '../keyed-client.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -19,10 +23,6 @@ import type {
   Sending,
   UploadOutcome,
 } from '../provider.ts';
-import { withSpooledFile } from '../spooled-file.ts';
-import { uploadFailure } from '../upload-failure.ts';
-import { verifiedDownload } from '../verified-download.ts';
-import { walkedPage } from '../walked-page.ts';
 import { geminiApi } from './api.ts';
 import { type BatchOperation, batchFieldsFrom, batchOperationSchema, providerBatchFrom } from './batch-operation.ts';
 

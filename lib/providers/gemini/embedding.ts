@@ -1,8 +1,8 @@
 import type { RequestLine } from '../../core/request-line.ts';
 import { usageOf } from '../../core/usage.ts';
-import { countOf, isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import { countOf, isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 
 /** Embeddings <-> asyncBatchEmbedContent. Source: https://ai.google.dev/gemini-api/docs/batch-api#batch-embedding */
 

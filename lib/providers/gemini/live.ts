@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/request-line.ts';
+import { liveAnswer, partsOf } from '../calls/live-call.ts';
 import { callApi, encodedName } from '../google/api.ts';
 import { liveForm, tokensOfResponse } from '../google/live-form.ts';
-import { liveAnswer, partsOf } from '../live-call.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { geminiApi } from './api.ts';
 import { embeddingUsage } from './embedding.ts';

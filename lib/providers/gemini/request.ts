@@ -1,10 +1,10 @@
 import type { Endpoint } from '../../core/endpoints.ts';
 import type { RequestLine } from '../../core/request-line.ts';
 import { generateContentFromChat } from '../google/generate-content-from-chat.ts';
+import { translatedRequest } from '../lines/translated-request.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { UntranslatableError } from '../lines/untranslatable-error.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
-import { translatedRequest } from '../translated-request.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { UntranslatableError } from '../untranslatable-error.ts';
 import { embedContentFrom } from './embedding.ts';
 
 export const geminiEndpoints = ['/v1/chat/completions', '/v1/embeddings'] as const satisfies readonly Endpoint[];

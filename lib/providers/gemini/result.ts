@@ -1,10 +1,10 @@
 import { membersOf } from '../../core/json-spans.ts';
 import type { JsonObject } from '../../core/request-line.ts';
-import { parseExact } from '../exact-json.ts';
-import { objectFrom, objectOf } from '../foreign-json.ts';
 import { answerFrom } from '../google/answer-line.ts';
 import { failureOf } from '../google/rpc-error.ts';
-import { failedLine, openAILine, type ResultSource } from '../openai-line.ts';
+import { parseExact } from '../lines/exact-json.ts';
+import { objectFrom, objectOf } from '../lines/foreign-json.ts';
+import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { embeddingList, embeddingUsage } from './embedding.ts';
 

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { mayLoseNumbers, parseExact } from '../exact-json.ts';
-import { objectOf, textOf } from '../foreign-json.ts';
-import { openAILine, type ResultSource } from '../openai-line.ts';
+import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
+import { objectOf, textOf } from '../lines/foreign-json.ts';
+import { openAILine, type ResultSource } from '../lines/openai-line.ts';
 import type { TranslatedResult } from '../provider.ts';
 import { completionFromResponse, isResponse, usageFrom } from './completion-from-response.ts';
 

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { readTimeoutSeconds } from '../allowances.ts';
-import { withDeadline } from '../deadline.ts';
-import { callError, type FailedCall, failedCall, isOwnError } from '../failed-call.ts';
-import { objectOf, textOf } from '../foreign-json.ts';
-import { parsedReply } from '../parsed-reply.ts';
+import { readTimeoutSeconds } from '../calls/allowances.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { callError, type FailedCall, failedCall, isOwnError } from '../calls/failed-call.ts';
+import { parsedReply } from '../calls/parsed-reply.ts';
+import { streamedBody } from '../calls/spooled-file.ts';
+import { objectOf, textOf } from '../lines/foreign-json.ts';
 import type { ConnectionSettings } from '../provider.ts';
-import { streamedBody } from '../spooled-file.ts';
 
 /**
  * Google's REST APIs by fetch. Not by @google/genai: its errors lack headers (so Retry-After), it drops the counts of a

@@ -1,6 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { type Usage, usageOf } from '../../core/usage.ts';
-import { countOf, objectOf, textOf } from '../foreign-json.ts';
+import { countOf, objectOf, textOf } from '../lines/foreign-json.ts';
 
 /**
  * GenerateContentResponse -> ChatCompletion. Sources: @google/genai 3.1 `GenerateContentResponse` and

@@ -6,10 +6,10 @@ import {
   type Placed,
   placedToolCalls,
   readMessages,
-} from '../chat-messages.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+} from '../lines/chat-messages.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 import { type InputPart, inputParts, type Surface, textsOf } from './parts.ts';
 
 /** Chat messages -> `systemInstruction` and `contents`. Source: @google/genai 3.1 `Content`, `Part`. */

@@ -1,7 +1,7 @@
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { exactBody } from '../exact-body.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
+import { exactBody } from '../lines/exact-body.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { type Conversation, conversationFrom } from './contents.ts';
 import { type GenerationConfig, generationConfigFrom } from './generation-config.ts';
 import { generationOf } from './model-generation.ts';

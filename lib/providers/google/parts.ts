@@ -1,9 +1,9 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { type Placed, placedParts } from '../chat-messages.ts';
-import { fileDataFrom, type InlineData, inlineDataFrom } from '../data-url.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import { type Placed, placedParts } from '../lines/chat-messages.ts';
+import { fileDataFrom, type InlineData, inlineDataFrom } from '../lines/data-url.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 
 /** Which of Google's two APIs a request is for: they know different files. */
 export type Surface = 'gemini' | 'vertex';

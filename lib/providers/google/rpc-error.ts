@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { textOf } from '../foreign-json.ts';
-import type { RequestFailure } from '../openai-line.ts';
+import { textOf } from '../lines/foreign-json.ts';
+import type { RequestFailure } from '../lines/openai-line.ts';
 
 // Source: google/rpc/code.proto.
 const codes: readonly { name: string; status: number }[] = [

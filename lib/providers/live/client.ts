@@ -1,8 +1,8 @@
 import { ConfigurationError, NotFoundError } from '../../core/errors.ts';
 import { newSdkClient as newAnthropicSdk } from '../anthropic/client.ts';
-import { withDeadline } from '../deadline.ts';
-import { callError } from '../failed-call.ts';
-import { KeyedClient } from '../keyed-client.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { callError } from '../calls/failed-call.ts';
+import { KeyedClient } from '../calls/keyed-client.ts';
 import { newSdkClient as newOpenAISdk } from '../openai/client.ts';
 import type { Dialect } from '../openai/dialect.ts';
 import type { ConnectionSettings, ProviderClient } from '../provider.ts';

@@ -1,5 +1,5 @@
 import { anthropic } from '../anthropic/provider.ts';
-import { lazyClient } from '../lazy-client.ts';
+import { lazyClient } from '../calls/lazy-client.ts';
 import { type Dialect, openAIWays, plainCreation } from '../openai/dialect.ts';
 import { familyMember } from '../openai/family.ts';
 import type { Provider } from '../provider.ts';

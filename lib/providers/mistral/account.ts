@@ -1,9 +1,9 @@
 import { MistralCore } from '@mistralai/mistralai/core.js';
 import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
-import { readTimeoutSeconds } from '../allowances.ts';
-import { KeyedClient } from '../keyed-client.ts';
+import { readTimeoutSeconds } from '../calls/allowances.ts';
+import { KeyedClient } from '../calls/keyed-client.ts';
+import { streamedBody } from '../calls/spooled-file.ts';
 import type { ConnectionSettings } from '../provider.ts';
-import { streamedBody } from '../spooled-file.ts';
 import { answeredError } from './sdk-reply.ts';
 import { fetcherFor, sendFor } from './sender.ts';
 

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { maxTokensFrom } from '../chat-parameters.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import { maxTokensFrom } from '../lines/chat-parameters.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 import { messagesFrom } from './messages.ts';
 import { responseFormatFrom, toolChoiceFrom, toolsFrom } from './tools.ts';
 

@@ -6,13 +6,18 @@ import { filesDownload } from '@mistralai/mistralai/funcs/filesDownload.js';
 import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
 import { z } from 'zod';
 import { TransientError } from '../../core/errors.ts';
-import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
-import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
-import { withDeadline } from '../deadline.ts';
-import { callError, hasEndedAlready } from '../failed-call.ts';
-import type { KeyedClient } from '../keyed-client.ts';
-import { parsedReply } from '../parsed-reply.ts';
+import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../calls/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { callError, hasEndedAlready } from '../calls/failed-call.ts';
+import type { KeyedClient } from '../calls/keyed-client.ts';
+import { parsedReply } from '../calls/parsed-reply.ts';
+import { withSpooledFile } from '../calls/spooled-file.ts';
+import { uploadFailure } from '../calls/upload-failure.ts';
+import { uploadForm } from '../calls/upload-form.ts';
+import { verifiedDownload } from '../calls/verified-download.ts';
+import { walkedPage } from '../calls/walked-page.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -25,11 +30,6 @@ import type {
   Sending,
   UploadOutcome,
 } from '../provider.ts';
-import { withSpooledFile } from '../spooled-file.ts';
-import { uploadFailure } from '../upload-failure.ts';
-import { uploadForm } from '../upload-form.ts';
-import { verifiedDownload } from '../verified-download.ts';
-import { walkedPage } from '../walked-page.ts';
 import { type Account, accountOf } from './account.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { mistralEndpoints } from './request.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { safeText } from '../../core/errors.ts';
 import { isObject } from '../../core/request-line.ts';
 import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
-import { isEndedPhase } from '../ended-phase.ts';
+import { isEndedPhase } from '../calls/ended-phase.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
 const count = z.number().int().nonnegative().catch(0);

@@ -1,6 +1,6 @@
-import { batchLineForm } from '../batch-line-form.ts';
-import { objectOf } from '../foreign-json.ts';
-import { liveAnswer, partsOf } from '../live-call.ts';
+import { liveAnswer, partsOf } from '../calls/live-call.ts';
+import { batchLineForm } from '../lines/batch-line-form.ts';
+import { objectOf } from '../lines/foreign-json.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { accountOf } from './account.ts';
 import { usageFrom } from './result.ts';

@@ -1,8 +1,14 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { calledFunction, type MessageReader, type Placed, placedToolCalls, readMessages } from '../chat-messages.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import {
+  calledFunction,
+  type MessageReader,
+  type Placed,
+  placedToolCalls,
+  readMessages,
+} from '../lines/chat-messages.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 import { inputContent, textContent } from './content.ts';
 import { ToolCallIds } from './tool-call-ids.ts';
 

@@ -1,4 +1,4 @@
-import { lazyClient, lazyLiveClient } from '../lazy-client.ts';
+import { lazyClient, lazyLiveClient } from '../calls/lazy-client.ts';
 import type { Provider } from '../provider.ts';
 import { directUse, limits, notes } from './limits.ts';
 import { mistralEndpoints, translateRequest } from './request.ts';

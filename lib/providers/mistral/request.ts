@@ -1,10 +1,10 @@
 import type { Endpoint } from '../../core/endpoints.ts';
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { exactBody } from '../exact-body.ts';
+import { exactBody } from '../lines/exact-body.ts';
+import { translatedRequest } from '../lines/translated-request.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { UntranslatableError } from '../lines/untranslatable-error.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
-import { translatedRequest } from '../translated-request.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { UntranslatableError } from '../untranslatable-error.ts';
 import { chatBodyFrom } from './chat-body.ts';
 import { embeddingsBodyFrom, moderationBodyFrom } from './text-inputs.ts';
 

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
 
 /** Bodies that hold texts to be read. Source: @mistralai/mistralai 2.7 `EmbeddingRequest`, `ClassificationRequest`. */
 

@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../foreign-json.ts';
-import type { TranslationNotes } from '../translation-notes.ts';
-import { invalid } from '../untranslatable-error.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { invalid } from '../lines/untranslatable-error.ts';
 
 /** Tools, their choice, and the form of an answer. Source: @mistralai/mistralai 2.7 `Tool`, `ToolChoice`, `ResponseFormat`. */
 

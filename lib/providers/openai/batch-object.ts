@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { BatchStatus } from '../../core/batch.ts';
 import { safeText } from '../../core/errors.ts';
-import { queueFullCode } from '../create-outcome.ts';
-import { isEndedPhase } from '../ended-phase.ts';
+import { queueFullCode } from '../calls/create-outcome.ts';
+import { isEndedPhase } from '../calls/ended-phase.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
 const count = z.number().int().nonnegative();

@@ -2,13 +2,18 @@ import OpenAI from 'openai';
 import { z } from 'zod';
 import { TransientError } from '../../core/errors.ts';
 import { isObject } from '../../core/request-line.ts';
-import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../allowances.ts';
 import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
-import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
-import { withDeadline } from '../deadline.ts';
-import { callError, hasEndedAlready } from '../failed-call.ts';
-import { KeyedClient } from '../keyed-client.ts';
-import { parsedReply } from '../parsed-reply.ts';
+import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../calls/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { callError, hasEndedAlready } from '../calls/failed-call.ts';
+import { KeyedClient } from '../calls/keyed-client.ts';
+import { parsedReply } from '../calls/parsed-reply.ts';
+import { streamedBody, withSpooledFile } from '../calls/spooled-file.ts';
+import { uploadFailure } from '../calls/upload-failure.ts';
+import { uploadForm } from '../calls/upload-form.ts';
+import { verifiedDownload } from '../calls/verified-download.ts';
+import { walkedPage } from '../calls/walked-page.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -21,11 +26,6 @@ import type {
   Sending,
   UploadOutcome,
 } from '../provider.ts';
-import { streamedBody, withSpooledFile } from '../spooled-file.ts';
-import { uploadFailure } from '../upload-failure.ts';
-import { uploadForm } from '../upload-form.ts';
-import { verifiedDownload } from '../verified-download.ts';
-import { walkedPage } from '../walked-page.ts';
 import { type BatchObject, batchObjectSchema, knownStatus, providerBatchFrom } from './batch-object.ts';
 import type { Dialect, ListPage } from './dialect.ts';
 

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
-import { batchLineForm } from '../batch-line-form.ts';
-import { KeyedClient } from '../keyed-client.ts';
-import { liveAnswer, partsOf } from '../live-call.ts';
+import { KeyedClient } from '../calls/keyed-client.ts';
+import { liveAnswer, partsOf } from '../calls/live-call.ts';
+import { batchLineForm } from '../lines/batch-line-form.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { newSdkClient } from './client.ts';
 import type { Dialect } from './dialect.ts';

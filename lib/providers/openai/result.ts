@@ -1,9 +1,9 @@
 import type { JsonObject } from '../../core/request-line.ts';
 import { isRetryableStatus } from '../../core/result-line.ts';
 import { type Usage, usageOf } from '../../core/usage.ts';
-import { countOf, objectFrom, objectOf, textOf } from '../foreign-json.ts';
+import { countOf, objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { type AnswerFailure, readdressedLine } from '../lines/readdressed-line.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../provider.ts';
-import { type AnswerFailure, readdressedLine } from '../readdressed-line.ts';
 
 /** Reads the result lines of OpenAI, or of a service that writes them alike. */
 export function translatedResults(service: string): Provider['translateResult'] {

@@ -1,7 +1,7 @@
 import { safeText } from '../../core/errors.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { mayLoseNumbers, parseExact } from '../exact-json.ts';
-import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
+import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
+import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import type { Form } from './form.ts';
 

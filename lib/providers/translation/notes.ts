@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../foreign-json.ts';
+import { isAbsent } from '../lines/foreign-json.ts';
+import { invalid, UntranslatableError } from '../lines/untranslatable-error.ts';
 import type { Warning } from '../provider.ts';
-import { invalid, UntranslatableError } from '../untranslatable-error.ts';
 
 /** What is to be said of one line that becomes a chat completion. Places count from the request: `tools[0].name`. */
 export class LineNotes {

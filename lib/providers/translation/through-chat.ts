@@ -1,6 +1,6 @@
 import type { RequestLine } from '../../core/request-line.ts';
+import { refusalFrom } from '../lines/translated-request.ts';
 import type { Provider, RequestTarget, TranslatedRequest, Warning } from '../provider.ts';
-import { refusalFrom } from '../translated-request.ts';
 import { chatLine, exactRequest } from './chat-line.ts';
 import type { ChatDraft, Form } from './form.ts';
 import { LineNotes } from './notes.ts';

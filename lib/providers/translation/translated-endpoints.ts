@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../core/endpoints.ts';
-import { lazyClient } from '../lazy-client.ts';
+import { lazyClient } from '../calls/lazy-client.ts';
 import type { AnsweredLine, ConnectionSettings, Provider, ProviderClient, Sending } from '../provider.ts';
 import { answerInForm } from './answer-in-form.ts';
 import type { Form } from './form.ts';

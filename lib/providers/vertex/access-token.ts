@@ -7,7 +7,7 @@ import {
   TransientError,
 } from '../../core/errors.ts';
 import { isObject } from '../../core/request-line.ts';
-import { withInstallCommand } from '../lazy-client.ts';
+import { withInstallCommand } from '../calls/lazy-client.ts';
 
 const scopes = ['https://www.googleapis.com/auth/cloud-platform'];
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { uploadTimeoutSeconds } from '../allowances.ts';
-import { withDeadline } from '../deadline.ts';
-import { everyTokenPage } from '../every-token-page.ts';
+import { uploadTimeoutSeconds } from '../calls/allowances.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { everyTokenPage } from '../calls/every-token-page.ts';
+import { verifiedDownload } from '../calls/verified-download.ts';
 import { look } from '../google/api.ts';
-import { verifiedDownload } from '../verified-download.ts';
 import type { VertexCalls } from './calls.ts';
 
 const objectListSchema = z.object({

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { clockSkewMs, readTimeoutSeconds } from '../allowances.ts';
 import type { BatchFields } from '../batch-fields.ts';
-import { createOutcome, stoppedBeforeSending } from '../create-outcome.ts';
-import { withDeadline } from '../deadline.ts';
-import { everyTokenPage } from '../every-token-page.ts';
-import { callError, hasEndedAlready } from '../failed-call.ts';
+import { clockSkewMs, readTimeoutSeconds } from '../calls/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
+import { withDeadline } from '../calls/deadline.ts';
+import { everyTokenPage } from '../calls/every-token-page.ts';
+import { callError, hasEndedAlready } from '../calls/failed-call.ts';
+import { withSpooledFile } from '../calls/spooled-file.ts';
+import { uploadFailure } from '../calls/upload-failure.ts';
+import { walkedPage } from '../calls/walked-page.ts';
 import { encodedName } from '../google/api.ts';
 import type {
   BatchPage,
@@ -19,9 +22,6 @@ import type {
   Sending,
   UploadOutcome,
 } from '../provider.ts';
-import { withSpooledFile } from '../spooled-file.ts';
-import { uploadFailure } from '../upload-failure.ts';
-import { walkedPage } from '../walked-page.ts';
 import { Bucket } from './bucket.ts';
 import { VertexCalls } from './calls.ts';
 import {

@@ -1,7 +1,7 @@
 import { tokensOfMessage } from '../anthropic/result.ts';
+import { liveAnswer, partsOf } from '../calls/live-call.ts';
 import { encodedName } from '../google/api.ts';
 import { liveForm, tokensOfResponse } from '../google/live-form.ts';
-import { liveAnswer, partsOf } from '../live-call.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { VertexCalls } from './calls.ts';
 import { type Publisher, publisherOf } from './publisher.ts';

@@ -3,11 +3,11 @@ import type { RequestLine } from '../../core/request-line.ts';
 import { messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
 import { generateContentFromChat } from '../google/generate-content-from-chat.ts';
+import { translatedRequest } from '../lines/translated-request.ts';
+import { UntranslatableError } from '../lines/untranslatable-error.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
-import { translatedRequest } from '../translated-request.ts';
 import { messagesForm } from '../translation/messages/form.ts';
 import { throughChat } from '../translation/through-chat.ts';
-import { UntranslatableError } from '../untranslatable-error.ts';
 import { publisherOf } from './publisher.ts';
 
 /** Claude takes Messages in their own bytes; for Gemini they become chat completions. */

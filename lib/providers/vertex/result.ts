@@ -1,10 +1,10 @@
 import { membersOf } from '../../core/json-spans.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { translateResult as translateClaudeResult } from '../anthropic/result.ts';
-import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
 import { answerFrom } from '../google/answer-line.ts';
 import { failureOf } from '../google/rpc-error.ts';
-import { failedLine, type RequestFailure, type ResultSource } from '../openai-line.ts';
+import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { failedLine, type RequestFailure, type ResultSource } from '../lines/openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerInForm } from '../translation/answer-in-form.ts';
 import { messagesForm } from '../translation/messages/form.ts';

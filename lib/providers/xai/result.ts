@@ -1,7 +1,7 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { objectFrom, objectOf, textOf } from '../foreign-json.ts';
+import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { failedLine, openAILine } from '../lines/openai-line.ts';
 import { translatedResults, usageFrom } from '../openai/result.ts';
-import { failedLine, openAILine } from '../openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 
 /**

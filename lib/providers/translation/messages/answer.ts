@@ -1,7 +1,7 @@
 import { isObject, type JsonObject } from '../../../core/request-line.ts';
 import type { Usage } from '../../../core/usage.ts';
-import { parseExact } from '../../exact-json.ts';
-import { objectOf, textOf } from '../../foreign-json.ts';
+import { parseExact } from '../../lines/exact-json.ts';
+import { objectOf, textOf } from '../../lines/foreign-json.ts';
 import { type Answer, answerOf, toolCallsOf } from '../completion.ts';
 
 /** ChatCompletion -> Message. A chat completion does not say which stop sequence ended it. */

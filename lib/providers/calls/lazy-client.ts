@@ -1,6 +1,6 @@
-import { ConfigurationError } from '../core/errors.ts';
+import { ConfigurationError } from '../../core/errors.ts';
+import type { LiveClient, ProviderClient } from '../provider.ts';
 import { missingPackageOf, optionalPackages } from './missing-package.ts';
-import type { LiveClient, ProviderClient } from './provider.ts';
 
 /**
  * A client that is loaded, with its SDK, by the first call: most functions use one provider's, many none.

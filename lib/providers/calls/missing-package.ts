@@ -12,6 +12,6 @@ export function missingPackageOf(error: unknown): string | null {
 
 /** Packages that only some commands and some providers need, with the versions that fit. */
 export function optionalPackages(): Record<string, string> {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8');
   return manifestSchema.parse(JSON.parse(text)).peerDependencies;
 }

@@ -1,7 +1,7 @@
-import { safeText } from '../core/errors.ts';
-import { isRetryableStatus } from '../core/result-line.ts';
-import type { Usage } from '../core/usage.ts';
-import type { AnsweredLine, TranslatedResult } from './provider.ts';
+import { safeText } from '../../core/errors.ts';
+import { isRetryableStatus } from '../../core/result-line.ts';
+import type { Usage } from '../../core/usage.ts';
+import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerError } from './readdressed-line.ts';
 
 /** A provider's result line, and which request it answers. */

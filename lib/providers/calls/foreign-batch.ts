@@ -1,5 +1,5 @@
-import type { BatchFields } from './batch-fields.ts';
-import type { ProviderBatch } from './provider.ts';
+import type { BatchFields } from '../batch-fields.ts';
+import type { ProviderBatch } from '../provider.ts';
 
 /** What a provider that has no Batch of OpenAI's says of its own. Times are unix timestamps in seconds. */
 export interface ForeignBatch extends Pick<ProviderBatch, 'phase' | 'counts' | 'failure'> {

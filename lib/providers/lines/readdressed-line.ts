@@ -1,6 +1,6 @@
-import { safeText } from '../core/errors.ts';
-import { membersOf, type Span, splice } from '../core/json-spans.ts';
-import type { AnsweredLine } from './provider.ts';
+import { safeText } from '../../core/errors.ts';
+import { membersOf, type Span, splice } from '../../core/json-spans.ts';
+import type { AnsweredLine } from '../provider.ts';
 
 /** Why a request that was answered counts as failed. */
 export interface AnswerFailure {

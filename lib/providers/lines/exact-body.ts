@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, type RequestLine } from '../core/request-line.ts';
+import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
 import { mayLoseNumbers, parseExact } from './exact-json.ts';
 
 /** A request's body once more, with its numbers as they were written: for schemas, which go on untouched. */

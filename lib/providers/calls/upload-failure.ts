@@ -1,5 +1,5 @@
+import type { UploadOutcome } from '../provider.ts';
 import { callError, failedCall, isOwnError } from './failed-call.ts';
-import type { UploadOutcome } from './provider.ts';
 
 /**
  * What a failed upload proves. It is free, so what is not clear may be repeated.

@@ -1,7 +1,7 @@
-import { secretOf } from '../core/config.ts';
-import { messageOf, ProviderAuthenticationError, safeText, TransientError } from '../core/errors.ts';
+import { secretOf } from '../../core/config.ts';
+import { messageOf, ProviderAuthenticationError, safeText, TransientError } from '../../core/errors.ts';
+import type { ConnectionSettings } from '../provider.ts';
 import { failedCall, isKeyRefusal, isOwnError } from './failed-call.ts';
-import type { ConnectionSettings } from './provider.ts';
 
 /** An SDK client for the key of the moment: the key can change while we run. */
 export class KeyedClient<Client> {

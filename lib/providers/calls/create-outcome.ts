@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import type { CreateOutcome } from '../provider.ts';
 import { type FailedCall, failedCall, isOwnError } from './failed-call.ts';
-import type { CreateOutcome } from './provider.ts';
 
 /** Over a provider's limit on waiting work; it may be sent later. Source: OpenAI's batch guide, read 2026-11. */
 export const queueFullCode = 'token_limit_exceeded';

@@ -1,9 +1,9 @@
-import { membersOf } from '../core/json-spans.ts';
-import type { JsonObject } from '../core/request-line.ts';
-import { isRetryableStatus } from '../core/result-line.ts';
+import { membersOf } from '../../core/json-spans.ts';
+import type { JsonObject } from '../../core/request-line.ts';
+import { isRetryableStatus } from '../../core/result-line.ts';
+import { objectFrom } from '../lines/foreign-json.ts';
+import type { LiveAnswer } from '../provider.ts';
 import { type FailedCall, failedCall, isOwnError } from './failed-call.ts';
-import { objectFrom } from './foreign-json.ts';
-import type { LiveAnswer } from './provider.ts';
 
 /** How a provider writes result lines. */
 export interface LiveForm {

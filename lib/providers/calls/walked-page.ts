@@ -1,5 +1,5 @@
-import type { BatchFields } from './batch-fields.ts';
-import type { BatchPage, PageRequest } from './provider.ts';
+import type { BatchFields } from '../batch-fields.ts';
+import type { BatchPage, PageRequest } from '../provider.ts';
 
 /** A page of a list that cannot be asked for what stands behind a batch: it is walked until there. */
 export async function walkedPage<Batch>(

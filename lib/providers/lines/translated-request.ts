@@ -1,4 +1,4 @@
-import type { TranslatedRequest } from './provider.ts';
+import type { TranslatedRequest } from '../provider.ts';
 import { TranslationNotes } from './translation-notes.ts';
 import { UntranslatableError } from './untranslatable-error.ts';
 

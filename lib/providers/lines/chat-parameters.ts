@@ -1,4 +1,4 @@
-import type { JsonObject } from '../core/request-line.ts';
+import type { JsonObject } from '../../core/request-line.ts';
 import { isAbsent } from './foreign-json.ts';
 import type { TranslationNotes } from './translation-notes.ts';
 import { invalid } from './untranslatable-error.ts';

@@ -1,4 +1,4 @@
-import type { ProviderPhase } from './provider.ts';
+import type { ProviderPhase } from '../provider.ts';
 
 /** Whether nothing more is done in a batch of this phase. */
 export function isEndedPhase(phase: ProviderPhase): boolean {

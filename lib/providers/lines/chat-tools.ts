@@ -1,4 +1,4 @@
-import { isObject } from '../core/request-line.ts';
+import { isObject } from '../../core/request-line.ts';
 import { type Placed, placedObjects } from './chat-messages.ts';
 import { isAbsent } from './foreign-json.ts';
 import type { TranslationNotes } from './translation-notes.ts';

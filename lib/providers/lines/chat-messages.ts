@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../core/request-line.ts';
+import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { parseExact } from './exact-json.ts';
 import { isAbsent } from './foreign-json.ts';
 import type { TranslationNotes } from './translation-notes.ts';
