@@ -1,5 +1,5 @@
 import type { Endpoint } from '../lib/core/endpoints.ts';
-import type { Provider } from '../lib/providers/provider.ts';
+import type { Provider, ProviderLimits } from '../lib/providers/provider.ts';
 
 const begin = '<!-- Made by `npm run docs` from lib/providers; do not edit up to the end mark. -->';
 const end = '<!-- End of what `npm run docs` makes. -->';
@@ -38,8 +38,7 @@ type Columns = Record<string, (provider: Provider) => string>;
 const limitColumns: Columns = {
   Provider: ({ notes }) => `[${notes.title}](${notes.source})`,
   Kind: ({ kind }) => code(kind),
-  Requests: ({ limits }) =>
-    `${limits.minRequests === undefined ? '' : `${count(limits.minRequests)} to `}${count(limits.maxRequests)}`,
+  Requests: ({ limits }) => requestsOf(limits),
   'Bytes, newlines included': ({ limits }) => count(limits.maxBytes),
   'Embedding inputs': ({ limits }) => count(limits.maxEmbeddingInputs),
   'Creates an hour': ({ limits }) => count(limits.createsPerHour),
@@ -63,6 +62,11 @@ const trustColumns: Columns = {
   'custom_ids that the library may send': ({ direct }) => (direct.customIds ? code(direct.customIds.source) : 'any'),
   'Run against the real service': ({ notes }) => yesOrNo(notes.isConfirmed),
 };
+
+function requestsOf({ minRequests, maxRequests }: ProviderLimits): string {
+  if (minRequests === Number.POSITIVE_INFINITY) return 'one by one';
+  return minRequests === undefined ? count(maxRequests) : `${count(minRequests)} to ${count(maxRequests)}`;
+}
 
 /** Whether lines of that endpoint keep their own bytes; Messages do in Anthropic's own form. */
 function isNative(provider: Provider, endpoint: Endpoint): boolean {
