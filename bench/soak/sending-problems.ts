@@ -19,11 +19,15 @@ export function sendingProblems(
   creations: readonly Creation[],
 ): string[] {
   const sendings = creations.flatMap((creation) => sendingOf(batch, creation) ?? []);
+  const unknown = shards.filter(({ live, providerBatchId: id }) => {
+    return !live && id !== null && !creations.some((creation) => creation.providerBatchId === id);
+  });
   if (batch.rounds.length === 0)
     return sendings.map(({ creation }) => `${creation.providerBatchId} was created although nothing was to be sent.`);
   const problems = sendings.flatMap((earlier) => sendings.flatMap((later) => pairProblems(earlier, later)));
   const byShard = Map.groupBy(sendings, ({ round, shard }) => `${round}/${shard}`);
   for (const [name, same] of byShard) problems.push(...repeatProblems(name, same));
+  problems.push(...unknown.map((shard) => `${shard.providerBatchId} of ${shard.provider} was never created there.`));
   return [...problems, ...sizeProblems(shards, sendings), ...roundProblems(batch, sendings)];
 }
 

@@ -249,15 +249,15 @@ export function recordAnswers(shard: ShardRecord, token: string, work: Omit<Live
   return { ...shard, counts, live: { ...work, lease: shard.live.lease } };
 }
 
-/** @param obstacle why it did not get on, and when to try again; null where it did. */
+/** @param obstacle why it did not get on, and when to try again, for how many times now; null where it did. */
 export function endSlice(
   shard: ShardRecord,
   token: string,
-  obstacle: { message: string; notBeforeMs: number } | null,
+  obstacle: { message: string; notBeforeMs: number; deferrals: number } | null,
 ): ShardRecord {
   if (!shard.live || !ownsSlice(shard, token)) return shard;
   const live = { ...shard.live, lease: null };
   if (!obstacle) return { ...shard, live, deferrals: 0, lastError: null };
-  const { message, notBeforeMs } = obstacle;
-  return { ...shard, live, notBeforeMs, deferrals: shard.deferrals + 1, lastError: message };
+  const { message, notBeforeMs, deferrals } = obstacle;
+  return { ...shard, live, notBeforeMs, deferrals, lastError: message };
 }

@@ -61,16 +61,19 @@ async function giveBack(
   token: string,
   obstacle: SliceObstacle | null,
 ): Promise<ShardRecord> {
-  const ownPauseSeconds = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, null);
-  const notBeforeMs = services.now() + Math.round(Math.max(ownPauseSeconds * 1_000, obstacle?.pauseMs ?? 0));
   if (obstacle)
     services.log.warn('A live shard does not get on; it is tried again.', {
       ...nameOf(shard),
       error: obstacle.message,
     });
-  return services.records.updateShard(shard, (current) =>
-    endSlice(current, token, obstacle && { message: obstacle.message, notBeforeMs }),
-  );
+  return services.records.updateShard(shard, (current) => {
+    // Pauses grow from slice to slice as long as nothing is answered.
+    const hasAdvanced = (current.live?.answered ?? 0) > (shard.live?.answered ?? 0);
+    const earlier = hasAdvanced ? 0 : current.deferrals;
+    const pauseMs = deferralSeconds(earlier, services.config.polling.minSeconds, null) * 1_000;
+    const notBeforeMs = services.now() + Math.round(Math.max(pauseMs, obstacle?.pauseMs ?? 0));
+    return endSlice(current, token, obstacle && { message: obstacle.message, notBeforeMs, deferrals: earlier + 1 });
+  });
 }
 
 function nameOf(shard: ShardRecord): Record<string, unknown> {

@@ -116,6 +116,8 @@ class LiveSlice {
   #recordingCount = 0;
   #groups = 0;
   #work: LiveWork;
+  /** Whether the shard has a request that was answered well, and so a key that may do something. */
+  #hasSucceeded: boolean;
   #stop: Stop | null = null;
   #obstacle: SliceObstacle | null = null;
   #failure: unknown;
@@ -136,6 +138,7 @@ class LiveSlice {
     this.#lines = lines;
     this.#settings = liveSettingsOf(task.account.config);
     this.#work = task.shard.live ?? noLiveWork;
+    this.#hasSucceeded = this.#work.answered > this.#work.failed;
     this.#pace = new LivePace(this.#settings, nowMs());
     const leftMs = context.remainingMs() - recordingMs;
     this.#callMs = Math.max(1, Math.min(this.#settings.requestTimeoutSeconds * 1_000, leftMs / 2));
@@ -244,11 +247,15 @@ class LiveSlice {
     switch (answer.outcome) {
       case 'answered':
         this.#pace.answered(nowMs(), tokens, answer.tokens);
+        this.#hasSucceeded ||= answer.succeeded;
         this.#gather({ position: line.position, line: answer.line, succeeded: answer.succeeded });
         return;
       case 'busy':
         this.#refuse(beganAtMs, answer.message, answer.retryAfterSeconds);
         this.#tryAgain(line, answer.line, 0);
+        return;
+      case 'forbidden':
+        this.#forbid(line, answer);
         return;
       case 'unreachable':
         this.#refuse(beganAtMs, answer.message, null);
@@ -259,6 +266,16 @@ class LiveSlice {
         this.#tryAgain(line, answer.line, pauseMs * (0.5 + this.#services.random() / 2));
         return;
       }
+    }
+  }
+
+  /** Of a key that other requests were answered to, it is about this request. */
+  #forbid(line: LiveLine, answer: { line: Buffer; message: string }): void {
+    if (this.#hasSucceeded) {
+      this.#gather({ position: line.position, line: answer.line, succeeded: false });
+    } else {
+      this.#tryAgain(line, answer.line, 0);
+      this.#stall(answer.message, 0);
     }
   }
 

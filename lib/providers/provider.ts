@@ -6,8 +6,8 @@ import type { BatchFields } from './batch-fields.ts';
 import type { LineSeparator } from './lines/joined-lines.ts';
 
 /**
- * What the pipeline asks of a provider. A provider is a folder of four files: `limits.ts` (numbers with their source),
- * `request.ts` and `result.ts` (pure translations of a line), `client.ts` (the calls, on the official SDK).
+ * What the pipeline asks of a provider. A provider is a folder with `limits.ts` (numbers with their source), `request.ts` and
+ * `result.ts` (pure translations of a line), `client.ts` (the calls of batches) and `live.ts` (calls of one request each).
  */
 export interface Provider {
   kind: ProviderKind;
@@ -307,5 +307,7 @@ export type LiveAnswer =
   | { outcome: 'busy'; line: Buffer; message: string; retryAfterSeconds: number | null }
   /** It failed for a reason that may pass, or nobody knows what became of it. */
   | { outcome: 'failed'; line: Buffer; message: string }
-  /** No connection was made, so nothing was sent. */
+  /** HTTP 403: this request is not allowed, or the key may do nothing. */
+  | { outcome: 'forbidden'; line: Buffer; message: string }
+  /** No connection was made, or nothing is done without payment: the request was not executed. */
   | { outcome: 'unreachable'; message: string };

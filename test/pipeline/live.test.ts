@@ -176,6 +176,36 @@ describe('a live endpoint', () => {
     expect(performance.now() - startedAt).toBeGreaterThan(2_000);
   });
 
+  it('answers what it may where one request is forbidden, and says so of that one', async () => {
+    await startLive({ maxConcurrency: 4 });
+    strike({ kind: 'http_error', operation: 'live', status: 403, match: { text: 'Say line-1 now' } });
+    const lines = numbered(30, (id) => `Say ${id} now`);
+    const batchId = await dropped(lines, { 'max-attempts': '1' });
+    await drive(harness, batchId);
+    await expectExactlyOnce(harness, batchId, lines);
+    expect((await harness.batch(batchId)).counts).toEqual({ total: 30, completed: 29, failed: 1 });
+    const { errors } = await harness.results(batchId);
+    expect(JSON.parse(errors[0] ?? '')).toMatchObject({ custom_id: 'line-1', response: { status_code: 403 } });
+  }, 60_000);
+
+  it('is asked again soon where it answered some requests before it would not', async () => {
+    await startLive();
+    const refuse = (those: string) =>
+      strike({ kind: 'http_error', operation: 'live', status: 429, match: { text: those } });
+    const batchId = await dropped(numbered(30));
+    const send = () => submit(harness.services, { batchId, epoch: 0, shard: 0 }, functionContext());
+    refuse('Say');
+    await prepareAll(batchId);
+    await poll(harness.services, { batchId, epoch: 0, events: 0 }, functionContext());
+    await send();
+    const earlier = { deferrals: 6, notBeforeMs: 0 };
+    await harness.services.records.updateShard(await shardOf(batchId), (shard) => ({ ...shard, ...earlier }));
+    refuse('Say line-2');
+    await send();
+    expect((await shardOf(batchId)).deferrals).toBe(1);
+    await cancel(harness.services, batchId, new AbortController().signal);
+  }, 60_000);
+
   it('is waited for while nobody answers, and no function runs meanwhile', async () => {
     const baseUrl = `http://127.0.0.1:${await closedPort()}/v1`;
     harness = await startHarness({ providers: { elsewhere: liveEndpoint({ secret: undefined, baseUrl }) } });

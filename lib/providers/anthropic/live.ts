@@ -1,4 +1,5 @@
 import type Anthropic from '@anthropic-ai/sdk';
+import { isUnknownKey } from '../calls/failed-call.ts';
 import { KeyedClient } from '../calls/keyed-client.ts';
 import { type LiveForm, liveAnswer, partsOf } from '../calls/live-call.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
@@ -22,7 +23,7 @@ export function connectLiveAnthropic(settings: ConnectionSettings): LiveClient {
         signal,
       };
       const post = (sdk: Anthropic) => sdk.post('/v1/messages', options).asResponse();
-      return liveAnswer(form, lineId, () => keyed.call(post));
+      return liveAnswer(form, lineId, () => keyed.call(post, isUnknownKey));
     },
   };
 }

@@ -14,6 +14,7 @@ import { withDeadline } from '../calls/deadline.ts';
 import { everyTokenPage } from '../calls/every-token-page.ts';
 import { callError, hasEndedAlready } from '../calls/failed-call.ts';
 import { parsedReply } from '../calls/parsed-reply.ts';
+import { settledOrAborted } from '../calls/settled-or-aborted.ts';
 import { walkedPage } from '../calls/walked-page.ts';
 import type {
   BatchPage,
@@ -32,7 +33,6 @@ import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.t
 import { familyOf } from './model-family.ts';
 import { inputKey, inputUri, objectAt, outputUri } from './places.ts';
 import { explainedCall } from './service-answer.ts';
-import { settledOrAborted } from './settled-or-aborted.ts';
 
 const jobsPerPage = 100;
 

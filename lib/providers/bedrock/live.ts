@@ -8,11 +8,11 @@ import {
 import { type ConfigOfKind, liveSettingsOf } from '../../core/config.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import { type LiveForm, liveAnswer, partsOf } from '../calls/live-call.ts';
+import { settledOrAborted } from '../calls/settled-or-aborted.ts';
 import type { ConnectionSettings, LiveAnswer, LiveCall, LiveClient } from '../provider.ts';
 import { familyOf } from './model-family.ts';
 import { statusOf } from './result.ts';
 import { explainedCall } from './service-answer.ts';
-import { settledOrAborted } from './settled-or-aborted.ts';
 
 /** @throws ConfigurationError for an account of another kind. */
 export function connectLiveBedrock(settings: ConnectionSettings): LiveClient {

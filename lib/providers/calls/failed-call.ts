@@ -105,6 +105,12 @@ function codeOf(error: Error): string {
   return 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
+/** Whether the key is not known; of a request alone a 403 may say as well that it, or its content, is not allowed. */
+export function isUnknownKey(error: unknown): boolean {
+  const failed = failedCall(error);
+  return failed.kind === 'answered' && failed.status === 401;
+}
+
 /** Whether the key was refused. */
 export function isKeyRefusal(error: unknown): boolean {
   const failed = failedCall(error);

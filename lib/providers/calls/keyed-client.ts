@@ -3,7 +3,9 @@ import { messageOf, ProviderAuthenticationError, safeText, TransientError } from
 import type { ConnectionSettings } from '../provider.ts';
 import { failedCall, isKeyRefusal, isOwnError } from './failed-call.ts';
 
-/** An SDK client for the key of the moment: the key can change while we run. */
+type Operation<Client, Result> = (client: Client) => Promise<Result>;
+
+/** A client for the key of the moment: the key can change while we run. */
 export class KeyedClient<Client> {
   readonly #settings: ConnectionSettings;
   readonly #make: (apiKey: string) => Client;
@@ -17,21 +19,23 @@ export class KeyedClient<Client> {
   /**
    * Makes a call. Where the key is refused, the secret is read once more, and the call repeated if it has changed.
    *
+   * @param isRefusal which errors say that it is.
    * @throws ProviderAuthenticationError where there is no other key.
    */
-  async call<Result>(operation: (client: Client) => Promise<Result>): Promise<Result> {
+  async call<Result>(operation: Operation<Client, Result>, isRefusal = isKeyRefusal): Promise<Result> {
     const apiKey = await this.#key(false);
     try {
       return await operation(this.#clientFor(apiKey));
     } catch (error) {
-      if (!isKeyRefusal(error)) throw error;
-      return await this.#callAgain(apiKey, operation, error);
+      if (!isRefusal(error)) throw error;
+      return await this.#callAgain(apiKey, operation, isRefusal, error);
     }
   }
 
   async #callAgain<Result>(
     refusedKey: string,
-    operation: (client: Client) => Promise<Result>,
+    operation: Operation<Client, Result>,
+    isRefusal: (error: unknown) => boolean,
     refusal: unknown,
   ): Promise<Result> {
     const apiKey = await this.#key(true);
@@ -39,7 +43,7 @@ export class KeyedClient<Client> {
     try {
       return await operation(this.#clientFor(apiKey));
     } catch (error) {
-      throw isKeyRefusal(error) ? this.#refused(error) : error;
+      throw isRefusal(error) ? this.#refused(error) : error;
     }
   }
 

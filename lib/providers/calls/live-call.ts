@@ -1,7 +1,8 @@
+import { safeText } from '../../core/errors.ts';
 import { membersOf } from '../../core/json-spans.ts';
 import type { JsonObject } from '../../core/request-line.ts';
 import { isRetryableStatus } from '../../core/result-line.ts';
-import { objectFrom } from '../lines/foreign-json.ts';
+import { isAbsent, objectFrom } from '../lines/foreign-json.ts';
 import type { LiveAnswer } from '../provider.ts';
 import { type FailedCall, failedCall, isOwnError } from './failed-call.ts';
 
@@ -26,6 +27,9 @@ export interface CallFailure {
 
 /** Statuses that ask for fewer calls: rate limits, and servers that are full. Source: OpenAI's and Anthropic's pages on errors. */
 const busyStatuses = new Set([429, 503, 529]);
+
+/** Payment Required: nothing is done until somebody pays. */
+const withoutCredit = 402;
 
 /**
  * Makes a call on an official SDK and says what came of it.
@@ -53,8 +57,9 @@ interface Received {
 
 function answerFrom(form: LiveForm, lineId: string, { status, requestId, body }: Received): LiveAnswer {
   const parsed = objectFrom(body);
-  if (!parsed) {
-    const message = `The endpoint answered with HTTP status ${status} and ${body.length} bytes that are no JSON object.`;
+  const fault = parsed ? faultIn(parsed) : `${body.length} bytes that are no JSON object`;
+  if (!parsed || fault !== null) {
+    const message = `The endpoint answered with HTTP status ${status} and ${fault}.`;
     return { outcome: 'failed', line: form.failed(lineId, { code: 'invalid_answer', message }), message };
   }
   return {
@@ -63,6 +68,14 @@ function answerFrom(form: LiveForm, lineId: string, { status, requestId, body }:
     succeeded: true,
     tokens: form.tokensOf(parsed),
   };
+}
+
+/** Servers in between send the error of what is behind them under a status of 200. Source: https://openrouter.ai/docs/api-reference/errors */
+function faultIn(body: JsonObject): string | null {
+  const { error, choices } = body;
+  if (!isAbsent(error)) return `an error: ${safeText(JSON.stringify(error))}`;
+  const isEmpty = Object.keys(body).length === 0 || (Array.isArray(choices) && choices.length === 0);
+  return isEmpty ? 'nothing in it' : null;
 }
 
 function failureFrom(form: LiveForm, lineId: string, failed: FailedCall): LiveAnswer {
@@ -82,6 +95,8 @@ function failureFrom(form: LiveForm, lineId: string, failed: FailedCall): LiveAn
 function refusalFrom(form: LiveForm, lineId: string, failed: Refusal): LiveAnswer {
   const { status, message, retryAfterSeconds } = failed;
   const line = form.refused(lineId, failed);
+  if (status === withoutCredit) return { outcome: 'unreachable', message };
+  if (status === 403) return { outcome: 'forbidden', line, message };
   if (busyStatuses.has(status)) return { outcome: 'busy', line, message, retryAfterSeconds };
   if (isRetryableStatus(status)) return { outcome: 'failed', line, message };
   return { outcome: 'answered', line, succeeded: false, tokens: null };

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/request-line.ts';
+import { isUnknownKey } from '../calls/failed-call.ts';
 import { liveAnswer, partsOf } from '../calls/live-call.ts';
 import { callApi, encodedName } from '../google/api.ts';
 import { liveForm, tokensOfResponse } from '../google/live-form.ts';
@@ -15,7 +16,7 @@ export function connectLiveGemini(settings: ConnectionSettings): LiveClient {
       const method = endpoint === '/v1/embeddings' ? 'embedContent' : 'generateContent';
       const path = `/v1beta/models/${encodedName(model)}:${method}`;
       const call = { method: 'POST', body: body.toString('utf8'), signal } as const;
-      return liveAnswer(form, lineId, () => keyed.call((api) => callApi(api, path, call)));
+      return liveAnswer(form, lineId, () => keyed.call((api) => callApi(api, path, call), isUnknownKey));
     },
   };
 }

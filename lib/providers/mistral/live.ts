@@ -1,5 +1,6 @@
+import { batchLineForm } from '../calls/batch-line-form.ts';
+import { isUnknownKey } from '../calls/failed-call.ts';
 import { liveAnswer, partsOf } from '../calls/live-call.ts';
-import { batchLineForm } from '../lines/batch-line-form.ts';
 import { objectOf } from '../lines/foreign-json.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { accountOf } from './account.ts';
@@ -12,7 +13,9 @@ export function connectLiveMistral(settings: ConnectionSettings): LiveClient {
     call: ({ line, endpoint, model, signal }) => {
       const { lineId, body } = partsOf(line, 'body');
       const posted = { body: withModel(body, model), contentType: 'application/json' };
-      return liveAnswer(form, lineId, () => keyed.call(({ post }) => post(endpoint.slice(1), posted, signal)));
+      return liveAnswer(form, lineId, () =>
+        keyed.call(({ post }) => post(endpoint.slice(1), posted, signal), isUnknownKey),
+      );
     },
   };
 }

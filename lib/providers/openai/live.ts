@@ -1,7 +1,8 @@
 import type OpenAI from 'openai';
+import { batchLineForm } from '../calls/batch-line-form.ts';
+import { isUnknownKey } from '../calls/failed-call.ts';
 import { KeyedClient } from '../calls/keyed-client.ts';
 import { liveAnswer, partsOf } from '../calls/live-call.ts';
-import { batchLineForm } from '../lines/batch-line-form.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { newSdkClient } from './client.ts';
 import type { Dialect } from './dialect.ts';
@@ -25,7 +26,7 @@ export function connectLiveOpenAI(settings: ConnectionSettings, dialect: Dialect
       };
       // The base URL ends with the /v1 that every endpoint begins with.
       const post = (sdk: OpenAI) => sdk.post(endpoint.slice('/v1'.length), options).asResponse();
-      return liveAnswer(form, lineId, () => keyed.call(post));
+      return liveAnswer(form, lineId, () => keyed.call(post, isUnknownKey));
     },
   };
 }

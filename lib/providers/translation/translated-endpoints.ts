@@ -47,7 +47,7 @@ export function withTranslatedEndpoints(provider: Provider): Provider {
       return result.kind === 'answered' ? inAskedForm(formOf, asked, result) : result;
     },
     connect: (settings) => clientThroughChat(provider, settings, formOf),
-    ...(provider.live && { live: liveThroughChat(provider.live, formOf) }),
+    live: liveThroughChat(provider.live, formOf),
   };
 }
 
@@ -68,7 +68,7 @@ function clientThroughChat(provider: Provider, settings: ConnectionSettings, for
   };
 }
 
-function liveThroughChat(live: NonNullable<Provider['live']>, formOf: FormOf): NonNullable<Provider['live']> {
+function liveThroughChat(live: Provider['live'], formOf: FormOf): Provider['live'] {
   return (settings) => {
     const client = live(settings);
     return {

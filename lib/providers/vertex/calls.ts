@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { ConfigOfKind } from '../../core/config.ts';
 import { ConfigurationError } from '../../core/errors.ts';
 import { KeyedClient } from '../calls/keyed-client.ts';
+import { settledOrAborted } from '../calls/settled-or-aborted.ts';
 import { type Api, type ApiCall, apiFrom, callApi, read } from '../google/api.ts';
 import type { ConnectionSettings } from '../provider.ts';
 import { accessTokens } from './access-token.ts';
@@ -23,9 +24,10 @@ export class VertexCalls {
   }
 
   async call(service: Service, path: string, call: ApiCall): Promise<Response> {
-    return await this.#credentials.call(async ({ accessToken }) =>
-      callApi(this.#api(service, await accessToken()), path, call),
-    );
+    return await this.#credentials.call(async ({ accessToken }) => {
+      const token = await settledOrAborted(accessToken(), call.signal);
+      return callApi(this.#api(service, token), path, call);
+    });
   }
 
   async read<Value>(

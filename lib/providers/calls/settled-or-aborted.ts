@@ -1,4 +1,4 @@
-/** The SDK heeds its signal until an answer begins, and then waits for the rest as long as it takes. */
+/** For what heeds no signal, or only at times: AWS's SDK until an answer begins, and whoever fetches an access token. */
 export function settledOrAborted<Result>(answer: Promise<Result>, signal: AbortSignal): Promise<Result> {
   const aborted = Promise.withResolvers<never>();
   const stop = () => aborted.reject(signal.reason);

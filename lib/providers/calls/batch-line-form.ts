@@ -1,4 +1,4 @@
-import type { CallFailure, LiveForm, Refusal } from '../calls/live-call.ts';
+import type { CallFailure, LiveForm, Refusal } from './live-call.ts';
 
 /** OpenAI's: `{id, custom_id, response: {status_code, request_id, body}, error}`. Others write it alike. */
 export function batchLineForm(tokensOf: LiveForm['tokensOf']): LiveForm {
