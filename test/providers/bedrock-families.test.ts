@@ -69,6 +69,7 @@ describe('a model', () => {
     ['openai.gpt-oss-120b-1:0', 'Converse in batches', 'Converse'],
     ['deepseek.v3.2', 'Converse in batches', 'Converse'],
     ['arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/abc123', 'Converse in batches', 'Converse'],
+    ['arn:aws-us-gov:bedrock:us-gov-west-1::foundation-model/amazon.nova-lite-v1:0', 'Nova on Bedrock', 'InvokeModel'],
   ])('%s is of %s', (model, name, invocation) => {
     expect(familyOf(model)).toMatchObject({ name, invocation });
   });
@@ -82,6 +83,9 @@ describe('a model', () => {
     'us.twelvelabs.pegasus-1-2-v1:0',
     'stability.sd3-5-large-v1:0',
     'arn:aws:bedrock:us-east-1:123456789012:imported-model/abc123',
+    'arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-lite-v1:0:300k/abc123',
+    'arn:aws:bedrock:us-east-1:123456789012:custom-model-deployment/abc123',
+    'arn:aws:bedrock:us-east-1:123456789012:provisioned-model/abc123',
   ])('%s is of none', (model) => {
     expect(familyOf(model)).toBeNull();
   });
@@ -269,6 +273,19 @@ describe('a prompt', () => {
     });
   });
 
+  it.each([
+    [models.llama, { max_gen_len: 2048 }],
+    ['mistral.mistral-7b-instruct-v0:2', { max_tokens: 8192 }],
+    [models.mistralPrompt, { max_tokens: 4096 }],
+    ['mistral.mistral-small-2402-v1:0', { max_tokens: 8192 }],
+  ])('for %s allows all the tokens that it can have, unless the line says how many', (model, limit) => {
+    const line = lineOf(openAILine('mine', { model, messages: question }));
+    const input = inputOf(translateRequest(line, { lineId, model }));
+
+    expect(input).toEqual({ prompt: expect.any(String), ...limit });
+    expect(examinerOf(model, 'InvokeModel')?.(Object(input))).not.toHaveProperty('error');
+  });
+
   it.each(['llama', 'mistralPrompt'] as const)('of %s ends with a question', (family) => {
     expect(refused(chat(family, { messages: talk.slice(0, 3) }))).toBe('body.messages');
   });
@@ -318,6 +335,33 @@ describe('Converse', () => {
     });
     expect(warned(translated)).toEqual(['parameter_changed body.messages[].content[].file.filename']);
     expect(refused(chat('converse', { messages: [{ role: 'user', content: [pdf] }] }))).toBe('body.messages[].content');
+  });
+
+  it('gets every document under a name of its own', () => {
+    const file = (filename?: string) => ({ type: 'file', file: { filename, file_data: 'JVBERi0x' } });
+    const long = 'x'.repeat(200);
+    const text = { type: 'text', text: 'Compare.' };
+    const messages = [
+      { role: 'user', content: [file(), file('A'), file('a 2'), file(long), text] },
+      { role: 'assistant', content: 'They differ.' },
+      { role: 'user', content: [file(), file('a'), file('a'), file(long), text] },
+    ];
+    const translated = chat('converse', { messages });
+    const input = Object(inputOf(translated));
+    const blocks: { document?: { name: string } }[] = input.messages.flatMap((turn: { content: [] }) => turn.content);
+
+    expect(blocks.flatMap(({ document }) => document?.name ?? [])).toEqual([
+      'document',
+      'A',
+      'a 2',
+      long,
+      'document 2',
+      'a 3',
+      'a 4',
+      `${long.slice(0, 198)} 2`,
+    ]);
+    expect(warned(translated)).toEqual(['parameter_changed body.messages[].content[].file.filename']);
+    expect(examinerOf(models.converse, 'ConverseInBatch')?.(input)).not.toHaveProperty('error');
   });
 
   it('gets a schema as text, its numbers as they were written', () => {
@@ -436,6 +480,18 @@ describe('an answer', () => {
         body: { choices: [{ message: { content: null, refusal: expect.stringContaining('content_filtered') } }] },
       },
     });
+  });
+
+  it.each(['malformed_model_output', 'malformed_tool_use'])('of nothing but %s may be tried again', (stopReason) => {
+    const usage = { inputTokens: 7, outputTokens: 5, totalTokens: 12 };
+    const output = (content: object[]) => JSON.stringify({ output: { message: { content } }, stopReason, usage });
+    for (const family of ['nova', 'converse'] as const) {
+      const broken = resultOf(family, output([]));
+
+      expect(broken).toMatchObject({ succeeded: false, retryable: true, usage: { input_tokens: 7, output_tokens: 5 } });
+      expect(resultLine(broken)).toMatchObject({ custom_id: 'mine', error: { code: 'generation_error' } });
+      expect(resultOf(family, output([{ text: 'Half' }]))).toMatchObject({ succeeded: true });
+    }
   });
 
   it('of Llama says its tokens', () => {

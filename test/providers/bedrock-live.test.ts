@@ -85,6 +85,7 @@ it.each([nova, converse])('makes one call of %s, and says what came of it', asyn
   });
   expect(await struck({ ...http, status: 503 })).toMatchObject({ outcome: 'busy', retryAfterSeconds: null });
   expect(await struck({ ...http, status: 500 })).toMatchObject({ outcome: 'failed' });
+  expect(await struck({ ...http, status: 424 })).toMatchObject({ outcome: 'failed' });
   expect(await struck({ kind: 'garbled_answer', times: 1 })).toMatchObject({ outcome: 'failed' });
   const cut = { kind: 'connection_cut', operation: 'live', when: 'after_effect', times: 1 } as const;
   expect(await struck(cut)).toMatchObject({ outcome: 'failed' });
@@ -101,7 +102,7 @@ it.each([nova, converse])('makes one call of %s, and says what came of it', asyn
 it('gives each failure’s line as a result that may be tried again', async () => {
   const http = { kind: 'http_error', operation: 'live', times: 1 } as const;
   const { simulator, client } = await connected();
-  for (const status of [408, 429, 500, 503]) {
+  for (const status of [408, 424, 429, 500, 503]) {
     simulator.setFaults([{ ...http, status }]);
     expect(read(await ask(client))).toMatchObject({ kind: 'answered', succeeded: false, retryable: true });
   }

@@ -83,6 +83,8 @@ describe('an error', () => {
     ['ThrottlingException', 429, true],
     ['ValidationException', 400, false],
     ['ModelTimeoutException', 408, true],
+    ['ModelErrorException', 500, true],
+    [424, 500, true],
     ['SomethingNew', 500, true],
   ])('%s has status %i', (errorCode, status, retryable) => {
     const result = translateResult(outputLine({ error: { errorCode, errorMessage: 'Because.' } }), answered());

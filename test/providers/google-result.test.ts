@@ -64,6 +64,20 @@ describe('an answer of Gemini', () => {
     expect(completionOf({ ...said('x'), finishReason: reason }).choices).toMatchObject([{ finish_reason: expected }]);
   });
 
+  it.each(['MALFORMED_FUNCTION_CALL', 'UNEXPECTED_TOOL_CALL', 'TOO_MANY_TOOL_CALLS', 'MALFORMED_RESPONSE'])(
+    'of nothing but a %s may be tried again',
+    (finishReason) => {
+      const thought = { content: { parts: [{ text: 'Hm.', thought: true }] }, finishReason };
+      const ended = (candidate: object) => gemini({ response: { candidates: [candidate], usageMetadata } });
+
+      for (const broken of [ended({ finishReason }), ended(thought)]) {
+        expect(broken).toMatchObject({ succeeded: false, retryable: true, usage: { input_tokens: 10 } });
+        expect(resultLine(broken)).toMatchObject({ custom_id: 'mine', error: { code: 'generation_error' } });
+      }
+      expect(ended({ ...said('Half'), finishReason })).toMatchObject({ succeeded: true });
+    },
+  );
+
   it('calls tools, each under an id of its own, numbers as the model wrote them', () => {
     const call = '{"functionCall":{"name":"f","args":{"a":12345678901234567890,"b":1.0}},"thoughtSignature":"c2ln"}';
     const text = `{"key":"${lineId}","response":{"candidates":[{"content":{"parts":[${call},${call}]},"finishReason":"STOP"}]}}`;
@@ -109,8 +123,11 @@ describe('an answer of Gemini', () => {
     ]);
   });
 
-  it('gives embeddings to the last digit', () => {
-    const text = `{"key":"${lineId}","response":{"embedding":{"values":[0.10,1e-9]},"tokenCount":"3"}}`;
+  it.each([
+    ['a batch', '"tokenCount":"3"'],
+    ['a call', '"usageMetadata":{"promptTokenCount":3}'],
+  ])('gives embeddings of %s to the last digit', (_what, counts) => {
+    const text = `{"key":"${lineId}","response":{"embedding":{"values":[0.10,1e-9]},${counts}}}`;
     const result = translateGemini(Buffer.from(text), answered({ endpoint: '/v1/embeddings' }));
 
     expect(result.kind === 'answered' && result.bytes.toString()).toContain('"embedding":[0.10,1e-9]');

@@ -110,7 +110,11 @@ describe.each(kinds)('a live call of %s', (kind) => {
 });
 
 it.each<[Kind, Asked, object]>([
-  ['gemini', { endpoint: '/v1/embeddings', model: 'gemini-embedding-001', body: { input: 'a' } }, { object: 'list' }],
+  [
+    'gemini',
+    { endpoint: '/v1/embeddings', model: 'gemini-embedding-001', body: { input: 'a' } },
+    { usage: { prompt_tokens: 1 } },
+  ],
   ['mistral', { endpoint: '/v1/embeddings', model: 'mistral-embed', body: { input: 'a' } }, { object: 'list' }],
   [
     'mistral',

@@ -15,6 +15,8 @@ export interface AnswerReader {
   isAnswer(output: JsonObject): boolean;
   /** Null where the answer does not say. */
   usageOf(output: JsonObject): Usage | null;
+  /** Whether nothing came but what the model could not finish. */
+  isBroken?(output: JsonObject): boolean;
   /**
    * The answer in OpenAI's form.
    *

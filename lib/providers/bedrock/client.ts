@@ -150,7 +150,9 @@ class BedrockJobs implements ProviderClient {
     const command = new StopModelInvocationJobCommand({ jobIdentifier: providerBatchId });
     try {
       await this.#explained(
-        withDeadline(signal, readTimeoutSeconds, (abortSignal) => this.#reader.send(command, { abortSignal })),
+        withDeadline(signal, readTimeoutSeconds, (abortSignal) =>
+          settledOrAborted(this.#reader.send(command, { abortSignal }), abortSignal),
+        ),
       );
     } catch (error) {
       if (!hasEndedAlready(error)) throw callError(`Stopping Bedrock's job ${providerBatchId}`, error);

@@ -4,6 +4,7 @@ import { fileDataFrom, inlineDataFrom } from '../lines/data-url.ts';
 import { isAbsent } from '../lines/foreign-json.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
+import { unnamedDocument } from './document-names.ts';
 
 /** Parts of a chat message -> Converse's content blocks. Source: @aws-sdk/client-bedrock-runtime 3.1164 `ContentBlock`. */
 
@@ -142,11 +143,11 @@ function filePart(part: JsonObject, param: string, notes: TranslationNotes): Doc
 
 /** Of letters, digits, single spaces, hyphens, parentheses and brackets. Source: as above, `DocumentBlock.name`. */
 function documentName(filename: unknown, notes: TranslationNotes): string {
-  if (typeof filename !== 'string') return 'document';
+  if (typeof filename !== 'string') return unnamedDocument;
   const name = filename
     .replace(/[^a-zA-Z0-9()[\]-]+/g, ' ')
     .trim()
     .slice(0, 200);
   if (name !== filename) notes.change(`${path}.file.filename`, 'Bedrock takes letters, digits, spaces, - ( ) [ and ]');
-  return name || 'document';
+  return name || unnamedDocument;
 }

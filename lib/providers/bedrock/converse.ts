@@ -7,6 +7,7 @@ import { invalid } from '../lines/untranslatable-error.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';
 import { type Conversation, conversationFrom } from './conversation.ts';
+import { withDistinctNames } from './document-names.ts';
 import { judgeParameters, type Sampling, samplingFrom } from './parameters.ts';
 
 /**
@@ -22,7 +23,7 @@ export function converseBodyFromChat(request: RequestLine, _model: string, notes
   requireTextBesideDocuments(conversation);
   const textFormat = textFormatFrom(body.response_format, exact, notes);
   return {
-    ...conversationBody(conversation, samplingFrom(body, exact, notes)),
+    ...conversationBody(withDistinctNames(conversation, notes), samplingFrom(body, exact, notes)),
     ...(textFormat && { outputConfig: { textFormat } }),
   };
 }
@@ -84,6 +85,7 @@ function jsonSchemaFrom(format: unknown): JsonObject {
 export const converseReader: AnswerReader = {
   isAnswer: (output) => isObject(objectOf(output.output)?.message),
   usageOf: ({ usage }) => usageFrom(objectOf(usage)),
+  isBroken: (output) => brokenReasons.has(output.stopReason) && saysNothing(contentOf(output).filter(isObject)),
   bodyOf: (output, about) => {
     const blocks = contentOf(output).filter(isObject);
     const toolCalls = blocks.flatMap(({ toolUse }) => (isObject(toolUse) ? [toolCallFrom(toolUse)] : []));
@@ -100,6 +102,13 @@ export const converseReader: AnswerReader = {
     return completionOf(message, finishReason, about);
   },
 };
+
+// Source: @aws-sdk/client-bedrock-runtime 3.1164 `StopReason`.
+const brokenReasons: ReadonlySet<unknown> = new Set(['malformed_model_output', 'malformed_tool_use']);
+
+function saysNothing(blocks: readonly JsonObject[]): boolean {
+  return !textIn(blocks) && !blocks.some(({ toolUse }) => isObject(toolUse));
+}
 
 function contentOf(output: JsonObject): unknown[] {
   const content = objectOf(objectOf(output.output)?.message)?.content;

@@ -43,6 +43,7 @@ export const notes: ProviderNotes = {
     'response_format (but json_schema by Converse)',
     'several inputs in one embedding, embeddings in base64',
     'models that answer neither with text nor with Titan V2 embeddings',
+    'models of your own (imported, customized, provisioned)',
   ],
   isConfirmed: false,
 };

@@ -18,11 +18,14 @@ export function llamaBodyFromChat(request: RequestLine, _model: string, notes: T
   const { maxTokens, temperature, topP } = samplingFrom(body, exactBody(request), notes);
   return {
     prompt: promptOf(textConversationFrom(body.messages, controls, notes)),
-    ...(maxTokens !== undefined && { max_gen_len: maxTokens }),
+    max_gen_len: maxTokens ?? mostTokens,
     ...(temperature !== undefined && { temperature }),
     ...(topP !== undefined && { top_p: topP }),
   };
 }
+
+/** Without a limit of the line's own, Bedrock would cut an answer at 512 tokens, and Llama takes no more than these. */
+const mostTokens = 2048;
 
 const controls = /<\|\w+\|>/g;
 

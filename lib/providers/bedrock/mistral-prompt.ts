@@ -10,17 +10,22 @@ import { type TextConversation, textConversationFrom } from './prompt.ts';
  * The body of Mistral's older models: one prompt of text, without tools. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-mistral-text-completion.html, read 2026-11.
  */
-export function mistralPromptFromChat(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
+export function mistralPromptFromChat(request: RequestLine, model: string, notes: TranslationNotes): JsonObject {
   const { body } = request;
   judgeParameters(body, ['stop'], notes);
   const { maxTokens, temperature, topP, stop } = samplingFrom(body, exactBody(request), notes);
   return {
     prompt: promptOf(textConversationFrom(body.messages, controls, notes)),
-    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
+    max_tokens: maxTokens ?? mostTokensOf(model),
     ...(stop.length > 0 && { stop }),
     ...(temperature !== undefined && { temperature }),
     ...(topP !== undefined && { top_p: topP }),
   };
+}
+
+/** Without a limit of the line's own, Bedrock would cut most of these models' answers at 512 tokens. */
+function mostTokensOf(model: string): number {
+  return model.includes('mixtral-8x7b') ? 4096 : 8192;
 }
 
 const controls = /\[\/?INST\]|<\/?s>/g;

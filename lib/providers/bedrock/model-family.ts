@@ -66,8 +66,8 @@ const families: readonly (ModelFamily & { models: RegExp })[] = [
   },
 ];
 
-/** An imported model has a body of its own, and no Converse. */
-const importedModel = /:imported-model\//;
+/** What our roles may call. An imported, customized or provisioned model has an ARN of another kind. */
+const callableArn = /:(?:foundation-model|inference-profile|application-inference-profile)\//;
 
 /** Where the models of an inference profile are. */
 const region = /^(?:us|us-gov|eu|apac|global|jp|au|ca|sa|me|af|il|mx)\./;
@@ -75,11 +75,12 @@ const region = /^(?:us|us-gov|eu|apac|global|jp|au|ca|sa|me|af|il|mx)\./;
 /**
  * @param model a model's id, an inference profile's (`us.anthropic.claude-...`), or an ARN that ends with either; one
  * that names no model is spoken to by Converse.
- * @returns null for a model whose body we do not write.
+ * @returns null for a model whose body we do not write, or that we may not call.
  */
 export function familyOf(model: string): ModelFamily | null {
   const name = model.slice(model.lastIndexOf('/') + 1).replace(region, '');
-  if (importedModel.test(model) || unwritten.test(name)) return null;
+  const isCallable = !model.startsWith('arn:') || callableArn.test(model);
+  if (!isCallable || unwritten.test(name)) return null;
   return families.find(({ models }) => models.test(name)) ?? null;
 }
 

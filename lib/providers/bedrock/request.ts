@@ -23,7 +23,7 @@ export function translateRequest(request: RequestLine, { lineId, model }: Reques
 }
 
 function unknownModel(model: string): TranslatedRequest {
-  const message = `The body that '${model}' takes on Bedrock is not known here. Use a model that answers with text, or Titan Text Embeddings V2.`;
+  const message = `'${model}' cannot be called on Bedrock from here: its body is not known, or it is a model of your own (imported, customized, provisioned). Use a base model that answers with text or its inference profile, or Titan Text Embeddings V2.`;
   return { ok: false, error: { code: 'unsupported_model', message, param: 'body.model' } };
 }
 

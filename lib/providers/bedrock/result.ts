@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from '../../core/request-line.ts';
 import type { Usage } from '../../core/usage.ts';
 import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
 import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
-import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
+import { failedLine, openAILine, type RequestFailure, type ResultSource } from '../lines/openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerInForm } from '../translation/answer-in-form.ts';
 import { messagesForm } from '../translation/messages/form.ts';
@@ -36,6 +36,7 @@ function malformed(what: string): TranslatedResult {
 
 function fromOutput(source: ResultSource, output: JsonObject, reader: AnswerReader): TranslatedResult {
   const usage = reader.usageOf(output);
+  if (reader.isBroken?.(output)) return failedLine(source, { ...brokenOff, usage });
   const bytes = answerBytes(source, output, reader, usage);
   if (!bytes) return malformed('is nested too deeply');
   return {
@@ -48,6 +49,14 @@ function fromOutput(source: ResultSource, output: JsonObject, reader: AnswerRead
     model: textOf(output.model) ?? source.line.model,
   };
 }
+
+/** The model's fault, which it need not repeat. */
+const brokenOff: RequestFailure = {
+  status: 500,
+  code: 'generation_error',
+  type: 'server_error',
+  message: "The model's answer was malformed, and Bedrock left it out.",
+};
 
 function answerBytes(
   source: ResultSource,
@@ -93,7 +102,7 @@ const statusByErrorName = new Map<string, number>([
   ['AccessDeniedException', 403],
   ['ResourceNotFoundException', 404],
   ['ModelTimeoutException', 408],
-  ['ModelErrorException', 424],
+  ['ModelErrorException', 500],
   ['ModelNotReadyException', 429],
   ['ServiceQuotaExceededException', 429],
   ['ThrottlingException', 429],
@@ -104,9 +113,13 @@ const statusByErrorName = new Map<string, number>([
 /** An error that we do not know is Bedrock's fault until shown otherwise. */
 const unknownErrorStatus = 500;
 
+/** ModelErrorException's own: the model failed, and may not the next time. */
+const modelErrorStatus = 424;
+
 /** The HTTP status that an error of Bedrock's stands for. */
 export function statusOf(code: number | string): number {
   const status = Number(code);
+  if (status === modelErrorStatus) return 500;
   if (Number.isInteger(status) && status >= 400 && status <= 599) return status;
   return statusByErrorName.get(String(code)) ?? unknownErrorStatus;
 }

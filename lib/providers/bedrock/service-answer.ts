@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ProviderAuthenticationError } from '../../core/errors.ts';
 import { failedCall, isKeyRefusal } from '../calls/failed-call.ts';
+import { statusOf } from './result.ts';
 
 /** What the AWS SDK throws for an answer of 400 or more. */
 const serviceErrorSchema = z.object({
@@ -25,7 +26,7 @@ class ServiceAnswer extends Error {
 
   constructor({ name, message, $metadata, $response }: z.infer<typeof serviceErrorSchema>, cause: unknown) {
     super(message || name, { cause });
-    this.status = laterNames.has(name) ? 429 : $metadata.httpStatusCode;
+    this.status = laterNames.has(name) ? 429 : statusOf($metadata.httpStatusCode);
     this.headers = new Headers($response?.headers);
     this.error = { code: name };
   }

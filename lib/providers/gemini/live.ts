@@ -23,6 +23,6 @@ export function connectLiveGemini(settings: ConnectionSettings): LiveClient {
 
 const form = liveForm('key', (body) => tokensOfEmbedding(body) ?? tokensOfResponse(body));
 
-function tokensOfEmbedding({ tokenCount }: JsonObject): number | null {
-  return tokenCount === undefined ? null : embeddingUsage(tokenCount).total_tokens;
+function tokensOfEmbedding(body: JsonObject): number | null {
+  return body.embedding === undefined ? null : embeddingUsage(body).total_tokens;
 }

@@ -40,7 +40,7 @@ function answered(source: ResultSource, response: JsonObject): TranslatedResult 
 
 function embedded(source: ResultSource, response: JsonObject): TranslatedResult | null {
   if (!Array.isArray(objectOf(response.embedding)?.values)) return null;
-  const usage = embeddingUsage(response.tokenCount);
+  const usage = embeddingUsage(response);
   const body = embeddingList(exactValues(source.bytes), usage.input_tokens);
   return {
     kind: 'answered',

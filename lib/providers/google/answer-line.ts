@@ -1,14 +1,15 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
 import { objectOf, textOf } from '../lines/foreign-json.ts';
-import { openAILine, type ResultSource } from '../lines/openai-line.ts';
+import { failedLine, openAILine, type RequestFailure, type ResultSource } from '../lines/openai-line.ts';
 import type { TranslatedResult } from '../provider.ts';
-import { completionFromResponse, isResponse, usageFrom } from './completion-from-response.ts';
+import { completionFromResponse, isBroken, isResponse, usageFrom } from './completion-from-response.ts';
 
 /** What a GenerateContentResponse becomes; null where it is none. */
 export function answerFrom(source: ResultSource, response: JsonObject): TranslatedResult | null {
   if (!isResponse(response)) return null;
   const usage = usageFrom(objectOf(response.usageMetadata));
+  if (isBroken(response)) return failedLine(source, { ...brokenOff, usage });
   const body = completionFromResponse(exactResponse(source.bytes) ?? response, usage, source.lineId);
   return {
     kind: 'answered',
@@ -20,6 +21,14 @@ export function answerFrom(source: ResultSource, response: JsonObject): Translat
     model: textOf(response.modelVersion),
   };
 }
+
+/** The model's fault, which it need not repeat. */
+const brokenOff: RequestFailure = {
+  status: 500,
+  code: 'generation_error',
+  type: 'server_error',
+  message: "The model's answer or its call of a tool was malformed, and Google left it out.",
+};
 
 /** The response with its numbers as the model wrote them; null where they are so already. */
 function exactResponse(bytes: Buffer): JsonObject | null {

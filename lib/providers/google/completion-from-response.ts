@@ -34,6 +34,25 @@ export function isResponse(response: JsonObject): boolean {
   return listOf(response.candidates).length > 0 || textOf(objectOf(response.promptFeedback)?.blockReason) !== null;
 }
 
+/** Whether nothing came but what the model could not finish. */
+export function isBroken(response: JsonObject): boolean {
+  const candidates = listOf(response.candidates);
+  return candidates.length > 0 && candidates.every((each) => brokenReasons.has(each.finishReason) && saysNothing(each));
+}
+
+// Source: @google/genai 3.1 `FinishReason`.
+const brokenReasons: ReadonlySet<unknown> = new Set([
+  'MALFORMED_FUNCTION_CALL',
+  'UNEXPECTED_TOOL_CALL',
+  'TOO_MANY_TOOL_CALLS',
+  'MALFORMED_RESPONSE',
+]);
+
+function saysNothing(candidate: JsonObject): boolean {
+  const parts = partsOf(candidate);
+  return !spoken(parts) && !parts.some((part) => isObject(part.functionCall));
+}
+
 /** Vertex says when it answered; elsewhere it is the time of this translation. */
 function createdSeconds(createTime: unknown): number {
   const milliseconds = typeof createTime === 'string' ? Date.parse(createTime) : Number.NaN;
@@ -52,8 +71,8 @@ function blocked(response: JsonObject): object {
 }
 
 function choiceFrom(candidate: JsonObject, place: number, lineId: string): object {
-  const parts = listOf(objectOf(candidate.content)?.parts);
-  const content = joined(parts.filter((part) => part.thought !== true));
+  const parts = partsOf(candidate);
+  const content = spoken(parts);
   const reasoning = joined(parts.filter((part) => part.thought === true));
   const calls = parts.filter((part) => isObject(part.functionCall));
   const toolCalls = calls.map((part, index) => toolCallFrom(part, `call_${lineId}_${place}_${index}`));
@@ -71,6 +90,14 @@ function choiceFrom(candidate: JsonObject, place: number, lineId: string): objec
     logprobs: logprobsFrom(objectOf(candidate.logprobsResult)),
     finish_reason: finishReason,
   };
+}
+
+function partsOf(candidate: JsonObject): JsonObject[] {
+  return listOf(objectOf(candidate.content)?.parts);
+}
+
+function spoken(parts: readonly JsonObject[]): string | null {
+  return joined(parts.filter((part) => part.thought !== true));
 }
 
 function joined(parts: readonly JsonObject[]): string | null {

@@ -123,7 +123,9 @@ function converseComplaint(body: Conversation): string | null {
   const isBare = body.messages.some(
     ({ content }) => content.some((each) => 'document' in each) && !content.some((each) => 'text' in each),
   );
-  return isBare ? 'A message with a document must have a text as well.' : complaintOf(body);
+  if (isBare) return 'A message with a document must have a text as well.';
+  const names = blocksOf(body).flatMap((each) => ('document' in each ? [each.document.name.toLowerCase()] : []));
+  return new Set(names).size < names.length ? 'The messages contain duplicate document names.' : complaintOf(body);
 }
 
 function complaintOf({ messages, toolConfig: config }: Conversation): string | null {

@@ -5,6 +5,7 @@ const nameByStatus: Record<number, string> = {
   403: 'AccessDeniedException',
   404: 'ResourceNotFoundException',
   409: 'ConflictException',
+  424: 'ModelErrorException',
   429: 'ThrottlingException',
   500: 'InternalServerException',
   503: 'ServiceUnavailableException',

@@ -10,7 +10,7 @@ const llamaSchema = z.strictObject({
   prompt: z.string().min(1),
   temperature: z.number().min(0).max(1).optional(),
   top_p: z.number().min(0).max(1).optional(),
-  max_gen_len: z.int().min(1).max(8192).optional(),
+  max_gen_len: z.int().min(1).max(2048).optional(),
 });
 
 const mistralSchema = z.strictObject({

@@ -8,7 +8,7 @@ import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from
 import { parseJson } from '../json.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { uniqueHex } from '../unique-id.ts';
-import { answerOf } from './batch-work.ts';
+import { liveAnswerOf } from './batch-work.ts';
 import { resultFileName, wireOperation } from './wire-operation.ts';
 
 const maxCreateBytes = 1024 * 1024;
@@ -54,7 +54,7 @@ async function callModel(desk: GoogleDesk, exchange: Exchange): Promise<JsonRepl
   if (isKnown && batchEndpoint !== undefined) return await createBatch(desk, exchange, model, batchEndpoint);
   if (isKnown && liveEndpoint !== undefined)
     return await desk.live.serve(exchange, { endpoint: liveEndpoint, model }, (request) =>
-      liveAnswer(answerOf(liveEndpoint, model, request, new SeededRandom(uniqueHex('', 32)))),
+      liveAnswer(liveAnswerOf(liveEndpoint, model, request, new SeededRandom(uniqueHex('', 32)))),
     );
   throw new RefusedCall(
     errorReply(404, `models/${model} is not found for API version v1beta, or is not supported for ${method}.`),
