@@ -34,6 +34,7 @@ const result = await soak({
   seed,
   chaosMs: minutes * minuteMs,
   slackMs,
+  dropEverySeconds: 2.5,
   hasLargeDrops: true,
   endsWithRestart: seed % 2 === 0,
   settleMs: slackMs + closingMs,

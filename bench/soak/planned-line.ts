@@ -20,7 +20,9 @@ const claude: Make = (customId, text) => chatLine(customId, text, 'claude-sonnet
 const kinds: [ProviderKind, ...ProviderKind[]] = ['openai', ...providerKinds];
 /** Every account but `team` and `bulk` goes by the name of its kind. */
 const chatAt = (kind: ProviderKind): Make => {
-  return (customId, text) => chatLine(customId, text, `${kind}/${demoProviders[kind].model}`);
+  const furtherModels = kind === 'vertex' ? ['gemini-2.5-flash'] : [];
+  const models: [string, ...string[]] = [demoProviders[kind].model, ...furtherModels];
+  return (customId, text, random) => chatLine(customId, text, `${kind}/${random.pick(models)}`);
 };
 const anywhere: Make = (customId, text, random) => chatAt(random.pick(kinds))(customId, text, random);
 const mixed: Make = (customId, text, random) => random.pick([chat, team, claude, anywhere])(customId, text, random);

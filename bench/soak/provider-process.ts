@@ -21,8 +21,8 @@ process.on('disconnect', () => process.exit(1)); // the soak has died
 const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? '{}'));
 const simulators = await Promise.all(
   providerKinds.map(async (kind) => {
-    const options = { dataDir: join(settings.dataDir, kind), port: settings.ports[kind] ?? 0, minRecords: 1 };
-    return { kind, simulator: await startSimulator[kind](options) };
+    const place = { dataDir: join(settings.dataDir, kind), port: settings.ports[kind] ?? 0 };
+    return { kind, simulator: await startSimulator[kind]({ ...place, minRecords: 1, outputFiles: 3 }) };
   }),
 );
 

@@ -32,13 +32,14 @@ export interface SchedulePlan {
   chaosMs: number;
   /** How long after that a batch may still take by its own deadline. */
   slackMs: number;
+  /** Mean between two drops: more than a machine gets through only pile up, and meet less trouble each. */
+  dropEverySeconds: number;
   /** Drops of ten megabytes too. */
   hasLargeDrops: boolean;
 }
 
 /** Means between two actions of a kind. A batch here takes a few seconds, so that each meets several of them. */
 const everySeconds = {
-  drop: 1,
   largeDrop: 70,
   weather: 4,
   providerFaults: 4,
@@ -80,7 +81,7 @@ function gapMs(random: SeededRandom, meanSeconds: number): number {
 }
 
 function drops(random: SeededRandom, plan: SchedulePlan): Moment[] {
-  const small = randomTimes(random, plan.chaosMs, everySeconds.drop);
+  const small = randomTimes(random, plan.chaosMs, plan.dropEverySeconds);
   const large = plan.hasLargeDrops ? randomTimes(random, plan.chaosMs, everySeconds.largeDrop) : [];
   return [
     ...small.flatMap((atMs, number) => {

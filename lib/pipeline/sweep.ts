@@ -2,6 +2,7 @@ import { type BatchRecord, isTerminal } from '../core/batch.ts';
 import { messageOf, NotFoundError, safeText } from '../core/errors.ts';
 import type { ShardRecord } from '../core/shard.ts';
 import { continueAsNew } from './continue-as-new.ts';
+import { inParallel } from './parallel.ts';
 import { removeDue } from './removals.ts';
 import type { Services, StepContext } from './services.ts';
 
@@ -9,6 +10,9 @@ import type { Services, StepContext } from './services.ts';
 const graceMs = 30_000;
 /** An execution that is alive so long past its batch's deadline does not do its work. */
 const lateSeconds = 2 * 60 * 60;
+
+/** After an outage thousands may wait to be brought back. */
+const batchesAtATime = 10;
 
 export interface SweepAnswer {
   unfinished: number;
@@ -32,15 +36,16 @@ export async function sweep(services: Services, options: SweepOptions, context: 
   const inUse = new Set<string>();
   let isInUseKnown = true;
   let oldestOverdueSeconds = 0;
-  for await (const batchId of services.records.unfinishedBatchIds()) {
-    if (context.signal.aborted) break;
+  const batchIds = await Array.fromAsync(services.records.unfinishedBatchIds());
+  await inParallel(batchesAtATime, batchIds, async (batchId) => {
+    if (context.signal.aborted) return;
     answer.unfinished += 1;
     const swept = await sweepOne(services, batchId, options);
     if (!swept.reads) isInUseKnown = false;
     for (const name of swept.reads ?? []) inUse.add(name);
     if (swept.restarted) answer.restarted += 1;
     oldestOverdueSeconds = Math.max(oldestOverdueSeconds, swept.overdueSeconds);
-  }
+  });
   if (isInUseKnown && !context.signal.aborted) answer.removed = await removeDue(services, inUse, context.signal);
   services.metrics.add('UnfinishedBatches', answer.unfinished);
   services.metrics.add('SweepRestarts', answer.restarted);

@@ -16,6 +16,7 @@ describe('a short soak', () => {
       chaosMs: 12_000,
       slackMs: 8_000,
       settleMs: 60_000,
+      dropEverySeconds: 1,
       hasLargeDrops: false,
       endsWithRestart: true,
       folder,
