@@ -99,4 +99,25 @@ describe('a batch of Google', () => {
     expect(batchOf('JOB_STATE_CANCELLED')).toMatchObject({ phase: 'cancelled', expectedResults: null });
     expect(batchOf('JOB_STATE_RUNNING')).toMatchObject({ phase: 'in_progress', expectedResults: null });
   });
+
+  const error = { code: 8, message: 'Too much is waiting.' };
+  const failedGemini = (done: object) =>
+    fromGemini(
+      batchOperationSchema.parse({ name: 'batches/1', error, metadata: { state: 'BATCH_STATE_FAILED', ...done } }),
+    );
+  const failedVertex = (done: object) =>
+    fromVertex(predictionJobSchema.parse({ name: 'j', error, state: 'JOB_STATE_FAILED', ...done }), null);
+
+  it.each([
+    ['Gemini', failedGemini, {}, true],
+    ['Gemini', failedGemini, { batchStats: { requestCount: '3' } }, true],
+    ['Gemini', failedGemini, { batchStats: { successfulRequestCount: '900' } }, false],
+    ['Gemini', failedGemini, { output: { responsesFile: 'files/1' } }, false],
+    ['Vertex', failedVertex, {}, true],
+    ['Vertex', failedVertex, { completionStats: { incompleteCount: '3' } }, true],
+    ['Vertex', failedVertex, { completionStats: { successfulCount: '900' } }, false],
+    ['Vertex', failedVertex, { outputInfo: { gcsOutputDirectory: 'gs://b/o' } }, false],
+  ])('%s is sent again only where none of it is done: %#', (_name, batchOf, done, isQueueFull) => {
+    expect(batchOf(done)).toMatchObject({ phase: 'failed', failure: { code: 'resource_exhausted', isQueueFull } });
+  });
 });

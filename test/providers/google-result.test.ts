@@ -123,6 +123,20 @@ describe('an answer of Gemini', () => {
     ]);
   });
 
+  it('has log probabilities in their own spelling', () => {
+    const logprobs = '{"chosenCandidates":[{"token":"a","logProbability":-0.50}]}';
+    const text = `{"key":"${lineId}","response":{"candidates":[{"content":{"parts":[{"text":"a"}]},"logprobsResult":${logprobs}}]}}`;
+    const result = translateGemini(Buffer.from(text), answered());
+
+    expect(result.kind === 'answered' && result.bytes.toString()).toContain('"logprob":-0.50');
+  });
+
+  it('counts no tokens where the count is none', () => {
+    const response = { embedding: { values: [1] }, tokenCount: { toString: 1 } };
+
+    expect(gemini({ response }, { endpoint: '/v1/embeddings' })).toMatchObject({ usage: { input_tokens: 0 } });
+  });
+
   it.each([
     ['a batch', '"tokenCount":"3"'],
     ['a call', '"usageMetadata":{"promptTokenCount":3}'],
@@ -143,6 +157,9 @@ describe('an error of Gemini', () => {
     [{ code: 14, message: 'busy' }, 503, true],
     [{ code: 400, message: 'bad', status: 'INVALID_ARGUMENT' }, 400, false],
     [{ message: 'what?' }, 500, true],
+    [{ code: 0 }, 500, true],
+    [{}, 500, true],
+    [{ code: { toString: 1 }, status: 'INTERNAL' }, 500, true],
   ])('has a status and may come again or not: %j', (error, status, retryable) => {
     const result = gemini({ error });
 
@@ -196,6 +213,15 @@ describe('a result line of Vertex', () => {
     });
   });
 
+  it.each(['openai', 'anthropic'] as const)('of Claude failed as Anthropic says, in the form of %s', (format) => {
+    const response = { type: 'error', error: { type: 'invalid_request_error', message: 'no' } };
+    const line = JSON.stringify({ custom_id: lineId, status: '', response });
+    const result = translateVertex(Buffer.from(line), answered({ format, endpoint: '/v1/messages' }));
+
+    expect(result).toMatchObject({ succeeded: false, retryable: false });
+    expect(resultLine(result)).toMatchObject({ custom_id: 'mine', error: { code: 'invalid_request_error' } });
+  });
+
   it('is answered in Anthropic’s form where it was asked in it, in the message’s own bytes', () => {
     const message = '{"type":"message","id":"m","content":[],"usage":{"input_tokens":1.0}}';
     const result = translateVertex(
@@ -229,6 +255,16 @@ describe.each([
   ['gemini', 'key', translateGemini],
   ['vertex', 'custom_id', translateVertex],
 ] as const)('%s', (_kind, idName, translate) => {
+  it.each([{ error: {} }, { error: { code: 0 } }, { error: { status: 'OK' } }, { status: 'OK' }])(
+    'keeps an answer beside an error that is none: %j',
+    (members) => {
+      const response = { candidates: [said('Hi')], usageMetadata };
+      const line = JSON.stringify({ [idName]: lineId, ...members, response });
+
+      expect(translate(Buffer.from(line), answered())).toMatchObject({ succeeded: true, usage: { input_tokens: 10 } });
+    },
+  );
+
   it('never throws, whatever the bytes are', () => {
     const content = fc.record(
       { response: fc.jsonValue(), error: fc.jsonValue(), status: fc.jsonValue() },

@@ -147,6 +147,7 @@ describe('a failure', () => {
   it.each([
     [{ detail: [{ loc: ['body', 'n'], msg: 'too small' }] }, 'body.n: too small'],
     [{ message: { detail: [{ loc: ['body'], msg: 'wrong' }] } }, 'body: wrong'],
+    [{ detail: [{ loc: ['body', { toString: 1 }, 0], msg: 'wrong' }] }, 'body.0: wrong'],
     [{ detail: 'Not found' }, 'Not found'],
     [{ error: { message: 'Inner' } }, 'Inner'],
     [{}, 'Mistral answered with HTTP status 422.'],

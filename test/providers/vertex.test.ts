@@ -48,6 +48,14 @@ it('asks for the files that a list leaves out where the others name them, and fo
   expect(await idsIn(job)).toEqual(everyId);
 });
 
+it('reads what is listed before what is only promised', async () => {
+  const job = await jobWith(3, (names) => names.filter((name) => !name.includes('-00001-of-')));
+
+  expect(job.batch.resultRefs).toHaveLength(3);
+  expect(job.batch.resultRefs[2]).toContain('-00001-of-');
+  expect(await idsIn(job)).toEqual(everyId);
+});
+
 it('says so where a file is gone that the others name', async () => {
   const job = await jobWith(3, (names) => names.map((name) => name.replace('-of-00003', '-of-00004')).slice(0, 1));
   const [first, ...others] = job.batch.resultRefs;

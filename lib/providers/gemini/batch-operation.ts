@@ -45,6 +45,7 @@ export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
   const phase = known ?? 'in_progress';
   const file = isEndedPhase(phase) ? responsesFile(batch) : null;
   const counts = countsOf(batch);
+  const isUntouched = file === null && !counts?.completed;
   return {
     providerBatchId: batch.name,
     phase,
@@ -54,7 +55,7 @@ export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
     // What is counted is paid for, also where there is no sign of it.
     expectedResults: counts && (file !== null || phase === 'completed') ? counts.completed + counts.failed : null,
     resultRefs: file !== null ? [file] : [],
-    failure: phase === 'failed' ? failureFrom(batch.error, 'Gemini') : null,
+    failure: phase === 'failed' ? failureFrom(batch.error, 'Gemini', isUntouched) : null,
   };
 }
 

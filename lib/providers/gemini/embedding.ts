@@ -1,6 +1,6 @@
 import type { JsonObject, RequestLine } from '../../core/request-line.ts';
 import { type Usage, usageOf } from '../../core/usage.ts';
-import { countOf, isAbsent, objectOf } from '../lines/foreign-json.ts';
+import { countOf, isAbsent, numericOf, objectOf } from '../lines/foreign-json.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 
@@ -40,7 +40,7 @@ function dimensionsFrom(dimensions: unknown): Pick<EmbedContentRequest, 'outputD
 /** A batch has `tokenCount`, a string as Google writes counts; a call of its own has `usageMetadata`. */
 export function embeddingUsage({ tokenCount, usageMetadata }: JsonObject): Usage {
   const count = tokenCount ?? objectOf(usageMetadata)?.promptTokenCount;
-  return usageOf({ input: countOf(Number(count)), output: 0 });
+  return usageOf({ input: countOf(numericOf(count)), output: 0 });
 }
 
 /** The answer in OpenAI's form. Gemini does not repeat the model. */

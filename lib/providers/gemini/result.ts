@@ -1,7 +1,7 @@
 import { membersOf } from '../../core/json-spans.ts';
 import type { JsonObject } from '../../core/request-line.ts';
 import { answerFrom } from '../google/answer-line.ts';
-import { failureOf } from '../google/rpc-error.ts';
+import { failureOf, isFailure } from '../google/rpc-error.ts';
 import { parseExact } from '../lines/exact-json.ts';
 import { objectFrom, objectOf } from '../lines/foreign-json.ts';
 import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
@@ -20,9 +20,13 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   if (!line) return { kind: 'foreign' };
   const source = { bytes, lineId: parsed.key, line };
   const error = objectOf(parsed.error);
-  if (error) return failedLine(source, failureOf(error));
+  if (error && isFailure(error)) return failedLine(source, failureOf(error));
   const response = objectOf(parsed.response);
-  return (response && answered(source, response)) ?? malformed('has neither an answer nor an error');
+  return (response && answered(source, response)) ?? unanswered(source, error);
+}
+
+function unanswered(source: ResultSource, error: JsonObject | null): TranslatedResult {
+  return error ? failedLine(source, failureOf(error)) : malformed('has neither an answer nor an error');
 }
 
 function malformed(what: string): TranslatedResult {

@@ -30,10 +30,13 @@ const brokenOff: RequestFailure = {
   message: "The model's answer or its call of a tool was malformed, and Google left it out.",
 };
 
+/** What has numbers that go on; of the rest only the text does. */
+const holdsNumbers = /"functionCall"|"logprobsResult"/;
+
 /** The response with its numbers as the model wrote them; null where they are so already. */
 function exactResponse(bytes: Buffer): JsonObject | null {
   const text = bytes.toString('utf8');
-  if (!text.includes('"functionCall"') || !mayLoseNumbers(text)) return null;
+  if (!holdsNumbers.test(text) || !mayLoseNumbers(text)) return null;
   const line = parseExact(text);
   return isObject(line) ? objectOf(line.response) : null;
 }

@@ -31,13 +31,21 @@ export const failureSchema = z
 /** RESOURCE_EXHAUSTED in google/rpc/code.proto. */
 const resourceExhausted = 8;
 
-/** @param service its name, where it says nothing. */
-export function failureFrom(error: z.infer<typeof failureSchema>, service: string): ProviderBatch['failure'] {
-  const isQueueFull = error?.code === resourceExhausted || error?.code === 429;
+/**
+ * @param service its name, where it says nothing.
+ * @param isUntouched whether nothing is counted as done and no results are named: what is done is paid for, and is not
+ * to be sent again.
+ */
+export function failureFrom(
+  error: z.infer<typeof failureSchema>,
+  service: string,
+  isUntouched: boolean,
+): ProviderBatch['failure'] {
+  const isExhausted = error?.code === resourceExhausted || error?.code === 429;
   return {
-    code: isQueueFull ? 'resource_exhausted' : 'batch_failed',
+    code: isExhausted ? 'resource_exhausted' : 'batch_failed',
     message: safeText(error?.message || `${service} failed the batch without saying why.`),
-    isQueueFull,
+    isQueueFull: isExhausted && isUntouched,
   };
 }
 

@@ -1,10 +1,10 @@
 import type { JsonObject } from '../../core/request-line.ts';
-import { textOf } from '../lines/foreign-json.ts';
+import { numericOf, textOf } from '../lines/foreign-json.ts';
 import type { RequestFailure } from '../lines/openai-line.ts';
 
-// Source: google/rpc/code.proto.
+// Source: google/rpc/code.proto. Its first is OK, which no failure has.
 const codes: readonly { name: string; status: number }[] = [
-  { name: 'OK', status: 200 },
+  { name: 'UNKNOWN', status: 500 },
   { name: 'CANCELLED', status: 499 },
   { name: 'UNKNOWN', status: 500 },
   { name: 'INVALID_ARGUMENT', status: 400 },
@@ -23,9 +23,16 @@ const codes: readonly { name: string; status: number }[] = [
   { name: 'UNAUTHENTICATED', status: 401 },
 ];
 
+/** Whether anything is wrong: an error may be empty, or OK. */
+export function isFailure(error: JsonObject): boolean {
+  const number = numericOf(error.code);
+  if (!Number.isNaN(number)) return number !== 0 && number !== 200;
+  return error.status !== 'OK' && Object.keys(error).length > 0;
+}
+
 /** A `google.rpc.Status`, whose code is a number of its own; or an HTTP error body, whose code is the HTTP status. */
 export function failureOf(error: JsonObject): RequestFailure {
-  const number = Number(error.code);
+  const number = numericOf(error.code);
   const known = codes.find(({ name }) => name === error.status) ?? codes[number];
   const status = number >= 400 && number <= 599 ? number : (known?.status ?? 500);
   const name = known?.name ?? codes.find((code) => code.status === status)?.name ?? 'UNKNOWN';

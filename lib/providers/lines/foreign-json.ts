@@ -32,3 +32,8 @@ export function textOf(value: unknown): string | null {
 export function countOf(value: unknown): number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
 }
+
+/** A number, also one written as a text; NaN for anything else. Other values may throw where they are converted. */
+export function numericOf(value: unknown): number {
+  return typeof value === 'number' || typeof value === 'string' ? Number(value) : Number.NaN;
+}

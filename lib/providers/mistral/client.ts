@@ -120,7 +120,7 @@ class MistralClient implements ProviderClient {
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
     const oldestSeconds = (lost.windowStartMs - clockSkewMs) / 1000;
     for await (const job of this.#newestFirst(signal)) {
-      if (typeof job.createdAt === 'number' && job.createdAt < oldestSeconds) break;
+      if (typeof job.createdAt === 'number' && job.createdAt < oldestSeconds) continue;
       if (isOurs(job, lost)) return { finding: 'found', providerBatchId: job.id };
     }
     return { finding: 'none' };

@@ -28,8 +28,12 @@ function messageFrom(error: JsonObject): string | null {
 function issuesFrom(detail: unknown): string | null {
   if (!Array.isArray(detail)) return null;
   const issues = detail.filter(isObject).map((issue) => {
-    const place = Array.isArray(issue.loc) ? `${issue.loc.join('.')}: ` : '';
+    const place = Array.isArray(issue.loc) ? `${issue.loc.filter(isKey).join('.')}: ` : '';
     return `${place}${textOf(issue.msg) ?? 'wrong'}`;
   });
   return textOf(issues.join('; '));
+}
+
+function isKey(value: unknown): boolean {
+  return typeof value === 'string' || typeof value === 'number';
 }

@@ -39,7 +39,10 @@ export class Bucket {
     });
   }
 
-  /** @returns the URIs of the files of predictions in a job's output, which also holds others. */
+  /**
+   * @returns the URIs of the files of predictions in a job's output, which also holds others. Those that only their
+   * siblings' names promise come last: one that is missing hides none that is there.
+   */
   async predictions(directory: string, signal: AbortSignal): Promise<string[]> {
     const { bucket, object } = this.#placeOf(directory);
     const prefix = `${object.replace(/\/+$/, '')}/`;
@@ -49,13 +52,12 @@ export class Bucket {
       const list = await this.#calls.read('storage', path, `The list of ${directory}`, objectListSchema, signal);
       return { items: list.items, nextPageToken: list.nextPageToken };
     });
-    const uris = new Set<string>();
-    for await (const { name } of objects) {
-      const uri = `gs://${bucket}/${name}`;
-      if (predictionFile.test(name.slice(prefix.length)) && !uris.has(uri))
-        for (const each of [uri, ...siblingsOf(uri)]) uris.add(each);
-    }
-    return [...uris];
+    const listed = new Set<string>();
+    for await (const { name } of objects)
+      if (predictionFile.test(name.slice(prefix.length))) listed.add(`gs://${bucket}/${name}`);
+    const promised = new Set<string>();
+    for (const uri of listed) if (!promised.has(uri)) for (const each of siblingsOf(uri)) promised.add(each);
+    return [...listed.union(promised)];
   }
 
   async *download(uri: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {

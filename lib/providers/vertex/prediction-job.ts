@@ -42,6 +42,7 @@ export function providerBatchFrom(job: PredictionJob, files: string[] | null): P
   const known = phaseOf(job.state);
   const phase = known ?? 'in_progress';
   const counts = countsOf(job);
+  const isUntouched = outputDirectory(job) === null && !counts?.completed;
   return {
     providerBatchId: job.name,
     phase,
@@ -51,7 +52,7 @@ export function providerBatchFrom(job: PredictionJob, files: string[] | null): P
     // What is counted is paid for, also where there is no sign of it.
     expectedResults: counts && (files || phase === 'completed') ? counts.completed + counts.failed : null,
     resultRefs: files ?? [],
-    failure: phase === 'failed' ? failureFrom(job.error, 'Vertex') : null,
+    failure: phase === 'failed' ? failureFrom(job.error, 'Vertex', isUntouched) : null,
   };
 }
 

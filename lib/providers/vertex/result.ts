@@ -2,9 +2,9 @@ import { membersOf } from '../../core/json-spans.ts';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { translateResult as translateClaudeResult } from '../anthropic/result.ts';
 import { answerFrom } from '../google/answer-line.ts';
-import { failureOf } from '../google/rpc-error.ts';
+import { failureOf, isFailure } from '../google/rpc-error.ts';
 import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
-import { failedLine, type RequestFailure, type ResultSource } from '../lines/openai-line.ts';
+import { failedLine, type ResultSource } from '../lines/openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerInForm } from '../translation/answer-in-form.ts';
 import { messagesForm } from '../translation/messages/form.ts';
@@ -20,10 +20,15 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   const line = find(parsed.custom_id);
   if (!line) return { kind: 'foreign' };
   const source = { bytes, lineId: parsed.custom_id, line };
-  const failure = failureIn(parsed);
-  if (failure) return failed(source, failure);
   const response = objectOf(parsed.response);
-  return (response && answered(source, response, find)) ?? malformed('has neither an answer nor an error');
+  if (isClaudeError(response)) return translateClaudeResult(claudeLine(source, 'errored', 'error'), find);
+  const error = errorIn(parsed);
+  if (error && isFailure(error)) return failed(source, error);
+  return (response && answered(source, response, find)) ?? unanswered(source, error);
+}
+
+function unanswered(source: ResultSource, error: JsonObject | null): TranslatedResult {
+  return error ? failed(source, error) : malformed('has neither an answer nor an error');
 }
 
 function malformed(what: string): TranslatedResult {
@@ -35,7 +40,7 @@ function answered(
   response: JsonObject,
   find: (lineId: string) => AnsweredLine | null,
 ): TranslatedResult | null {
-  if (response.type === 'message') return translateClaudeResult(claudeLine(source), find);
+  if (response.type === 'message') return translateClaudeResult(claudeLine(source, 'succeeded', 'message'), find);
   try {
     const chat = answerFrom(source, response);
     const wantsMessage = source.line.endpoint === '/v1/messages';
@@ -46,18 +51,25 @@ function answered(
   }
 }
 
-/** The line as Anthropic itself would write it, with the message's own bytes. */
-function claudeLine({ bytes, lineId }: ResultSource): Buffer {
+function isClaudeError(response: JsonObject | null): boolean {
+  return response?.type === 'error' && textOf(objectOf(response.error)?.type) !== null;
+}
+
+/** The line as Anthropic itself would write it, with the response's own bytes. */
+function claudeLine(
+  { bytes, lineId }: ResultSource,
+  type: 'succeeded' | 'errored',
+  member: 'message' | 'error',
+): Buffer {
   const { start, end } = membersOf(bytes).findLast(({ key }) => key === 'response') ?? { start: 0, end: 0 };
-  const head = `{"custom_id":${JSON.stringify(lineId)},"result":{"type":"succeeded","message":`;
+  const head = `{"custom_id":${JSON.stringify(lineId)},"result":{"type":"${type}","${member}":`;
   return Buffer.concat([Buffer.from(head), bytes.subarray(start, end), Buffer.from('}}')]);
 }
 
-function failureIn(parsed: JsonObject): RequestFailure | null {
+function errorIn(parsed: JsonObject): JsonObject | null {
   const status = textOf(parsed.status);
-  if (status !== null) return failureOf(errorWithin(status) ?? { message: status, ...codeWithin(status) });
-  const error = objectOf(parsed.error) ?? objectOf(objectOf(parsed.response)?.error);
-  return error && failureOf(error);
+  if (status === null) return objectOf(parsed.error) ?? objectOf(objectOf(parsed.response)?.error);
+  return errorWithin(status) ?? { status, message: status, ...codeWithin(status) };
 }
 
 /** The status is a text, such as `Bad Request: {"error": {"code": 400, ...}}`. */
@@ -76,8 +88,8 @@ function codeWithin(status: string): { code?: number } {
 }
 
 /** A line in Anthropic's form is answered in that form. */
-function failed(source: ResultSource, failure: RequestFailure): TranslatedResult {
-  const answer = failedLine(source, failure);
+function failed(source: ResultSource, error: JsonObject): TranslatedResult {
+  const answer = failedLine(source, failureOf(error));
   const isNative = source.line.format === 'anthropic' && answer.kind === 'answered';
   return isNative ? answerInForm(messagesForm, source.line, answer) : answer;
 }

@@ -21,7 +21,7 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   const failure = failureOf(parsed, objectOf(result?.error));
   if (failure) return fromFailure(line, id, failure);
   const body = bodyOf(objectOf(result?.response));
-  return body ? fromBody(line, id, body) : malformed('has neither a response nor an error');
+  return body ? answered(line, id, body) : malformed('has neither a response nor an error');
 }
 
 const fromOpenAIForm = translatedResults('xAI');
@@ -33,6 +33,15 @@ function malformed(what: string): TranslatedResult {
 /** The response has one member, named for the endpoint; its value is the answer as a live call gives it. */
 function bodyOf(response: JsonObject | null): JsonObject | null {
   return objectOf(Object.values(response ?? {})[0]);
+}
+
+function answered(line: AnsweredLine, id: string, body: JsonObject): TranslatedResult {
+  try {
+    return fromBody(line, id, body);
+  } catch (error) {
+    if (error instanceof RangeError) return malformed('is nested too deeply');
+    throw error;
+  }
 }
 
 function fromBody(line: AnsweredLine, id: string, body: JsonObject): TranslatedResult {
