@@ -163,8 +163,9 @@ function parseObject(text: string): JsonObject | null {
   }
 }
 
+/** Not a number in its own spelling, which `JSON.rawJSON` makes an object. */
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 function isNative(parsed: JsonObject): boolean {

@@ -147,6 +147,22 @@ describe('a chat completion for Gemini', () => {
     expect(generationConfig?.thinkingConfig).toEqual(expected);
   });
 
+  it('warns of top_logprobs that stands alone', () => {
+    expect(warned({ top_logprobs: 3 })).toEqual(['body.top_logprobs']);
+    expect(warned({ top_logprobs: 0 })).toEqual([]);
+  });
+
+  it.each([
+    '"messages":[{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"1.0"}}]}]',
+    '"messages":[{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f","parameters":1.0}}]',
+    '"messages":[{"role":"user","content":"a"}],"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":1.0}}',
+  ])('refuses a number where an object belongs, however it is spelled: %s', (members) => {
+    const line = `{"custom_id":"mine","method":"POST","url":"/v1/chat/completions","body":{"model":"${model}",${members}}}`;
+    const translated = providers.gemini.translateRequest(lineOf(line), { lineId, model });
+
+    expect(translated).toMatchObject({ ok: false, error: { code: 'invalid_request' } });
+  });
+
   it('takes files as data, and by URL what each of the two APIs can read', () => {
     const image = (url: string) => ({ messages: ask([{ type: 'image_url', image_url: { url } }]) });
     const partOf = (url: string, kind: 'gemini' | 'vertex') => requestOf(image(url), kind).contents;

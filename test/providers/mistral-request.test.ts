@@ -29,6 +29,12 @@ function refused(translated: TranslatedRequest): unknown {
   return translated.ok ? null : [translated.error.code, translated.error.param];
 }
 
+const pdf = 'JVBERi0x';
+
+function saying(part: object): object {
+  return { messages: [{ role: 'user', content: [part] }] };
+}
+
 function weather(parameters: object | undefined): object {
   return { type: 'function', function: { name: 'weather', ...(parameters && { parameters }) } };
 }
@@ -78,6 +84,24 @@ describe('a chat line', () => {
     [{ temperature: 1.8 }, 'body.temperature', 'parameter_changed'],
     [{ reasoning_effort: 'max' }, 'body.reasoning_effort', 'parameter_changed'],
     [{ messages: [{ role: 'user', content: 'x', name: 'n' }] }, 'body.messages[].name', 'parameter_dropped'],
+    [{ seed: 1, random_seed: 2 }, 'body.random_seed', 'parameter_dropped'],
+    [{ random_seed: 2, seed: 1 }, 'body.random_seed', 'parameter_dropped'],
+    [saying({ type: 'file', file: { file_data: pdf, x: 1 } }), 'body.messages[].content[].file.x', 'parameter_dropped'],
+    [
+      saying({ type: 'file', file: { file_data: pdf, file_id: 'a' } }),
+      'body.messages[].content[].file.file_id',
+      'parameter_dropped',
+    ],
+    [
+      saying({ type: 'file', file: { file_data: pdf }, file_id: 'a' }),
+      'body.messages[].content[].file_id',
+      'parameter_dropped',
+    ],
+    [
+      saying({ type: 'input_audio', input_audio: { data: 'QUJD', format: 'wav', x: 1 } }),
+      'body.messages[].content[].input_audio.x',
+      'parameter_dropped',
+    ],
   ])('warns of what Mistral does not take: %j', (body, param, code) => {
     expect(warned(chat(body))).toEqual([[param, code]]);
   });
@@ -160,6 +184,25 @@ describe('a chat line', () => {
     expect(refused(stored)).toEqual(['unsupported_parameter', 'body.messages[0].content[0].file.file_id']);
   });
 
+  it('names a file that Mistral keeps, in either form, without a warning', () => {
+    for (const part of [
+      { type: 'file', file: { file_id: 'a1' } },
+      { type: 'file', file_id: 'a1' },
+    ]) {
+      expect(bodyOf(chat(saying(part)))).toEqual(saying({ type: 'file', file_id: 'a1' }));
+      expect(warned(chat(saying(part)))).toEqual([]);
+    }
+  });
+
+  it('keeps the thoughts of an assistant, numbers as they were written', () => {
+    const thinking = '{"type":"thinking","thinking":[{"type":"reference","reference_ids":[12345678901234567890]}]}';
+    const text = `{"custom_id":"a","method":"POST","url":"/v1/chat/completions","body":{"model":"${model}","messages":[{"role":"user","content":"x"},{"role":"assistant","content":[${thinking},{"type":"text","text":"y"}]}]}}`;
+    const translated = translate(lineOf(text));
+    expect(translated.ok && translated.bytes.toString()).toContain(
+      `"content":[${thinking},{"type":"text","text":"y"}]`,
+    );
+  });
+
   it('makes developers and refusals what Mistral has for them', () => {
     const messages = [
       { role: 'developer', content: 'Be brief.' },
@@ -180,6 +223,12 @@ describe('a line of texts', () => {
     const translated = line('/v1/embeddings', body);
     expect(bodyOf(translated)).toEqual({ input: ['a', 'b'], output_dimension: 8, encoding_format: 'float' });
     expect(warned(translated)).toEqual([['body.user', 'parameter_dropped']]);
+  });
+
+  it('is warned about where it asks for dimensions twice', () => {
+    const translated = line('/v1/embeddings', { input: 'a', dimensions: 8, output_dimension: 9 });
+    expect(bodyOf(translated)).toEqual({ input: 'a', output_dimension: 8 });
+    expect(warned(translated)).toEqual([['body.output_dimension', 'parameter_dropped']]);
   });
 
   it('is judged', () => {

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { readTimeoutSeconds } from '../calls/allowances.ts';
 import { withDeadline } from '../calls/deadline.ts';
 import { callError, type FailedCall, failedCall, isOwnError } from '../calls/failed-call.ts';
+import { ownSendingOf } from '../calls/own-sending.ts';
 import { parsedReply } from '../calls/parsed-reply.ts';
 import { streamedBody } from '../calls/spooled-file.ts';
 import { objectOf, textOf } from '../lines/foreign-json.ts';
@@ -51,18 +52,13 @@ export interface Api {
   query: object;
 }
 
-const clientOptionsSchema = z.object({
-  fetch: z.custom<typeof fetch>((value) => typeof value === 'function').optional(),
-  defaultHeaders: z.record(z.string(), z.string()).optional(),
-});
-
 /** @param headers who is calling. */
 export function apiFrom(settings: ConnectionSettings, baseUrl: string, headers: Record<string, string>): Api {
-  const { data: options = {} } = clientOptionsSchema.safeParse(settings.clientOptions ?? {});
+  const own = ownSendingOf(settings);
   return {
     baseUrl: baseUrl.replace(/\/+$/, ''),
-    headers: { ...options.defaultHeaders, ...headers },
-    fetch: options.fetch ?? fetch,
+    headers: { ...own.defaultHeaders, ...headers },
+    fetch: own.fetch,
     query: settings.providerOptions ?? {},
   };
 }

@@ -40,7 +40,7 @@ export function generationConfigFrom(
     ...given('seed', seedFrom(body, notes)),
     ...given('candidateCount', wholeNumberOf(body, 'n', 1, 8)),
     ...(stopSequences.length > 0 && { stopSequences }),
-    ...logprobsFrom(body),
+    ...logprobsFrom(body, notes),
     ...formatFrom(body.response_format, exact, notes),
     ...(thinkingConfig && { thinkingConfig }),
   };
@@ -74,8 +74,15 @@ function seedFrom(body: JsonObject, notes: TranslationNotes): number | undefined
   return undefined;
 }
 
-function logprobsFrom(body: JsonObject): Pick<GenerationConfig, 'responseLogprobs' | 'logprobs'> {
-  if (isAbsent(body.logprobs) || body.logprobs === false) return {};
+function logprobsFrom(
+  body: JsonObject,
+  notes: TranslationNotes,
+): Pick<GenerationConfig, 'responseLogprobs' | 'logprobs'> {
+  if (isAbsent(body.logprobs) || body.logprobs === false) {
+    if (!isAbsent(body.top_logprobs) && body.top_logprobs !== 0)
+      notes.drop('body.top_logprobs', "it needs 'logprobs' beside it");
+    return {};
+  }
   if (body.logprobs !== true) throw invalid('body.logprobs', 'true or false');
   return { responseLogprobs: true, ...given('logprobs', wholeNumberOf(body, 'top_logprobs', 0, 20)) };
 }

@@ -7,6 +7,7 @@ declare global {
   interface JSON {
     /** Text that JSON.stringify writes as it is; a number's own spelling here. Node >= 22, not yet in TypeScript's lib. */
     rawJSON(text: string): object;
+    isRawJSON(value: unknown): boolean;
   }
 }
 

@@ -34,7 +34,6 @@ const passed: ReadonlySet<string> = new Set([
   'parallel_tool_calls',
   'prompt_cache_key',
   'metadata',
-  'random_seed',
   'safe_prompt',
   'prompt_mode',
   'guardrails',
@@ -81,6 +80,13 @@ const translateByName: Record<string, Translate> = {
   },
   seed: (value, exact, body, notes) => {
     if (typeof value === 'number' && value < 0) notes.drop('body.seed', "Mistral's seeds are not negative");
+    else {
+      if ('random_seed' in body) dropOwnSeed(notes);
+      body.random_seed = exact;
+    }
+  },
+  random_seed: (_value, exact, body, notes) => {
+    if ('random_seed' in body) dropOwnSeed(notes);
     else body.random_seed = exact;
   },
   modalities: (value, _exact, _body, notes) => {
@@ -107,6 +113,10 @@ const translateByName: Record<string, Translate> = {
 
 /** As a map, since a body may have a member called `__proto__`. */
 const translations = new Map(Object.entries(translateByName));
+
+function dropOwnSeed(notes: TranslationNotes): void {
+  notes.drop('body.random_seed', "'seed' stands beside it");
+}
 
 /** Unconfirmed: from Mistral's API reference of 2025; the SDK's types name no bound. */
 const maxTemperature = 1.5;

@@ -15,37 +15,47 @@ const refusalKeys: ReadonlySet<string> = new Set(['type', 'refusal']);
 const imageKeys: ReadonlySet<string> = new Set(['type', 'image_url']);
 const imageUrlKeys: ReadonlySet<string> = new Set(['url', 'detail']);
 const audioKeys: ReadonlySet<string> = new Set(['type', 'input_audio']);
+const audioDataKeys: ReadonlySet<string> = new Set(['data', 'format']);
 const fileKeys: ReadonlySet<string> = new Set(['type', 'file']);
+const fileDataKeys: ReadonlySet<string> = new Set(['file_data', 'filename']);
+const fileIdKeys: ReadonlySet<string> = new Set(['file_id']);
+const ownFileKeys: ReadonlySet<string> = new Set(['type', 'file_id']);
 
 /** Mistral's own parts, which a line for it may hold: they go on as they are. */
 const ownTypes: ReadonlySet<unknown> = new Set(['document_url', 'reference', 'thinking']);
 
-/** Of a user's message. */
+/**
+ * Of a user's message.
+ *
+ * @param exact the content with its numbers as they were written.
+ */
 export function inputContent(content: unknown, exact: unknown, param: string, notes: TranslationNotes): Content {
-  if (typeof content === 'string') return content;
-  return partsOf(content, param).map((part, index) => {
-    const exactPart: unknown = Array.isArray(exact) ? exact[index] : undefined;
-    return inputPart(part.value, isObject(exactPart) ? exactPart : part.value, part.param, notes);
-  });
+  return contentFrom(content, exact, param, (part) => inputPart(part, notes));
 }
 
 /** The texts of a message of any other role. */
-export function textContent(content: unknown, param: string, notes: TranslationNotes): Content {
+export function textContent(content: unknown, exact: unknown, param: string, notes: TranslationNotes): Content {
+  return contentFrom(content, exact, param, (part) => spokenPart(part, notes));
+}
+
+function contentFrom(content: unknown, exact: unknown, param: string, partFrom: (part: Placed) => JsonObject): Content {
   if (typeof content === 'string') return content;
-  return partsOf(content, param).map(({ value: part, param: place }) => {
-    if (part.type === 'text') return textPart(part, place, notes);
-    if (part.type === 'refusal') return refusalPart(part, place, notes);
-    throw invalid(`${place}.type`, "'text'");
+  const parts = placedParts(content, param);
+  if (parts.length === 0) throw invalid(param, 'some content');
+  return parts.map((part, index) => {
+    if (!ownTypes.has(part.value.type)) return partFrom(part);
+    const exactPart: unknown = Array.isArray(exact) ? exact[index] : undefined;
+    return isObject(exactPart) ? exactPart : part.value;
   });
 }
 
-function partsOf(content: unknown, param: string): Placed[] {
-  const parts = placedParts(content, param);
-  if (parts.length === 0) throw invalid(param, 'some content');
-  return parts;
+function spokenPart({ value: part, param }: Placed, notes: TranslationNotes): JsonObject {
+  if (part.type === 'text') return textPart(part, param, notes);
+  if (part.type === 'refusal') return refusalPart(part, param, notes);
+  throw invalid(`${param}.type`, "'text'");
 }
 
-function inputPart(part: JsonObject, exact: JsonObject, param: string, notes: TranslationNotes): JsonObject {
+function inputPart({ value: part, param }: Placed, notes: TranslationNotes): JsonObject {
   switch (part.type) {
     case 'text':
       return textPart(part, param, notes);
@@ -56,7 +66,6 @@ function inputPart(part: JsonObject, exact: JsonObject, param: string, notes: Tr
     case 'file':
       return filePart(part, param, notes);
     default:
-      if (ownTypes.has(part.type)) return exact;
       throw invalid(`${param}.type`, "'text', 'image_url', 'input_audio' or 'file'");
   }
 }
@@ -92,13 +101,16 @@ function audioPart(part: JsonObject, param: string, notes: TranslationNotes): Js
   notes.dropOthers(part, audioKeys, path);
   if (typeof audio === 'string') return { type: 'input_audio', input_audio: audio };
   if (!isObject(audio) || typeof audio.data !== 'string') throw invalid(`${param}.input_audio.data`, 'base64');
+  notes.dropOthers(audio, audioDataKeys, `${path}.input_audio`);
   return { type: 'input_audio', input_audio: audio.data };
 }
 
 function filePart(part: JsonObject, param: string, notes: TranslationNotes): JsonObject {
-  notes.dropOthers(part, fileKeys, path);
-  const file = isObject(part.file) ? part.file : {};
-  if (typeof file.file_data !== 'string') return storedFile(file.file_id ?? part.file_id, param, notes);
+  const { file } = part;
+  notes.dropOthers(part, isObject(file) ? fileKeys : ownFileKeys, path);
+  if (!isObject(file)) return storedFile(part.file_id, param, notes);
+  notes.dropOthers(file, typeof file.file_data === 'string' ? fileDataKeys : fileIdKeys, `${path}.file`);
+  if (typeof file.file_data !== 'string') return storedFile(file.file_id, param, notes);
   const url = documentUrl(file.file_data);
   if (url === null)
     throw notes.unsupported(`${param}.file.file_data`, 'only data URLs and PDFs are taken; send other text as text');

@@ -39,26 +39,26 @@ class MessageTranslation implements MessageReader<JsonObject> {
     this.#notes = notes;
   }
 
-  system({ value: message, param }: Placed): JsonObject {
-    this.#dropOthers(message, plainKeys);
-    return { role: 'system', content: textContent(message.content, `${param}.content`, this.#notes) };
+  system(placed: Placed, index: number): JsonObject {
+    this.#dropOthers(placed.value, plainKeys);
+    return { role: 'system', content: this.#texts(placed, index) };
   }
 
   user({ value: message, param }: Placed, index: number): JsonObject {
     this.#dropOthers(message, plainKeys);
-    const exact = this.#exact[index];
-    const exactContent = isObject(exact) ? exact.content : message.content;
-    return { role: 'user', content: inputContent(message.content, exactContent, `${param}.content`, this.#notes) };
+    const content = inputContent(message.content, this.#exactContent(index), `${param}.content`, this.#notes);
+    return { role: 'user', content };
   }
 
-  assistant({ value: message, param }: Placed): JsonObject {
+  assistant(placed: Placed, index: number): JsonObject {
+    const { value: message, param } = placed;
     this.#dropOthers(message, assistantKeys);
     const said = isAbsent(message.content) ? message.refusal : message.content;
     const calls = this.#toolCalls(message.tool_calls, `${param}.tool_calls`);
     if (isAbsent(said) && calls.length === 0) throw invalid(`${param}.content`, 'some content');
     return {
       role: 'assistant',
-      ...(!isAbsent(said) && { content: textContent(said, `${param}.content`, this.#notes) }),
+      ...(!isAbsent(said) && { content: this.#texts(placed, index, said) }),
       ...(calls.length > 0 && { tool_calls: calls }),
       ...(typeof message.prefix === 'boolean' && { prefix: message.prefix }),
     };
@@ -73,14 +73,24 @@ class MessageTranslation implements MessageReader<JsonObject> {
     });
   }
 
-  tool({ value: message, param }: Placed): JsonObject {
+  tool(placed: Placed, index: number): JsonObject {
+    const { value: message, param } = placed;
     this.#dropOthers(message, toolKeys);
     return {
       role: 'tool',
       tool_call_id: this.#id(message.tool_call_id, `${param}.tool_call_id`),
       ...(typeof message.name === 'string' && { name: message.name }),
-      content: isAbsent(message.content) ? '' : textContent(message.content, `${param}.content`, this.#notes),
+      content: isAbsent(message.content) ? '' : this.#texts(placed, index),
     };
+  }
+
+  #texts({ value, param }: Placed, index: number, said = value.content): string | JsonObject[] {
+    return textContent(said, this.#exactContent(index), `${param}.content`, this.#notes);
+  }
+
+  #exactContent(index: number): unknown {
+    const exact = this.#exact[index];
+    return isObject(exact) ? exact.content : undefined;
   }
 
   #id(given: unknown, param: string): string {

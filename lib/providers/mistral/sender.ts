@@ -1,21 +1,15 @@
 import type { Fetcher } from '@mistralai/mistralai/lib/http.js';
-import { z } from 'zod';
 import { isObject } from '../../core/request-line.ts';
+import { ownSendingOf } from '../calls/own-sending.ts';
 import type { ConnectionSettings } from '../provider.ts';
 
 /** Sends as a caller of the library asks for: by a fetch of its own, with headers of its own. */
 export type Send = (url: URL, init: RequestInit) => Promise<Response>;
 
-const clientOptionsSchema = z.object({
-  fetch: z.custom<typeof fetch>((value) => typeof value === 'function').optional(),
-  defaultHeaders: z.record(z.string(), z.string()).optional(),
-});
-
-export function sendFor({ clientOptions }: ConnectionSettings): Send {
-  const { data: options = {} } = clientOptionsSchema.safeParse(clientOptions ?? {});
-  const send = options.fetch ?? fetch;
+export function sendFor(settings: ConnectionSettings): Send {
+  const { fetch: send, defaultHeaders } = ownSendingOf(settings);
   return (url, init) => {
-    const headers = { ...options.defaultHeaders, ...Object.fromEntries(new Headers(init.headers)) };
+    const headers = { ...defaultHeaders, ...Object.fromEntries(new Headers(init.headers)) };
     return send(url.href, { ...init, headers });
   };
 }

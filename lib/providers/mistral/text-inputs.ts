@@ -20,6 +20,8 @@ export function embeddingsBodyFrom(body: JsonObject, exact: JsonObject, notes: T
   requireTexts(body, notes);
   notes.dropOthers(body, embeddingsKeys, 'body');
   const { dimensions, output_dimension: own, ...others } = present(exact, embeddingsKeys);
+  if (dimensions !== undefined && own !== undefined)
+    notes.drop('body.output_dimension', "'dimensions' stands beside it");
   const dimension = dimensions ?? own;
   return { ...others, ...(dimension !== undefined && { output_dimension: dimension }) };
 }
