@@ -4,7 +4,7 @@ import type { LineFormat } from './request-line.ts';
 
 /** Why a request has no answer of its own. */
 export interface Failure {
-  /** OpenAI's code where it has one (`batch_expired`, `batch_cancelled`), else ours (docs/errors.md). */
+  /** OpenAI's code where it has one (`batch_expired`, `batch_cancelled`), else ours (docs/options.md). */
   code: string;
   message: string;
 }

@@ -27,6 +27,7 @@ export const notes: ProviderNotes = {
   warned: [
     'parallel_tool_calls',
     'strict of a function',
+    'top_logprobs without logprobs',
     'logit_bias',
     'metadata',
     'service_tier',

@@ -36,7 +36,8 @@ export const notes: ProviderNotes = {
     'service_tier',
     'temperature above 1.5',
     'reasoning_effort max',
-    'a negative seed',
+    'a negative seed, random_seed beside a seed',
+    'output_dimension beside dimensions',
     'whatever is unknown',
   ],
   refused: [
