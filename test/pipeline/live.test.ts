@@ -188,6 +188,25 @@ describe('a live endpoint', () => {
     expect(JSON.parse(errors[0] ?? '')).toMatchObject({ custom_id: 'line-1', response: { status_code: 403 } });
   }, 60_000);
 
+  it('that forbids every request is waited for, says why, and ends at the deadline with every line answered for', async () => {
+    await startLive({ maxConcurrency: 4 });
+    strike({ kind: 'http_error', operation: 'live', status: 403 });
+    const lines = numbered(6);
+    const batchId = await dropped(lines, { 'deadline-hours': '1' });
+    await prepareAll(batchId);
+    await poll(harness.services, { batchId, epoch: 0, events: 0 }, functionContext());
+    await submit(harness.services, { batchId, epoch: 0, shard: 0 }, functionContext());
+    const shard = await shardOf(batchId);
+    expect(shard).toMatchObject({ status: 'submitted', deferrals: 1, live: { lease: null, answered: 0 } });
+    expect(shard.lastError).toContain('403');
+    expect(shard.notBeforeMs).toBeGreaterThan(Date.now());
+    await harness.services.records.updateBatch(batchId, (batch) => ({ ...batch, deadlineAt: batch.createdAt }));
+    await drive(harness, batchId);
+    await expectExactlyOnce(harness, batchId, lines);
+    expect((await harness.batch(batchId)).status).toBe('expired');
+    expect((await errorsById(batchId))['line-0']?.code).toBe('batch_expired');
+  }, 60_000);
+
   it('is asked again soon where it answered some requests before it would not', async () => {
     await startLive();
     const refuse = (those: string) =>

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import type { Usage } from '../../core/usage.ts';
+import { completionUsage } from '../lines/completion-usage.ts';
 import { objectOf, textOf } from '../lines/foreign-json.ts';
 
 /**
@@ -69,16 +70,6 @@ function finishReasonFrom(stopReason: unknown, hasToolCalls: boolean): string {
 
 function refusalFrom(message: JsonObject): string {
   return textOf(objectOf(message.stop_details)?.explanation) ?? 'The model refused to answer.';
-}
-
-function completionUsage(usage: Usage): object {
-  return {
-    prompt_tokens: usage.input_tokens,
-    completion_tokens: usage.output_tokens,
-    total_tokens: usage.total_tokens,
-    prompt_tokens_details: usage.input_tokens_details,
-    completion_tokens_details: usage.output_tokens_details,
-  };
 }
 
 const serviceTiers = new Map<unknown, string>([

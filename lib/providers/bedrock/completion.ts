@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../core/request-line.ts';
+import { completionUsage } from '../lines/completion-usage.ts';
 import type { AboutAnswer } from './body.ts';
 
 /** `created` is the time of this translation: Bedrock does not say when it answered. */
@@ -20,14 +21,6 @@ export function completionOf(
         finish_reason: finishReason,
       },
     ],
-    ...(usage && {
-      usage: {
-        prompt_tokens: usage.input_tokens,
-        completion_tokens: usage.output_tokens,
-        total_tokens: usage.total_tokens,
-        prompt_tokens_details: usage.input_tokens_details,
-        completion_tokens_details: usage.output_tokens_details,
-      },
-    }),
+    ...(usage && { usage: completionUsage(usage) }),
   };
 }

@@ -17,7 +17,8 @@ export type FailedCall =
   /** A timeout, an abort, a cut: the provider may have done what was asked. */
   | { kind: 'unclear'; message: string };
 
-// Both SDKs are made by the same generator: their errors have the same members.
+// OpenAI's and Anthropic's SDKs are made by the same generator, so their errors have the same members. What other clients
+// throw has them too: google/api.ts, mistral/sdk-reply.ts, bedrock/service-answer.ts.
 const answeredErrorSchema = z.object({
   status: z.number().int(),
   message: z.string(),
@@ -32,7 +33,7 @@ const errorBodySchema = z
   .transform((body) => body.error)
   .or(errorDetailSchema);
 
-/** Reads what an SDK threw. Its message is cut to size and free of keys. */
+/** Reads what a call threw. Its message is cut to size and free of keys. */
 export function failedCall(error: unknown): FailedCall {
   const answered = answeredErrorSchema.safeParse(error);
   if (answered.success) return answeredCall(answered.data);

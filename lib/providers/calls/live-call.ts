@@ -32,9 +32,9 @@ const busyStatuses = new Set([429, 503, 529]);
 const withoutCredit = 402;
 
 /**
- * Makes a call on an official SDK and says what came of it.
+ * Makes a call and says what came of it.
  *
- * @param call answers with the response, or throws as the SDK does.
+ * @param call answers with the response, or throws what `failedCall` reads.
  * @throws what is ours: an unreadable secret, a refused key.
  */
 export async function liveAnswer(form: LiveForm, lineId: string, call: () => Promise<Response>): Promise<LiveAnswer> {

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import { type Usage, usageOf } from '../../core/usage.ts';
+import { completionUsage } from '../lines/completion-usage.ts';
 import { countOf, objectOf, textOf } from '../lines/foreign-json.ts';
 
 /**
@@ -19,13 +20,7 @@ export function completionFromResponse(response: JsonObject, usage: Usage, lineI
     created: createdSeconds(response.createTime),
     model: textOf(response.modelVersion),
     choices,
-    usage: {
-      prompt_tokens: usage.input_tokens,
-      completion_tokens: usage.output_tokens,
-      total_tokens: usage.total_tokens,
-      prompt_tokens_details: usage.input_tokens_details,
-      completion_tokens_details: usage.output_tokens_details,
-    },
+    usage: completionUsage(usage),
   };
 }
 

@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
 import type { Usage } from '../../core/usage.ts';
+import { completionUsage } from '../lines/completion-usage.ts';
 import { objectOf, textOf } from '../lines/foreign-json.ts';
 
 /**
@@ -13,13 +14,7 @@ export function completionFrom(body: JsonObject, usage: Usage): JsonObject {
     ...body,
     object: 'chat.completion',
     choices: choicesOf(body).map(choiceFrom),
-    usage: {
-      prompt_tokens: usage.input_tokens,
-      completion_tokens: usage.output_tokens,
-      total_tokens: usage.total_tokens,
-      prompt_tokens_details: usage.input_tokens_details,
-      completion_tokens_details: usage.output_tokens_details,
-    },
+    usage: completionUsage(usage),
   };
 }
 

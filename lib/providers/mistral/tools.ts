@@ -1,25 +1,18 @@
 import { isObject, type JsonObject } from '../../core/request-line.ts';
+import type { Placed } from '../lines/chat-messages.ts';
+import { functionOf, placedTools } from '../lines/chat-tools.ts';
 import { isAbsent } from '../lines/foreign-json.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 
 /** Tools, their choice, and the form of an answer. Source: @mistralai/mistralai 2.7 `Tool`, `ToolChoice`, `ResponseFormat`. */
 
-const toolKeys: ReadonlySet<string> = new Set(['type', 'function']);
-const functionKeys: ReadonlySet<string> = new Set(['name', 'description', 'parameters', 'strict']);
-
 /** @param exact the same with its numbers as they were written: schemas go on as they are. */
 export function toolsFrom(tools: unknown, exact: unknown, notes: TranslationNotes): JsonObject[] {
-  if (!Array.isArray(tools)) throw invalid('body.tools', 'an array of tools');
-  return tools.map((tool: unknown, index) => {
-    const param = `body.tools[${index}]`;
-    if (!isObject(tool)) throw invalid(param, 'an object');
-    if (tool.type === 'custom') throw notes.unsupported(param, 'custom tools take free text; use a function');
-    if (tool.type !== 'function') return memberOf(exact, index); // Mistral's own, such as web_search
-    notes.dropOthers(tool, toolKeys, 'body.tools[]');
-    if (!isObject(tool.function)) throw invalid(`${param}.function`, 'an object');
-    notes.dropOthers(tool.function, functionKeys, 'body.tools[].function');
-    return { type: 'function', function: functionFrom(tool.function, memberOf(exact, index), `${param}.function`) };
+  return placedTools(tools).map((tool, index) => {
+    const { type } = tool.value;
+    if (type !== 'function' && type !== 'custom') return memberOf(exact, index); // Mistral's own, such as web_search
+    return { type: 'function', function: functionFrom(functionOf(tool, notes), memberOf(exact, index)) };
   });
 }
 
@@ -28,7 +21,7 @@ function memberOf(array: unknown, index: number): JsonObject {
   return isObject(member) ? member : {};
 }
 
-function functionFrom(definition: JsonObject, exactTool: JsonObject, param: string): JsonObject {
+function functionFrom({ value: definition, param }: Placed, exactTool: JsonObject): JsonObject {
   const { name, description, parameters, strict } = definition;
   if (typeof name !== 'string' || name === '') throw invalid(`${param}.name`, 'a string');
   if (!isAbsent(parameters) && !isObject(parameters)) throw invalid(`${param}.parameters`, 'a JSON schema');
