@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Segment } from './stored-object.ts';
@@ -9,7 +9,7 @@ import type { Segment } from './stored-object.ts';
 const readChunkBytes = 256 * 1024;
 
 /** Up to 1 MiB waits for the disk, so that receiving goes on meanwhile and small pieces are written together. */
-const writeOptions = { flags: 'wx', mode: 0o600, highWaterMark: 1024 * 1024 };
+const writeOptions = { highWaterMark: 1024 * 1024 };
 
 /** Bytes start to end of a body, both included. */
 export interface ByteRange {
@@ -62,8 +62,10 @@ export class BodyStore {
         yield chunk;
       }
     }
+    // Opened first: a stream that opens its file by itself may do so after the removal of what failed.
+    const handle = await open(this.#pathOf(file), 'wx', 0o600);
     try {
-      await pipeline(counted, createWriteStream(this.#pathOf(file), writeOptions));
+      await pipeline(counted, handle.createWriteStream(writeOptions));
     } catch (error) {
       await rm(this.#pathOf(file), { force: true });
       throw error;
