@@ -1,15 +1,40 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
+
+/**
+ * Tests that wait for a whole stack. On a shared CI machine they miss a deadline now and then, so CI tries them again; the report
+ * names those that it tried again. None of them may draw a seed: test/repository/retried-tests.test.ts.
+ */
+export const wholeStackTests = [
+  'test/stack/{cost,many-drops}.test.ts',
+  'test/local/runtime*.test.ts',
+  'test/api/local-stack.test.ts',
+  'test/cli/{demo,start}*.test.ts',
+  'test/client/deployment.test.ts',
+];
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
-    // Whole stacks on a shared CI machine miss a deadline now and then; a retried test is named in the report.
-    retry: process.env.CI ? 2 : 0,
+    setupFiles: ['test/repeated-seed.ts'],
     // Clouds' SDKs look for the machine's own credentials; tests ask nobody outside.
     env: { METADATA_SERVER_DETECTION: 'none', AWS_EC2_METADATA_DISABLED: 'true' },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'once',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...wholeStackTests],
+          retry: 0,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'whole-stack', include: wholeStackTests, retry: process.env.CI ? 2 : 0 },
+      },
+    ],
   },
 });

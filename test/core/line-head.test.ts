@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRequestLine } from '../../lib/core/request-line.ts';
+import { runs } from '../seed.ts';
 
 const space = fc.constantFrom('', ' ', '  ', '\t');
 const text = fc.oneof(
@@ -76,7 +77,7 @@ describe('a line that is read in the quick way', () => {
       fc.property(line, (written) => {
         expect(parsed(written)).toEqual(parsed(inFull(written)));
       }),
-      { numRuns: 5_000 },
+      { numRuns: runs(5_000) },
     );
   });
 

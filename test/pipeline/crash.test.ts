@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../../lib/local/simulators/simulators.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
+import { runs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
@@ -20,10 +21,6 @@ afterAll(async () => {
   await harness.close();
   vi.useRealTimers();
 });
-
-/** To repeat what a failure printed: BATCHDROP_CRASH_SEED=seed:path. */
-const [givenSeed, path = ''] = (process.env.BATCHDROP_CRASH_SEED ?? '').split(':');
-const seed = givenSeed ? { seed: Number(givenSeed), path } : {};
 
 const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.constant<Fault>({ kind: 'slow', delayMs: 10_000, times: 1 }),
@@ -106,7 +103,7 @@ describe('whatever fails and wherever a function dies', () => {
           expect(new Set(sent.map((event) => event.detail.id))).toEqual(new Set([`${batchId}:${batch.status}`]));
         },
       ),
-      { ...seed, numRuns: Number(process.env.BATCHDROP_CRASH_RUNS ?? 60), endOnFailure: true },
+      { numRuns: runs(60), endOnFailure: true },
     );
   }, 300_000);
 

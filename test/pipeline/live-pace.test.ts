@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LiveSettings } from '../../lib/core/config.ts';
 import { LivePace } from '../../lib/pipeline/live-pace.ts';
+import { runs } from '../seed.ts';
 
 const unbounded: LiveSettings = {
   maxConcurrency: 100,
@@ -112,7 +113,7 @@ describe('a budget of tokens', () => {
         const total = calls.reduce((sum, tokens) => sum + tokens, 0);
         expect(times.at(-1)).toBeLessThan((total / tokensPerMinute) * 60_000 * 1.1);
       }),
-      { numRuns: 10 },
+      { numRuns: runs(10) },
     );
   });
 

@@ -12,6 +12,7 @@ import { type LocalS3, startLocalS3 } from '../../lib/local/s3/server.ts';
 import { collectedShards } from '../../lib/pipeline/collected-shard.ts';
 import { type Merged, mergeResults, mergeStart, mergeStretch } from '../../lib/pipeline/merge.ts';
 import { Objects } from '../../lib/store/objects.ts';
+import { runs } from '../seed.ts';
 
 let dataDir: string;
 let s3: LocalS3;
@@ -192,7 +193,7 @@ describe('merging results', () => {
         expect(inStretches).toMatchObject(tally);
         expect(await filesOf(inStretches)).toEqual(await filesOf({ output, errors }));
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

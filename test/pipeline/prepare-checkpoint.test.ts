@@ -5,6 +5,7 @@ import { resultKey } from '../../lib/core/keys.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
 import { prepare } from '../../lib/pipeline/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
+import { runs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
@@ -122,7 +123,7 @@ describe('an input for which one run of Prepare has too little time', () => {
           expect(await outcomeOf(bitByBit)).toEqual(await outcomeOf(inOneGo));
         },
       ),
-      { numRuns: Number(process.env.BATCHDROP_CHECKPOINT_RUNS ?? 25) },
+      { numRuns: runs(25) },
     );
     expect(loops).toBeGreaterThan(5);
   }, 600_000);

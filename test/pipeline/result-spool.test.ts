@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ResultSpool } from '../../lib/pipeline/result-spool.ts';
+import { runs } from '../seed.ts';
 
 describe('ResultSpool', () => {
   it('gives every line back, whatever the order in which they came', async () => {
@@ -22,7 +23,7 @@ describe('ResultSpool', () => {
           await spool.close();
         },
       ),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { usageOf } from '../../lib/core/usage.ts';
+import { runs } from '../seed.ts';
 import { answer, answerable, heardIn, heardOf, resultText } from './answer.ts';
 import { answered, lineId } from './lines.ts';
 import { requestForms, targets } from './translation-targets.ts';
@@ -24,7 +25,7 @@ describe.each(targets)('an answer of $name', ({ provider, model }) => {
           expect(heardIn(result.bytes.toString())).toEqual(heardOf(given));
         },
       ),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     );
   });
 });

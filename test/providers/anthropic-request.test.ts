@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RequestLine } from '../../lib/core/request-line.ts';
 import { translateRequest } from '../../lib/providers/anthropic/request.ts';
+import { runs } from '../seed.ts';
 import { chatLine, lineId, lineOf, openAILine, sent } from './lines.ts';
 
 function translate(line: RequestLine, model = line.model) {
@@ -510,7 +511,7 @@ describe('any body', () => {
         if (translated.ok) expect(sent(translated).custom_id).toBe(lineId);
         else expect(translated.error.param).toMatch(/^body\./);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { translateRequest } from '../../lib/providers/anthropic/request.ts';
 import { translateResult } from '../../lib/providers/anthropic/result.ts';
+import { runs } from '../seed.ts';
 import { answered, chatLine, lineId, resultLine, sent } from './lines.ts';
 
 const recorded: { results: { firstLine: object }; thinkingLine: object } = JSON.parse(
@@ -242,7 +243,7 @@ describe('a result line of Anthropic', () => {
           if (translated.kind === 'answered') expect(resultLine(translated).custom_id).toBe('mine');
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {

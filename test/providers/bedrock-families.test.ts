@@ -6,6 +6,7 @@ import { familyOf } from '../../lib/providers/bedrock/model-family.ts';
 import { translateRequest } from '../../lib/providers/bedrock/request.ts';
 import { translateResult } from '../../lib/providers/bedrock/result.ts';
 import type { TranslatedRequest } from '../../lib/providers/provider.ts';
+import { runs } from '../seed.ts';
 import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
 
 const models = {
@@ -580,7 +581,7 @@ describe('any line', () => {
         if (translated.ok) expect(sent(translated)).toMatchObject({ recordId: lineId, modelInput: expect.any(Object) });
         else expect(translated.error.param).toMatch(/^body/);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -606,7 +607,7 @@ describe('any line', () => {
         const result = resultOf(family, JSON.stringify(value));
         if (result.kind === 'answered') expect(resultLine(result).custom_id).toBe('mine');
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

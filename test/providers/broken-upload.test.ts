@@ -1,14 +1,17 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { seedOfTest } from '../seed.ts';
 
 /** Uploads to a server that breaks each connection somewhere, in a process of its own: it must live to say so. */
 const script = `
 import { createServer } from 'node:http';
+import { SeededRandom } from './lib/local/simulators/seeded-random.ts';
 import { openai } from './lib/providers/openai/provider.ts';
+const random = new SeededRandom(Number(process.env.SEED));
 const line = Buffer.from(JSON.stringify({ custom_id: 'a', body: 'x'.repeat(20_000) }) + '\\n');
 const server = createServer((request) => {
-  const breaksAt = Math.random() * 2_000_000;
+  const breaksAt = random.next() * 2_000_000;
   let bytes = 0;
   request.on('error', () => undefined);
   request.on('data', (chunk) => {
@@ -35,7 +38,7 @@ const sending = {
 let failed = 0;
 for (let tries = 0; tries < 150; tries += 1) {
   const stop = new AbortController();
-  if (tries % 2) setTimeout(() => stop.abort(), Math.random() * 12);
+  if (tries % 2) setTimeout(() => stop.abort(), random.next() * 12);
   await client.upload(sending, stop.signal).catch(() => { failed += 1; });
 }
 await new Promise((resolve) => setTimeout(resolve, 200));
@@ -46,7 +49,9 @@ process.exit(0);
 describe('uploads whose connection breaks', () => {
   it('fail, and leave the process alive', async () => {
     const args = ['--input-type=module-typescript', '--eval', script];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
+    const { stdout } = await promisify(execFile)(process.execPath, args, {
+      env: { ...process.env, SEED: String(seedOfTest()) },
+    });
     expect(stdout.trim()).toBe('failed 150');
   });
 });

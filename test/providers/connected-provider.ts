@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -102,7 +103,7 @@ export function sendingOfBodies(
 ): Sending {
   sendings += 1;
   const prefix = sendingPrefix({ batchId: `batch_${'c0ffee00'.repeat(4)}`, round: 0, shard: sendings, attempt: 1 });
-  const token = `token-${sendings}-${Math.random().toString(36).slice(2)}`;
+  const token = `token-${sendings}-${randomUUID()}`;
   const lines = bodies.map((body, position) => requestBytes(kind, body, endpoint, providerLineId(prefix, position)));
   return {
     prefix,

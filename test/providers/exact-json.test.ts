@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mayLoseNumbers, parseExact } from '../../lib/providers/lines/exact-json.ts';
+import { runs } from '../seed.ts';
 
 describe('parseExact', () => {
   it.each([
@@ -33,7 +34,7 @@ describe('parseExact', () => {
         ] as const)
           expect(JSON.stringify(parseExact(before + space + number + behind))).toBe(before + number + behind);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RequestLine } from '../../lib/core/request-line.ts';
 import { translateRequest } from '../../lib/providers/mistral/request.ts';
 import type { TranslatedRequest } from '../../lib/providers/provider.ts';
+import { runs } from '../seed.ts';
 import { connect, ended, resultsOf, sendingOfBodies, submit } from './connected-provider.ts';
 import { lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
 
@@ -268,7 +269,7 @@ describe('any line', () => {
         if (translated.ok) expect(sent(translated).custom_id).toBe(lineId);
         else expect(translated.error.param).toMatch(/^body\./);
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { translateResult } from '../../lib/providers/mistral/result.ts';
 import type { AnsweredLine, TranslatedResult } from '../../lib/providers/provider.ts';
+import { runs } from '../seed.ts';
 import { answered, lineId, resultLine } from './lines.ts';
 
 const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
@@ -193,7 +194,7 @@ describe('a line', () => {
         if (result.kind === 'answered') expect(resultLine(result).custom_id).toBe('mine');
         else expect(result.kind).toBe('malformed');
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isObject, type JsonObject } from '../../lib/core/request-line.ts';
 import { parseExact } from '../../lib/providers/lines/exact-json.ts';
 import type { TranslatedRequest, TranslatedResult } from '../../lib/providers/provider.ts';
+import { runs } from '../seed.ts';
 import { answer, answerable, resultText } from './answer.ts';
 import { answered, lineId, lineOf, resultLine } from './lines.ts';
 import { json, talk } from './talk.ts';
@@ -99,7 +100,7 @@ describe.each(targets)('for $name', ({ provider, model }) => {
         const text = writtenLine(form, model, objectIn(changed(form.bodyOf(said), odd)));
         expectLineOrRefusal(provider.translateRequest(lineOf(text, form.endpoint), { lineId, model }));
       }),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     );
   });
 
@@ -112,7 +113,7 @@ describe.each(targets)('for $name', ({ provider, model }) => {
           provider.translateResult(bytes, answered({ endpoint: form.endpoint, format: form.format, model })),
         );
       }),
-      { numRuns: 25 },
+      { numRuns: runs(25) },
     );
   });
 });

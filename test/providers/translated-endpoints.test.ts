@@ -5,6 +5,7 @@ import { isObject, type JsonObject } from '../../lib/core/request-line.ts';
 import { openai } from '../../lib/providers/openai/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { withTranslatedEndpoints } from '../../lib/providers/translation/translated-endpoints.ts';
+import { runs } from '../seed.ts';
 import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
 
 /** OpenAI as it would be with nothing but chat completions: what it gets is the chat completion itself. */
@@ -636,7 +637,7 @@ describe('whatever stands in a line', () => {
           else expect(translated.error.message).not.toBe('');
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -671,7 +672,7 @@ describe('whatever stands in a line', () => {
           }
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isObject, type JsonObject } from '../../lib/core/request-line.ts';
+import { runs } from '../seed.ts';
 import { lineId, lineOf } from './lines.ts';
 import {
   type Meaning,
@@ -29,7 +30,7 @@ describe.each(targets)('what goes to $name', ({ provider, model, lacks }) => {
         if (provider.passesThrough(line)) expect(sent).toBe(text.replace('"mine"', JSON.stringify(lineId)));
         else expect(meaningOf(sent)).toEqual(meaningOfTalk(said));
       }),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 });

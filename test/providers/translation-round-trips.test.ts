@@ -5,6 +5,7 @@ import { usageOf } from '../../lib/core/usage.ts';
 import { openai } from '../../lib/providers/openai/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { withTranslatedEndpoints } from '../../lib/providers/translation/translated-endpoints.ts';
+import { runs } from '../seed.ts';
 import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
 
 const model = 'claude-opus-4-6';
@@ -111,7 +112,7 @@ describe('a Messages request', () => {
         expect(back.ok && back.warnings).toEqual([]);
         expect(sent(back).params).toEqual(params);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });
@@ -162,7 +163,7 @@ describe('a Message', () => {
           expect(resultLine(back)).toMatchObject({ custom_id: 'mine', result: { type: 'succeeded', message } });
         },
       ),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });
@@ -196,7 +197,7 @@ describe('the output of a Response', () => {
         const chat = sent(chatOnly.translateRequest(lineOf(next), { lineId, model: 'some-model' }));
         expect(isObject(chat.body) && chat.body.messages).toEqual([given]);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });

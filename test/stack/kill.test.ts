@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
 import type { CreationRecord } from '../../lib/local/simulators/simulators.ts';
 import { chatLine, claudeLine, fileOf } from '../pipeline/requests.ts';
+import { seedOfTest } from '../seed.ts';
 
 /** A whole stack in a process that is killed, beside simulators that live on in one of their own. */
 let folder: string;
@@ -111,6 +113,7 @@ async function creations(): Promise<CreationRecord[]> {
 
 describe('a stack that is killed again and again', () => {
   it('finishes every batch, and creates nothing at a provider twice', async () => {
+    const random = new SeededRandom(seedOfTest());
     stack = await startStack();
     const inputs = new Map<string, string[]>();
     for (let round = 0; round < 5; round += 1) {
@@ -120,9 +123,9 @@ describe('a stack that is killed again and again', () => {
         const lines = Array.from({ length: 30 }, (_, place) => line(`${name}-${place}`));
         inputs.set(name, lines);
         await stack.s3.send(new PutObjectCommand({ Bucket: bucket, Key: `inbox/${name}`, Body: fileOf(lines) }));
-        await sleep(Math.random() * 60);
+        await sleep(random.next() * 60);
       }
-      await sleep(Math.random() * 1_500);
+      await sleep(random.next() * 1_500);
       await kill();
       stack = await startStack();
     }

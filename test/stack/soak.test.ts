@@ -4,12 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { summaryOf } from '../../bench/soak/report.ts';
 import { soak } from '../../bench/soak/soak.ts';
-
-/** Another one for each run, unless one is to be repeated: BATCHDROP_SOAK_SEED. */
-const seed = Number(process.env.BATCHDROP_SOAK_SEED ?? Math.floor(Math.random() * 1_000_000));
+import { seedOfTest } from '../seed.ts';
 
 describe('a short soak', () => {
   it('breaks no promise, whatever fails', async () => {
+    const seed = seedOfTest();
     const folder = await mkdtemp(join(tmpdir(), 'batchdrop-soak-'));
     const result = await soak({
       seed,

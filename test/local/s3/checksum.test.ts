@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type ChecksumAlgorithm, startChecksum } from '../../../lib/local/s3/checksum.ts';
 import { combineCrcs } from '../../../lib/local/s3/combined-crc.ts';
+import { runs } from '../../seed.ts';
 
 function checksumOf(algorithm: ChecksumAlgorithm, content: Uint8Array): Buffer {
   const checksum = startChecksum(algorithm);
@@ -28,7 +29,7 @@ describe('checksums', () => {
         const crcs = pieces.map((piece) => ({ crc: checksumOf(algorithm, piece), size: piece.length }));
         expect(combineCrcs(algorithm, crcs)).toEqual(checksumOf(algorithm, Buffer.concat(pieces)));
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { RequestSplitter } from '../../../lib/local/simulators/anthropic/request-splitter.ts';
+import { runs } from '../../seed.ts';
 
 function split(bytes: Buffer, chunkBytes: number) {
   const splitter = new RequestSplitter();
@@ -30,7 +31,7 @@ it('finds every element, whatever it holds, however it is written and wherever t
         expect(JSON.parse(skeleton)).toEqual(JSON.parse(JSON.stringify({ ...body, requests: [] })));
       },
     ),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 

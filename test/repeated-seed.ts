@@ -1,0 +1,9 @@
+import fc from 'fast-check';
+import { given, runs } from './seed.ts';
+
+/** Before each test file: every property takes its seed, path and number of runs from the environment. See `given`. */
+const repeated = {
+  ...(given.seed !== undefined && { seed: given.seed }),
+  ...(given.path !== undefined && { path: given.path }),
+};
+fc.configureGlobal({ ...repeated, numRuns: runs(100) });
