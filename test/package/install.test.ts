@@ -36,6 +36,7 @@ it('installs into an empty project, and library, types and command work there', 
   const packages = installedPackages(project);
   expect(packages).toEqual(expect.arrayContaining(['batchdrop', 'openai', '@anthropic-ai/sdk', 'zod']));
   expect(packages.filter((name) => /cdk|constructs|dynalite|@aws-sdk|typescript/.test(name))).toEqual([]);
+  expect(existsSync(join(project, 'node_modules/batchdrop/LICENSE'))).toBe(true);
   expect(
     globSync('node_modules/batchdrop/**/*.ts', { cwd: project, exclude: (path) => path.endsWith('.d.ts') }),
   ).toEqual([]);
@@ -88,6 +89,8 @@ async function typeCheck(project: string, file: string): Promise<void> {
 
 it('says in its manifest what it exports', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  expect(manifest).toMatchObject({ license: 'Apache-2.0' });
+  expect(manifest.private, 'docs/library.md says that the package is installed').toBeUndefined();
   expect(manifest.exports['.'].default).toBe('./dist/lib/client/index.js');
   expect(Object.keys(manifest.peerDependencies).every((name) => manifest.peerDependenciesMeta[name].optional)).toBe(
     true,
