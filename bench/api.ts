@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { Hono } from 'hono';
 import { createApi } from '../lib/api/app.ts';
-import { startLocalDynamoDB } from '../lib/local/dynamodb.ts';
-import { setEnvironment } from '../lib/local/environment.ts';
-import { localCredentials, localRegion } from '../lib/local/local-account.ts';
-import { type LoopbackServer, serveOnLoopback } from '../lib/local/loopback-server.ts';
 import { createKey } from '../lib/pipeline/keys.ts';
 import { createServices, type Services } from '../lib/pipeline/services.ts';
+import { startLocalDynamoDB } from '../local/dynamodb.ts';
+import { setEnvironment } from '../local/environment.ts';
+import { localCredentials, localRegion } from '../local/local-account.ts';
+import { type LoopbackServer, serveOnLoopback } from '../local/loopback-server.ts';
 import type { Load, LoadResult } from './api/connection-load.ts';
 import { MemoryApiKeys, MemoryRecords } from './api/memory-records.ts';
 

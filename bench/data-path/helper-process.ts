@@ -51,6 +51,6 @@ const simulatorsSchema = z.object({ openaiUrl: z.string(), anthropicUrl: z.strin
 
 /** The simulated providers, in a process of their own so that their memory is not ours. */
 export function startSimulators(dataDir: string) {
-  const file = new URL('../../lib/local/simulators/main.ts', import.meta.url);
+  const file = new URL('../../simulators/main.ts', import.meta.url);
   return HelperProcess.start(file, ['--data-dir', dataDir, '--in-progress-ms', '1000'], simulatorsSchema);
 }

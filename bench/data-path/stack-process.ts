@@ -1,4 +1,4 @@
-import { startLocalStack } from '../../lib/local/runtime.ts';
+import { startLocalStack } from '../../local/runtime.ts';
 
 // A whole local stack in a process of its own: node stack-process.ts DATA_FOLDER OPENAI_URL ANTHROPIC_URL
 

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listenOnLoopback } from '../../lib/local/loopback-server.ts';
+import { listenOnLoopback } from '../../local/loopback-server.ts';
 
 // An endpoint that always gives the same answer: node endpoint-process.ts DELAY_MS
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { startLocalDynamoDB } from '../../lib/local/dynamodb.ts';
-import { startLocalS3 } from '../../lib/local/s3/server.ts';
+import { startLocalDynamoDB } from '../../local/dynamodb.ts';
+import { startLocalS3 } from '../../local/s3/server.ts';
 
 // A local S3 and a DynamoDB in a process of their own: node stores-process.ts DATA_FOLDER NAME
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { identifyOperation } from '../../lib/local/s3/operation.ts';
-import { parseRequestAddress } from '../../lib/local/s3/request-address.ts';
+import { identifyOperation } from '../../local/s3/operation.ts';
+import { parseRequestAddress } from '../../local/s3/request-address.ts';
 
 export type AwsService = 's3' | 'dynamodb' | 'stepFunctions' | 'eventBridge';
 

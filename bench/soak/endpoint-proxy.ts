@@ -1,6 +1,6 @@
 import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listenOnLoopback } from '../../lib/local/loopback-server.ts';
+import { listenOnLoopback } from '../../local/loopback-server.ts';
 import { type AwsCall, callOf } from './aws-call.ts';
 import { refusalOf } from './aws-refusals.ts';
 

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { type BatchRecord, batchRecordSchema } from '../../lib/core/batch.ts';
 import { type ResultName, resultKey, statusKey } from '../../lib/core/keys.ts';
 import { type ShardRecord, shardRecordSchema } from '../../lib/core/shard.ts';
-import { localStateMachineArn } from '../../lib/local/local-account.ts';
 import type { Services } from '../../lib/pipeline/services.ts';
+import { localStateMachineArn } from '../../local/local-account.ts';
 import type { Machine } from './machine.ts';
 import type { Creation } from './simulated-providers.ts';
 

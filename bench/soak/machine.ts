@@ -4,14 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { demoProviders } from '../../cli/demo/provider-table.ts';
 import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
-import {
-  localBedrockRoleArn,
-  localCredentials,
-  localRegion,
-  localStateMachineArn,
-} from '../../lib/local/local-account.ts';
-import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
 import { environmentName } from '../../lib/store/secrets.ts';
+import { localBedrockRoleArn, localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';
+import { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { AwsCall } from './aws-call.ts';
 import { Child } from './child-process.ts';
 import { EndpointProxy, type Strike } from './endpoint-proxy.ts';

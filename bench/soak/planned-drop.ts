@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import type { SeededRandom } from '../../simulators/seeded-random.ts';
 import { type PlannedLine, randomLines } from './planned-line.ts';
 
 /** What a drop comes to where nothing but faults of others happens to it. */

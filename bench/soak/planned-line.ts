@@ -1,6 +1,6 @@
 import { demoProviders } from '../../cli/demo/provider-table.ts';
 import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
-import type { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import type { SeededRandom } from '../../simulators/seeded-random.ts';
 
 /** A line of a planned file. */
 export interface PlannedLine {

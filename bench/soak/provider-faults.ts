@@ -1,6 +1,6 @@
 import { providerKinds } from '../../lib/core/config.ts';
-import type { Fault } from '../../lib/local/simulators/faults.ts';
-import type { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import type { Fault } from '../../simulators/faults.ts';
+import type { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { FaultsByKind } from './simulated-providers.ts';
 
 /** How long after an unknown create a list may lack the batch: what the soak's configuration says. */

@@ -2,9 +2,9 @@ import { join } from 'node:path';
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { providerKinds } from '../../lib/core/config.ts';
-import { serveOnLoopback } from '../../lib/local/loopback-server.ts';
-import { faultSchema } from '../../lib/local/simulators/faults.ts';
-import { startSimulator } from '../../lib/local/simulators/simulators.ts';
+import { serveOnLoopback } from '../../local/loopback-server.ts';
+import { faultSchema } from '../../simulators/faults.ts';
+import { startSimulator } from '../../simulators/simulators.ts';
 
 // A simulator of every kind, to be killed with all of them; forked by the soak with its settings as the one argument. The
 // soak asks and steers them at `steeringUrl`.

@@ -1,4 +1,4 @@
-import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import { SeededRandom } from '../../simulators/seeded-random.ts';
 import { largeDrop, type PlannedDrop, randomDrop } from './planned-drop.ts';
 import { randomFaultsByKind } from './provider-faults.ts';
 import type { FaultsByKind } from './simulated-providers.ts';

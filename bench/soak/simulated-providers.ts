@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { z } from 'zod';
 import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
-import type { Fault } from '../../lib/local/simulators/faults.ts';
+import type { Fault } from '../../simulators/faults.ts';
 import { Child } from './child-process.ts';
 
 const creationSchema = z.object({

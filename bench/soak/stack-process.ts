@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { providerKinds } from '../../lib/core/config.ts';
-import { loadFunction } from '../../lib/local/local-functions.ts';
-import { startLocalStack } from '../../lib/local/runtime.ts';
-import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import { loadFunction } from '../../local/local-functions.ts';
+import { startLocalStack } from '../../local/runtime.ts';
+import { SeededRandom } from '../../simulators/seeded-random.ts';
 import { unreliable } from './unreliable-function.ts';
 import { clearWeather, weatherSchema } from './weather.ts';
 

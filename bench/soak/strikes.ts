@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import type { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { AwsCall } from './aws-call.ts';
 import type { Strike } from './endpoint-proxy.ts';
 import type { Weather } from './weather.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { FunctionName } from '../../lib/core/function-timeouts.ts';
-import type { FunctionHandler, LocalContext } from '../../lib/local/function-invoker.ts';
-import type { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import type { FunctionHandler, LocalContext } from '../../local/function-invoker.ts';
+import type { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { Weather } from './weather.ts';
 
 /** How Lambda calls it when a function's process ends. */

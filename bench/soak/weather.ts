@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
+import type { SeededRandom } from '../../simulators/seeded-random.ts';
 
 const chance = z.number().min(0).max(1);
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
 import { resultKey } from '../../lib/core/keys.ts';
-import { startLocalStack } from '../../lib/local/runtime.ts';
+import { startLocalStack } from '../../local/runtime.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { type OutputOptions, printAnswer } from '../output/result.ts';
 import { Bucket } from './bucket.ts';

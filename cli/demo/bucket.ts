@@ -1,5 +1,5 @@
 import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { localCredentials, localRegion } from '../../lib/local/local-account.ts';
+import { localCredentials, localRegion } from '../../local/local-account.ts';
 
 /** The stack's bucket, as anybody with the AWS SDK sees it. Objects are small here and read whole. */
 export class Bucket {

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { LocalStack } from '../../lib/local/runtime.ts';
+import type { LocalStack } from '../../local/runtime.ts';
 import { Bucket } from './bucket.ts';
 import { type Drop, type DropDisplay, dropFile, followDrops } from './drop.ts';
 import { fetchResults, type Results } from './results.ts';

@@ -1,10 +1,10 @@
 import { styleText } from 'node:util';
-import { setEnvironment } from '../../lib/local/environment.ts';
-import { localCredentials, localRegion, localStateMachineArn } from '../../lib/local/local-account.ts';
 import { examine, type Finding } from '../../lib/pipeline/doctor.ts';
 import { createServices, type Log } from '../../lib/pipeline/services.ts';
 import { Deployment } from '../../lib/store/deployment.ts';
 import { environmentName } from '../../lib/store/secrets.ts';
+import { setEnvironment } from '../../local/environment.ts';
+import { localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';
 import { findReady } from '../door/local-stack.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../exit-status.ts';
 import { printable } from '../output/printable.ts';

@@ -1,7 +1,7 @@
 import { DynamoDBClient, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
-import { localCredentials, localRegion } from '../../lib/local/local-account.ts';
 import type { KeyServices } from '../../lib/pipeline/keys.ts';
 import { ApiKeys } from '../../lib/store/api-keys.ts';
+import { localCredentials, localRegion } from '../../local/local-account.ts';
 import { findReady } from '../door/local-stack.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 

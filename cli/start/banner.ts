@@ -1,7 +1,7 @@
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
-import type { LocalStack } from '../../lib/local/runtime.ts';
 import { environmentName } from '../../lib/store/secrets.ts';
+import type { LocalStack } from '../../local/runtime.ts';
 
 /** What a person needs to know once the stack is up. */
 export function banner(stack: LocalStack): string {

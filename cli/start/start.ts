@@ -1,5 +1,5 @@
-import { type LocalStack, startLocalStack } from '../../lib/local/runtime.ts';
 import { environmentName } from '../../lib/store/secrets.ts';
+import { type LocalStack, startLocalStack } from '../../local/runtime.ts';
 import { reportFailure } from '../failure.ts';
 import { banner } from './banner.ts';
 import { unlessTaken, usualPort, usualS3Port } from './port.ts';

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { parseOptions } from '../../lib/core/options.ts';
-import { readLocalConfig } from '../../lib/local/local-config.ts';
+import { readLocalConfig } from '../../local/local-config.ts';
 import { type BatchFlags, optionsOf } from '../batch-flags.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import type { OutputOptions } from '../output/result.ts';

@@ -1,9 +1,9 @@
 import OpenAI from 'openai';
 import type { ApiSettings } from '../../lib/api/api-environment.ts';
 import { createApi } from '../../lib/api/app.ts';
-import { serveOnLoopback } from '../../lib/local/loopback-server.ts';
 import { createKey } from '../../lib/pipeline/keys.ts';
 import type { Services } from '../../lib/pipeline/services.ts';
+import { serveOnLoopback } from '../../local/loopback-server.ts';
 import { type Harness, type HarnessOptions, startHarness } from '../pipeline/harness.ts';
 import { checkAnswer } from './published-answers.ts';
 

@@ -1,8 +1,8 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { startAwsJsonServer } from '../../lib/local/aws-json-server.ts';
 import { createKey } from '../../lib/pipeline/keys.ts';
+import { startAwsJsonServer } from '../../local/aws-json-server.ts';
 import { type Harness, startHarness } from '../pipeline/harness.ts';
 import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
 import { jsonlFile } from './api-harness.ts';

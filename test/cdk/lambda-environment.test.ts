@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
 import { bundleFile, bundleFunction, writePackage } from '../../cdk/bundles.ts';
-import { startLocalDynamoDB } from '../../lib/local/dynamodb.ts';
+import { startLocalDynamoDB } from '../../local/dynamodb.ts';
 import { synthesize, temporaryFolder } from './synthesize.ts';
 
 const config = '{"providers": {"openai": {"kind": "openai", "secret": "openai"}}}';

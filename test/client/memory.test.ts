@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { spawnSimulators } from '../local/simulators/started-simulators.ts';
+import { spawnSimulators } from '../simulators/started-simulators.ts';
 import { temporaryFolder } from './provider-at-hand.ts';
 
 const script = fileURLToPath(new URL('./send-large-input.ts', import.meta.url));

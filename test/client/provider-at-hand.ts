@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BatchRequest } from '../../lib/client/index.ts';
 import { type BatchProviderKind, batchProviderKinds } from '../../lib/core/config.ts';
-import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulators/simulators.ts';
 import { subjects } from '../providers/subjects.ts';
 
 /** Those of a deployment alone are left out, and those of OpenAI's family that differ from it by less than the others. */

@@ -7,8 +7,8 @@ import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { table } from '../../lib/core/table.ts';
-import { startLocalDynamoDB } from '../../lib/local/dynamodb.ts';
-import { localCredentials, localRegion } from '../../lib/local/local-account.ts';
+import { startLocalDynamoDB } from '../../local/dynamodb.ts';
+import { localCredentials, localRegion } from '../../local/local-account.ts';
 
 const TableName = 'batchdrop';
 let folder: string;

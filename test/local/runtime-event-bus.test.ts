@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EventBridgeClient, PutEventsCommand, type PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { startAwsJsonServer } from '../../lib/local/aws-json-server.ts';
-import { type LocalEvent, LocalEventBus } from '../../lib/local/event-bus.ts';
-import { localCredentials, localRegion } from '../../lib/local/local-account.ts';
-import type { LoopbackServer } from '../../lib/local/loopback-server.ts';
+import { startAwsJsonServer } from '../../local/aws-json-server.ts';
+import { type LocalEvent, LocalEventBus } from '../../local/event-bus.ts';
+import { localCredentials, localRegion } from '../../local/local-account.ts';
+import type { LoopbackServer } from '../../local/loopback-server.ts';
 
 let folder: string;
 let bus: LocalEventBus;

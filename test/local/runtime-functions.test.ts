@@ -8,7 +8,7 @@ import {
   FunctionTimedOutError,
   type LocalContext,
   StoppingError,
-} from '../../lib/local/function-invoker.ts';
+} from '../../local/function-invoker.ts';
 
 function invokerOf(handler: FunctionHandler, options: Partial<FunctionInvokerOptions> = {}): FunctionInvoker {
   return new FunctionInvoker({ load: async () => handler, ...options });

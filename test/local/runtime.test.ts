@@ -8,10 +8,10 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../lib/core/errors.ts';
 import type { FunctionName } from '../../lib/core/function-timeouts.ts';
-import { DataFolderInUseError } from '../../lib/local/data-folder.ts';
-import type { FunctionHandler } from '../../lib/local/function-invoker.ts';
-import { PortTakenError } from '../../lib/local/port-taken-error.ts';
-import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../lib/local/runtime.ts';
+import { DataFolderInUseError } from '../../local/data-folder.ts';
+import type { FunctionHandler } from '../../local/function-invoker.ts';
+import { PortTakenError } from '../../local/port-taken-error.ts';
+import { type LocalStack, type LocalStackOptions, startLocalStack } from '../../local/runtime.ts';
 
 let dataDir: string;
 const running: LocalStack[] = [];

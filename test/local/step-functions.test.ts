@@ -15,10 +15,10 @@ import {
 import { afterEach, describe, expect, it } from 'vitest';
 import { ConfigurationError } from '../../lib/core/errors.ts';
 import { functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
-import { startAwsJsonServer } from '../../lib/local/aws-json-server.ts';
-import { type FunctionHandler, FunctionInvoker } from '../../lib/local/function-invoker.ts';
-import { localCredentials, localRegion, localStateMachineArn } from '../../lib/local/local-account.ts';
-import { LocalStepFunctions } from '../../lib/local/step-functions.ts';
+import { startAwsJsonServer } from '../../local/aws-json-server.ts';
+import { type FunctionHandler, FunctionInvoker } from '../../local/function-invoker.ts';
+import { localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';
+import { LocalStepFunctions } from '../../local/step-functions.ts';
 
 const closers: (() => unknown)[] = [];
 

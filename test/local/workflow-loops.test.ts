@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, it, vi } from 'vitest';
 import { workflowFile } from '../../cdk/constructs/workflow.ts';
-import { startAwsJsonServer } from '../../lib/local/aws-json-server.ts';
-import { localCredentials, localRegion, localStateMachineArn } from '../../lib/local/local-account.ts';
-import { LocalStepFunctions } from '../../lib/local/step-functions.ts';
+import { startAwsJsonServer } from '../../local/aws-json-server.ts';
+import { localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';
+import { LocalStepFunctions } from '../../local/step-functions.ts';
 
 it('the state machine repeats Prepare and Finalize until they are done', async () => {
   const answers: Record<string, object[]> = {

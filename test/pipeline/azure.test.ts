@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { startSimulator } from '../../lib/local/simulators/simulators.ts';
+import { startSimulator } from '../../simulators/simulators.ts';
 import { drive } from './drive.ts';
 import { startHarness } from './harness.ts';
 

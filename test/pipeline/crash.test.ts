@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Fault } from '../../lib/local/simulators/simulators.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
+import type { Fault } from '../../simulators/simulators.ts';
 import { runs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive, pass } from './drive.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Fault } from '../../lib/local/simulators/simulators.ts';
 import { cancel } from '../../lib/pipeline/cancel.ts';
+import type { Fault } from '../../simulators/simulators.ts';
 import { drive, pass } from './drive.ts';
 import { type Harness, type StatusFile, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';

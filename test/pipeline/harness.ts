@@ -6,16 +6,12 @@ import OpenAI from 'openai';
 import { vi } from 'vitest';
 import type { BatchRecord } from '../../lib/core/batch.ts';
 import { resultKey, statusKey } from '../../lib/core/keys.ts';
-import { startLocalDynamoDB } from '../../lib/local/dynamodb.ts';
-import { type ObjectCreatedEvent, startLocalS3 } from '../../lib/local/s3/server.ts';
-import {
-  type LiveSimulator,
-  startAnthropicSimulator,
-  startOpenAISimulator,
-} from '../../lib/local/simulators/simulators.ts';
 import { intake } from '../../lib/pipeline/intake.ts';
 import { createServices, type Services } from '../../lib/pipeline/services.ts';
 import type { BatchEvent } from '../../lib/store/events.ts';
+import { startLocalDynamoDB } from '../../local/dynamodb.ts';
+import { type ObjectCreatedEvent, startLocalS3 } from '../../local/s3/server.ts';
+import { type LiveSimulator, startAnthropicSimulator, startOpenAISimulator } from '../../simulators/simulators.ts';
 
 const bucket = 'batchdrop';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { CreationRecord } from '../../lib/local/simulators/simulators.ts';
+import type { CreationRecord } from '../../simulators/simulators.ts';
 import type { Harness } from './harness.ts';
 
 /** The custom_ids of an input, in its order; null for a line that has none. */

@@ -8,10 +8,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ResultIndexEncoder } from '../../lib/core/line-index.ts';
 import { collected, newShard, type ShardRecord } from '../../lib/core/shard.ts';
 import { noUsage } from '../../lib/core/usage.ts';
-import { type LocalS3, startLocalS3 } from '../../lib/local/s3/server.ts';
 import { collectedShards } from '../../lib/pipeline/collected-shard.ts';
 import { type Merged, mergeResults, mergeStart, mergeStretch } from '../../lib/pipeline/merge.ts';
 import { Objects } from '../../lib/store/objects.ts';
+import { type LocalS3, startLocalS3 } from '../../local/s3/server.ts';
 import { runs } from '../seed.ts';
 
 let dataDir: string;

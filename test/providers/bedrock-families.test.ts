@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { examinerOf } from '../../lib/local/simulators/bedrock/models.ts';
-import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
 import { familyOf } from '../../lib/providers/bedrock/model-family.ts';
 import { translateRequest } from '../../lib/providers/bedrock/request.ts';
 import { translateResult } from '../../lib/providers/bedrock/result.ts';
 import type { TranslatedRequest } from '../../lib/providers/provider.ts';
+import { examinerOf } from '../../simulators/bedrock/models.ts';
+import { SeededRandom } from '../../simulators/seeded-random.ts';
 import { runs } from '../seed.ts';
 import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
 

@@ -1,12 +1,12 @@
 import { expect, it, onTestFinished } from 'vitest';
 import type { Endpoint } from '../../lib/core/endpoints.ts';
 import { ProviderAuthenticationError } from '../../lib/core/errors.ts';
-import { startBedrockSimulator } from '../../lib/local/simulators/bedrock/server.ts';
-import type { Fault } from '../../lib/local/simulators/simulators.ts';
 import { bedrock } from '../../lib/providers/bedrock/provider.ts';
 import { translateRequest } from '../../lib/providers/bedrock/request.ts';
 import { translateResult } from '../../lib/providers/bedrock/result.ts';
 import type { LiveAnswer, LiveClient } from '../../lib/providers/provider.ts';
+import { startBedrockSimulator } from '../../simulators/bedrock/server.ts';
+import type { Fault } from '../../simulators/simulators.ts';
 import { noAbort, settingsFor, temporaryFolder } from './connected-provider.ts';
 import { answered, lineId, lineOf, openAILine, resultLine } from './lines.ts';
 

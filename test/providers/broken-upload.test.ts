@@ -6,7 +6,7 @@ import { seedOfTest } from '../seed.ts';
 /** Uploads to a server that breaks each connection somewhere, in a process of its own: it must live to say so. */
 const script = `
 import { createServer } from 'node:http';
-import { SeededRandom } from './lib/local/simulators/seeded-random.ts';
+import { SeededRandom } from './simulators/seeded-random.ts';
 import { openai } from './lib/providers/openai/provider.ts';
 const random = new SeededRandom(Number(process.env.SEED));
 const line = Buffer.from(JSON.stringify({ custom_id: 'a', body: 'x'.repeat(20_000) }) + '\\n');

@@ -7,7 +7,6 @@ import { type BatchProviderKind, providerConfigSchema } from '../../lib/core/con
 import type { Endpoint } from '../../lib/core/endpoints.ts';
 import { positionOf, providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
 import { splitLines } from '../../lib/core/jsonl.ts';
-import { type Simulator, type SimulatorOptions, startSimulator } from '../../lib/local/simulators/simulators.ts';
 import { joinedLines } from '../../lib/providers/lines/joined-lines.ts';
 import type {
   AnsweredLine,
@@ -18,6 +17,7 @@ import type {
   TranslatedResult,
 } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulators/simulators.ts';
 import { lineOf, openAILine } from './lines.ts';
 import { subjects } from './subjects.ts';
 import { workplace } from './workplace.ts';

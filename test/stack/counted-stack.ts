@@ -7,9 +7,9 @@ import type { AwsCall } from '../../bench/soak/aws-call.ts';
 import { EndpointProxy } from '../../bench/soak/endpoint-proxy.ts';
 import { Tally } from '../../bench/soak/tally.ts';
 import type { FunctionName } from '../../lib/core/function-timeouts.ts';
-import { setEnvironment } from '../../lib/local/environment.ts';
-import { loadFunction } from '../../lib/local/local-functions.ts';
-import { type LocalStack, startLocalStack } from '../../lib/local/runtime.ts';
+import { setEnvironment } from '../../local/environment.ts';
+import { loadFunction } from '../../local/local-functions.ts';
+import { type LocalStack, startLocalStack } from '../../local/runtime.ts';
 import { writeUnitsOf } from './write-units.ts';
 
 /** A local stack in this process whose every request to AWS and every call of a function is counted. */

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SeededRandom } from '../../lib/local/simulators/seeded-random.ts';
-import type { CreationRecord } from '../../lib/local/simulators/simulators.ts';
+import { SeededRandom } from '../../simulators/seeded-random.ts';
+import type { CreationRecord } from '../../simulators/simulators.ts';
 import { chatLine, claudeLine, fileOf } from '../pipeline/requests.ts';
 import { seedOfTest } from '../seed.ts';
 
@@ -85,7 +85,7 @@ beforeAll(async () => {
   );
   const readyFile = join(folder, 'simulators.json');
   const args = ['--data-dir', join(folder, 'simulators'), '--openai-port', '0', '--anthropic-port', '0'];
-  simulators = await run('lib/local/simulators/main.ts', args, readyFile);
+  simulators = await run('simulators/main.ts', args, readyFile);
   urls = JSON.parse(await readFile(readyFile, 'utf8'));
 });
 

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CreationRecord } from '../../lib/local/simulators/simulators.ts';
 import { inParallel } from '../../lib/pipeline/parallel.ts';
+import type { CreationRecord } from '../../simulators/simulators.ts';
 import { chatLine, claudeLine, fileOf } from '../pipeline/requests.ts';
 
 /** BATCHDROP_MANY_DROPS=5000 runs what the documentation speaks of; it takes minutes. */
@@ -47,7 +47,7 @@ beforeAll(async () => {
     anthropic: { kind: 'anthropic', secret: 'b' },
   };
   await writeFile(join(folder, 'config.json'), JSON.stringify({ providers }));
-  const started = await run('lib/local/simulators/main.ts', ['--data-dir', join(folder, 'simulators')]);
+  const started = await run('simulators/main.ts', ['--data-dir', join(folder, 'simulators')]);
   simulators = started.child;
   urls = started.ready as typeof urls;
   const args = [

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ChecksumAlgorithm, startChecksum } from '../../../lib/local/s3/checksum.ts';
-import { combineCrcs } from '../../../lib/local/s3/combined-crc.ts';
+import { type ChecksumAlgorithm, startChecksum } from '../../../local/s3/checksum.ts';
+import { combineCrcs } from '../../../local/s3/combined-crc.ts';
 import { runs } from '../../seed.ts';
 
 function checksumOf(algorithm: ChecksumAlgorithm, content: Uint8Array): Buffer {

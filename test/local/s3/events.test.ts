@@ -6,7 +6,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it, vi } from 'vitest';
-import type { ObjectCreatedEvent } from '../../../lib/local/s3/server.ts';
+import type { ObjectCreatedEvent } from '../../../local/s3/server.ts';
 import { bucketName, eventually, startServer, temporaryFolder } from './running-server.ts';
 
 async function put(client: S3Client, key: string): Promise<void> {

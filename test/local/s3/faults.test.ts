@@ -1,6 +1,6 @@
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
-import type { Fault } from '../../../lib/local/s3/server.ts';
+import type { Fault } from '../../../local/s3/server.ts';
 import { bucketName, clientOf, startServer } from './running-server.ts';
 
 const put = new PutObjectCommand({ Bucket: bucketName, Key: 'a/b', Body: 'body' });

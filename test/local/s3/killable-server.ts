@@ -1,5 +1,5 @@
 /** A server in a process of its own, for tests that kill it: prints its URL, then the key of each event. */
-import { startLocalS3 } from '../../../lib/local/s3/server.ts';
+import { startLocalS3 } from '../../../local/s3/server.ts';
 
 const [, , dataDir = ''] = process.argv;
 const { url } = await startLocalS3({

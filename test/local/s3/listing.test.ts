@@ -8,8 +8,8 @@ import {
 } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { listKeys } from '../../../lib/local/s3/list-objects.ts';
-import { compareUtf8, SortedKeyMap } from '../../../lib/local/s3/sorted-keys.ts';
+import { listKeys } from '../../../local/s3/list-objects.ts';
+import { compareUtf8, SortedKeyMap } from '../../../local/s3/sorted-keys.ts';
 import { bucketName, startServer } from './running-server.ts';
 
 async function putAll(client: S3Client, keys: string[]): Promise<void> {

@@ -16,7 +16,7 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
-import type { ObjectCreatedEvent } from '../../../lib/local/s3/server.ts';
+import type { ObjectCreatedEvent } from '../../../local/s3/server.ts';
 import { bodyFiles, bucketName, eventually, rawRequest, someBytes, startServer } from './running-server.ts';
 
 const target = { Bucket: bucketName, Key: 'large + ü' };

@@ -16,7 +16,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Catalog } from '../../../lib/local/s3/catalog.ts';
+import { Catalog } from '../../../local/s3/catalog.ts';
 import {
   bodyFiles,
   bucketName,

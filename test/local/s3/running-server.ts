@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { onTestFinished } from 'vitest';
-import { type LocalS3, type LocalS3Options, startLocalS3 } from '../../../lib/local/s3/server.ts';
+import { type LocalS3, type LocalS3Options, startLocalS3 } from '../../../local/s3/server.ts';
 
 export const bucketName = 'drop';
 

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { expect, it } from 'vitest';
-import type { CreationRecord } from '../../../lib/local/simulators/simulators.ts';
+import type { CreationRecord } from '../../simulators/simulators.ts';
 import {
   anthropicClient,
   chatLines,

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
-import { fileLog } from '../../lambdas/log-file.ts';
-import { createApi } from '../api/app.ts';
-import { messageOf, safeText } from '../core/errors.ts';
-import type { FunctionName } from '../core/function-timeouts.ts';
-import { inboxPrefix } from '../core/keys.ts';
-import { maxUploadBytes } from '../core/upload.ts';
-import { createServices, type Log } from '../pipeline/services.ts';
+import { fileLog } from '../lambdas/log-file.ts';
+import { createApi } from '../lib/api/app.ts';
+import { messageOf, safeText } from '../lib/core/errors.ts';
+import type { FunctionName } from '../lib/core/function-timeouts.ts';
+import { inboxPrefix } from '../lib/core/keys.ts';
+import { maxUploadBytes } from '../lib/core/upload.ts';
+import { createServices, type Log } from '../lib/pipeline/services.ts';
 import { startAwsJsonServer } from './aws-json-server.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { startLocalDynamoDB } from './dynamodb.ts';
@@ -94,7 +94,7 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
   const events = new LocalEventBus(join(dataDir, 'events.jsonl'));
   const executions = new LocalStepFunctions({
     stateMachineArn: localStateMachineArn,
-    definition: readFileSync(new URL('../../cdk/workflow.asl.json', import.meta.url), 'utf8'),
+    definition: readFileSync(new URL('../cdk/workflow.asl.json', import.meta.url), 'utf8'),
     invoke: functions.invoke,
   });
   const services = await startAwsJsonServer({ ...executions.operations, ...events.operations });
@@ -212,6 +212,6 @@ class LoggedFunctions {
 }
 
 function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }

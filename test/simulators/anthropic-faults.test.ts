@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Fault } from '../../../lib/local/simulators/simulators.ts';
+import type { Fault } from '../../simulators/simulators.ts';
 import {
   call,
   instantTiming,

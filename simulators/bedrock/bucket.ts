@@ -1,7 +1,7 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { NotFoundError } from '../../../core/errors.ts';
-import { Objects } from '../../../store/objects.ts';
+import { NotFoundError } from '../../lib/core/errors.ts';
+import { Objects } from '../../lib/store/objects.ts';
 
 /** @returns false where there is no such object. */
 export async function download(uri: string, path: string): Promise<boolean> {

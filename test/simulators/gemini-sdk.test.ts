@@ -1,6 +1,6 @@
 import { GoogleGenAI } from '@google/genai';
 import { expect, it, onTestFinished } from 'vitest';
-import { startSimulator } from '../../../lib/local/simulators/simulators.ts';
+import { startSimulator } from '../../simulators/simulators.ts';
 import { instantTiming, temporaryFolder } from './started-simulators.ts';
 
 /** Our own client goes by fetch; the SDK shows that the simulator speaks as the service does. */

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { startAnthropicSimulator, startOpenAISimulator } from './simulators.ts';
 
 // Runs both simulators as a process of their own:
-// node lib/local/simulators/main.ts --data-dir D [--openai-port P] [--anthropic-port P] [--ready-file F]
+// node simulators/main.ts --data-dir D [--openai-port P] [--anthropic-port P] [--ready-file F]
 //   [--validating-ms N] [--in-progress-ms N] [--finalizing-ms N]
 
 const usage = 'usage: main.ts --data-dir D [--openai-port P] [--anthropic-port P] [--ready-file F]';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import anthropicRecordings from '../../fixtures/recordings/anthropic.json' with { type: 'json' };
-import openAIRecordings from '../../fixtures/recordings/openai.json' with { type: 'json' };
+import anthropicRecordings from '../fixtures/recordings/anthropic.json' with { type: 'json' };
+import openAIRecordings from '../fixtures/recordings/openai.json' with { type: 'json' };
 import {
   call,
   chatBody,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { RequestSplitter } from '../../../lib/local/simulators/anthropic/request-splitter.ts';
-import { runs } from '../../seed.ts';
+import { RequestSplitter } from '../../simulators/anthropic/request-splitter.ts';
+import { runs } from '../seed.ts';
 
 function split(bytes: Buffer, chunkBytes: number) {
   const splitter = new RequestSplitter();

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { type Config, type ProviderConfig, type ProviderKind, secretOf } from '../core/config.ts';
-import { environmentName } from '../store/secrets.ts';
-import { type Simulator, startSimulator } from './simulators/simulators.ts';
+import { type Config, type ProviderConfig, type ProviderKind, secretOf } from '../lib/core/config.ts';
+import { environmentName } from '../lib/store/secrets.ts';
+import { type Simulator, startSimulator } from '../simulators/simulators.ts';
 
 /** How the configured providers are reached from here. */
 export interface ProviderAccess {

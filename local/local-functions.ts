@@ -1,15 +1,15 @@
-import { ConfigurationError } from '../core/errors.ts';
-import type { FunctionName } from '../core/function-timeouts.ts';
+import { ConfigurationError } from '../lib/core/errors.ts';
+import type { FunctionName } from '../lib/core/function-timeouts.ts';
 import type { FunctionHandler } from './function-invoker.ts';
 
 const modules: Record<FunctionName, () => Promise<{ handler: FunctionHandler }>> = {
-  intake: () => import('../../lambdas/intake.ts'),
-  prepare: () => import('../../lambdas/prepare.ts'),
-  submit: () => import('../../lambdas/submit.ts'),
-  poll: () => import('../../lambdas/poll.ts'),
-  collect: () => import('../../lambdas/collect.ts'),
-  finalize: () => import('../../lambdas/finalize.ts'),
-  sweep: () => import('../../lambdas/sweep.ts'),
+  intake: () => import('../lambdas/intake.ts'),
+  prepare: () => import('../lambdas/prepare.ts'),
+  submit: () => import('../lambdas/submit.ts'),
+  poll: () => import('../lambdas/poll.ts'),
+  collect: () => import('../lambdas/collect.ts'),
+  finalize: () => import('../lambdas/finalize.ts'),
+  sweep: () => import('../lambdas/sweep.ts'),
   api: async () => {
     throw new ConfigurationError('The API is served over HTTP here; nothing calls it as a function.');
   },

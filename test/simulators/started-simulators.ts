@@ -10,7 +10,7 @@ import {
   type SimulatorOptions,
   startAnthropicSimulator,
   startOpenAISimulator,
-} from '../../../lib/local/simulators/simulators.ts';
+} from '../../simulators/simulators.ts';
 
 /** Phases short enough that a test need not wait, and long enough that each one is seen. */
 export const visibleTiming = { validatingMs: 150, inProgressMs: 300, finalizingMs: 150 };
@@ -53,7 +53,7 @@ export interface Ready {
 export async function spawnSimulators(dataDir: string): Promise<{ child: ChildProcess; ready: Ready }> {
   const readyFile = join(dataDir, 'ready.json');
   rmSync(readyFile, { force: true });
-  const main = join(import.meta.dirname, '../../../lib/local/simulators/main.ts');
+  const main = join(import.meta.dirname, '../../simulators/main.ts');
   const child = spawn(process.execPath, [main, '--data-dir', dataDir, '--ready-file', readyFile], { stdio: 'ignore' });
   onTestFinished(() => void child.kill('SIGKILL'));
   await until(

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { valueOfSchema } from '../../../lib/local/simulators/schema-values.ts';
-import { completionOrder, SeededRandom } from '../../../lib/local/simulators/seeded-random.ts';
+import { valueOfSchema } from '../../simulators/schema-values.ts';
+import { completionOrder, SeededRandom } from '../../simulators/seeded-random.ts';
 
 const node: z.ZodType = z.lazy(() =>
   z.strictObject({ name: z.string(), children: z.array(node), parent: node.nullable() }),
