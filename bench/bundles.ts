@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { type Bundle, bundleFile, bundleFunction, functionNames, loadedWith, writePackage } from '../cdk/bundles.ts';
-import type { FunctionName } from '../lib/core/function-timeouts.ts';
+import type { FunctionName } from '../lib/records/function-timeouts.ts';
 
 /** Fresh processes that each function is imported in; the median counts. */
 const runs = 7;

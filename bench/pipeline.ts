@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { splitLines } from '../lib/core/jsonl.ts';
-import { resultKey, statusKey } from '../lib/core/keys.ts';
+import { splitLines } from '../lib/lines/jsonl.ts';
+import { resultKey, statusKey } from '../lib/records/object-keys.ts';
 import { Objects } from '../lib/store/objects.ts';
 import { readChunks } from './data-path/file-objects.ts';
 import { HelperProcess, startSimulators } from './data-path/helper-process.ts';

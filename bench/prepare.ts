@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
-import { type Line, type OverlongLine, splitLines } from '../lib/core/jsonl.ts';
-import { parseOptions } from '../lib/core/options.ts';
-import { parseRequestLine } from '../lib/core/request-line.ts';
+import { type Line, type OverlongLine, splitLines } from '../lib/lines/jsonl.ts';
+import { parseRequestLine } from '../lib/lines/request-line.ts';
 import { LineValidation } from '../lib/pipeline/line-validation.ts';
+import { parseOptions } from '../lib/records/options.ts';
 import { ObjectWriter, type Upload } from '../lib/store/object-writer.ts';
 import { Objects } from '../lib/store/objects.ts';
 import { type InputKind, writeInputFile } from './data-path/input-files.ts';

@@ -1,8 +1,8 @@
-import { type ProviderKind, providerKinds } from '../lib/core/config.ts';
-import { placeholderLineId } from '../lib/core/ids.ts';
-import { parseRequestLine, type RequestLine } from '../lib/core/request-line.ts';
+import { parseRequestLine, type RequestLine } from '../lib/lines/request-line.ts';
+import { type ProviderKind, providerKinds } from '../lib/providers/config.ts';
 import type { AnsweredLine, Provider } from '../lib/providers/provider.ts';
 import { providers } from '../lib/providers/registry.ts';
+import { placeholderLineId } from '../lib/records/ids.ts';
 import { median } from './data-path/measurement.ts';
 import { printReport, type Row } from './data-path/report.ts';
 import { answers } from './translate/answers.ts';

@@ -1,4 +1,4 @@
-import type { FunctionName } from '../lib/core/function-timeouts.ts';
+import type { FunctionName } from '../lib/records/function-timeouts.ts';
 
 type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../lib/core/errors.ts';
+import { ConfigurationError } from '../lib/records/errors.ts';
 import { BatchdropApp } from './batchdrop-app.ts';
 
 try {

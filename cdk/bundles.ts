@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
 import { z } from 'zod';
-import { type FunctionName, functionTimeoutSeconds, isFunctionName } from '../lib/core/function-timeouts.ts';
+import { type FunctionName, functionTimeoutSeconds, isFunctionName } from '../lib/records/function-timeouts.ts';
 
 /** The root of the repository, where paths in a bundle's metafile begin. */
 export const root = join(import.meta.dirname, '..');

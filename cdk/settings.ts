@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { Node } from 'constructs';
 import { z } from 'zod';
-import { type Config, parseConfig } from '../lib/core/config.ts';
-import { ConfigurationError, messageOf } from '../lib/core/errors.ts';
-import { describeIssues } from '../lib/core/options.ts';
+import { type Config, parseConfig } from '../lib/providers/config.ts';
+import { ConfigurationError, messageOf } from '../lib/records/errors.ts';
+import { describeIssues } from '../lib/records/options.ts';
 
 /**
  * How long a batch may need its work objects: the longest deadline that an option can set (2,400 hours), rounded up,

@@ -1,4 +1,4 @@
-import type { FunctionName } from '../lib/core/function-timeouts.ts';
+import type { FunctionName } from '../lib/records/function-timeouts.ts';
 
 /** What a function gets, and so what a second of it costs. */
 export interface Size {

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { endpoints } from '../lib/core/endpoints.ts';
-import type { BatchOptionsInput } from '../lib/core/options.ts';
+import { endpoints } from '../lib/records/endpoints.ts';
+import type { BatchOptionsInput } from '../lib/records/options.ts';
 import { parseMetadata, parsePositive, parseWhole } from './option-values.ts';
 
 /** Flags of a batch, the same names as everywhere else (docs/options.md). */

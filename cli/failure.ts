@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { messageOf, safeText } from '../lib/core/errors.ts';
+import { messageOf, safeText } from '../lib/records/errors.ts';
 import { CommandError, type ExitStatus, exitStatus } from './exit-status.ts';
 import { missingPackageSentence } from './missing-package.ts';
 import { printable } from './output/printable.ts';

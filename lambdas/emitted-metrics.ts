@@ -1,6 +1,6 @@
 import { Metrics as EmbeddedMetrics } from '@aws-lambda-powertools/metrics';
-import { metricsNamespace, metricUnits } from '../lib/core/metrics.ts';
 import type { Metrics } from '../lib/pipeline/metrics.ts';
+import { metricsNamespace, metricUnits } from '../lib/records/metrics.ts';
 
 /** Metrics as lines of the function's log, from which CloudWatch takes them: no call, no permission. */
 export function emittedMetrics(): Metrics {

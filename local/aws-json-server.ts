@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import type { z } from 'zod';
-import { describeIssues } from '../lib/core/options.ts';
+import { describeIssues } from '../lib/records/options.ts';
 import { type LoopbackServer, serveOnLoopback } from './loopback-server.ts';
 
 /** An error as an AWS service names it; the SDK turns it into the exception of that name. */

@@ -8,7 +8,7 @@ import {
   ResourceNotFoundException,
 } from '@aws-sdk/client-dynamodb';
 import dynalite from 'dynalite';
-import { table } from '../lib/core/table.ts';
+import { table } from '../lib/records/table.ts';
 import { closeIteratorsOfDynalite } from './dynalite-iterators.ts';
 import { localCredentials, localRegion } from './local-account.ts';
 import { closeServer, type LoopbackServer, listenOnLoopback } from './loopback-server.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type FunctionName, functionTimeoutSeconds } from '../lib/core/function-timeouts.ts';
+import { type FunctionName, functionTimeoutSeconds } from '../lib/records/function-timeouts.ts';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 
 /** The part of Lambda's context that is given here, and a signal that ends with the call's time or with the stack. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type Config, parseConfig } from '../lib/core/config.ts';
-import { ConfigurationError, messageOf } from '../lib/core/errors.ts';
+import { type Config, parseConfig } from '../lib/providers/config.ts';
+import { ConfigurationError, messageOf } from '../lib/records/errors.ts';
 
 const fileName = 'batchdrop.config.json';
 

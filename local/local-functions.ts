@@ -1,5 +1,5 @@
-import { ConfigurationError } from '../lib/core/errors.ts';
-import type { FunctionName } from '../lib/core/function-timeouts.ts';
+import { ConfigurationError } from '../lib/records/errors.ts';
+import type { FunctionName } from '../lib/records/function-timeouts.ts';
 import type { FunctionHandler } from './function-invoker.ts';
 
 const modules: Record<FunctionName, () => Promise<{ handler: FunctionHandler }>> = {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Config, type ProviderConfig, type ProviderKind, secretOf } from '../lib/core/config.ts';
+import { type Config, type ProviderConfig, type ProviderKind, secretOf } from '../lib/providers/config.ts';
 import { environmentName } from '../lib/store/secrets.ts';
 import { type Simulator, startSimulator } from '../simulators/simulators.ts';
 

@@ -1,6 +1,6 @@
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
-import { ConfigurationError } from '../lib/core/errors.ts';
-import { type FunctionName, isFunctionName } from '../lib/core/function-timeouts.ts';
+import { ConfigurationError } from '../lib/records/errors.ts';
+import { type FunctionName, isFunctionName } from '../lib/records/function-timeouts.ts';
 
 type State = StateMachineDefinition['States'][string];
 type States = StateMachineDefinition['States'];

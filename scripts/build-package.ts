@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** Folders whose types the library's users see. */
-const typedFolders = ['lib/client', 'lib/core', 'lib/providers'];
+const typedFolders = ['lib/client', 'lib/records', 'lib/lines', 'lib/providers'];
 
 /** What the code reads beside itself, at the same place from it as in the source. */
 const assets = ['cdk/workflow.asl.json', ...globSync('examples/*.jsonl', { cwd: root })];

@@ -1,5 +1,5 @@
-import type { Endpoint } from '../lib/core/endpoints.ts';
 import type { Provider, ProviderLimits } from '../lib/providers/provider.ts';
+import type { Endpoint } from '../lib/records/endpoints.ts';
 
 const begin = '<!-- Made by `npm run docs` from lib/providers; do not edit up to the end mark. -->';
 const end = '<!-- End of what `npm run docs` makes. -->';

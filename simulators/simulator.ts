@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ProviderKind } from '../lib/core/config.ts';
+import type { ProviderKind } from '../lib/providers/config.ts';
 import type { Fault } from './faults.ts';
 import type { LiveCall } from './live-desk.ts';
 

@@ -1,4 +1,4 @@
-import type { ProviderKind } from '../lib/core/config.ts';
+import type { ProviderKind } from '../lib/providers/config.ts';
 import { startAnthropicSimulator } from './anthropic/server.ts';
 import { startBedrockSimulator } from './bedrock/server.ts';
 import { startGeminiSimulator } from './gemini/server.ts';

@@ -1,7 +1,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import type { ApiKeyRecord } from '../../lib/core/api-key.ts';
-import type { BatchRecord } from '../../lib/core/batch.ts';
-import type { FileRecord } from '../../lib/core/file.ts';
+import type { ApiKeyRecord } from '../../lib/records/api-key.ts';
+import type { BatchRecord } from '../../lib/records/batch.ts';
+import type { FileRecord } from '../../lib/records/file.ts';
 import { ApiKeys } from '../../lib/store/api-keys.ts';
 import { Records } from '../../lib/store/records.ts';
 

@@ -1,7 +1,5 @@
 import { statSync } from 'node:fs';
-import { CustomIds } from '../../lib/core/custom-ids.ts';
-import { sendingPrefix } from '../../lib/core/ids.ts';
-import type { ShardRecord } from '../../lib/core/shard.ts';
+import { CustomIds } from '../../lib/lines/custom-ids.ts';
 import { collectedShards } from '../../lib/pipeline/collected-shard.ts';
 import { GatheredAnswers } from '../../lib/pipeline/gathered-answers.ts';
 import { mergeResults } from '../../lib/pipeline/merge.ts';
@@ -9,6 +7,8 @@ import { ResultSpool } from '../../lib/pipeline/result-spool.ts';
 import { readIndex, readSentLines } from '../../lib/pipeline/shard-lines.ts';
 import { ShardResults } from '../../lib/pipeline/shard-results.ts';
 import type { Sending } from '../../lib/providers/provider.ts';
+import { sendingPrefix } from '../../lib/records/ids.ts';
+import type { ShardRecord } from '../../lib/records/shard.ts';
 import type { PendingWrite } from '../../lib/store/pending-writes.ts';
 import { FileObjects, readChunks } from './file-objects.ts';
 import { account, keepShards, keptShards, prepareShards } from './shards.ts';

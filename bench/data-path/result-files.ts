@@ -1,5 +1,5 @@
 import { writeFileSync } from 'node:fs';
-import { providerLineId } from '../../lib/core/ids.ts';
+import { providerLineId } from '../../lib/records/ids.ts';
 import { fillerText } from './input-files.ts';
 
 export type ResultKind = 'openai' | 'anthropic';

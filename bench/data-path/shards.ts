@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type ProviderKind, parseConfig } from '../../lib/core/config.ts';
-import { splitLines } from '../../lib/core/jsonl.ts';
-import { parseOptions } from '../../lib/core/options.ts';
-import { type ShardRecord, shardRecordSchema } from '../../lib/core/shard.ts';
+import { splitLines } from '../../lib/lines/jsonl.ts';
 import { InputValidation } from '../../lib/pipeline/input-validation.ts';
 import type { Account } from '../../lib/pipeline/services.ts';
+import { type ProviderKind, parseConfig } from '../../lib/providers/config.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { parseOptions } from '../../lib/records/options.ts';
+import { type ShardRecord, shardRecordSchema } from '../../lib/records/shard.ts';
 import type { Objects } from '../../lib/store/objects.ts';
 import { type FileObjects, readChunks } from './file-objects.ts';
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { demoProviders } from '../../cli/demo/provider-table.ts';
-import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
+import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
 import { environmentName } from '../../lib/store/secrets.ts';
 import { localBedrockRoleArn, localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';
 import { SeededRandom } from '../../simulators/seeded-random.ts';

@@ -1,5 +1,5 @@
 import { demoProviders } from '../../cli/demo/provider-table.ts';
-import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
+import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
 import type { SeededRandom } from '../../simulators/seeded-random.ts';
 
 /** A line of a planned file. */

@@ -1,4 +1,4 @@
-import { providerKinds } from '../../lib/core/config.ts';
+import { providerKinds } from '../../lib/providers/config.ts';
 import type { Fault } from '../../simulators/faults.ts';
 import type { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { FaultsByKind } from './simulated-providers.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { providerKinds } from '../../lib/core/config.ts';
+import { providerKinds } from '../../lib/providers/config.ts';
 import { serveOnLoopback } from '../../local/loopback-server.ts';
 import { faultSchema } from '../../simulators/faults.ts';
 import { startSimulator } from '../../simulators/simulators.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BatchRecord } from '../../lib/core/batch.ts';
+import type { BatchRecord } from '../../lib/records/batch.ts';
 import type { Evidence } from './evidence.ts';
 import type { PlannedDrop } from './planned-drop.ts';
 import type { PlannedLine } from './planned-line.ts';

@@ -1,8 +1,8 @@
-import type { BatchRecord } from '../../lib/core/batch.ts';
-import type { ShardRecord } from '../../lib/core/shard.ts';
+import type { BatchRecord } from '../../lib/records/batch.ts';
+import type { ShardRecord } from '../../lib/records/shard.ts';
 import type { Creation } from './simulated-providers.ts';
 
-/** A batch at a provider, by what its line ids say about it: see lib/core/ids.ts. */
+/** A batch at a provider, by what its line ids say about it: see lib/records/ids.ts. */
 interface Sending {
   creation: Creation;
   round: number;

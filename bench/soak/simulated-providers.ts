@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { z } from 'zod';
-import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
+import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
 import type { Fault } from '../../simulators/faults.ts';
 import { Child } from './child-process.ts';
 

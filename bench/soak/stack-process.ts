@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { providerKinds } from '../../lib/core/config.ts';
+import { providerKinds } from '../../lib/providers/config.ts';
 import { loadFunction } from '../../local/local-functions.ts';
 import { startLocalStack } from '../../local/runtime.ts';
 import { SeededRandom } from '../../simulators/seeded-random.ts';

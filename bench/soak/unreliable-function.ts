@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { FunctionName } from '../../lib/core/function-timeouts.ts';
+import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 import type { FunctionHandler, LocalContext } from '../../local/function-invoker.ts';
 import type { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { Weather } from './weather.ts';

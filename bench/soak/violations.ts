@@ -1,5 +1,5 @@
-import { type BatchRecord, isTerminal } from '../../lib/core/batch.ts';
-import type { ShardRecord } from '../../lib/core/shard.ts';
+import { type BatchRecord, isTerminal } from '../../lib/records/batch.ts';
+import type { ShardRecord } from '../../lib/records/shard.ts';
 import type { Evidence } from './evidence.ts';
 import { teamConcurrency } from './machine.ts';
 import { inboxKeyOf, type PlannedDrop } from './planned-drop.ts';

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileLog } from '../../lambdas/log-file.ts';
-import { isTerminal } from '../../lib/core/batch.ts';
-import type { ShardRecord } from '../../lib/core/shard.ts';
 import { collect } from '../../lib/pipeline/collect.ts';
 import { finalize } from '../../lib/pipeline/finalize.ts';
 import { poll } from '../../lib/pipeline/poll.ts';
 import { prepare } from '../../lib/pipeline/prepare.ts';
 import { createServices, type Services, type StepContext } from '../../lib/pipeline/services.ts';
 import { submit } from '../../lib/pipeline/submit.ts';
+import { isTerminal } from '../../lib/records/batch.ts';
+import type { ShardRecord } from '../../lib/records/shard.ts';
 import { functionMs } from './unreliable-function.ts';
 
 // A second process that believes that every batch is its own: it runs steps of live executions beside them, and of

@@ -1,5 +1,5 @@
-import type { ProviderKind } from '../../lib/core/config.ts';
-import { placeholderLineId } from '../../lib/core/ids.ts';
+import type { ProviderKind } from '../../lib/providers/config.ts';
+import { placeholderLineId } from '../../lib/records/ids.ts';
 
 const text = 'The customer received an empty box and asks for another parcel. '.repeat(12);
 

@@ -1,4 +1,4 @@
-import type { ProviderKind } from '../../lib/core/config.ts';
+import type { ProviderKind } from '../../lib/providers/config.ts';
 
 /** A model by which a kind knows how to write the request; any other gets a name that says nothing. */
 const models: Partial<Record<ProviderKind, string>> = {

@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import type { Config, ConfigOfKind } from '../../lib/core/config.ts';
+import type { Config, ConfigOfKind } from '../../lib/providers/config.ts';
 import type { Storage } from './storage.ts';
 import { acknowledgeWildcards } from './wildcards.ts';
 

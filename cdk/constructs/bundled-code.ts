@@ -1,6 +1,6 @@
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
-import type { FunctionName } from '../../lib/core/function-timeouts.ts';
+import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 import { bundleFunction, root, writePackage } from '../bundles.ts';
 
 /**

@@ -5,7 +5,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda';
 import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { inboxPrefix } from '../../lib/core/keys.ts';
+import { inboxPrefix } from '../../lib/records/object-keys.ts';
 import type { BedrockJobs } from './bedrock.ts';
 import type { Functions } from './functions.ts';
 import type { Storage } from './storage.ts';

@@ -2,7 +2,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
-import { table as tableDesign } from '../../lib/core/table.ts';
+import { table as tableDesign } from '../../lib/records/table.ts';
 import type { Access, Folder, JobAction } from '../access.ts';
 import { type BedrockJobs, jobArns, jobObjects, modelArns, profileReason } from './bedrock.ts';
 import type { ProviderSecrets } from './secrets.ts';

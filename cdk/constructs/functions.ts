@@ -2,7 +2,7 @@ import { Duration, RemovalPolicy, Stack, Size as StorageSize } from 'aws-cdk-lib
 import { Architecture, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { type FunctionName, functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
+import { type FunctionName, functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
 import { accessOf } from '../access.ts';
 import { configFile, functionNames, packageVersion } from '../bundles.ts';
 import type { ConfigFile, Settings } from '../settings.ts';

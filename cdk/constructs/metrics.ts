@@ -1,7 +1,7 @@
 import { type Duration, Stack } from 'aws-cdk-lib';
 import { MathExpression, Metric } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
-import { type MetricDimensions, type MetricName, metricsNamespace } from '../../lib/core/metrics.ts';
+import { type MetricDimensions, type MetricName, metricsNamespace } from '../../lib/records/metrics.ts';
 
 /** One of our own metrics, all its values together. */
 export function pipelineMetric(

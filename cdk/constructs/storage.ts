@@ -10,7 +10,7 @@ import {
   ObjectOwnership,
 } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { table as tableDesign } from '../../lib/core/table.ts';
+import { table as tableDesign } from '../../lib/records/table.ts';
 import type { Settings } from '../settings.ts';
 
 /** Parts of an upload that nobody finished. Our own uploads take 15 minutes at most. */

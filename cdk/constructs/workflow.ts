@@ -4,7 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import type { FunctionName } from '../../lib/core/function-timeouts.ts';
+import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 import type { Settings } from '../settings.ts';
 import type { Functions } from './functions.ts';
 import { acknowledgeWildcards } from './wildcards.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { splitLines } from '../../lib/core/jsonl.ts';
+import { splitLines } from '../../lib/lines/jsonl.ts';
 import type { ResultStream } from '../door/door.ts';
 
 const errorLineSchema = z.object({

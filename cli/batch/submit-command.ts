@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseOptions } from '../../lib/core/options.ts';
+import { parseOptions } from '../../lib/records/options.ts';
 import { type BatchFlags, optionsOf, withLineFlags, withRunFlags } from '../batch-flags.ts';
 import { newCommand } from '../command.ts';
 import { inputFile } from '../door/input-file.ts';

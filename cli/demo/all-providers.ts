@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
-import { resultKey } from '../../lib/core/keys.ts';
+import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
+import { resultKey } from '../../lib/records/object-keys.ts';
 import { startLocalStack } from '../../local/runtime.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { type OutputOptions, printAnswer } from '../output/result.ts';

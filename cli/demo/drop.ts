@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { inboxPrefix, statusKey } from '../../lib/core/keys.ts';
+import { inboxPrefix, statusKey } from '../../lib/records/object-keys.ts';
 import type { Bucket } from './bucket.ts';
 
 /** The part of a status file that is shown. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
+import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
 import { columns } from '../output/columns.ts';
 import type { Results } from './results.ts';
 

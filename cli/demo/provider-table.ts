@@ -1,4 +1,4 @@
-import type { ProviderKind } from '../../lib/core/config.ts';
+import type { ProviderKind } from '../../lib/providers/config.ts';
 
 /** What `demo --all-providers` must know of a kind. */
 interface DemoProvider {

@@ -1,5 +1,5 @@
-import { type Cost, isTerminal, lineErrorSchema, type Report } from '../../lib/core/batch.ts';
-import type { LineError } from '../../lib/core/request-line.ts';
+import type { LineError } from '../../lib/lines/request-line.ts';
+import { type Cost, isTerminal, lineErrorSchema, type Report } from '../../lib/records/batch.ts';
 
 export interface Counts {
   total: number;

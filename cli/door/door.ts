@@ -1,4 +1,4 @@
-import type { BatchOptionsInput } from '../../lib/core/options.ts';
+import type { BatchOptionsInput } from '../../lib/records/options.ts';
 import type { BatchState } from './batch-state.ts';
 import type { InputFile } from './input-file.ts';
 

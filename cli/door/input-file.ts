@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Endpoint, isEndpoint } from '../../lib/core/endpoints.ts';
-import { InvalidInputError } from '../../lib/core/errors.ts';
-import { splitLines } from '../../lib/core/jsonl.ts';
-import { parseRequestLine } from '../../lib/core/request-line.ts';
+import { splitLines } from '../../lib/lines/jsonl.ts';
+import { parseRequestLine } from '../../lib/lines/request-line.ts';
+import { type Endpoint, isEndpoint } from '../../lib/records/endpoints.ts';
+import { InvalidInputError } from '../../lib/records/errors.ts';
 
 /** A file of requests on this machine. */
 export interface InputFile {

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
-import type { ApiKeyRecord } from '../../lib/core/api-key.ts';
 import type { KeyServices } from '../../lib/pipeline/keys.ts';
+import type { ApiKeyRecord } from '../../lib/records/api-key.ts';
 import { newCommand } from '../command.ts';
 import { importing } from '../missing-package.ts';
 import { columns } from '../output/columns.ts';

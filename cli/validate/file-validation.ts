@@ -1,14 +1,14 @@
-import type { Cost } from '../../lib/core/batch.ts';
-import { type Config, unknownProvider } from '../../lib/core/config.ts';
-import type { Endpoint } from '../../lib/core/endpoints.ts';
-import { ConfigurationError, InvalidInputError, safeText } from '../../lib/core/errors.ts';
-import { splitLines } from '../../lib/core/jsonl.ts';
-import type { BatchOptions } from '../../lib/core/options.ts';
-import type { LineError } from '../../lib/core/request-line.ts';
+import { splitLines } from '../../lib/lines/jsonl.ts';
+import type { LineError } from '../../lib/lines/request-line.ts';
 import { costOf } from '../../lib/pipeline/cost.ts';
 import { estimateUsage, UsageByModel } from '../../lib/pipeline/estimate.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/line-validation.ts';
+import { type Config, unknownProvider } from '../../lib/providers/config.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
+import type { Cost } from '../../lib/records/batch.ts';
+import type { Endpoint } from '../../lib/records/endpoints.ts';
+import { ConfigurationError, InvalidInputError, safeText } from '../../lib/records/errors.ts';
+import type { BatchOptions } from '../../lib/records/options.ts';
 
 /** Something to say about one line. */
 export interface Finding {

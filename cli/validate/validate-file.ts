@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { parseOptions } from '../../lib/core/options.ts';
+import { parseOptions } from '../../lib/records/options.ts';
 import { readLocalConfig } from '../../local/local-config.ts';
 import { type BatchFlags, optionsOf } from '../batch-flags.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';

@@ -7,7 +7,7 @@ import {
   NotFoundError,
   TransientError,
   WriteConflictError,
-} from '../core/errors.ts';
+} from '../records/errors.ts';
 
 export const errorResponseSchema = z
   .object({

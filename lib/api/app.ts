@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
-import { messageOf, safeText } from '../core/errors.ts';
 import type { Services } from '../pipeline/services.ts';
+import { messageOf, safeText } from '../records/errors.ts';
 import type { ApiContext, ApiEnvironment, ApiSettings } from './api-environment.ts';
 import { ApiError, asApiError } from './api-error.ts';
 import { authentication } from './authentication.ts';

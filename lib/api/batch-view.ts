@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { type BatchRecord, batchStatuses, costSchema, lineErrorSchema, reportSchema } from '../core/batch.ts';
-import { batchObject } from '../core/batch-object.ts';
-import { resultKey } from '../core/keys.ts';
-import { batchOptionsSchema } from '../core/options.ts';
-import type { ShardRecord } from '../core/shard.ts';
-import { usageSchema } from '../core/usage.ts';
 import type { BatchDetails } from '../pipeline/batch-details.ts';
 import type { Services } from '../pipeline/services.ts';
+import { type BatchRecord, batchStatuses, costSchema, lineErrorSchema, reportSchema } from '../records/batch.ts';
+import { resultKey } from '../records/object-keys.ts';
+import { batchObject } from '../records/openai-batch.ts';
+import { batchOptionsSchema } from '../records/options.ts';
+import type { ShardRecord } from '../records/shard.ts';
+import { usageSchema } from '../records/usage.ts';
 
 const time = z.number().int().nullable().describe('Unix timestamp, in seconds');
 const uri = z.string().nullable();

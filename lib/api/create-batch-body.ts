@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type Endpoint, endpoints } from '../core/endpoints.ts';
-import { type BatchOptions, batchOptionsSchema, parseOptions } from '../core/options.ts';
 import type { Services } from '../pipeline/services.ts';
+import { type Endpoint, endpoints } from '../records/endpoints.ts';
+import { type BatchOptions, batchOptionsSchema, parseOptions } from '../records/options.ts';
 import { ApiError } from './api-error.ts';
 import { unsupportedValue } from './issue-text.ts';
 

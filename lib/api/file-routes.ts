@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { expiresAfterSchema } from '../core/options.ts';
-import { recommendedPartBytes } from '../core/upload.ts';
 import { fileContent } from '../pipeline/file-content.ts';
 import { deleteFile, getFile, IncomingFile, listFiles } from '../pipeline/files.ts';
+import { expiresAfterSchema } from '../records/options.ts';
+import { recommendedPartBytes } from '../records/upload.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { fileObject } from './file-object.ts';

@@ -1,7 +1,5 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { expiresAfterSchema } from '../core/options.ts';
-import { maxPartBytes, maxParts, maxUploadBytes, recommendedPartBytes } from '../core/upload.ts';
 import {
   cancelUpload,
   completeUpload,
@@ -10,6 +8,8 @@ import {
   IncomingPart,
   type UploadState,
 } from '../pipeline/uploads.ts';
+import { expiresAfterSchema } from '../records/options.ts';
+import { maxPartBytes, maxParts, maxUploadBytes, recommendedPartBytes } from '../records/upload.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { partObject, uploadObject } from './file-object.ts';

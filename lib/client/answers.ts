@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type OpenAI from 'openai';
-import type { Endpoint } from '../core/endpoints.ts';
-import { isObject } from '../core/request-line.ts';
+import { isObject } from '../lines/request-line.ts';
+import type { Endpoint } from '../records/endpoints.ts';
 
 /** The body of a successful answer, as the live endpoint gives it. */
 export interface Answers {

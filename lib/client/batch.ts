@@ -1,7 +1,7 @@
 import type { Batch as OpenAIBatch } from 'openai/resources/batches';
-import { isTerminal } from '../core/batch.ts';
 import type { BatchFields } from '../providers/batch-fields.ts';
 import type { Warning } from '../providers/provider.ts';
+import { isTerminal } from '../records/batch.ts';
 
 /** OpenAI's own type. Every field is there; one that is unset is null, as on the wire. Times are unix seconds. */
 export type Batch = OpenAIBatch;

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../core/endpoints.ts';
+import type { Endpoint } from '../records/endpoints.ts';
 import type { Answer, Answers } from './answers.ts';
 import { type Batch, type BatchList, batchFrom, type CreatedBatch } from './batch.ts';
 import { connect } from './connection.ts';

@@ -1,6 +1,6 @@
-import { type Endpoint, isEndpoint } from '../core/endpoints.ts';
 import type { AnsweredLine, Provider, ProviderClient, TranslatedResult } from '../providers/provider.ts';
 import { providers } from '../providers/registry.ts';
+import { type Endpoint, isEndpoint } from '../records/endpoints.ts';
 import { customIdOf } from './custom-id.ts';
 import { DeploymentCreate } from './deployment-create.ts';
 import { AbortError, BatchdropError, libraryError } from './errors.ts';

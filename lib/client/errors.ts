@@ -1,6 +1,6 @@
-import * as core from '../core/errors.ts';
-import type { LineError } from '../core/request-line.ts';
+import type { LineError } from '../lines/request-line.ts';
 import { failedCall } from '../providers/calls/failed-call.ts';
+import * as core from '../records/errors.ts';
 import type { Batch } from './batch.ts';
 
 /** What every error of this library is. `cause` holds what led to it. */

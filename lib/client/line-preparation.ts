@@ -1,8 +1,8 @@
-import { embeddingInputs } from '../core/embedding-inputs.ts';
-import type { Endpoint } from '../core/endpoints.ts';
-import { type Line, type OverlongLine, splitLines } from '../core/jsonl.ts';
-import { type LineError, parseRequestLine, type RequestLine } from '../core/request-line.ts';
+import { embeddingInputs } from '../lines/embedding-inputs.ts';
+import { type Line, type OverlongLine, splitLines } from '../lines/jsonl.ts';
+import { type LineError, parseRequestLine, type RequestLine } from '../lines/request-line.ts';
 import type { Provider, Warning } from '../providers/provider.ts';
+import type { Endpoint } from '../records/endpoints.ts';
 import type { LineWarning } from './batch.ts';
 import { maxEncodedBytes, sendableId } from './custom-id.ts';
 import { InvalidInputError, NotSupportedError } from './errors.ts';

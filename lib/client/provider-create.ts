@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { splitLines } from '../core/jsonl.ts';
+import { joinedLines } from '../lines/joined-lines.ts';
+import { splitLines } from '../lines/jsonl.ts';
 import { withSpooledFile } from '../providers/calls/spooled-file.ts';
-import { joinedLines } from '../providers/lines/joined-lines.ts';
 import type { Provider, ProviderClient, Sending, Warning } from '../providers/provider.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import { refusedError } from './create-failure.ts';

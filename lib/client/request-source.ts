@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import type { Endpoint } from '../core/endpoints.ts';
-import { messageOf } from '../core/errors.ts';
+import type { Endpoint } from '../records/endpoints.ts';
+import { messageOf } from '../records/errors.ts';
 import { InvalidInputError } from './errors.ts';
 
 /** A request in OpenAI's batch form; `method` and `url` may be left out. */

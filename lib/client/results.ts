@@ -1,6 +1,6 @@
-import type { Endpoint } from '../core/endpoints.ts';
-import { splitLines } from '../core/jsonl.ts';
+import { splitLines } from '../lines/jsonl.ts';
 import type { ProviderBatch, ProviderPhase } from '../providers/provider.ts';
+import type { Endpoint } from '../records/endpoints.ts';
 import type { Connection } from './connection.ts';
 import { ConflictError, ConnectionError, NotFoundError } from './errors.ts';
 import { type BatchResult, unusableResult } from './result.ts';

@@ -1,7 +1,7 @@
-import { batchProviderKinds } from '../core/config.ts';
-import type { Endpoint } from '../core/endpoints.ts';
-import { Router } from '../core/routing.ts';
+import { batchProviderKinds } from '../providers/config.ts';
 import type { Warning } from '../providers/provider.ts';
+import { Router } from '../providers/routing.ts';
+import type { Endpoint } from '../records/endpoints.ts';
 import type { Answer, Answers, RequestBodies } from './answers.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import { type Connection, connect } from './connection.ts';

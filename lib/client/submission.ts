@@ -1,6 +1,6 @@
-import type { Endpoint } from '../core/endpoints.ts';
-import { endpoints, isEndpoint } from '../core/endpoints.ts';
-import { describeIssues, metadataSchema } from '../core/options.ts';
+import type { Endpoint } from '../records/endpoints.ts';
+import { endpoints, isEndpoint } from '../records/endpoints.ts';
+import { describeIssues, metadataSchema } from '../records/options.ts';
 import type { CreatedBatch, LineWarning } from './batch.ts';
 import { InvalidInputError, NotSupportedError } from './errors.ts';
 

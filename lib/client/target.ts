@@ -4,9 +4,9 @@ import {
   type ProviderConfig,
   type ProviderKind,
   providerConfigSchema,
-} from '../core/config.ts';
-import { describeIssues } from '../core/options.ts';
+} from '../providers/config.ts';
 import type { ConnectionSettings } from '../providers/provider.ts';
+import { describeIssues } from '../records/options.ts';
 import { AuthenticationError, InvalidInputError, NotSupportedError } from './errors.ts';
 
 /** Where a call goes, and how. */

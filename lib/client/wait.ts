@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { waitSeconds } from '../core/schedule.ts';
+import { waitSeconds } from '../records/schedule.ts';
 import { type Batch, batchFrom, isComplete } from './batch.ts';
 import { type BatchIdOptions, retrieveBatch } from './batches.ts';
 import { type Connection, connect } from './connection.ts';

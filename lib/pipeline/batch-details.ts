@@ -1,7 +1,7 @@
-import { type BatchRecord, isTerminal } from '../core/batch.ts';
-import { resultKey } from '../core/keys.ts';
-import { isObject } from '../core/request-line.ts';
-import type { ShardRecord } from '../core/shard.ts';
+import { isObject } from '../lines/request-line.ts';
+import { type BatchRecord, isTerminal } from '../records/batch.ts';
+import { resultKey } from '../records/object-keys.ts';
+import type { ShardRecord } from '../records/shard.ts';
 import type { Services } from './services.ts';
 
 export interface BatchDetails {

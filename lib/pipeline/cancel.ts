@@ -1,6 +1,6 @@
-import { type BatchRecord, cancel as cancelled } from '../core/batch.ts';
-import { messageOf, safeText } from '../core/errors.ts';
-import { ended, type ShardRecord } from '../core/shard.ts';
+import { type BatchRecord, cancel as cancelled } from '../records/batch.ts';
+import { messageOf, safeText } from '../records/errors.ts';
+import { ended, type ShardRecord } from '../records/shard.ts';
 import { inParallel } from './parallel.ts';
 import { cancelledEnd } from './poll.ts';
 import type { Services } from './services.ts';

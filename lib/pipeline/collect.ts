@@ -1,7 +1,7 @@
-import { assertEpoch, type BatchRecord } from '../core/batch.ts';
-import { messageOf, NotFoundError, safeText, TransientError } from '../core/errors.ts';
-import { collected, type ShardEnd, type ShardRecord, type ShardResult } from '../core/shard.ts';
 import type { ProviderBatch } from '../providers/provider.ts';
+import { assertEpoch, type BatchRecord } from '../records/batch.ts';
+import { messageOf, NotFoundError, safeText, TransientError } from '../records/errors.ts';
+import { collected, type ShardEnd, type ShardRecord, type ShardResult } from '../records/shard.ts';
 import { countCollected } from './collected-metrics.ts';
 import { GatheredAnswers } from './gathered-answers.ts';
 import { LiveProgress } from './live-progress.ts';

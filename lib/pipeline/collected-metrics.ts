@@ -1,5 +1,5 @@
-import type { MetricDimensions, MetricName } from '../core/metrics.ts';
-import type { ShardRecord } from '../core/shard.ts';
+import type { MetricDimensions, MetricName } from '../records/metrics.ts';
+import type { ShardRecord } from '../records/shard.ts';
 import { costOf } from './cost.ts';
 import type { Metrics } from './metrics.ts';
 import type { Services } from './services.ts';

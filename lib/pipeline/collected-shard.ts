@@ -1,5 +1,5 @@
-import { ResultIndex } from '../core/line-index.ts';
-import type { ShardRecord, ShardResult } from '../core/shard.ts';
+import { ResultIndex } from '../lines/line-index.ts';
+import type { ShardRecord, ShardResult } from '../records/shard.ts';
 import type { Objects } from '../store/objects.ts';
 
 /** A shard whose results are there. */

@@ -1,4 +1,4 @@
-import { type BatchRecord, isTerminal } from '../core/batch.ts';
+import { type BatchRecord, isTerminal } from '../records/batch.ts';
 import type { Services } from './services.ts';
 
 /**

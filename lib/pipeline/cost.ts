@@ -1,7 +1,7 @@
 import { calcPrice } from '@pydantic/genai-prices';
-import type { Cost } from '../core/batch.ts';
-import type { BatchProviderKind } from '../core/config.ts';
-import type { Usage } from '../core/usage.ts';
+import type { BatchProviderKind } from '../providers/config.ts';
+import type { Cost } from '../records/batch.ts';
+import type { Usage } from '../records/usage.ts';
 import type { Account } from './services.ts';
 
 /** Enough to see what is missing. */

@@ -1,8 +1,8 @@
-import type { BatchRecord } from '../core/batch.ts';
-import { unknownProvider } from '../core/config.ts';
-import { InvalidInputError, messageOf, NotFoundError, safeText } from '../core/errors.ts';
-import { batchIdPattern, fileIdFrom } from '../core/ids.ts';
-import type { BatchOptions } from '../core/options.ts';
+import { unknownProvider } from '../providers/config.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { InvalidInputError, messageOf, NotFoundError, safeText } from '../records/errors.ts';
+import { batchIdPattern, fileIdFrom } from '../records/ids.ts';
+import type { BatchOptions } from '../records/options.ts';
 import { isAccessDenied, type ObjectHead } from '../store/objects.ts';
 import { getFile } from './files.ts';
 import {

@@ -1,8 +1,8 @@
-import { secretOf } from '../core/config.ts';
-import { ConfigurationError, messageOf, ProviderAuthenticationError, safeText } from '../core/errors.ts';
-import { inboxPrefix } from '../core/keys.ts';
-import { batchOptionsSchema, deadlineHours } from '../core/options.ts';
-import { table as tableDesign } from '../core/table.ts';
+import { secretOf } from '../providers/config.ts';
+import { ConfigurationError, messageOf, ProviderAuthenticationError, safeText } from '../records/errors.ts';
+import { inboxPrefix } from '../records/object-keys.ts';
+import { batchOptionsSchema, deadlineHours } from '../records/options.ts';
+import { table as tableDesign } from '../records/table.ts';
 import type { Deployment } from '../store/deployment.ts';
 import type { Services } from './services.ts';
 

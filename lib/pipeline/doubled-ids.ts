@@ -1,7 +1,7 @@
-import type { Suspect } from '../core/custom-ids.ts';
-import { TransientError } from '../core/errors.ts';
-import { type Line, type OverlongLine, splitLines } from '../core/jsonl.ts';
-import { isObject } from '../core/request-line.ts';
+import type { Suspect } from '../lines/custom-ids.ts';
+import { type Line, type OverlongLine, splitLines } from '../lines/jsonl.ts';
+import { isObject } from '../lines/request-line.ts';
+import { TransientError } from '../records/errors.ts';
 
 /**
  * Reads the suspected lines once more and compares their custom_ids, of which only hashes were kept.

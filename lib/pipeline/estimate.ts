@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Endpoint } from '../core/endpoints.ts';
-import { isObject, type RequestLine } from '../core/request-line.ts';
-import { addUsage, noUsage, type TokenCounts, type Usage, usageOf } from '../core/usage.ts';
+import { isObject, type RequestLine } from '../lines/request-line.ts';
+import type { Endpoint } from '../records/endpoints.ts';
+import { addUsage, noUsage, type TokenCounts, type Usage, usageOf } from '../records/usage.ts';
 
 /** Bytes of JSON that make a token of English text, roughly; other languages and images differ. */
 const bytesPerToken = 4;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { S3Object } from '../core/batch.ts';
-import type { FileRecord, PartMerge } from '../core/file.ts';
-import { fileKey } from '../core/keys.ts';
+import type { S3Object } from '../records/batch.ts';
+import type { FileRecord, PartMerge } from '../records/file.ts';
+import { fileKey } from '../records/object-keys.ts';
 import type { PiecewiseObject } from '../store/piecewise-object.ts';
 import { readPartsFrom, resolveParts } from './joined-objects.ts';
 import { inParallel } from './parallel.ts';

@@ -1,8 +1,8 @@
-import { InvalidInputError, NotFoundError } from '../core/errors.ts';
-import { type FileRecord, hasExpired } from '../core/file.ts';
-import { fileIdFrom, fileIdPattern } from '../core/ids.ts';
-import { JsonLineProbe } from '../core/json-line-probe.ts';
-import { fileKey, filePrefix } from '../core/keys.ts';
+import { JsonLineProbe } from '../lines/json-line-probe.ts';
+import { InvalidInputError, NotFoundError } from '../records/errors.ts';
+import { type FileRecord, hasExpired } from '../records/file.ts';
+import { fileIdFrom, fileIdPattern } from '../records/ids.ts';
+import { fileKey, filePrefix } from '../records/object-keys.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import { type Page, type PageRequest, takePage } from './page.ts';
 import { scheduleRemoval } from './removals.ts';

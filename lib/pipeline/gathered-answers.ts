@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { positionOf, positionWithin, sendingPrefix } from '../core/ids.ts';
-import { splitLines } from '../core/jsonl.ts';
-import type { LineIndex } from '../core/line-index.ts';
-import type { ShardRecord } from '../core/shard.ts';
-import { type TokenCounts, type Usage, usageOf } from '../core/usage.ts';
+import { splitLines } from '../lines/jsonl.ts';
+import type { LineIndex } from '../lines/line-index.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../providers/provider.ts';
+import { positionOf, positionWithin, sendingPrefix } from '../records/ids.ts';
+import type { ShardRecord } from '../records/shard.ts';
+import { type TokenCounts, type Usage, usageOf } from '../records/usage.ts';
 import type { PendingWrite } from '../store/pending-writes.ts';
 import type { ResultSpool } from './result-spool.ts';
 

@@ -1,9 +1,9 @@
-import { unknownProvider } from '../core/config.ts';
-import { InvalidInputError, messageOf } from '../core/errors.ts';
-import { fileIdFrom } from '../core/ids.ts';
-import { type DropPlace, dropPlace, sidecarKey, sidecarSuffix } from '../core/keys.ts';
-import { type BatchOptions, optionsFromObjectMetadata, parseOptions } from '../core/options.ts';
-import { isObject } from '../core/request-line.ts';
+import { isObject } from '../lines/request-line.ts';
+import { unknownProvider } from '../providers/config.ts';
+import { InvalidInputError, messageOf } from '../records/errors.ts';
+import { fileIdFrom } from '../records/ids.ts';
+import { type DropPlace, dropPlace, sidecarKey, sidecarSuffix } from '../records/object-keys.ts';
+import { type BatchOptions, optionsFromObjectMetadata, parseOptions } from '../records/options.ts';
 import type { ObjectHead } from '../store/objects.ts';
 import { type BatchDraft, digest, startBatch } from './new-batch.ts';
 import type { Services } from './services.ts';

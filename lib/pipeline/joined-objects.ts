@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { S3Object } from '../core/batch.ts';
-import { InvalidInputError } from '../core/errors.ts';
-import { type PartList, partListSchema } from '../core/file.ts';
+import type { S3Object } from '../records/batch.ts';
+import { InvalidInputError } from '../records/errors.ts';
+import { type PartList, partListSchema } from '../records/file.ts';
 import type { Objects } from '../store/objects.ts';
 
 /** The objects behind a file and what its bytes must add up to. */

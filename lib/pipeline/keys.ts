@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { ApiKeyRecord } from '../core/api-key.ts';
-import { InvalidInputError, NotFoundError } from '../core/errors.ts';
-import { tenantPattern } from '../core/ids.ts';
+import type { ApiKeyRecord } from '../records/api-key.ts';
+import { InvalidInputError, NotFoundError } from '../records/errors.ts';
+import { tenantPattern } from '../records/ids.ts';
 import type { Services } from './services.ts';
 
 /** All that keys need: whoever may write the table can make the first one. */

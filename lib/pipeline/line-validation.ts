@@ -1,13 +1,13 @@
-import type { Config } from '../core/config.ts';
-import { CustomIds } from '../core/custom-ids.ts';
-import type { Endpoint } from '../core/endpoints.ts';
-import { placeholderLineId } from '../core/ids.ts';
-import { type Line, lengthOf, type OverlongLine } from '../core/jsonl.ts';
-import type { BatchOptions } from '../core/options.ts';
-import { passedBytes } from '../core/passed-lines.ts';
-import { type LineError, parseRequestLine, type RequestLine } from '../core/request-line.ts';
-import { type Route, Router } from '../core/routing.ts';
+import { CustomIds } from '../lines/custom-ids.ts';
+import { type Line, lengthOf, type OverlongLine } from '../lines/jsonl.ts';
+import { passedBytes } from '../lines/passed-lines.ts';
+import { type LineError, parseRequestLine, type RequestLine } from '../lines/request-line.ts';
+import type { Config } from '../providers/config.ts';
 import type { Provider, ProviderLimits, Warning } from '../providers/provider.ts';
+import { type Route, Router } from '../providers/routing.ts';
+import type { Endpoint } from '../records/endpoints.ts';
+import { placeholderLineId } from '../records/ids.ts';
+import type { BatchOptions } from '../records/options.ts';
 import { limitsOf } from './account-limits.ts';
 import type { Account } from './services.ts';
 

@@ -1,4 +1,4 @@
-import type { Line } from '../core/jsonl.ts';
+import type { Line } from '../lines/jsonl.ts';
 import type { ObjectWriter, WrittenObject } from '../store/object-writer.ts';
 import type { PendingWrite } from '../store/pending-writes.ts';
 

@@ -1,5 +1,5 @@
-import type { LineIndex } from '../core/line-index.ts';
-import type { ShardRecord } from '../core/shard.ts';
+import type { LineIndex } from '../lines/line-index.ts';
+import type { ShardRecord } from '../records/shard.ts';
 import type { Objects } from '../store/objects.ts';
 import type { LiveProgress } from './live-progress.ts';
 import { readSentLines } from './shard-lines.ts';

@@ -1,4 +1,4 @@
-import type { LiveSettings } from '../core/config.ts';
+import type { LiveSettings } from '../providers/config.ts';
 
 /** Calls that a slice begins with; each answer adds one until the endpoint first says that it is too much. */
 const firstLimit = 16;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { liveWorkKey } from '../core/keys.ts';
-import type { LiveWork, ShardRecord } from '../core/shard.ts';
+import { liveWorkKey } from '../records/object-keys.ts';
+import type { LiveWork, ShardRecord } from '../records/shard.ts';
 import type { Objects } from '../store/objects.ts';
 
 /** The most that is counted. */

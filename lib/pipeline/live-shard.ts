@@ -1,9 +1,9 @@
-import type { BatchRecord } from '../core/batch.ts';
-import { liveSettingsOf } from '../core/config.ts';
-import { sendingPrefix } from '../core/ids.ts';
-import { deferralSeconds } from '../core/schedule.ts';
-import { beginSending, beginSlice, endSlice, ownsSlice, type ShardRecord, submitted } from '../core/shard.ts';
+import { liveSettingsOf } from '../providers/config.ts';
 import type { ProviderBatch, ProviderClient } from '../providers/provider.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { sendingPrefix } from '../records/ids.ts';
+import { deferralSeconds } from '../records/schedule.ts';
+import { beginSending, beginSlice, endSlice, ownsSlice, type ShardRecord, submitted } from '../records/shard.ts';
 import { LiveProgress, readLiveAnswers } from './live-progress.ts';
 import { type SliceObstacle, sendSlice } from './live-slice.ts';
 import { enterLiveGate, leaveLiveGate } from './provider-gate.ts';

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { BatchRecord } from '../core/batch.ts';
-import { type LiveSettings, liveSettingsOf } from '../core/config.ts';
-import { messageOf, safeText } from '../core/errors.ts';
-import { sendingPrefix } from '../core/ids.ts';
-import { liveWorkKey } from '../core/keys.ts';
-import { type LiveWork, noLiveWork, ownsSlice, recordAnswers, type ShardRecord } from '../core/shard.ts';
+import { type LiveSettings, liveSettingsOf } from '../providers/config.ts';
 import type { LiveAnswer } from '../providers/provider.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { messageOf, safeText } from '../records/errors.ts';
+import { sendingPrefix } from '../records/ids.ts';
+import { liveWorkKey } from '../records/object-keys.ts';
+import { type LiveWork, noLiveWork, ownsSlice, recordAnswers, type ShardRecord } from '../records/shard.ts';
 import { estimateCall } from './estimate.ts';
 import { type LiveLine, unansweredLines } from './live-lines.ts';
 import { LivePace } from './live-pace.ts';

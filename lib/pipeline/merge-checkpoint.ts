@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { BatchRecord } from '../core/batch.ts';
-import { mergeWorkKey } from '../core/keys.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { mergeWorkKey } from '../records/object-keys.ts';
 import type { Objects } from '../store/objects.ts';
 import { type MergeProgress, mergeStart } from './merge.ts';
 

@@ -1,5 +1,5 @@
-import type { ResultIndex } from '../core/line-index.ts';
-import { OrdinalSet } from '../core/ordinal-set.ts';
+import type { ResultIndex } from '../lines/line-index.ts';
+import { OrdinalSet } from '../lines/ordinal-set.ts';
 import type { ObjectWriter, WrittenObject } from '../store/object-writer.ts';
 import type { Objects } from '../store/objects.ts';
 import type { CollectedShard, IndexedShard } from './collected-shard.ts';

@@ -1,6 +1,6 @@
-import type { BatchRecord } from '../core/batch.ts';
-import { ProviderAuthenticationError } from '../core/errors.ts';
-import type { MetricDimensions, MetricName } from '../core/metrics.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { ProviderAuthenticationError } from '../records/errors.ts';
+import type { MetricDimensions, MetricName } from '../records/metrics.ts';
 import type { Services } from './services.ts';
 
 /** What the pipeline counts: numbers and the names of providers and models, never a payload. */

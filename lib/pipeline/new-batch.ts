@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type BatchRecord, isTerminal, type S3Object, withErrors } from '../core/batch.ts';
-import { InvalidInputError } from '../core/errors.ts';
-import { totalBytes } from '../core/file.ts';
-import { batchIdFrom } from '../core/ids.ts';
-import { type BatchOptions, deadlineHours } from '../core/options.ts';
-import type { LineError } from '../core/request-line.ts';
+import type { LineError } from '../lines/request-line.ts';
+import { type BatchRecord, isTerminal, type S3Object, withErrors } from '../records/batch.ts';
+import { InvalidInputError } from '../records/errors.ts';
+import { totalBytes } from '../records/file.ts';
+import { batchIdFrom } from '../records/ids.ts';
+import { type BatchOptions, deadlineHours } from '../records/options.ts';
 import type { Services } from './services.ts';
 
 /** Where a batch's requests are. */

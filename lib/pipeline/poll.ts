@@ -1,8 +1,8 @@
-import { assertEpoch, type BatchRecord } from '../core/batch.ts';
-import { messageOf, safeText } from '../core/errors.ts';
-import { deferralSeconds, waitSeconds } from '../core/schedule.ts';
-import { deferred, ended, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../core/shard.ts';
 import type { ProviderBatch } from '../providers/provider.ts';
+import { assertEpoch, type BatchRecord } from '../records/batch.ts';
+import { messageOf, safeText } from '../records/errors.ts';
+import { deferralSeconds, waitSeconds } from '../records/schedule.ts';
+import { deferred, ended, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../records/shard.ts';
 import { continueAsNew } from './continue-as-new.ts';
 import { isAllAnswered } from './live-progress.ts';
 import { countRefusedKey } from './metrics.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { BatchRecord } from '../core/batch.ts';
-import { CustomIds } from '../core/custom-ids.ts';
-import { fileStart, type LinePosition } from '../core/jsonl.ts';
-import { prepareWorkKey } from '../core/keys.ts';
+import { CustomIds } from '../lines/custom-ids.ts';
+import { fileStart, type LinePosition } from '../lines/jsonl.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { prepareWorkKey } from '../records/object-keys.ts';
 import type { Objects } from '../store/objects.ts';
 import { type ValidationState, validationStateSchema } from './input-validation.ts';
 

@@ -1,14 +1,14 @@
-import { accept, assertEpoch, type BatchRecord, closeAtValidation, withErrors } from '../core/batch.ts';
+import { type LinePosition, splitLinesFrom } from '../lines/jsonl.ts';
+import type { LineError } from '../lines/request-line.ts';
+import { accept, assertEpoch, type BatchRecord, closeAtValidation, withErrors } from '../records/batch.ts';
 import {
   ConfigurationError,
   InvalidInputError,
   messageOf,
   ProviderAuthenticationError,
   safeText,
-} from '../core/errors.ts';
-import { type LinePosition, splitLinesFrom } from '../core/jsonl.ts';
-import type { LineError } from '../core/request-line.ts';
-import type { ShardRecord } from '../core/shard.ts';
+} from '../records/errors.ts';
+import type { ShardRecord } from '../records/shard.ts';
 import { confirmDoubledIds, HashCollision } from './doubled-ids.ts';
 import { InputValidation } from './input-validation.ts';
 import { readJoined, verifyMd5 } from './joined-objects.ts';

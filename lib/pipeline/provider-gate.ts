@@ -1,5 +1,5 @@
-import { NotFoundError } from '../core/errors.ts';
-import { hasLease, type ShardRecord } from '../core/shard.ts';
+import { NotFoundError } from '../records/errors.ts';
+import { hasLease, type ShardRecord } from '../records/shard.ts';
 import { hourMs, type TokenQueue } from '../store/gates.ts';
 import type { Account, Services } from './services.ts';
 

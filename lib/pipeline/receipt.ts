@@ -1,6 +1,6 @@
-import type { BatchRecord, Cost } from '../core/batch.ts';
-import type { ShardRecord } from '../core/shard.ts';
-import { addUsage, noUsage, type Usage } from '../core/usage.ts';
+import type { BatchRecord, Cost } from '../records/batch.ts';
+import type { ShardRecord } from '../records/shard.ts';
+import { addUsage, noUsage, type Usage } from '../records/usage.ts';
 import type { WrittenObject } from '../store/object-writer.ts';
 import { costOf } from './cost.ts';
 import type { Services } from './services.ts';

@@ -1,9 +1,9 @@
-import { type BatchRecord, openRound, type Round } from '../core/batch.ts';
-import { embeddingInputs } from '../core/embedding-inputs.ts';
-import { placeholderLineId } from '../core/ids.ts';
-import { passedBytes } from '../core/passed-lines.ts';
-import type { RequestLine } from '../core/request-line.ts';
+import { embeddingInputs } from '../lines/embedding-inputs.ts';
+import { passedBytes } from '../lines/passed-lines.ts';
+import type { RequestLine } from '../lines/request-line.ts';
 import type { Provider } from '../providers/provider.ts';
+import { type BatchRecord, openRound, type Round } from '../records/batch.ts';
+import { placeholderLineId } from '../records/ids.ts';
 import { limitsOf } from './account-limits.ts';
 import type { CollectedShard } from './collected-shard.ts';
 import { inParallel } from './parallel.ts';

@@ -1,12 +1,11 @@
-import type { Endpoint } from '../core/endpoints.ts';
-import type { Line, OverlongLine } from '../core/jsonl.ts';
-import { shardWorkKey } from '../core/keys.ts';
-import { type LineEntry, LineIndexEncoder, ResultIndexEncoder } from '../core/line-index.ts';
-
-import type { LineError, LineFormat } from '../core/request-line.ts';
-import { failureLine, resultLineId } from '../core/result-line.ts';
-import { collected, newShard, type ShardRecord } from '../core/shard.ts';
-import { noUsage } from '../core/usage.ts';
+import type { Line, OverlongLine } from '../lines/jsonl.ts';
+import { type LineEntry, LineIndexEncoder, ResultIndexEncoder } from '../lines/line-index.ts';
+import type { LineError, LineFormat } from '../lines/request-line.ts';
+import { failureLine, resultLineId } from '../lines/result-line.ts';
+import type { Endpoint } from '../records/endpoints.ts';
+import { shardWorkKey } from '../records/object-keys.ts';
+import { collected, newShard, type ShardRecord } from '../records/shard.ts';
+import { noUsage } from '../records/usage.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import type { Objects } from '../store/objects.ts';
 

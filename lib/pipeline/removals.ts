@@ -1,6 +1,6 @@
-import { hasExpired } from '../core/file.ts';
-import { filePrefix } from '../core/keys.ts';
-import type { Removal } from '../core/removal.ts';
+import { hasExpired } from '../records/file.ts';
+import { filePrefix } from '../records/object-keys.ts';
+import type { Removal } from '../records/removal.ts';
 import type { Services } from './services.ts';
 
 /** Bytes outlive their file so long: who read its record at the last moment has made a batch of it by then. */

@@ -1,7 +1,7 @@
-import { type BatchRecord, isTerminal } from '../core/batch.ts';
-import { ConflictError } from '../core/errors.ts';
-import { batchIdFrom, fileIdFrom } from '../core/ids.ts';
-import { resultKey } from '../core/keys.ts';
+import { type BatchRecord, isTerminal } from '../records/batch.ts';
+import { ConflictError } from '../records/errors.ts';
+import { batchIdFrom, fileIdFrom } from '../records/ids.ts';
+import { resultKey } from '../records/object-keys.ts';
 import { startOrLeaveToSweep } from './create-batch.ts';
 import { digest } from './new-batch.ts';
 import type { Services } from './services.ts';

@@ -1,6 +1,6 @@
-import { resultKey } from '../core/keys.ts';
-import type { OrdinalSet } from '../core/ordinal-set.ts';
-import type { ShardRecord } from '../core/shard.ts';
+import type { OrdinalSet } from '../lines/ordinal-set.ts';
+import { resultKey } from '../records/object-keys.ts';
+import type { ShardRecord } from '../records/shard.ts';
 import type { WrittenObject } from '../store/object-writer.ts';
 import { collectedShards } from './collected-shard.ts';
 import { inParallel } from './parallel.ts';

@@ -1,8 +1,8 @@
-import { wholeLines } from '../core/jsonl.ts';
-import { type LineEntry, LineIndex } from '../core/line-index.ts';
-import { PassedLines, type SentForm, TranslatedLines } from '../core/passed-lines.ts';
-import { isObject, type JsonObject, type RequestLine } from '../core/request-line.ts';
-import type { ShardRecord } from '../core/shard.ts';
+import { wholeLines } from '../lines/jsonl.ts';
+import { type LineEntry, LineIndex } from '../lines/line-index.ts';
+import { PassedLines, type SentForm, TranslatedLines } from '../lines/passed-lines.ts';
+import { isObject, type JsonObject, type RequestLine } from '../lines/request-line.ts';
+import type { ShardRecord } from '../records/shard.ts';
 import type { Objects } from '../store/objects.ts';
 
 /** A line of a shard: its place there, what the index says of it, and its own bytes. */

@@ -1,5 +1,5 @@
-import type { BatchRecord } from '../core/batch.ts';
-import { NotFoundError } from '../core/errors.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { NotFoundError } from '../records/errors.ts';
 import type { Services } from './services.ts';
 
 /** How long a link holds. */

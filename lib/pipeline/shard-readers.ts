@@ -1,4 +1,4 @@
-import type { ResultIndex } from '../core/line-index.ts';
+import type { ResultIndex } from '../lines/line-index.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import type { Objects } from '../store/objects.ts';
 import type { PendingWrite } from '../store/pending-writes.ts';

@@ -1,7 +1,7 @@
-import { shardWorkKey } from '../core/keys.ts';
-import { type LineIndex, type ResultEntry, ResultIndexEncoder } from '../core/line-index.ts';
-import { type Failure, failureLine, resultLineId } from '../core/result-line.ts';
-import type { ShardEnd, ShardRecord, ShardResult } from '../core/shard.ts';
+import { type LineIndex, type ResultEntry, ResultIndexEncoder } from '../lines/line-index.ts';
+import { type Failure, failureLine, resultLineId } from '../lines/result-line.ts';
+import { shardWorkKey } from '../records/object-keys.ts';
+import type { ShardEnd, ShardRecord, ShardResult } from '../records/shard.ts';
 import type { ObjectWriter, WrittenObject } from '../store/object-writer.ts';
 import type { Objects } from '../store/objects.ts';
 import type { PendingWrite } from '../store/pending-writes.ts';

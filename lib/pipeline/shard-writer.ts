@@ -1,7 +1,7 @@
-import type { Endpoint } from '../core/endpoints.ts';
-import { shardWorkKey } from '../core/keys.ts';
-import { type LineEntry, LineIndexEncoder } from '../core/line-index.ts';
-import { newShard, type ShardRecord } from '../core/shard.ts';
+import { type LineEntry, LineIndexEncoder } from '../lines/line-index.ts';
+import type { Endpoint } from '../records/endpoints.ts';
+import { shardWorkKey } from '../records/object-keys.ts';
+import { newShard, type ShardRecord } from '../records/shard.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import type { Objects } from '../store/objects.ts';
 import { allOf, type PendingWrite } from '../store/pending-writes.ts';

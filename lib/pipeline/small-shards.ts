@@ -1,4 +1,4 @@
-import { noLiveWork, type ShardRecord } from '../core/shard.ts';
+import { noLiveWork, type ShardRecord } from '../records/shard.ts';
 import { limitsOf } from './account-limits.ts';
 import type { Account } from './services.ts';
 

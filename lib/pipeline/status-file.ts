@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { BatchRecord } from '../core/batch.ts';
-import { isTerminal } from '../core/batch.ts';
-import { TransientError } from '../core/errors.ts';
-import { resultKey, statusKey } from '../core/keys.ts';
-import type { LineError } from '../core/request-line.ts';
+import type { LineError } from '../lines/request-line.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { isTerminal } from '../records/batch.ts';
+import { TransientError } from '../records/errors.ts';
+import { resultKey, statusKey } from '../records/object-keys.ts';
 import type { Services } from './services.ts';
 
 const maxTries = 6;

@@ -1,8 +1,9 @@
-import { assertEpoch, type BatchRecord } from '../core/batch.ts';
-import { messageOf, ProviderAuthenticationError, safeText } from '../core/errors.ts';
-import { sendingPrefix } from '../core/ids.ts';
-import type { LineIndex } from '../core/line-index.ts';
-import { deferralSeconds } from '../core/schedule.ts';
+import type { LineIndex } from '../lines/line-index.ts';
+import type { CreateOutcome, Sending, UploadOutcome } from '../providers/provider.ts';
+import { assertEpoch, type BatchRecord } from '../records/batch.ts';
+import { messageOf, ProviderAuthenticationError, safeText } from '../records/errors.ts';
+import { sendingPrefix } from '../records/ids.ts';
+import { deferralSeconds } from '../records/schedule.ts';
 import {
   beginCreating,
   beginSending,
@@ -12,8 +13,7 @@ import {
   type ShardEnd,
   type ShardRecord,
   submitted,
-} from '../core/shard.ts';
-import type { CreateOutcome, Sending, UploadOutcome } from '../providers/provider.ts';
+} from '../records/shard.ts';
 import { beginLive, runSlice } from './live-shard.ts';
 import { countRefusedKey } from './metrics.ts';
 import type { BatchStep } from './prepare.ts';

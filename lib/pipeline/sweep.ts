@@ -1,6 +1,6 @@
-import { type BatchRecord, isTerminal } from '../core/batch.ts';
-import { messageOf, NotFoundError, safeText } from '../core/errors.ts';
-import type { ShardRecord } from '../core/shard.ts';
+import { type BatchRecord, isTerminal } from '../records/batch.ts';
+import { messageOf, NotFoundError, safeText } from '../records/errors.ts';
+import type { ShardRecord } from '../records/shard.ts';
 import { continueAsNew } from './continue-as-new.ts';
 import { inParallel } from './parallel.ts';
 import { removeDue } from './removals.ts';

@@ -1,7 +1,7 @@
-import { InvalidInputError, NotFoundError } from '../core/errors.ts';
-import { type FileRecord, type PartList, totalBytes } from '../core/file.ts';
-import { fileIdFrom, partIdFrom, uploadIdFrom, uploadIdPattern } from '../core/ids.ts';
-import { fileKey, filePrefix } from '../core/keys.ts';
+import { InvalidInputError, NotFoundError } from '../records/errors.ts';
+import { type FileRecord, type PartList, totalBytes } from '../records/file.ts';
+import { fileIdFrom, partIdFrom, uploadIdFrom, uploadIdPattern } from '../records/ids.ts';
+import { fileKey, filePrefix } from '../records/object-keys.ts';
 import {
   assertPending,
   cancelUpload as cancelled,
@@ -10,7 +10,7 @@ import {
   type PartRecord,
   type UploadRecord,
   uploadLifeSeconds,
-} from '../core/upload.ts';
+} from '../records/upload.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import { assertJsonLinesName } from './files.ts';
 import { digest } from './new-batch.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { lineErrorSchema, maxStoredErrors } from '../core/batch.ts';
-import { safeText } from '../core/errors.ts';
-import { prepareWorkKey, resultKey } from '../core/keys.ts';
-import type { LineError } from '../core/request-line.ts';
+import type { LineError } from '../lines/request-line.ts';
 import type { Warning } from '../providers/provider.ts';
+import { lineErrorSchema, maxStoredErrors } from '../records/batch.ts';
+import { safeText } from '../records/errors.ts';
+import { prepareWorkKey, resultKey } from '../records/object-keys.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import type { Objects } from '../store/objects.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { batchStatuses } from '../core/batch.ts';
-import { usageSchema } from '../core/usage.ts';
+import { batchStatuses } from '../records/batch.ts';
+import { usageSchema } from '../records/usage.ts';
 
 const text = z.string().min(1).nullable().catch(null);
 

@@ -1,9 +1,9 @@
-import type { ProviderConfig, ProviderKind } from '../core/config.ts';
-import type { Endpoint } from '../core/endpoints.ts';
-import type { LineFormat, RequestLine } from '../core/request-line.ts';
-import type { Usage } from '../core/usage.ts';
+import type { LineSeparator } from '../lines/joined-lines.ts';
+import type { LineFormat, RequestLine } from '../lines/request-line.ts';
+import type { Endpoint } from '../records/endpoints.ts';
+import type { Usage } from '../records/usage.ts';
 import type { BatchFields } from './batch-fields.ts';
-import type { LineSeparator } from './lines/joined-lines.ts';
+import type { ProviderConfig, ProviderKind } from './config.ts';
 
 /**
  * What the pipeline asks of a provider. A provider is a folder with `limits.ts` (numbers with their source), `request.ts` and

@@ -1,7 +1,7 @@
-import { type ProviderConfig, type ProviderKind, providerKinds } from '../core/config.ts';
 import { anthropic } from './anthropic/provider.ts';
 import { azure } from './azure/provider.ts';
 import { bedrock } from './bedrock/provider.ts';
+import { type ProviderConfig, type ProviderKind, providerKinds } from './config.ts';
 import { gemini } from './gemini/provider.ts';
 import { groq } from './groq/provider.ts';
 import { live, liveAnthropic } from './live/provider.ts';

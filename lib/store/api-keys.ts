@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type ApiKeyRecord, apiKeyRecordSchema } from '../core/api-key.ts';
-import { NotFoundError } from '../core/errors.ts';
+import { type ApiKeyRecord, apiKeyRecordSchema } from '../records/api-key.ts';
+import { NotFoundError } from '../records/errors.ts';
 import { type Observe, unobserved } from './observe.ts';
 import { createdKey, type IndexKeys, type Key, RecordTable } from './record-table.ts';
 

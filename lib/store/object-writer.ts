@@ -1,4 +1,4 @@
-import type { S3Object } from '../core/batch.ts';
+import type { S3Object } from '../records/batch.ts';
 import type { PendingWrite } from './pending-writes.ts';
 import { type Section, SectionHashes } from './section-hashes.ts';
 

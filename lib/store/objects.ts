@@ -9,8 +9,8 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import type { S3Object } from '../core/batch.ts';
-import { InvalidInputError, messageOf, NotFoundError, TransientError } from '../core/errors.ts';
+import type { S3Object } from '../records/batch.ts';
+import { InvalidInputError, messageOf, NotFoundError, TransientError } from '../records/errors.ts';
 import { MultipartUpload, type ObjectAttributes } from './multipart-upload.ts';
 import { ObjectWriter, type WriterOptions } from './object-writer.ts';
 import { type Observe, unobserved } from './observe.ts';

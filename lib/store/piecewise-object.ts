@@ -4,7 +4,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import type { S3Object } from '../core/batch.ts';
+import type { S3Object } from '../records/batch.ts';
 
 /** One object that is written in pieces, by as many runs as it takes: S3 keeps the pieces under an upload id. */
 export class PiecewiseObject {

@@ -10,8 +10,8 @@ import {
   type QueryCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import type { z } from 'zod';
-import { WriteConflictError } from '../core/errors.ts';
-import { table } from '../core/table.ts';
+import { WriteConflictError } from '../records/errors.ts';
+import { table } from '../records/table.ts';
 
 /** How often a write is tried against other writers of the same record before the step is repeated as a whole. */
 const maxWriteTries = 12;

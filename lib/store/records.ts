@@ -1,10 +1,10 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
-import { type BatchRecord, batchRecordSchema } from '../core/batch.ts';
-import { NotFoundError } from '../core/errors.ts';
-import { type FileRecord, fileRecordSchema } from '../core/file.ts';
-import { type ShardRecord, shardRecordSchema } from '../core/shard.ts';
-import { table } from '../core/table.ts';
+import { type BatchRecord, batchRecordSchema } from '../records/batch.ts';
+import { NotFoundError } from '../records/errors.ts';
+import { type FileRecord, fileRecordSchema } from '../records/file.ts';
+import { type ShardRecord, shardRecordSchema } from '../records/shard.ts';
+import { table } from '../records/table.ts';
 import { type Observe, unobserved } from './observe.ts';
 import { createdKey, type IndexKeys, type Key, RecordTable } from './record-table.ts';
 

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { type Removal, removalSchema } from '../core/removal.ts';
-import { table } from '../core/table.ts';
+import { type Removal, removalSchema } from '../records/removal.ts';
+import { table } from '../records/table.ts';
 import { type Observe, unobserved } from './observe.ts';
 import { createdKey, type IndexKeys, type Key, RecordTable } from './record-table.ts';
 

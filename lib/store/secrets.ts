@@ -1,5 +1,5 @@
 import { getSecret } from '@aws-lambda-powertools/parameters/secrets';
-import { ConfigurationError, messageOf } from '../core/errors.ts';
+import { ConfigurationError, messageOf } from '../records/errors.ts';
 
 /** Where provider keys come from. */
 export interface Secrets {

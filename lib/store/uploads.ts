@@ -1,6 +1,6 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { NotFoundError } from '../core/errors.ts';
-import { type PartRecord, partRecordSchema, type UploadRecord, uploadRecordSchema } from '../core/upload.ts';
+import { NotFoundError } from '../records/errors.ts';
+import { type PartRecord, partRecordSchema, type UploadRecord, uploadRecordSchema } from '../records/upload.ts';
 import { type Observe, unobserved } from './observe.ts';
 import { type Key, RecordTable } from './record-table.ts';
 

@@ -1,6 +1,6 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { NotFoundError } from '../../lib/core/errors.ts';
+import { NotFoundError } from '../../lib/records/errors.ts';
 import { Objects } from '../../lib/store/objects.ts';
 
 /** @returns false where there is no such object. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import type { ProviderKind } from '../../lib/core/config.ts';
+import type { ProviderKind } from '../../lib/providers/config.ts';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import type { BatchRecord } from '../batch-record.ts';

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
-import type { ProviderKind } from '../../lib/core/config.ts';
+import type { ProviderKind } from '../../lib/providers/config.ts';
 import type { BatchView } from '../batch-ledger.ts';
 import type { JsonObject } from '../json.ts';
 import { type CreateBatchBody, createBatchBodySchema } from './create-batch-body.ts';

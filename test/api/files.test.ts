@@ -1,9 +1,9 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { filePrefix } from '../../lib/core/keys.ts';
 import { fileContent } from '../../lib/pipeline/file-content.ts';
 import { getFile } from '../../lib/pipeline/files.ts';
+import { filePrefix } from '../../lib/records/object-keys.ts';
 import { PiecewiseObject } from '../../lib/store/piecewise-object.ts';
 import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
 import { type ApiHarness, jsonlFile, startApi } from './api-harness.ts';

@@ -1,7 +1,7 @@
 import type OpenAI from 'openai';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { filePrefix, resultKey } from '../../lib/core/keys.ts';
 import { type SweepAnswer, sweep } from '../../lib/pipeline/sweep.ts';
+import { filePrefix, resultKey } from '../../lib/records/object-keys.ts';
 import { drive, functionContext, pass } from '../pipeline/drive.ts';
 import { chatLine, fileOf } from '../pipeline/requests.ts';
 import { type ApiHarness, jsonlFile, startApi } from './api-harness.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
 import { packageVersion } from '../../cdk/bundles.ts';
-import { functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
+import { functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
 import { newApp, synthesize, temporaryFolder } from './synthesize.ts';
 
 /** Of HTTP APIs; it cannot be raised. Source: API Gateway, "Quotas for configuring and running an HTTP API". */

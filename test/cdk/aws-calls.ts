@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from '../../cdk/bundles.ts';
-import type { FunctionName } from '../../lib/core/function-timeouts.ts';
+import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 
 /**
  * The AWS calls that a handler can make, such as `GetObject` or `Query on unfinished`: what the methods of stores send

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { measureBundles } from '../../bench/bundles.ts';
 import { type Bundle, bundleFile, bundleFunction, functionNames, loadedWith } from '../../cdk/bundles.ts';
-import { providerKinds } from '../../lib/core/config.ts';
+import { providerKinds } from '../../lib/providers/config.ts';
 
 /** Lambda takes 250 MB; a cold start takes less kindly to it. */
 const maxPackageBytes = 12_000_000;

@@ -5,9 +5,9 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
 import { functionNames } from '../../cdk/bundles.ts';
 import { sizeOf } from '../../cdk/sizes.ts';
-import { functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
-import { batchOptionsSchema } from '../../lib/core/options.ts';
-import { table } from '../../lib/core/table.ts';
+import { functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
+import { batchOptionsSchema } from '../../lib/records/options.ts';
+import { table } from '../../lib/records/table.ts';
 import { newApp, synthesize, temporaryFolder, withoutBundles } from './synthesize.ts';
 
 describe('synth', () => {

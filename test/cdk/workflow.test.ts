@@ -3,8 +3,8 @@ import aslValidator from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { functionOfPlaceholder, workflowFile } from '../../cdk/constructs/workflow.ts';
-import { functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
 import { eventsPerShard, eventsPerTurn, maxEvents, maxShardsPerTurn } from '../../lib/pipeline/poll.ts';
+import { functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
 
 const stateSchema = z.object({
   Type: z.string(),
@@ -54,7 +54,7 @@ describe('the state machine', () => {
   });
 
   it('names only errors that exist', () => {
-    const source = readFileSync(new URL('../../lib/core/errors.ts', import.meta.url), 'utf8');
+    const source = readFileSync(new URL('../../lib/records/errors.ts', import.meta.url), 'utf8');
     const ours = [...source.matchAll(/override readonly name = '(\w+)';/g)].map(([, name]) => name);
     const named = tasks.flatMap(([, task]) => [...task.Retry, ...task.Catch].flatMap((one) => one.ErrorEquals));
     expect(ours.length).toBeGreaterThan(3);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { demoProviders } from '../../cli/demo/provider-table.ts';
-import { providerKinds } from '../../lib/core/config.ts';
+import { providerKinds } from '../../lib/providers/config.ts';
 import { commandIn } from './command.ts';
 
 it('demo --all-providers has every kind of provider answer every form of line', async () => {

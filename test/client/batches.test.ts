@@ -22,7 +22,7 @@ import {
   waitForBatch,
 } from '../../lib/client/index.ts';
 
-import type { BatchProviderKind } from '../../lib/core/config.ts';
+import type { BatchProviderKind } from '../../lib/providers/config.ts';
 import { subjects } from '../providers/subjects.ts';
 import {
   chatRequest,

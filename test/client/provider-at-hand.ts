@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { BatchRequest } from '../../lib/client/index.ts';
-import { type BatchProviderKind, batchProviderKinds } from '../../lib/core/config.ts';
+import { type BatchProviderKind, batchProviderKinds } from '../../lib/providers/config.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulators/simulators.ts';
 import { subjects } from '../providers/subjects.ts';
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient, GetCommand, PutCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { table } from '../../lib/core/table.ts';
+import { table } from '../../lib/records/table.ts';
 import { startLocalDynamoDB } from '../../local/dynamodb.ts';
 import { localCredentials, localRegion } from '../../local/local-account.ts';
 

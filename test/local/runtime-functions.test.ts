@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
+import { functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
 import {
   type FunctionHandler,
   FunctionInvoker,

@@ -13,8 +13,8 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ConfigurationError } from '../../lib/core/errors.ts';
-import { functionTimeoutSeconds } from '../../lib/core/function-timeouts.ts';
+import { ConfigurationError } from '../../lib/records/errors.ts';
+import { functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
 import { startAwsJsonServer } from '../../local/aws-json-server.ts';
 import { type FunctionHandler, FunctionInvoker } from '../../local/function-invoker.ts';
 import { localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';

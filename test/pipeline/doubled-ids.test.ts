@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { TransientError } from '../../lib/core/errors.ts';
 import { confirmDoubledIds } from '../../lib/pipeline/doubled-ids.ts';
+import { TransientError } from '../../lib/records/errors.ts';
 
 async function* input(): AsyncGenerator<Buffer> {
   yield Buffer.from('{"custom_id":"a"}\n\n{"custom_id":"b"}\n{"custom');

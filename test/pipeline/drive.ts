@@ -1,5 +1,4 @@
 import { vi } from 'vitest';
-import { StaleEpochError } from '../../lib/core/errors.ts';
 import { collect } from '../../lib/pipeline/collect.ts';
 import { finalize } from '../../lib/pipeline/finalize.ts';
 import { poll } from '../../lib/pipeline/poll.ts';
@@ -7,6 +6,7 @@ import { type PrepareAnswer, prepare } from '../../lib/pipeline/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
 import { submit } from '../../lib/pipeline/submit.ts';
 import { sweep } from '../../lib/pipeline/sweep.ts';
+import { StaleEpochError } from '../../lib/records/errors.ts';
 import type { Harness } from './harness.ts';
 
 const functionMs = 60_000;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LiveSettings } from '../../lib/core/config.ts';
 import { LivePace } from '../../lib/pipeline/live-pace.ts';
+import type { LiveSettings } from '../../lib/providers/config.ts';
 import { runs } from '../seed.ts';
 
 const unbounded: LiveSettings = {

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { emittedMetrics } from '../../lambdas/emitted-metrics.ts';
-import type { MetricDimensions, MetricName } from '../../lib/core/metrics.ts';
 import { finalize } from '../../lib/pipeline/finalize.ts';
 import type { Services } from '../../lib/pipeline/services.ts';
+import type { MetricDimensions, MetricName } from '../../lib/records/metrics.ts';
 import { drive, functionContext, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';

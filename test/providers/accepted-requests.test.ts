@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { batchProviderKinds } from '../../lib/core/config.ts';
+import { batchProviderKinds } from '../../lib/providers/config.ts';
 import { withBucket } from './bucket.ts';
 import { connect, ended, resultsOf, sendingOfBodies, submit } from './connected-provider.ts';
 import { asChat, talk } from './talk.ts';

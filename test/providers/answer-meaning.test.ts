@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { usageOf } from '../../lib/core/usage.ts';
+import { usageOf } from '../../lib/records/usage.ts';
 import { runs } from '../seed.ts';
 import { answer, answerable, heardIn, heardOf, resultText } from './answer.ts';
 import { answered, lineId } from './lines.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { RequestLine } from '../../lib/core/request-line.ts';
+import type { RequestLine } from '../../lib/lines/request-line.ts';
 import { translateRequest } from '../../lib/providers/anthropic/request.ts';
 import { runs } from '../seed.ts';
 import { chatLine, lineId, lineOf, openAILine, sent } from './lines.ts';

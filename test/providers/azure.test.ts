@@ -3,9 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { ClientSecretCredential } from '@azure/identity';
 import OpenAI, { toFile } from 'openai';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { parseConfig, providerConfigSchema } from '../../lib/core/config.ts';
-import { ConfigurationError, TransientError } from '../../lib/core/errors.ts';
+import { parseConfig, providerConfigSchema } from '../../lib/providers/config.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { ConfigurationError, TransientError } from '../../lib/records/errors.ts';
 import { apiKey, connect, ended, noAbort, resultsOf, sendingOf, submit, tally } from './connected-provider.ts';
 
 /** A server that remembers the headers of each call, and says that there are no batches. */

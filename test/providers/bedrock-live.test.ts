@@ -1,10 +1,10 @@
 import { expect, it, onTestFinished } from 'vitest';
-import type { Endpoint } from '../../lib/core/endpoints.ts';
-import { ProviderAuthenticationError } from '../../lib/core/errors.ts';
 import { bedrock } from '../../lib/providers/bedrock/provider.ts';
 import { translateRequest } from '../../lib/providers/bedrock/request.ts';
 import { translateResult } from '../../lib/providers/bedrock/result.ts';
 import type { LiveAnswer, LiveClient } from '../../lib/providers/provider.ts';
+import type { Endpoint } from '../../lib/records/endpoints.ts';
+import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
 import { startBedrockSimulator } from '../../simulators/bedrock/server.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { noAbort, settingsFor, temporaryFolder } from './connected-provider.ts';

@@ -3,11 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type BatchProviderKind, providerConfigSchema } from '../../lib/core/config.ts';
-import type { Endpoint } from '../../lib/core/endpoints.ts';
-import { positionOf, providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
-import { splitLines } from '../../lib/core/jsonl.ts';
-import { joinedLines } from '../../lib/providers/lines/joined-lines.ts';
+import { joinedLines } from '../../lib/lines/joined-lines.ts';
+import { splitLines } from '../../lib/lines/jsonl.ts';
+import { type BatchProviderKind, providerConfigSchema } from '../../lib/providers/config.ts';
 import type {
   AnsweredLine,
   ConnectionSettings,
@@ -17,6 +15,8 @@ import type {
   TranslatedResult,
 } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import type { Endpoint } from '../../lib/records/endpoints.ts';
+import { positionOf, providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulators/simulators.ts';
 import { lineOf, openAILine } from './lines.ts';
 import { subjects } from './subjects.ts';

@@ -5,10 +5,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type BatchProviderKind, batchProviderKinds, providerKinds } from '../../lib/core/config.ts';
-import { NotFoundError, ProviderAuthenticationError, TransientError } from '../../lib/core/errors.ts';
+import { type BatchProviderKind, batchProviderKinds, providerKinds } from '../../lib/providers/config.ts';
 import type { LostCreate, ProviderBatch, Sending, TranslatedResult } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { NotFoundError, ProviderAuthenticationError, TransientError } from '../../lib/records/errors.ts';
 import { withBucket } from './bucket.ts';
 import {
   apiKey,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { mayLoseNumbers, parseExact } from '../../lib/providers/lines/exact-json.ts';
+import { mayLoseNumbers, parseExact } from '../../lib/lines/exact-json.ts';
 import { runs } from '../seed.ts';
 
 describe('parseExact', () => {

@@ -1,7 +1,7 @@
 import { APIConnectionError, APIError } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { NotFoundError, TransientError } from '../../lib/core/errors.ts';
 import { callError, failedCall } from '../../lib/providers/calls/failed-call.ts';
+import { NotFoundError, TransientError } from '../../lib/records/errors.ts';
 
 function systemError(code: string, syscall: string): Error {
   return Object.assign(new Error(`${syscall} ${code}`), { code, syscall });

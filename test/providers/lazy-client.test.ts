@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { ConfigurationError } from '../../lib/core/errors.ts';
 import { lazyClient } from '../../lib/providers/calls/lazy-client.ts';
+import { ConfigurationError } from '../../lib/records/errors.ts';
 
 const signal = new AbortController().signal;
 

@@ -1,7 +1,7 @@
-import type { Endpoint } from '../../lib/core/endpoints.ts';
-import { providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
-import { parseRequestLine, type RequestLine } from '../../lib/core/request-line.ts';
+import { parseRequestLine, type RequestLine } from '../../lib/lines/request-line.ts';
 import type { AnsweredLine, TranslatedRequest, TranslatedResult } from '../../lib/providers/provider.ts';
+import type { Endpoint } from '../../lib/records/endpoints.ts';
+import { providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
 
 const prefix = sendingPrefix({
   batchId: `batch_${'0123456789abcdef'.repeat(2)}`,

@@ -1,10 +1,10 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { batchProviderKinds } from '../../lib/core/config.ts';
-import type { Endpoint } from '../../lib/core/endpoints.ts';
-import { ProviderAuthenticationError } from '../../lib/core/errors.ts';
+import { batchProviderKinds } from '../../lib/providers/config.ts';
 import type { LiveAnswer, LiveClient } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import type { Endpoint } from '../../lib/records/endpoints.ts';
+import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
 import { withBucket } from './bucket.ts';
 import { apiKey, type Connection, connect, noAbort, settingsFor } from './connected-provider.ts';
 import { answered, lineId, lineOf, openAILine, resultLine } from './lines.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isObject, type JsonObject } from '../../lib/core/request-line.ts';
-import { parseExact } from '../../lib/providers/lines/exact-json.ts';
+import { parseExact } from '../../lib/lines/exact-json.ts';
+import { isObject, type JsonObject } from '../../lib/lines/request-line.ts';
 import type { TranslatedRequest, TranslatedResult } from '../../lib/providers/provider.ts';
 import { runs } from '../seed.ts';
 import { answer, answerable, resultText } from './answer.ts';

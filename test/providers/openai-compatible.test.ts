@@ -1,10 +1,10 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseConfig, providerConfigSchema } from '../../lib/core/config.ts';
-import { ProviderAuthenticationError } from '../../lib/core/errors.ts';
+import { parseConfig, providerConfigSchema } from '../../lib/providers/config.ts';
 import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai/batch-object.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
 import { connect, noAbort, sendingOf } from './connected-provider.ts';
 
 function keylessClient(baseUrl: string) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { endpoints } from '../../lib/core/endpoints.ts';
 import { openai } from '../../lib/providers/openai/provider.ts';
+import { endpoints } from '../../lib/records/endpoints.ts';
 import { lineId, lineOf, openAILine, sent } from './lines.ts';
 
 describe('a line for OpenAI', () => {

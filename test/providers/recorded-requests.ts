@@ -1,11 +1,11 @@
 import { expect, onTestFinished } from 'vitest';
-import { type BatchProviderKind, providerConfigSchema } from '../../lib/core/config.ts';
-import type { Endpoint } from '../../lib/core/endpoints.ts';
-import { providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
+import { joinedLines } from '../../lib/lines/joined-lines.ts';
 import { objectAt } from '../../lib/providers/bedrock/places.ts';
-import { joinedLines } from '../../lib/providers/lines/joined-lines.ts';
+import { type BatchProviderKind, providerConfigSchema } from '../../lib/providers/config.ts';
 import type { Sending } from '../../lib/providers/provider.ts';
 import { providerOf, providers } from '../../lib/providers/registry.ts';
+import type { Endpoint } from '../../lib/records/endpoints.ts';
+import { providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
 import { type Simulator, startSimulator } from '../../simulators/simulators.ts';
 import {
   chatBodies,

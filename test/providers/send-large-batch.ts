@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { batchProviderKinds, providerConfigSchema } from '../../lib/core/config.ts';
-import { joinedLines } from '../../lib/providers/lines/joined-lines.ts';
+import { joinedLines } from '../../lib/lines/joined-lines.ts';
+import { batchProviderKinds, providerConfigSchema } from '../../lib/providers/config.ts';
 import type { Sending } from '../../lib/providers/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { subjects } from './subjects.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { batchProviderKinds } from '../../lib/core/config.ts';
+import { batchProviderKinds } from '../../lib/providers/config.ts';
 import { withBucket } from './bucket.ts';
 import { type LiveApi, recordLiveRequests, recordRequests } from './recorded-requests.ts';
 import { requestFixture } from './request-fixture.ts';

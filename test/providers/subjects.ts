@@ -1,4 +1,4 @@
-import type { BatchProviderKind } from '../../lib/core/config.ts';
+import type { BatchProviderKind } from '../../lib/providers/config.ts';
 
 /** What the contract suite must know of a provider to speak its language. */
 export interface Subject {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { providerConfigSchema, providerKinds } from '../../lib/core/config.ts';
-import { isObject, type JsonObject } from '../../lib/core/request-line.ts';
+import { isObject, type JsonObject } from '../../lib/lines/request-line.ts';
+import { providerConfigSchema, providerKinds } from '../../lib/providers/config.ts';
 import { openai } from '../../lib/providers/openai/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { withTranslatedEndpoints } from '../../lib/providers/translation/translated-endpoints.ts';

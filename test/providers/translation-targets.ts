@@ -1,7 +1,7 @@
-import { type ProviderKind, providerKinds } from '../../lib/core/config.ts';
-import type { Endpoint } from '../../lib/core/endpoints.ts';
+import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
 import type { Provider } from '../../lib/providers/provider.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
+import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { openAILine } from './lines.ts';
 import { type Ability, asChat, asMessage, asResponse, type Talk } from './talk.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { NotFoundError } from '../../lib/core/errors.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { NotFoundError } from '../../lib/records/errors.ts';
 import { apiKey, connect, ended, noAbort, resultsOf, sendingOf, settingsFor, submit } from './connected-provider.ts';
 
 const texts = ['a', '[[refuse]]', 'c', 'd', 'e', 'f', 'g'];

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { parseConfig, secretOf } from '../../lib/core/config.ts';
-import { Router } from '../../lib/core/routing.ts';
+import { parseConfig, secretOf } from '../../lib/providers/config.ts';
+import { Router } from '../../lib/providers/routing.ts';
 
 const file = 'examples/several-accounts.config.json';
 const config = parseConfig(readFileSync(file, 'utf8'), file);

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { providerKinds } from '../../lib/core/config.ts';
+import { providerKinds } from '../../lib/providers/config.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { withProviderTables } from '../../scripts/provider-tables.ts';
 

@@ -1,5 +1,5 @@
 import { sizeOf } from '../../cdk/sizes.ts';
-import { waitSeconds } from '../../lib/core/schedule.ts';
+import { waitSeconds } from '../../lib/records/schedule.ts';
 
 /** What the costs of a batch depend on. */
 export interface BatchShape {

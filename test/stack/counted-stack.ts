@@ -6,7 +6,7 @@ import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sd
 import type { AwsCall } from '../../bench/soak/aws-call.ts';
 import { EndpointProxy } from '../../bench/soak/endpoint-proxy.ts';
 import { Tally } from '../../bench/soak/tally.ts';
-import type { FunctionName } from '../../lib/core/function-timeouts.ts';
+import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { loadFunction } from '../../local/local-functions.ts';
 import { type LocalStack, startLocalStack } from '../../local/runtime.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { costSchema, reportSchema } from '../../../lib/core/batch.ts';
+import { costSchema, reportSchema } from '../../../lib/records/batch.ts';
 import { type BatchState, errorListSchema, momentsOf, type ShardState } from '../batch-state.ts';
 
 const time = z.number().nullish();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import OpenAI from 'openai';
 import { z } from 'zod';
-import type { BatchOptionsInput } from '../../../lib/core/options.ts';
+import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import type { BatchState } from '../batch-state.ts';
 import type { Door, ResultStream, StoredFile, Submission } from '../door.ts';

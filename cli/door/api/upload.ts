@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import type OpenAI from 'openai';
-import { recommendedPartBytes } from '../../../lib/core/upload.ts';
+import { recommendedPartBytes } from '../../../lib/records/upload.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import type { InputFile } from '../input-file.ts';
 

@@ -1,10 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type _Object, CopyObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
-import { InvalidInputError, NotFoundError } from '../../../lib/core/errors.ts';
-import { batchIdPattern, tenantPattern } from '../../../lib/core/ids.ts';
-import { inboxPrefix, resultKey, shardOfOutputKey, sidecarKey, statusKey, workPrefix } from '../../../lib/core/keys.ts';
-import type { BatchOptionsInput } from '../../../lib/core/options.ts';
+import { InvalidInputError, NotFoundError } from '../../../lib/records/errors.ts';
+import { batchIdPattern, tenantPattern } from '../../../lib/records/ids.ts';
+import {
+  inboxPrefix,
+  resultKey,
+  shardOfOutputKey,
+  sidecarKey,
+  statusKey,
+  workPrefix,
+} from '../../../lib/records/object-keys.ts';
+import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import { type BatchState, hasEnded } from '../batch-state.ts';

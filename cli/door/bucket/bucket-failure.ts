@@ -1,5 +1,5 @@
 import { S3ServiceException } from '@aws-sdk/client-s3';
-import { messageOf } from '../../../lib/core/errors.ts';
+import { messageOf } from '../../../lib/records/errors.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 
 /** Does something in the bucket; what goes wrong there is one sentence. */

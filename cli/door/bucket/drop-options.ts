@@ -1,4 +1,4 @@
-import type { BatchOptionsInput } from '../../../lib/core/options.ts';
+import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 
 /** S3's limit on all names and values together. Source: S3's user guide, object metadata. */
 const maxMetadataBytes = 2_048;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { costSchema, lineErrorSchema } from '../../../lib/core/batch.ts';
+import { costSchema, lineErrorSchema } from '../../../lib/records/batch.ts';
 import { stateOfApiBatch } from '../api/api-batch.ts';
 import { type BatchState, errorListSchema, momentsOf, type ShardState } from '../batch-state.ts';
 

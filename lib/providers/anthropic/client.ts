@@ -1,6 +1,7 @@
 import Anthropic from '@anthropic-ai/sdk';
-import { NotFoundError } from '../../core/errors.ts';
-import { splitLines } from '../../core/jsonl.ts';
+import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { splitLines } from '../../lines/jsonl.ts';
+import { NotFoundError } from '../../records/errors.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { clockSkewMs, readTimeoutSeconds } from '../calls/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
@@ -11,7 +12,6 @@ import { KeyedClient } from '../calls/keyed-client.ts';
 import { parsedReply } from '../calls/parsed-reply.ts';
 import { streamedBody, withSpooledFile } from '../calls/spooled-file.ts';
 import { verifiedDownload } from '../calls/verified-download.ts';
-import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
 import type {
   BatchPage,
   ConnectionSettings,

@@ -1,4 +1,5 @@
-import type { JsonObject } from '../../core/request-line.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
 import {
   argumentsFrom,
   calledFunction,
@@ -7,7 +8,6 @@ import {
   placedToolCalls,
   readMessages,
 } from '../lines/chat-messages.ts';
-import { isAbsent } from '../lines/foreign-json.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 import { type InputBlock, inputBlocks, type TextBlock, textBlocks } from './content-blocks.ts';

@@ -1,7 +1,7 @@
-import type { JsonObject, RequestLine } from '../../core/request-line.ts';
+import { exactBody } from '../../lines/exact-body.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
 import { maxTokensFrom, stopSequencesFrom } from '../lines/chat-parameters.ts';
-import { exactBody } from '../lines/exact-body.ts';
-import { isAbsent } from '../lines/foreign-json.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { judgeParameters, userIdFrom } from './chat-parameters.ts';
 import { type Conversation, conversationFrom } from './conversation.ts';

@@ -1,5 +1,5 @@
-import { membersOf } from '../../core/json-spans.ts';
-import type { RequestLine } from '../../core/request-line.ts';
+import { membersOf } from '../../lines/json-spans.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
 
 /** Said outside the body where a cloud runs Claude: the model by the job, whether it streams by the call's name. */
 const saidElsewhere: ReadonlySet<string> = new Set(['model', 'stream']);

@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { isAbsent } from '../lines/foreign-json.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 import type { ModelFamily } from './model-family.ts';

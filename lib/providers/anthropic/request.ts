@@ -1,6 +1,6 @@
-import type { Endpoint } from '../../core/endpoints.ts';
-import { membersOf, type Span, splice } from '../../core/json-spans.ts';
-import type { RequestLine } from '../../core/request-line.ts';
+import { membersOf, type Span, splice } from '../../lines/json-spans.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
 import { translatedRequest } from '../lines/translated-request.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
 import { messagesFromChat } from './messages-from-chat.ts';

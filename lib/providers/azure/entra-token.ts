@@ -5,7 +5,7 @@ import {
   type TokenCredential,
 } from '@azure/identity';
 import { z } from 'zod';
-import { ConfigurationError, messageOf, safeText, TransientError } from '../../core/errors.ts';
+import { ConfigurationError, messageOf, safeText, TransientError } from '../../records/errors.ts';
 import type { ConnectionSettings } from '../provider.ts';
 
 const clientSecretSchema = z.strictObject({

@@ -1,5 +1,5 @@
-import type { ProviderConfig } from '../../core/config.ts';
 import { lazyClient, lazyLiveClient } from '../calls/lazy-client.ts';
+import type { ProviderConfig } from '../config.ts';
 import { type Dialect, expiringWays } from '../openai/dialect.ts';
 import { familyMember } from '../openai/family.ts';
 import type { ConnectionSettings, Provider } from '../provider.ts';

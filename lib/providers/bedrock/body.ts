@@ -1,6 +1,6 @@
-import type { Endpoint } from '../../core/endpoints.ts';
-import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import type { Usage } from '../../core/usage.ts';
+import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
+import type { Usage } from '../../records/usage.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 
 /**

@@ -1,6 +1,6 @@
+import { objectOf } from '../../lines/foreign-json.ts';
 import { completionFromMessage } from '../anthropic/completion-from-message.ts';
 import { usageFrom } from '../anthropic/result.ts';
-import { objectOf } from '../lines/foreign-json.ts';
 import type { AnswerReader } from './body.ts';
 
 /** A message of the Messages API. `created` is the time of this translation: Bedrock does not say when it answered. */

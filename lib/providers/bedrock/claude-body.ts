@@ -1,4 +1,4 @@
-import type { JsonObject, RequestLine } from '../../core/request-line.ts';
+import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
 import { type MessagesParams, messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';

@@ -5,8 +5,7 @@ import {
   ListModelInvocationJobsCommand,
   StopModelInvocationJobCommand,
 } from '@aws-sdk/client-bedrock';
-import type { ConfigOfKind } from '../../core/config.ts';
-import { ConfigurationError } from '../../core/errors.ts';
+import { ConfigurationError } from '../../records/errors.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { clockSkewMs, readTimeoutSeconds } from '../calls/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
@@ -16,6 +15,7 @@ import { callError, hasEndedAlready } from '../calls/failed-call.ts';
 import { parsedReply } from '../calls/parsed-reply.ts';
 import { settledOrAborted } from '../calls/settled-or-aborted.ts';
 import { walkedPage } from '../calls/walked-page.ts';
+import type { ConfigOfKind } from '../config.ts';
 import type {
   BatchPage,
   ConnectionSettings,

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../core/request-line.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
 import { completionUsage } from '../lines/completion-usage.ts';
 import type { AboutAnswer } from './body.ts';
 

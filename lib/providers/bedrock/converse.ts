@@ -1,7 +1,7 @@
-import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
-import { type Usage, usageOf } from '../../core/usage.ts';
-import { exactBody } from '../lines/exact-body.ts';
-import { countOf, isAbsent, objectOf, textOf } from '../lines/foreign-json.ts';
+import { exactBody } from '../../lines/exact-body.ts';
+import { countOf, isAbsent, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject, type RequestLine } from '../../lines/request-line.ts';
+import { type Usage, usageOf } from '../../records/usage.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 import type { AnswerReader } from './body.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { safeText } from '../../core/errors.ts';
+import { safeText } from '../../records/errors.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { batchFieldsOf } from '../calls/foreign-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';

@@ -5,10 +5,10 @@ import {
   type ConverseCommandInput,
   InvokeModelCommand,
 } from '@aws-sdk/client-bedrock-runtime';
-import { type ConfigOfKind, liveSettingsOf } from '../../core/config.ts';
-import { ConfigurationError } from '../../core/errors.ts';
+import { ConfigurationError } from '../../records/errors.ts';
 import { type LiveForm, liveAnswer, partsOf } from '../calls/live-call.ts';
 import { settledOrAborted } from '../calls/settled-or-aborted.ts';
+import { type ConfigOfKind, liveSettingsOf } from '../config.ts';
 import type { ConnectionSettings, LiveAnswer, LiveCall, LiveClient } from '../provider.ts';
 import { familyOf } from './model-family.ts';
 import { statusOf } from './result.ts';

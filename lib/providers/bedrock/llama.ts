@@ -1,7 +1,7 @@
-import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { usageOf } from '../../core/usage.ts';
-import { exactBody } from '../lines/exact-body.ts';
-import { countOf } from '../lines/foreign-json.ts';
+import { exactBody } from '../../lines/exact-body.ts';
+import { countOf } from '../../lines/foreign-json.ts';
+import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import { usageOf } from '../../records/usage.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';

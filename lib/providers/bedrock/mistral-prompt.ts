@@ -1,5 +1,5 @@
-import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
-import { exactBody } from '../lines/exact-body.ts';
+import { exactBody } from '../../lines/exact-body.ts';
+import { isObject, type JsonObject, type RequestLine } from '../../lines/request-line.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';

@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../core/endpoints.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
 import type { ModelFamily } from './body.ts';
 import { claudeReader } from './claude-answer.ts';
 import { claudeBodyFromChat, claudeBodyFromMessages } from './claude-body.ts';

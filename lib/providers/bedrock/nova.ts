@@ -1,5 +1,5 @@
-import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { exactBody } from '../lines/exact-body.ts';
+import { exactBody } from '../../lines/exact-body.ts';
+import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { callsTools, conversationFrom } from './conversation.ts';
 import { conversationBody } from './converse.ts';

@@ -1,4 +1,4 @@
-import { workPrefix } from '../../core/keys.ts';
+import { workPrefix } from '../../records/object-keys.ts';
 import type { Sending } from '../provider.ts';
 
 /** Where a sending's lines lie: with its batch's work, which expires. */

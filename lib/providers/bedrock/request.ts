@@ -1,5 +1,5 @@
-import type { Endpoint } from '../../core/endpoints.ts';
-import type { RequestLine } from '../../core/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
 import { translatedRequest } from '../lines/translated-request.ts';
 import type { RequestTarget, TranslatedRequest } from '../provider.ts';
 import type { ModelFamily } from './body.ts';

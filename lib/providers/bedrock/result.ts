@@ -1,8 +1,8 @@
-import { membersOf } from '../../core/json-spans.ts';
-import { isObject, type JsonObject } from '../../core/request-line.ts';
-import type { Usage } from '../../core/usage.ts';
-import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
-import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
+import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { membersOf } from '../../lines/json-spans.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import type { Usage } from '../../records/usage.ts';
 import { failedLine, openAILine, type RequestFailure, type ResultSource } from '../lines/openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerInForm } from '../translation/answer-in-form.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ProviderAuthenticationError } from '../../core/errors.ts';
+import { ProviderAuthenticationError } from '../../records/errors.ts';
 import { failedCall, isKeyRefusal } from '../calls/failed-call.ts';
 import { statusOf } from './result.ts';
 

@@ -1,4 +1,4 @@
-import { TransientError } from '../../core/errors.ts';
+import { TransientError } from '../../records/errors.ts';
 
 interface Page<Item> {
   data: Item[];

@@ -1,4 +1,4 @@
-import { TransientError } from '../../core/errors.ts';
+import { TransientError } from '../../records/errors.ts';
 
 /**
  * All items of a list whose pages name the next one by a token. A page may be empty and not be the last.

@@ -5,8 +5,8 @@ import {
   ProviderAuthenticationError,
   safeText,
   TransientError,
-} from '../../core/errors.ts';
-import { describeIssues } from '../../core/options.ts';
+} from '../../records/errors.ts';
+import { describeIssues } from '../../records/options.ts';
 
 /** What a failed call to a provider shows about what happened there. */
 export type FailedCall =

@@ -1,5 +1,5 @@
-import { secretOf } from '../../core/config.ts';
-import { messageOf, ProviderAuthenticationError, safeText, TransientError } from '../../core/errors.ts';
+import { messageOf, ProviderAuthenticationError, safeText, TransientError } from '../../records/errors.ts';
+import { secretOf } from '../config.ts';
 import type { ConnectionSettings } from '../provider.ts';
 import { failedCall, isKeyRefusal, isOwnError } from './failed-call.ts';
 

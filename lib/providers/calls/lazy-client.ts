@@ -1,4 +1,4 @@
-import { ConfigurationError } from '../../core/errors.ts';
+import { ConfigurationError } from '../../records/errors.ts';
 import type { LiveClient, ProviderClient } from '../provider.ts';
 import { missingPackageOf, optionalPackages } from './missing-package.ts';
 

@@ -1,8 +1,8 @@
-import { safeText } from '../../core/errors.ts';
-import { membersOf } from '../../core/json-spans.ts';
-import type { JsonObject } from '../../core/request-line.ts';
-import { isRetryableStatus } from '../../core/result-line.ts';
-import { isAbsent, objectFrom } from '../lines/foreign-json.ts';
+import { isAbsent, objectFrom } from '../../lines/foreign-json.ts';
+import { membersOf } from '../../lines/json-spans.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
+import { isRetryableStatus } from '../../lines/result-line.ts';
+import { safeText } from '../../records/errors.ts';
 import type { LiveAnswer } from '../provider.ts';
 import { type FailedCall, failedCall, isOwnError } from './failed-call.ts';
 

@@ -1,4 +1,4 @@
-import { TransientError } from '../../core/errors.ts';
+import { TransientError } from '../../records/errors.ts';
 import { callError } from './failed-call.ts';
 
 /**

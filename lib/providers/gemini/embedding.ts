@@ -1,6 +1,6 @@
-import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { type Usage, usageOf } from '../../core/usage.ts';
-import { countOf, isAbsent, numericOf, objectOf } from '../lines/foreign-json.ts';
+import { countOf, isAbsent, numericOf, objectOf } from '../../lines/foreign-json.ts';
+import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import { type Usage, usageOf } from '../../records/usage.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../core/request-line.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
 import { isUnknownKey } from '../calls/failed-call.ts';
 import { liveAnswer, partsOf } from '../calls/live-call.ts';
 import { callApi, encodedName } from '../google/api.ts';

@@ -1,5 +1,5 @@
-import type { Endpoint } from '../../core/endpoints.ts';
-import type { RequestLine } from '../../core/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
 import { generateContentFromChat } from '../google/generate-content-from-chat.ts';
 import { translatedRequest } from '../lines/translated-request.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';

@@ -1,9 +1,9 @@
-import { membersOf } from '../../core/json-spans.ts';
-import type { JsonObject } from '../../core/request-line.ts';
+import { parseExact } from '../../lines/exact-json.ts';
+import { objectFrom, objectOf } from '../../lines/foreign-json.ts';
+import { membersOf } from '../../lines/json-spans.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
 import { answerFrom } from '../google/answer-line.ts';
 import { failureOf, isFailure } from '../google/rpc-error.ts';
-import { parseExact } from '../lines/exact-json.ts';
-import { objectFrom, objectOf } from '../lines/foreign-json.ts';
 import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { embeddingList, embeddingUsage } from './embedding.ts';

@@ -1,6 +1,6 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
-import { objectOf, textOf } from '../lines/foreign-json.ts';
+import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
+import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import { failedLine, openAILine, type RequestFailure, type ResultSource } from '../lines/openai-line.ts';
 import type { TranslatedResult } from '../provider.ts';
 import { completionFromResponse, isBroken, isResponse, usageFrom } from './completion-from-response.ts';

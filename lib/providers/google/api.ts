@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
-import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import { readTimeoutSeconds } from '../calls/allowances.ts';
 import { withDeadline } from '../calls/deadline.ts';
 import { callError, type FailedCall, failedCall, isOwnError } from '../calls/failed-call.ts';
 import { ownSendingOf } from '../calls/own-sending.ts';
 import { parsedReply } from '../calls/parsed-reply.ts';
 import { streamedBody } from '../calls/spooled-file.ts';
-import { objectOf, textOf } from '../lines/foreign-json.ts';
 import type { ConnectionSettings } from '../provider.ts';
 
 /**

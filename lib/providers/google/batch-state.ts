@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { safeText } from '../../core/errors.ts';
+import { safeText } from '../../records/errors.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';
 
 /** What both of Google's batches say alike. */

@@ -1,7 +1,7 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { type Usage, usageOf } from '../../core/usage.ts';
+import { countOf, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { type Usage, usageOf } from '../../records/usage.ts';
 import { completionUsage } from '../lines/completion-usage.ts';
-import { countOf, objectOf, textOf } from '../lines/foreign-json.ts';
 
 /**
  * GenerateContentResponse -> ChatCompletion. Sources: @google/genai 3.1 `GenerateContentResponse` and

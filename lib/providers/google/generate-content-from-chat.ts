@@ -1,6 +1,6 @@
-import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { exactBody } from '../lines/exact-body.ts';
-import { isAbsent } from '../lines/foreign-json.ts';
+import { exactBody } from '../../lines/exact-body.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { type Conversation, conversationFrom } from './contents.ts';
 import { type GenerationConfig, generationConfigFrom } from './generation-config.ts';

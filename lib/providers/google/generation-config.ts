@@ -1,6 +1,6 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import { maxTokensFrom, stopSequencesFrom } from '../lines/chat-parameters.ts';
-import { isAbsent } from '../lines/foreign-json.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 import { type ThinkingConfig, thinkingFrom } from './thinking.ts';

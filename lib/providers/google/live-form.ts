@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../core/request-line.ts';
+import { objectOf } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
 import type { CallFailure, LiveForm, Refusal } from '../calls/live-call.ts';
-import { objectOf } from '../lines/foreign-json.ts';
 import { usageFrom } from './completion-from-response.ts';
 
 /** How both of Google's APIs write result lines: `{<id>, response}` or `{<id>, error}`. */

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../core/request-line.ts';
-import { numericOf, textOf } from '../lines/foreign-json.ts';
+import { numericOf, textOf } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
 import type { RequestFailure } from '../lines/openai-line.ts';
 
 // Source: google/rpc/code.proto. Its first is OK, which no failure has.

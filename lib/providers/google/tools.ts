@@ -1,7 +1,7 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import type { Placed } from '../lines/chat-messages.ts';
 import { placedFunctions } from '../lines/chat-tools.ts';
-import { isAbsent } from '../lines/foreign-json.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 

@@ -1,6 +1,6 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { parseExact } from './exact-json.ts';
-import { isAbsent } from './foreign-json.ts';
+import { parseExact } from '../../lines/exact-json.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import type { TranslationNotes } from './translation-notes.ts';
 import { invalid } from './untranslatable-error.ts';
 

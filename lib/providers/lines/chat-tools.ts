@@ -1,6 +1,6 @@
-import { isObject } from '../../core/request-line.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import { isObject } from '../../lines/request-line.ts';
 import { type Placed, placedObjects } from './chat-messages.ts';
-import { isAbsent } from './foreign-json.ts';
 import type { TranslationNotes } from './translation-notes.ts';
 import { invalid } from './untranslatable-error.ts';
 

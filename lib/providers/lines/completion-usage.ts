@@ -1,4 +1,4 @@
-import type { Usage } from '../../core/usage.ts';
+import type { Usage } from '../../records/usage.ts';
 
 /** The usage of a chat completion. Source: https://platform.openai.com/docs/api-reference/chat/object */
 export function completionUsage(usage: Usage): object {

@@ -1,6 +1,6 @@
-import { safeText } from '../../core/errors.ts';
-import { isRetryableStatus } from '../../core/result-line.ts';
-import type { Usage } from '../../core/usage.ts';
+import { isRetryableStatus } from '../../lines/result-line.ts';
+import { safeText } from '../../records/errors.ts';
+import type { Usage } from '../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerError } from './readdressed-line.ts';
 

@@ -1,5 +1,5 @@
-import { safeText } from '../../core/errors.ts';
-import { membersOf, type Span, splice } from '../../core/json-spans.ts';
+import { membersOf, type Span, splice } from '../../lines/json-spans.ts';
+import { safeText } from '../../records/errors.ts';
 import type { AnsweredLine } from '../provider.ts';
 
 /** Why a request that was answered counts as failed. */

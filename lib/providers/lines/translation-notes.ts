@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../core/request-line.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
 import type { Warning } from '../provider.ts';
-import { isAbsent } from './foreign-json.ts';
 import { UntranslatableError } from './untranslatable-error.ts';
 
 /** What a translation could not take: a warning for each parameter, once for each place in the form. */

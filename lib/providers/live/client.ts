@@ -1,4 +1,4 @@
-import { ConfigurationError, NotFoundError } from '../../core/errors.ts';
+import { ConfigurationError, NotFoundError } from '../../records/errors.ts';
 import { newSdkClient as newAnthropicSdk } from '../anthropic/client.ts';
 import { withDeadline } from '../calls/deadline.ts';
 import { callError } from '../calls/failed-call.ts';

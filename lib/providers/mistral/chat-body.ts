@@ -1,6 +1,6 @@
-import type { JsonObject } from '../../core/request-line.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
 import { maxTokensFrom } from '../lines/chat-parameters.ts';
-import { isAbsent } from '../lines/foreign-json.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 import { messagesFrom } from './messages.ts';

@@ -5,7 +5,7 @@ import { batchJobsList } from '@mistralai/mistralai/funcs/batchJobsList.js';
 import { filesDownload } from '@mistralai/mistralai/funcs/filesDownload.js';
 import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
 import { z } from 'zod';
-import { TransientError } from '../../core/errors.ts';
+import { TransientError } from '../../records/errors.ts';
 import type { BatchFields } from '../batch-fields.ts';
 import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../calls/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';

@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { textOf } from '../lines/foreign-json.ts';
+import { textOf } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 
 export interface ErrorDetail {
   code: string | null;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { safeText } from '../../core/errors.ts';
-import { isObject } from '../../core/request-line.ts';
+import { isObject } from '../../lines/request-line.ts';
+import { safeText } from '../../records/errors.ts';
 import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
 import { isEndedPhase } from '../calls/ended-phase.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';

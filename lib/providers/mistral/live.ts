@@ -1,7 +1,7 @@
+import { objectOf } from '../../lines/foreign-json.ts';
 import { batchLineForm } from '../calls/batch-line-form.ts';
 import { isUnknownKey } from '../calls/failed-call.ts';
 import { liveAnswer, partsOf } from '../calls/live-call.ts';
-import { objectOf } from '../lines/foreign-json.ts';
 import type { ConnectionSettings, LiveClient } from '../provider.ts';
 import { accountOf } from './account.ts';
 import { usageFrom } from './result.ts';

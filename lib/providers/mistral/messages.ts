@@ -1,4 +1,5 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { isAbsent } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import {
   calledFunction,
   type MessageReader,
@@ -6,7 +7,6 @@ import {
   placedToolCalls,
   readMessages,
 } from '../lines/chat-messages.ts';
-import { isAbsent } from '../lines/foreign-json.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { invalid } from '../lines/untranslatable-error.ts';
 import { inputContent, textContent } from './content.ts';

@@ -1,6 +1,6 @@
-import type { Endpoint } from '../../core/endpoints.ts';
-import type { JsonObject, RequestLine } from '../../core/request-line.ts';
-import { exactBody } from '../lines/exact-body.ts';
+import { exactBody } from '../../lines/exact-body.ts';
+import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
 import { translatedRequest } from '../lines/translated-request.ts';
 import type { TranslationNotes } from '../lines/translation-notes.ts';
 import { UntranslatableError } from '../lines/untranslatable-error.ts';

@@ -1,7 +1,7 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { type Usage, usageOf } from '../../core/usage.ts';
-import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
-import { countOf, objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
+import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { type Usage, usageOf } from '../../records/usage.ts';
 import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { choicesOf, completionFrom } from './completion.ts';

@@ -1,5 +1,5 @@
 import type { Fetcher } from '@mistralai/mistralai/lib/http.js';
-import { isObject } from '../../core/request-line.ts';
+import { isObject } from '../../lines/request-line.ts';
 import { ownSendingOf } from '../calls/own-sending.ts';
 import type { ConnectionSettings } from '../provider.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { BatchStatus } from '../../core/batch.ts';
-import { safeText } from '../../core/errors.ts';
+import type { BatchStatus } from '../../records/batch.ts';
+import { safeText } from '../../records/errors.ts';
 import { queueFullCode } from '../calls/create-outcome.ts';
 import { isEndedPhase } from '../calls/ended-phase.ts';
 import type { ProviderBatch, ProviderPhase } from '../provider.ts';

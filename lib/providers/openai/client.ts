@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { TransientError } from '../../core/errors.ts';
-import { isObject } from '../../core/request-line.ts';
+import { isObject } from '../../lines/request-line.ts';
+import { TransientError } from '../../records/errors.ts';
 import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
 import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../calls/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';

@@ -1,5 +1,5 @@
-import type { ProviderConfig } from '../../core/config.ts';
 import { lazyClient, lazyLiveClient } from '../calls/lazy-client.ts';
+import type { ProviderConfig } from '../config.ts';
 import type { Provider } from '../provider.ts';
 import type { Dialect } from './dialect.ts';
 import { passedRequests } from './request.ts';

@@ -1,6 +1,6 @@
-import type { Endpoint } from '../../core/endpoints.ts';
-import { type Span, splice } from '../../core/json-spans.ts';
-import type { RequestLine } from '../../core/request-line.ts';
+import { type Span, splice } from '../../lines/json-spans.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
 import type { Provider, RequestTarget, TranslatedRequest } from '../provider.ts';
 
 /** OpenAI's own eight. Source: openai 7.55 `BatchCreateParams.endpoint`. */

@@ -1,7 +1,7 @@
-import type { JsonObject } from '../../core/request-line.ts';
-import { isRetryableStatus } from '../../core/result-line.ts';
-import { type Usage, usageOf } from '../../core/usage.ts';
-import { countOf, objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
+import { isRetryableStatus } from '../../lines/result-line.ts';
+import { type Usage, usageOf } from '../../records/usage.ts';
 import { type AnswerFailure, readdressedLine } from '../lines/readdressed-line.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../provider.ts';
 

@@ -1,5 +1,5 @@
-import { isObject, type JsonObject, type RequestLine } from '../../core/request-line.ts';
-import { mayLoseNumbers, parseExact } from '../lines/exact-json.ts';
+import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
+import { isObject, type JsonObject, type RequestLine } from '../../lines/request-line.ts';
 
 const beforeId = '{"custom_id":';
 const beforeModel = ',"method":"POST","url":"/v1/chat/completions","body":{"model":';

@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../../core/request-line.ts';
-import { objectOf, textOf } from '../lines/foreign-json.ts';
+import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 
 /** The one answer of a chat completion. */
 export interface Answer {

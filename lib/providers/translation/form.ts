@@ -1,6 +1,6 @@
-import type { Endpoint } from '../../core/endpoints.ts';
-import type { JsonObject } from '../../core/request-line.ts';
-import type { Usage } from '../../core/usage.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
+import type { Usage } from '../../records/usage.ts';
 import type { LineNotes } from './notes.ts';
 
 /** A way of asking for what a chat completion gives, too. Both directions are pure. */

@@ -1,4 +1,4 @@
-import type { RequestLine } from '../../core/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
 import { refusalFrom } from '../lines/translated-request.ts';
 import type { Provider, RequestTarget, TranslatedRequest, Warning } from '../provider.ts';
 import { chatLine, exactRequest } from './chat-line.ts';

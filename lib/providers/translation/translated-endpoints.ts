@@ -1,4 +1,4 @@
-import type { Endpoint } from '../../core/endpoints.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
 import { lazyClient } from '../calls/lazy-client.ts';
 import type { AnsweredLine, ConnectionSettings, Provider, ProviderClient, Sending } from '../provider.ts';
 import { answerInForm } from './answer-in-form.ts';

@@ -1,12 +1,12 @@
 import type { GoogleAuth } from 'google-auth-library';
+import { isObject } from '../../lines/request-line.ts';
 import {
   ConfigurationError,
   messageOf,
   ProviderAuthenticationError,
   safeText,
   TransientError,
-} from '../../core/errors.ts';
-import { isObject } from '../../core/request-line.ts';
+} from '../../records/errors.ts';
 import { withInstallCommand } from '../calls/lazy-client.ts';
 
 const scopes = ['https://www.googleapis.com/auth/cloud-platform'];

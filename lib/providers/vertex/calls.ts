@@ -1,8 +1,8 @@
 import type { z } from 'zod';
-import type { ConfigOfKind } from '../../core/config.ts';
-import { ConfigurationError } from '../../core/errors.ts';
+import { ConfigurationError } from '../../records/errors.ts';
 import { KeyedClient } from '../calls/keyed-client.ts';
 import { settledOrAborted } from '../calls/settled-or-aborted.ts';
+import type { ConfigOfKind } from '../config.ts';
 import { type Api, type ApiCall, apiFrom, callApi, read } from '../google/api.ts';
 import type { ConnectionSettings } from '../provider.ts';
 import { accessTokens } from './access-token.ts';

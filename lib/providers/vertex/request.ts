@@ -1,5 +1,5 @@
-import type { Endpoint } from '../../core/endpoints.ts';
-import type { RequestLine } from '../../core/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
 import { messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
 import { generateContentFromChat } from '../google/generate-content-from-chat.ts';

@@ -1,9 +1,9 @@
-import { membersOf } from '../../core/json-spans.ts';
-import { isObject, type JsonObject } from '../../core/request-line.ts';
+import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { membersOf } from '../../lines/json-spans.ts';
+import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import { translateResult as translateClaudeResult } from '../anthropic/result.ts';
 import { answerFrom } from '../google/answer-line.ts';
 import { failureOf, isFailure } from '../google/rpc-error.ts';
-import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
 import { failedLine, type ResultSource } from '../lines/openai-line.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';
 import { answerInForm } from '../translation/answer-in-form.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { TransientError } from '../../core/errors.ts';
+import { TransientError } from '../../records/errors.ts';
 import { type Dialect, openAIWays, type Read } from '../openai/dialect.ts';
 import { nameOf, openAIBatch } from './batch.ts';
 

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../core/request-line.ts';
-import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
 import { failedLine, openAILine } from '../lines/openai-line.ts';
 import { translatedResults, usageFrom } from '../openai/result.ts';
 import type { AnsweredLine, TranslatedResult } from '../provider.ts';

@@ -1,7 +1,7 @@
-import { isObject, type JsonObject } from '../../../core/request-line.ts';
-import type { Usage } from '../../../core/usage.ts';
-import { parseExact } from '../../lines/exact-json.ts';
-import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { parseExact } from '../../../lines/exact-json.ts';
+import { objectOf, textOf } from '../../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../../lines/request-line.ts';
+import type { Usage } from '../../../records/usage.ts';
 import { type Answer, answerOf, toolCallsOf } from '../completion.ts';
 
 /** ChatCompletion -> Message. A chat completion does not say which stop sequence ended it. */

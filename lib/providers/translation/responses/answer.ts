@@ -1,7 +1,7 @@
-import { isObject, type JsonObject } from '../../../core/request-line.ts';
-import { noUsage, type Usage } from '../../../core/usage.ts';
-import { numberFrom } from '../../lines/exact-json.ts';
-import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { numberFrom } from '../../../lines/exact-json.ts';
+import { objectOf, textOf } from '../../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../../lines/request-line.ts';
+import { noUsage, type Usage } from '../../../records/usage.ts';
 import { type Answer, answerOf, toolCallsOf } from '../completion.ts';
 
 /** ChatCompletion -> Response. Members that repeat the request hold their defaults: it is not known here any more. */

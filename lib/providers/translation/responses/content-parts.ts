@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../../../core/request-line.ts';
-import { isAbsent } from '../../lines/foreign-json.ts';
+import { isAbsent } from '../../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../../lines/request-line.ts';
 import { type LineNotes, present } from '../notes.ts';
 import { textPart } from '../text-or-parts.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../lib/core/config.ts';
-import { ConfigurationError, InvalidInputError } from '../../lib/core/errors.ts';
-import { deadlineHours, optionsFromObjectMetadata, parseOptions } from '../../lib/core/options.ts';
+import { parseConfig } from '../../lib/providers/config.ts';
+import { ConfigurationError, InvalidInputError } from '../../lib/records/errors.ts';
+import { deadlineHours, optionsFromObjectMetadata, parseOptions } from '../../lib/records/options.ts';
 
 describe('options', () => {
   it('have defaults that spend nothing unasked', () => {

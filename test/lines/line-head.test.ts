@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseRequestLine } from '../../lib/core/request-line.ts';
+import { parseRequestLine } from '../../lib/lines/request-line.ts';
 import { runs } from '../seed.ts';
 
 const space = fc.constantFrom('', ' ', '  ', '\t');

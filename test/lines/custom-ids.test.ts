@@ -1,8 +1,8 @@
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CustomIds } from '../../lib/core/custom-ids.ts';
-import { type Bits64, halfSipHash } from '../../lib/core/half-siphash.ts';
+import { CustomIds } from '../../lib/lines/custom-ids.ts';
+import { type Bits64, halfSipHash } from '../../lib/lines/half-siphash.ts';
 
 /** What a Map of the ids themselves would answer. */
 function expectedHits(ids: readonly string[]): (number | null)[] {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type ParsedLine, parseRequestLine } from '../../lib/core/request-line.ts';
+import { type ParsedLine, parseRequestLine } from '../../lib/lines/request-line.ts';
 
 function parse(value: unknown, endpoint: '/v1/chat/completions' | null = '/v1/chat/completions'): ParsedLine {
   const text = typeof value === 'string' ? value : JSON.stringify(value);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { placeholderLineId, positionOf, positionWithin, providerLineId, sendingPrefix } from '../../lib/core/ids.ts';
+import { placeholderLineId, positionOf, positionWithin, providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
 
 const sending = fc.record({
   batchId: fc.stringMatching(/^batch_[0-9a-f]{32}$/),

@@ -11,8 +11,8 @@ import {
   end,
   isTerminal,
   openRound,
-} from '../../lib/core/batch.ts';
-import { ConflictError } from '../../lib/core/errors.ts';
+} from '../../lib/records/batch.ts';
+import { ConflictError } from '../../lib/records/errors.ts';
 
 const fresh: BatchRecord = batchRecordSchema.parse({
   id: `batch_${'0'.repeat(32)}`,

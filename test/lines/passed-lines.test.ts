@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { placeholderLineId, providerLineId } from '../../lib/core/ids.ts';
-import { splitLines } from '../../lib/core/jsonl.ts';
-import { LineIndex, LineIndexEncoder } from '../../lib/core/line-index.ts';
-import { PassedLines, passedBytes, TranslatedLines } from '../../lib/core/passed-lines.ts';
-import { parseRequestLine, type RequestLine } from '../../lib/core/request-line.ts';
+import { splitLines } from '../../lib/lines/jsonl.ts';
+import { LineIndex, LineIndexEncoder } from '../../lib/lines/line-index.ts';
+import { PassedLines, passedBytes, TranslatedLines } from '../../lib/lines/passed-lines.ts';
+import { parseRequestLine, type RequestLine } from '../../lib/lines/request-line.ts';
 import { providers } from '../../lib/providers/registry.ts';
+import { placeholderLineId, providerLineId } from '../../lib/records/ids.ts';
 
 const prefix = `b${'0'.repeat(41)}`;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../lib/core/config.ts';
-import { dropPlace, sidecarKey, statusKey } from '../../lib/core/keys.ts';
-import { Router } from '../../lib/core/routing.ts';
-import { deferralSeconds, waitSeconds } from '../../lib/core/schedule.ts';
+import { parseConfig } from '../../lib/providers/config.ts';
+import { Router } from '../../lib/providers/routing.ts';
+import { dropPlace, sidecarKey, statusKey } from '../../lib/records/object-keys.ts';
+import { deferralSeconds, waitSeconds } from '../../lib/records/schedule.ts';
 
 const config = parseConfig(
   JSON.stringify({

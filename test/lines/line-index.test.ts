@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { LineIndex, LineIndexEncoder, ResultIndex, ResultIndexEncoder } from '../../lib/core/line-index.ts';
+import { LineIndex, LineIndexEncoder, ResultIndex, ResultIndexEncoder } from '../../lib/lines/line-index.ts';
 
 const u32 = fc.integer({ min: 0, max: 0xffff_ffff });
 const span = fc.record({ start: u32, end: u32 });

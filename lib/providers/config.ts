@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { ConfigurationError } from './errors.ts';
-import { tenantPattern } from './ids.ts';
-import { batchOptionsSchema, describeIssues } from './options.ts';
+import { ConfigurationError } from '../records/errors.ts';
+import { tenantPattern } from '../records/ids.ts';
+import { batchOptionsSchema, describeIssues } from '../records/options.ts';
 
 /** How requests are sent one by one: by accounts of kind `live`, and for shards below a provider's minimum. */
 const liveFields = {

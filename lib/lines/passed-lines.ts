@@ -1,5 +1,5 @@
+import { LineIdBytes, placeholderLineId } from '../records/ids.ts';
 import { EditedBytes } from './edited-bytes.ts';
-import { LineIdBytes, placeholderLineId } from './ids.ts';
 import type { LineEntry, LineIndex } from './line-index.ts';
 
 /** `"` before and after. */

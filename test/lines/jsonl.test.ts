@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fileStart, type Line, type OverlongLine, splitLines, splitLinesFrom } from '../../lib/core/jsonl.ts';
+import { fileStart, type Line, type OverlongLine, splitLines, splitLinesFrom } from '../../lib/lines/jsonl.ts';
 
 async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   let at = 0;

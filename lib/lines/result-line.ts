@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { safeText } from './errors.ts';
+import { safeText } from '../records/errors.ts';
 import type { LineFormat } from './request-line.ts';
 
 /** Why a request has no answer of its own. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { membersOf, splice } from '../../lib/core/json-spans.ts';
+import { membersOf, splice } from '../../lib/lines/json-spans.ts';
 
 const spaced = fc.constantFrom('', ' ', '\n\t ');
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import type { Endpoint } from './endpoints.ts';
-import { isEndpoint } from './endpoints.ts';
+import type { Endpoint } from '../records/endpoints.ts';
+import { isEndpoint } from '../records/endpoints.ts';
 import { type Member, membersOf, type Span } from './json-spans.ts';
 import { isOverlong, type Line, type OverlongLine, textOf } from './jsonl.ts';
 import { type LineHead, readLineHead } from './line-head.ts';
