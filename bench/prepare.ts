@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { S3Client } from '@aws-sdk/client-s3';
 import { type Line, type OverlongLine, splitLines } from '../lib/lines/jsonl.ts';
 import { parseRequestLine } from '../lib/lines/request-line.ts';
-import { LineValidation } from '../lib/pipeline/line-validation.ts';
+import { LineValidation } from '../lib/pipeline/prepare/line-validation.ts';
 import { parseOptions } from '../lib/records/options.ts';
 import { ObjectWriter, type Upload } from '../lib/store/object-writer.ts';
 import { Objects } from '../lib/store/objects.ts';

@@ -1,4 +1,4 @@
-import { collect } from '../lib/pipeline/collect.ts';
+import { collect } from '../lib/pipeline/collect/collect.ts';
 import { shardStepSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';
 

@@ -1,4 +1,4 @@
-import { finalize } from '../lib/pipeline/finalize.ts';
+import { finalize } from '../lib/pipeline/finalize/finalize.ts';
 import { batchStepSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';
 

@@ -1,4 +1,4 @@
-import { intake } from '../lib/pipeline/intake.ts';
+import { intake } from '../lib/pipeline/intake/intake.ts';
 import { objectCreatedSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';
 

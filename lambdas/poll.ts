@@ -1,4 +1,4 @@
-import { poll } from '../lib/pipeline/poll.ts';
+import { poll } from '../lib/pipeline/poll/poll.ts';
 import { pollStepSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';
 

@@ -1,4 +1,4 @@
-import { prepare } from '../lib/pipeline/prepare.ts';
+import { prepare } from '../lib/pipeline/prepare/prepare.ts';
 import { batchStepSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';
 

@@ -1,4 +1,4 @@
-import { submit } from '../lib/pipeline/submit.ts';
+import { submit } from '../lib/pipeline/submit/submit.ts';
 import { shardStepSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';
 

@@ -1,5 +1,5 @@
-import { hearOfJob } from '../lib/pipeline/job-end.ts';
-import { sweep } from '../lib/pipeline/sweep.ts';
+import { hearOfJob } from '../lib/pipeline/upkeep/job-end.ts';
+import { sweep } from '../lib/pipeline/upkeep/sweep.ts';
 import { sweepSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';
 

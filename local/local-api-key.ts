@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createKey, type KeyServices, tenantOfKey } from '../lib/pipeline/keys.ts';
+import { createKey, type KeyServices, tenantOfKey } from '../lib/service/api-keys.ts';
 
 /** Whose key it is, and where drops without a tenant's folder go. */
 const tenant = 'default';

@@ -94,7 +94,7 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
   const events = new LocalEventBus(join(dataDir, 'events.jsonl'));
   const executions = new LocalStepFunctions({
     stateMachineArn: localStateMachineArn,
-    definition: readFileSync(new URL('../cdk/workflow.asl.json', import.meta.url), 'utf8'),
+    definition: readFileSync(new URL('../lib/pipeline/batch.asl.json', import.meta.url), 'utf8'),
     invoke: functions.invoke,
   });
   const services = await startAwsJsonServer({ ...executions.operations, ...events.operations });

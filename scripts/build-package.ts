@@ -12,7 +12,7 @@ const dist = join(root, 'dist');
 const typedFolders = ['lib/client', 'lib/records', 'lib/lines', 'lib/providers'];
 
 /** What the code reads beside itself, at the same place from it as in the source. */
-const assets = ['cdk/workflow.asl.json', ...globSync('examples/*.jsonl', { cwd: root })];
+const assets = ['lib/pipeline/batch.asl.json', ...globSync('examples/*.jsonl', { cwd: root })];
 
 function compile(): void {
   const tsc = join(root, 'node_modules/typescript/bin/tsc');

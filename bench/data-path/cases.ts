@@ -1,11 +1,11 @@
 import { statSync } from 'node:fs';
 import { CustomIds } from '../../lib/lines/custom-ids.ts';
-import { collectedShards } from '../../lib/pipeline/collected-shard.ts';
-import { GatheredAnswers } from '../../lib/pipeline/gathered-answers.ts';
-import { mergeResults } from '../../lib/pipeline/merge.ts';
-import { ResultSpool } from '../../lib/pipeline/result-spool.ts';
-import { readIndex, readSentLines } from '../../lib/pipeline/shard-lines.ts';
-import { ShardResults } from '../../lib/pipeline/shard-results.ts';
+import { GatheredAnswers } from '../../lib/pipeline/collect/gathered-answers.ts';
+import { ResultSpool } from '../../lib/pipeline/collect/result-spool.ts';
+import { ShardResults } from '../../lib/pipeline/collect/shard-results.ts';
+import { mergeResults } from '../../lib/pipeline/finalize/merge.ts';
+import { collectedShards } from '../../lib/pipeline/shards/collected-shard.ts';
+import { readIndex, readSentLines } from '../../lib/pipeline/shards/shard-lines.ts';
 import type { Sending } from '../../lib/providers/provider.ts';
 import { sendingPrefix } from '../../lib/records/ids.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';

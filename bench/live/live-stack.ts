@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { intake } from '../../lib/pipeline/intake.ts';
-import { prepare } from '../../lib/pipeline/prepare.ts';
+import { intake } from '../../lib/pipeline/intake/intake.ts';
+import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import { createServices, type Services, type StepContext } from '../../lib/pipeline/services.ts';
-import { submit } from '../../lib/pipeline/submit.ts';
+import { submit } from '../../lib/pipeline/submit/submit.ts';
 import { HelperProcess } from '../data-path/helper-process.ts';
 
 const name = 'batchdrop';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { fileLog } from '../../lambdas/log-file.ts';
-import { cancel } from '../../lib/pipeline/cancel.ts';
 import { createServices, type Services } from '../../lib/pipeline/services.ts';
 import { isTerminal } from '../../lib/records/batch.ts';
 import { ConflictError, NotFoundError } from '../../lib/records/errors.ts';
+import { cancel } from '../../lib/service/cancel.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { Evidence } from './evidence.ts';
 import { diedByItself, Machine } from './machine.ts';

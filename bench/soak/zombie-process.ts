@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileLog } from '../../lambdas/log-file.ts';
-import { collect } from '../../lib/pipeline/collect.ts';
-import { finalize } from '../../lib/pipeline/finalize.ts';
-import { poll } from '../../lib/pipeline/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare.ts';
+import { collect } from '../../lib/pipeline/collect/collect.ts';
+import { finalize } from '../../lib/pipeline/finalize/finalize.ts';
+import { poll } from '../../lib/pipeline/poll/poll.ts';
+import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import { createServices, type Services, type StepContext } from '../../lib/pipeline/services.ts';
-import { submit } from '../../lib/pipeline/submit.ts';
+import { submit } from '../../lib/pipeline/submit/submit.ts';
 import { isTerminal } from '../../lib/records/batch.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
 import { functionMs } from './unreliable-function.ts';

@@ -10,7 +10,7 @@ import type { Functions } from './functions.ts';
 import { acknowledgeWildcards } from './wildcards.ts';
 
 /** The machine as it is written and as the local runtime runs it. */
-export const workflowFile = new URL('../workflow.asl.json', import.meta.url);
+export const workflowFile = new URL('../../lib/pipeline/batch.asl.json', import.meta.url);
 
 /** The functions that stand in the machine, by the placeholder of each. */
 export const functionOfPlaceholder = {
@@ -27,7 +27,7 @@ export interface WorkflowProps {
   stateMachineName: string;
 }
 
-/** The state machine, deployed from `workflow.asl.json` as it stands. */
+/** The state machine, deployed from `lib/pipeline/batch.asl.json` as it stands. */
 export class Workflow extends Construct {
   readonly stateMachine: StateMachine;
 

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import { examine, type Finding } from '../../lib/pipeline/doctor.ts';
 import { createServices, type Log } from '../../lib/pipeline/services.ts';
+import { examine, type Finding } from '../../lib/service/doctor.ts';
 import { Deployment } from '../../lib/store/deployment.ts';
 import { environmentName } from '../../lib/store/secrets.ts';
 import { setEnvironment } from '../../local/environment.ts';

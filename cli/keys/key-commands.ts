@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
-import type { KeyServices } from '../../lib/pipeline/keys.ts';
 import type { ApiKeyRecord } from '../../lib/records/api-key.ts';
+import type { KeyServices } from '../../lib/service/api-keys.ts';
 import { newCommand } from '../command.ts';
 import { importing } from '../missing-package.ts';
 import { columns } from '../output/columns.ts';
@@ -40,7 +40,7 @@ function createCommand(): Command {
   }).option('--name <text>', 'whose or what it is for', '');
   return withTableFlags(command).action((options: KeyOptions) =>
     onTable(options, async (services) => {
-      const { createKey } = await import('../../lib/pipeline/keys.ts');
+      const { createKey } = await import('../../lib/service/api-keys.ts');
       const { key, record } = await createKey(services, options.tenant, options.name);
       if (!process.stdout.isTTY) note(`Made ${record.id}; it is shown this once.`, options);
       printAnswer(
@@ -63,7 +63,7 @@ function listCommand(): Command {
   });
   return withTableFlags(command).action((options: KeyOptions) =>
     onTable(options, async (services) => {
-      const { listKeys } = await import('../../lib/pipeline/keys.ts');
+      const { listKeys } = await import('../../lib/service/api-keys.ts');
       const keys = await listKeys(services, options.tenant);
       printAnswer(
         {
@@ -84,7 +84,7 @@ function revokeCommand(): Command {
   }).argument('<id>', "the key's id, as `keys list` has it");
   return withTableFlags(command).action((id: string, options: KeyOptions) =>
     onTable(options, async (services) => {
-      const { revokeKey } = await import('../../lib/pipeline/keys.ts');
+      const { revokeKey } = await import('../../lib/service/api-keys.ts');
       const record = await revokeKey(services, options.tenant, id);
       printAnswer({ terminal: () => `Revoked ${record.id}.`, json: document(record) }, options);
     }),

@@ -1,5 +1,5 @@
 import { DynamoDBClient, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
-import type { KeyServices } from '../../lib/pipeline/keys.ts';
+import type { KeyServices } from '../../lib/service/api-keys.ts';
 import { ApiKeys } from '../../lib/store/api-keys.ts';
 import { localCredentials, localRegion } from '../../local/local-account.ts';
 import { findReady } from '../door/local-stack.ts';

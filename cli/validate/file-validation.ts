@@ -2,7 +2,7 @@ import { splitLines } from '../../lib/lines/jsonl.ts';
 import type { LineError } from '../../lib/lines/request-line.ts';
 import { costOf } from '../../lib/pipeline/cost.ts';
 import { estimateUsage, UsageByModel } from '../../lib/pipeline/estimate.ts';
-import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/line-validation.ts';
+import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/prepare/line-validation.ts';
 import { type Config, unknownProvider } from '../../lib/providers/config.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
 import type { Cost } from '../../lib/records/batch.ts';

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
-import { tenantOfKey } from '../pipeline/keys.ts';
 import type { Services } from '../pipeline/services.ts';
+import { tenantOfKey } from '../service/api-keys.ts';
 import type { ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 

@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { batchDetails } from '../pipeline/batch-details.ts';
-import { cancel } from '../pipeline/cancel.ts';
-import { createBatch, getBatch, listBatches } from '../pipeline/create-batch.ts';
-import { retryBatch } from '../pipeline/retry-batch.ts';
-import { shardOutputUrl } from '../pipeline/shard-output.ts';
 import type { BatchRecord } from '../records/batch.ts';
+import { batchDetails } from '../service/batch-details.ts';
+import { cancel } from '../service/cancel.ts';
+import { createBatch, getBatch, listBatches } from '../service/create-batch.ts';
+import { retryBatch } from '../service/retry-batch.ts';
+import { shardOutputUrl } from '../service/shard-output.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { batchView, listedBatchView } from './batch-view.ts';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { BatchDetails } from '../pipeline/batch-details.ts';
 import type { Services } from '../pipeline/services.ts';
 import { type BatchRecord, batchStatuses, costSchema, lineErrorSchema, reportSchema } from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
@@ -7,6 +6,7 @@ import { batchObject } from '../records/openai-batch.ts';
 import { batchOptionsSchema } from '../records/options.ts';
 import type { ShardRecord } from '../records/shard.ts';
 import { usageSchema } from '../records/usage.ts';
+import type { BatchDetails } from '../service/batch-details.ts';
 
 const time = z.number().int().nullable().describe('Unix timestamp, in seconds');
 const uri = z.string().nullable();

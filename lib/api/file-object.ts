@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { UploadState } from '../pipeline/uploads.ts';
 import type { FileRecord } from '../records/file.ts';
 import { type UploadRecord, uploadStatus } from '../records/upload.ts';
+import type { UploadState } from '../service/uploads.ts';
 
 const unixSeconds = z.number().int().describe('Unix timestamp, in seconds');
 

@@ -1,9 +1,9 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
-import { fileContent } from '../pipeline/file-content.ts';
-import { deleteFile, getFile, IncomingFile, listFiles } from '../pipeline/files.ts';
 import { expiresAfterSchema } from '../records/options.ts';
 import { recommendedPartBytes } from '../records/upload.ts';
+import { fileContent } from '../service/file-content.ts';
+import { deleteFile, getFile, IncomingFile, listFiles } from '../service/files.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { fileObject } from './file-object.ts';

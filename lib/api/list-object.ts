@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page } from '../pipeline/page.ts';
+import type { Page } from '../service/page.ts';
 import { invalidRequest } from './issue-text.ts';
 
 /** @param maxLimit of OpenAI's API. */

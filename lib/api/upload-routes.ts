@@ -1,5 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { expiresAfterSchema } from '../records/options.ts';
+import { maxPartBytes, maxParts, maxUploadBytes, recommendedPartBytes } from '../records/upload.ts';
 import {
   cancelUpload,
   completeUpload,
@@ -7,9 +9,7 @@ import {
   getUpload,
   IncomingPart,
   type UploadState,
-} from '../pipeline/uploads.ts';
-import { expiresAfterSchema } from '../records/options.ts';
-import { maxPartBytes, maxParts, maxUploadBytes, recommendedPartBytes } from '../records/upload.ts';
+} from '../service/uploads.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { partObject, uploadObject } from './file-object.ts';

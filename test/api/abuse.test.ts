@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createKey, listKeys, revokeKey } from '../../lib/pipeline/keys.ts';
+import { createKey, listKeys, revokeKey } from '../../lib/service/api-keys.ts';
 import { chatLine } from '../pipeline/requests.ts';
 import { type ApiHarness, jsonlFile, startApi } from './api-harness.ts';
 

@@ -1,8 +1,8 @@
 import OpenAI from 'openai';
 import type { ApiSettings } from '../../lib/api/api-environment.ts';
 import { createApi } from '../../lib/api/app.ts';
-import { createKey } from '../../lib/pipeline/keys.ts';
 import type { Services } from '../../lib/pipeline/services.ts';
+import { createKey } from '../../lib/service/api-keys.ts';
 import { serveOnLoopback } from '../../local/loopback-server.ts';
 import { type Harness, type HarnessOptions, startHarness } from '../pipeline/harness.ts';
 import { checkAnswer } from './published-answers.ts';

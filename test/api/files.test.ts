@@ -1,9 +1,9 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import OpenAI from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { fileContent } from '../../lib/pipeline/file-content.ts';
-import { getFile } from '../../lib/pipeline/files.ts';
 import { filePrefix } from '../../lib/records/object-keys.ts';
+import { fileContent } from '../../lib/service/file-content.ts';
+import { getFile } from '../../lib/service/files.ts';
 import { PiecewiseObject } from '../../lib/store/piecewise-object.ts';
 import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
 import { type ApiHarness, jsonlFile, startApi } from './api-harness.ts';
@@ -90,7 +90,7 @@ describe('a file', () => {
 
   /** A tenant without files. */
   async function startOver(): Promise<OpenAI> {
-    const { createKey } = await import('../../lib/pipeline/keys.ts');
+    const { createKey } = await import('../../lib/service/api-keys.ts');
     const { key } = await createKey(api.harness.services, 'fresh', 'test');
     return new OpenAI({ apiKey: key, baseURL: `${api.url}/v1`, maxRetries: 0 });
   }

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { createKey } from '../../lib/pipeline/keys.ts';
+import { createKey } from '../../lib/service/api-keys.ts';
 import { startAwsJsonServer } from '../../local/aws-json-server.ts';
 import { type Harness, startHarness } from '../pipeline/harness.ts';
 import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';

@@ -1,6 +1,6 @@
 import type OpenAI from 'openai';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type SweepAnswer, sweep } from '../../lib/pipeline/sweep.ts';
+import { type SweepAnswer, sweep } from '../../lib/pipeline/upkeep/sweep.ts';
 import { filePrefix, resultKey } from '../../lib/records/object-keys.ts';
 import { drive, functionContext, pass } from '../pipeline/drive.ts';
 import { chatLine, fileOf } from '../pipeline/requests.ts';

@@ -3,7 +3,7 @@ import aslValidator from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { functionOfPlaceholder, workflowFile } from '../../cdk/constructs/workflow.ts';
-import { eventsPerShard, eventsPerTurn, maxEvents, maxShardsPerTurn } from '../../lib/pipeline/poll.ts';
+import { eventsPerShard, eventsPerTurn, maxEvents, maxShardsPerTurn } from '../../lib/pipeline/poll/poll.ts';
 import { functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
 
 const stateSchema = z.object({

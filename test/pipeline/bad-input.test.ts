@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { intake } from '../../lib/pipeline/intake.ts';
+import { intake } from '../../lib/pipeline/intake/intake.ts';
 import { drive } from './drive.ts';
 import { type Harness, type StatusFile, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { cancel } from '../../lib/pipeline/cancel.ts';
+import { cancel } from '../../lib/service/cancel.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { runs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';

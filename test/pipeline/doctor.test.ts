@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { examine, type Finding, type Patient } from '../../lib/pipeline/doctor.ts';
 import { ConfigurationError, ProviderAuthenticationError } from '../../lib/records/errors.ts';
 import { table } from '../../lib/records/table.ts';
+import { examine, type Finding, type Patient } from '../../lib/service/doctor.ts';
 import { Deployment } from '../../lib/store/deployment.ts';
 import { type Harness, startHarness } from './harness.ts';
 

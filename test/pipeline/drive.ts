@@ -1,11 +1,11 @@
 import { vi } from 'vitest';
-import { collect } from '../../lib/pipeline/collect.ts';
-import { finalize } from '../../lib/pipeline/finalize.ts';
-import { poll } from '../../lib/pipeline/poll.ts';
-import { type PrepareAnswer, prepare } from '../../lib/pipeline/prepare.ts';
+import { collect } from '../../lib/pipeline/collect/collect.ts';
+import { finalize } from '../../lib/pipeline/finalize/finalize.ts';
+import { poll } from '../../lib/pipeline/poll/poll.ts';
+import { type PrepareAnswer, prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
-import { submit } from '../../lib/pipeline/submit.ts';
-import { sweep } from '../../lib/pipeline/sweep.ts';
+import { submit } from '../../lib/pipeline/submit/submit.ts';
+import { sweep } from '../../lib/pipeline/upkeep/sweep.ts';
 import { StaleEpochError } from '../../lib/records/errors.ts';
 import type { Harness } from './harness.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { cancel } from '../../lib/pipeline/cancel.ts';
+import { cancel } from '../../lib/service/cancel.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { drive, pass } from './drive.ts';
 import { type Harness, type StatusFile, startHarness } from './harness.ts';

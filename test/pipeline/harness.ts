@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import OpenAI from 'openai';
 import { vi } from 'vitest';
-import { intake } from '../../lib/pipeline/intake.ts';
+import { intake } from '../../lib/pipeline/intake/intake.ts';
 import { createServices, type Services } from '../../lib/pipeline/services.ts';
 import type { BatchRecord } from '../../lib/records/batch.ts';
 import { resultKey, statusKey } from '../../lib/records/object-keys.ts';

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { poll } from '../../lib/pipeline/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare.ts';
+import { poll } from '../../lib/pipeline/poll/poll.ts';
+import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Account, Services } from '../../lib/pipeline/services.ts';
-import { submit } from '../../lib/pipeline/submit.ts';
+import { submit } from '../../lib/pipeline/submit/submit.ts';
 import type { ProviderClient } from '../../lib/providers/provider.ts';
 import { drive, functionContext, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { LivePace } from '../../lib/pipeline/live-pace.ts';
+import { LivePace } from '../../lib/pipeline/live/live-pace.ts';
 import type { LiveSettings } from '../../lib/providers/config.ts';
 import { runs } from '../seed.ts';
 

@@ -1,5 +1,5 @@
 import { createServices } from '../../lib/pipeline/services.ts';
-import { submit } from '../../lib/pipeline/submit.ts';
+import { submit } from '../../lib/pipeline/submit/submit.ts';
 
 // Runs one slice of a live shard, as the Submit function does, to be killed in the middle: node live-process.ts <batch id>
 

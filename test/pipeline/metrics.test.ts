@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { emittedMetrics } from '../../lambdas/emitted-metrics.ts';
-import { finalize } from '../../lib/pipeline/finalize.ts';
+import { finalize } from '../../lib/pipeline/finalize/finalize.ts';
 import type { Services } from '../../lib/pipeline/services.ts';
 import type { MetricDimensions, MetricName } from '../../lib/records/metrics.ts';
 import { drive, functionContext, sweepNow } from './drive.ts';

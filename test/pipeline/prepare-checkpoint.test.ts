@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { cancel } from '../../lib/pipeline/cancel.ts';
-import { prepare } from '../../lib/pipeline/prepare.ts';
+import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
 import { resultKey } from '../../lib/records/object-keys.ts';
+import { cancel } from '../../lib/service/cancel.ts';
 import { runs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive } from './drive.ts';

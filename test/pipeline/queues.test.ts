@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { maxEvents, poll } from '../../lib/pipeline/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare.ts';
-import { leaveGate, ownerOf } from '../../lib/pipeline/provider-gate.ts';
+import { maxEvents, poll } from '../../lib/pipeline/poll/poll.ts';
+import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
+import { leaveGate, ownerOf } from '../../lib/pipeline/shards/provider-gate.ts';
 import { drive, functionContext, pass, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';

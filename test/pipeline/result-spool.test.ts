@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ResultSpool } from '../../lib/pipeline/result-spool.ts';
+import { ResultSpool } from '../../lib/pipeline/collect/result-spool.ts';
 import { runs } from '../seed.ts';
 
 describe('ResultSpool', () => {

@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 /**
- * What a folder may import, besides itself: records <- lines <- providers, store <- pipeline <- api <- lambdas <-
+ * What a folder may import, besides itself: records <- lines <- providers, store <- pipeline <- service <- api <- lambdas <-
  * local, cli.
  */
 const allowed: Record<string, readonly string[]> = {
@@ -12,12 +12,22 @@ const allowed: Record<string, readonly string[]> = {
   'lib/providers': ['lib/records', 'lib/lines'],
   'lib/store': ['lib/records'],
   'lib/pipeline': ['lib/records', 'lib/lines', 'lib/providers', 'lib/store'],
-  'lib/api': ['lib/records', 'lib/lines', 'lib/pipeline', 'lib/store'],
+  'lib/service': ['lib/records', 'lib/lines', 'lib/providers', 'lib/store', 'lib/pipeline'],
+  'lib/api': ['lib/records', 'lib/lines', 'lib/pipeline', 'lib/service', 'lib/store'],
   'lib/client': ['lib/records', 'lib/lines', 'lib/providers'],
-  lambdas: ['lib/records', 'lib/pipeline', 'lib/api'],
+  lambdas: ['lib/records', 'lib/pipeline', 'lib/service', 'lib/api'],
   simulators: ['lib/records', 'lib/providers', 'lib/store'],
-  local: ['lib/records', 'lib/providers', 'lib/pipeline', 'lib/api', 'lib/store', 'lambdas', 'simulators'],
-  cli: ['lib/records', 'lib/lines', 'lib/client', 'lib/pipeline', 'lib/store', 'local', 'lib/providers'],
+  local: [
+    'lib/records',
+    'lib/providers',
+    'lib/pipeline',
+    'lib/service',
+    'lib/api',
+    'lib/store',
+    'lambdas',
+    'simulators',
+  ],
+  cli: ['lib/records', 'lib/lines', 'lib/client', 'lib/pipeline', 'lib/service', 'lib/store', 'local', 'lib/providers'],
   cdk: ['lib/records', 'lib/lines', 'lib/providers'],
 };
 

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { splitLines } from '../../lines/jsonl.ts';
+import type { LineIndex } from '../../lines/line-index.ts';
+import type { AnsweredLine, Provider, TranslatedResult } from '../../providers/provider.ts';
+import { positionOf, positionWithin, sendingPrefix } from '../../records/ids.ts';
+import type { ShardRecord } from '../../records/shard.ts';
+import { type TokenCounts, type Usage, usageOf } from '../../records/usage.ts';
+import type { PendingWrite } from '../../store/pending-writes.ts';
+import type { ResultSpool } from './result-spool.ts';
+
+type Answered = Extract<TranslatedResult, { kind: 'answered' }>;
+type Unexecuted = Extract<TranslatedResult, { kind: 'unexecuted' }>;
+
+/** Answers may be longer than requests: a 50,000-token answer with logprobs, a batch of embeddings. */
+const maxResultLineBytes = 256 * 1024 * 1024;
+
+const answerFlags = { answered: 1, succeeded: 2, retryable: 4 } as const;
+
+/** What the provider's result files say: the answers go into the spool, one byte a line and what is unusual stay here. */
+export class GatheredAnswers {
+  readonly #spool: Pick<ResultSpool, 'put'>;
+  readonly #find: (lineId: string) => AnsweredLine | null;
+  readonly #prefix: string;
+  readonly #flags: Uint8Array;
+  readonly #unexecuted = new Map<number, Pick<Unexecuted, 'reason' | 'message'>>();
+  readonly #malformedAt = new Set<number>();
+  readonly #tokens: Required<TokenCounts> = { input: 0, cached: 0, output: 0, reasoning: 0 };
+  readonly sourceSha256: string[] = [];
+  /** Requests with a result, and lines that were damaged. */
+  resultsRead = 0;
+  doubled = 0;
+  malformed = 0;
+  foreign = 0;
+
+  /** @param triesOf how often a line was sent in this round; once where it is not given. */
+  constructor(
+    shard: ShardRecord,
+    index: LineIndex,
+    spool: Pick<ResultSpool, 'put'>,
+    triesOf: (position: number) => number = () => 1,
+  ) {
+    const { batchId, round, shard: place, attempts, endpoint, model } = shard;
+    const prefix = sendingPrefix({ batchId, round, shard: place, attempt: shard.intent?.attempt ?? attempts });
+    this.#spool = spool;
+    this.#prefix = prefix;
+    this.#flags = new Uint8Array(index.length);
+    this.#find = (lineId) => {
+      const position = positionOf(lineId, prefix);
+      if (position === null || position >= index.length) return null;
+      const customId = index.customId(position);
+      const format = index.format(position);
+      return { position, customId, format, endpoint, model, attempts: round + triesOf(position) };
+    };
+  }
+
+  get usage(): Usage {
+    return usageOf(this.#tokens);
+  }
+
+  async read(
+    provider: Pick<Provider, 'translateResult'>,
+    chunks: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const hash = createHash('sha256');
+    for await (const lines of splitLines(hashed(chunks, hash), maxResultLineBytes)) {
+      signal.throwIfAborted();
+      for (const line of lines) {
+        const pending =
+          line.bytes === null
+            ? this.#countMalformed()
+            : this.#take(provider.translateResult(line.bytes, this.#find), line.bytes);
+        if (pending) await pending;
+      }
+    }
+    this.sourceSha256.push(hash.digest('hex'));
+  }
+
+  /** @returns null where the provider did not execute the request, or said nothing of it. */
+  answer(position: number): { succeeded: boolean; retryable: boolean } | null {
+    const flags = this.#flags[position] ?? 0;
+    if ((flags & answerFlags.answered) === 0) return null;
+    return { succeeded: (flags & answerFlags.succeeded) !== 0, retryable: (flags & answerFlags.retryable) !== 0 };
+  }
+
+  unexecuted(position: number): Pick<Unexecuted, 'reason' | 'message'> | undefined {
+    return this.#unexecuted.get(position);
+  }
+
+  isMalformed(position: number): boolean {
+    return this.#malformedAt.has(position);
+  }
+
+  #take(result: TranslatedResult, bytes: Buffer): PendingWrite {
+    switch (result.kind) {
+      case 'answered':
+        return this.#isFirst(result.position) ? this.#keep(result) : undefined;
+      case 'unexecuted':
+        if (this.#isFirst(result.position)) this.#unexecuted.set(result.position, result);
+        return undefined;
+      case 'malformed':
+        this.#countMalformed();
+        this.#noteMalformed(positionWithin(bytes.toString('utf8'), this.#prefix));
+        return undefined;
+      case 'foreign':
+        this.foreign += 1;
+        return undefined;
+    }
+  }
+
+  /** The first answer stands: a second one for the same request is only counted. */
+  #isFirst(position: number): boolean {
+    const isFirst = this.#flags[position] === 0 && !this.#unexecuted.has(position);
+    if (isFirst) this.resultsRead += 1;
+    else this.doubled += 1;
+    return isFirst;
+  }
+
+  #keep({ position, bytes, succeeded, retryable, usage }: Answered): PendingWrite {
+    this.#flags[position] =
+      answerFlags.answered | (succeeded ? answerFlags.succeeded : 0) | (retryable ? answerFlags.retryable : 0);
+    if (usage) {
+      this.#tokens.input += usage.input_tokens;
+      this.#tokens.cached += usage.input_tokens_details.cached_tokens;
+      this.#tokens.output += usage.output_tokens;
+      this.#tokens.reasoning += usage.output_tokens_details.reasoning_tokens;
+    }
+    return this.#spool.put(position, bytes);
+  }
+
+  #countMalformed(): undefined {
+    this.malformed += 1;
+    this.resultsRead += 1;
+  }
+
+  #noteMalformed(position: number | null): void {
+    if (position !== null) this.#malformedAt.add(position);
+  }
+}
+
+async function* hashed(
+  chunks: AsyncIterable<Uint8Array>,
+  hash: { update(bytes: Uint8Array): unknown },
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    hash.update(chunk);
+    yield chunk;
+  }
+}

@@ -1,0 +1,134 @@
+import { type LineIndex, type ResultEntry, ResultIndexEncoder } from '../../lines/line-index.ts';
+import { type Failure, failureLine, resultLineId } from '../../lines/result-line.ts';
+import { shardWorkKey } from '../../records/object-keys.ts';
+import type { ShardEnd, ShardRecord, ShardResult } from '../../records/shard.ts';
+import type { ObjectWriter, WrittenObject } from '../../store/object-writer.ts';
+import type { Objects } from '../../store/objects.ts';
+import type { PendingWrite } from '../../store/pending-writes.ts';
+import type { GatheredAnswers } from './gathered-answers.ts';
+import type { ResultSpool } from './result-spool.ts';
+
+const newlineLength = 1;
+
+/** Failures of ours after which a request may be sent again: its provider batch is over and its answer is gone. */
+const retryableCodes: ReadonlySet<string> = new Set(['result_missing', 'invalid_result_line']);
+
+/** What the results of a shard are made of. */
+export interface ShardResultSources {
+  shard: ShardRecord;
+  /** Why lines without an answer have none. */
+  end: ShardEnd;
+  index: LineIndex;
+  answers: GatheredAnswers;
+  spool: ResultSpool;
+}
+
+type Outcome = Omit<ResultEntry, 'ordinal' | 'byteLength'>;
+
+/** Writes output, errors and the index of a shard, in its order: one result for each line, whatever the provider gave. */
+export class ShardResults {
+  readonly #objects: Objects;
+  readonly #sources: ShardResultSources;
+  readonly #keys: { output: string; errors: string; index: string };
+  readonly #output: ObjectWriter;
+  readonly #errors: ObjectWriter;
+  readonly #entries = new ResultIndexEncoder();
+  readonly #counts = { completed: 0, retryable: 0, expired: 0, unexecuted: 0, missing: 0 };
+
+  /** @param token the writer's own. */
+  constructor(objects: Objects, token: string, sources: ShardResultSources) {
+    const { batchId, round, shard } = sources.shard;
+    const keyOf = (part: string) => shardWorkKey(batchId, token, round, shard, part);
+    this.#objects = objects;
+    this.#sources = sources;
+    this.#keys = { output: keyOf('output.jsonl'), errors: keyOf('errors.jsonl'), index: keyOf('results.index') };
+    this.#output = objects.writer(this.#keys.output, { sha256: true });
+    this.#errors = objects.writer(this.#keys.errors, { sha256: true });
+  }
+
+  async write(): Promise<ShardResult> {
+    try {
+      for (let position = 0; position < this.#sources.index.length; position += 1) {
+        const pending = this.#writeLine(position);
+        if (pending) await pending;
+      }
+      const index = this.#objects.writer(this.#keys.index, { contentType: 'application/octet-stream' });
+      await index.write(this.#entries.finish());
+      const [output, errors] = await Promise.all([this.#output.close(), this.#errors.close(), index.close()]);
+      return this.#describe(output, errors);
+    } catch (error) {
+      await Promise.all([this.#output.abort(), this.#errors.abort()]);
+      throw error;
+    }
+  }
+
+  #writeLine(position: number): PendingWrite {
+    const answer = this.#sources.answers.answer(position);
+    if (!answer) return this.#writeFailure(position);
+    const outcome = { ...answer, unexecuted: false, expired: false };
+    const bytes = this.#sources.spool.get(position);
+    if (Buffer.isBuffer(bytes)) return this.#put(position, outcome, bytes);
+    return bytes.then((fetched) => this.#put(position, outcome, fetched));
+  }
+
+  #writeFailure(position: number): PendingWrite {
+    const failure = this.#failureOf(position);
+    const expired = failure.code === 'batch_expired';
+    const outcome = {
+      succeeded: false,
+      retryable: expired || retryableCodes.has(failure.code),
+      unexecuted: expired || failure.code === 'batch_cancelled',
+      expired,
+    };
+    return this.#put(position, outcome, this.#failureLine(position, failure));
+  }
+
+  #put(position: number, outcome: Outcome, bytes: Buffer): PendingWrite {
+    const ordinal = this.#sources.index.ordinal(position);
+    this.#entries.add({ ...outcome, ordinal, byteLength: bytes.length + newlineLength });
+    if (outcome.succeeded) this.#counts.completed += 1;
+    if (outcome.retryable) this.#counts.retryable += 1;
+    if (outcome.expired) this.#counts.expired += 1;
+    if (outcome.unexecuted) this.#counts.unexecuted += 1;
+    return (outcome.succeeded ? this.#output : this.#errors).writeLine(bytes);
+  }
+
+  #failureOf(position: number): Failure {
+    const { answers, end } = this.#sources;
+    const unexecuted = answers.unexecuted(position);
+    if (unexecuted?.reason === 'expired') return { code: 'batch_expired', message: unexecuted.message };
+    // What the provider calls cancelled may have been cancelled by us, at the deadline: the shard's end knows why.
+    if (unexecuted) return end.reason === 'expired' ? end : { code: 'batch_cancelled', message: unexecuted.message };
+    if (answers.isMalformed(position))
+      return { code: 'invalid_result_line', message: "The provider's result line for this request cannot be read." };
+    if (end.reason === 'completed') this.#counts.missing += 1;
+    return end;
+  }
+
+  #failureLine(position: number, failure: Failure): Buffer {
+    const { shard, index } = this.#sources;
+    const identity = { customId: index.customId(position), format: index.format(position) };
+    const attempts = shard.providerBatchId === null ? shard.round : shard.round + 1;
+    return failureLine(resultLineId(shard.batchId, index.ordinal(position)), identity, failure, { attempts });
+  }
+
+  #describe(output: WrittenObject, errors: WrittenObject): ShardResult {
+    const { doubled, malformed, foreign, usage, sourceSha256 } = this.#sources.answers;
+    return {
+      ...this.#counts,
+      outputKey: output.bytes > 0 ? this.#keys.output : null,
+      errorsKey: errors.bytes > 0 ? this.#keys.errors : null,
+      indexKey: this.#keys.index,
+      outputBytes: output.bytes,
+      errorBytes: errors.bytes,
+      outputSha256: output.sha256,
+      errorsSha256: errors.sha256,
+      failed: this.#sources.index.length - this.#counts.completed,
+      doubled,
+      malformed,
+      foreign,
+      usage,
+      sourceSha256,
+    };
+  }
+}

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { splitLines } from '../../lines/jsonl.ts';
+import type { LineError } from '../../lines/request-line.ts';
+import { assertEpoch, type BatchRecord, beginFinalizing, end, finalStatus, isTerminal } from '../../records/batch.ts';
+import { safeText, WriteConflictError } from '../../records/errors.ts';
+import { fileIdFrom } from '../../records/ids.ts';
+import { mergeWorkKey, resultKey } from '../../records/object-keys.ts';
+import { batchObject } from '../../records/openai-batch.ts';
+import type { ShardRecord } from '../../records/shard.ts';
+import type { WrittenObject } from '../../store/object-writer.ts';
+import { countEnded } from '../metrics.ts';
+import type { BatchStep } from '../prepare/prepare.ts';
+import type { Services, StepContext } from '../services.ts';
+import { collectedShards } from '../shards/collected-shard.ts';
+import { writeStatus } from '../status-file.ts';
+import { scheduleRemoval } from '../upkeep/removals.ts';
+import { type MergeProgress, mergeResults, mergeStretch } from './merge.ts';
+import { readMergeProgress, writeMergeProgress } from './merge-checkpoint.ts';
+import { mayRedrive, openNextRound } from './next-round.ts';
+import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
+import { writeRetryFile } from './retry-file.ts';
+
+export interface FinalizeAnswer {
+  /** False asks for another run, or for another round. */
+  done: boolean;
+  nextRound: boolean;
+}
+
+const goOn: FinalizeAnswer = { done: false, nextRound: true };
+const again: FinalizeAnswer = { done: false, nextRound: false };
+const ended: FinalizeAnswer = { done: true, nextRound: false };
+
+/** Left of a run's time when it stops merging, to end its objects and to write its checkpoint: the longest run of results is 256 MiB. */
+const checkpointMs = 120_000;
+/** Slower than merging has ever been seen: 5 MB/s. What takes longer even so is no reason to worry, only to use two runs. */
+const slowestBytesPerMs = 5_000;
+
+/**
+ * Opens another round for what may be sent again, or ends the batch: outputs first, then the record, then the event,
+ * then the note that it was sent. Run again at any point, it takes up what is missing. Results that may take longer than the
+ * run has are merged by several, stretch by stretch.
+ */
+export async function finalize(services: Services, step: BatchStep, context: StepContext): Promise<FinalizeAnswer> {
+  const batch = await services.records.getBatch(step.batchId);
+  assertEpoch(batch, step.epoch);
+  if (isTerminal(batch.status)) return announce(services, batch);
+  if (batch.rounds.length === 0) return announce(services, await endWithoutResults(services, batch));
+  const rounds = await Promise.all(batch.rounds.map((round) => services.records.listShards(batch.id, round.token)));
+  if (rounds.flat().some((shard) => shard.status !== 'collected')) return goOn;
+  const latest = collectedShards(services.objects, rounds.at(-1) ?? []);
+  if (mayRedrive(services, batch, latest)) {
+    await openNextRound(services, batch, latest);
+    return goOn;
+  }
+  const finalizing = await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return beginFinalizing(current, seconds(services));
+  });
+  const progress = await readMergeProgress(services.objects, finalizing);
+  if (mayOutlast(finalizing, rounds.flat(), progress, context)) {
+    await mergeFurther(services, finalizing, rounds.flat(), progress, context);
+    return again;
+  }
+  return announce(services, await endWithResults(services, finalizing, rounds, progress));
+}
+
+/** Whether what is not merged yet may take longer than the run has. */
+function mayOutlast(
+  batch: BatchRecord,
+  shards: readonly ShardRecord[],
+  progress: MergeProgress,
+  context: StepContext,
+): boolean {
+  if (progress.nextOrdinal >= batch.counts.total) return false;
+  let bytes = 0;
+  for (const { result } of shards) bytes += (result?.outputBytes ?? 0) + (result?.errorBytes ?? 0);
+  for (const stretch of [...progress.output, ...progress.errors]) bytes -= stretch.bytes;
+  return bytes > slowestBytesPerMs * (context.remainingMs() - checkpointMs);
+}
+
+/** Of two runs that began at the same checkpoint, one is gone on from. */
+async function mergeFurther(
+  services: Services,
+  batch: BatchRecord,
+  shards: readonly ShardRecord[],
+  progress: MergeProgress,
+  context: StepContext,
+): Promise<void> {
+  const token = services.token();
+  const collected = collectedShards(services.objects, shards);
+  const keyOf = (part: string) => mergeWorkKey(batch.id, token, part);
+  const keys = { output: keyOf('output.jsonl'), errors: keyOf('errors.jsonl') };
+  const mustStop = () => context.remainingMs() < checkpointMs;
+  const further = await mergeStretch(services.objects, collected, batch.counts.total, keys, progress, mustStop);
+  await writeMergeProgress(services.objects, batch.id, token, further);
+  await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return current.mergeCheckpoint === batch.mergeCheckpoint ? { ...current, mergeCheckpoint: token } : current;
+  });
+}
+
+/** A batch that validation refused, a dry run, or one that was cancelled before anything was sent. */
+async function endWithoutResults(services: Services, batch: BatchRecord): Promise<BatchRecord> {
+  const closed = end(batch, finalStatus(batch, false), seconds(services), {});
+  const receipt = receiptOf(services, closed, [], { output: null, errors: null, retry: null });
+  await writeSummary(services, closed, receipt);
+  return commitEnd(services, batch, closed);
+}
+
+async function endWithResults(
+  services: Services,
+  batch: BatchRecord,
+  rounds: ShardRecord[][],
+  progress: MergeProgress,
+): Promise<BatchRecord> {
+  const shards = rounds.flat();
+  const collected = collectedShards(services.objects, shards);
+  const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
+  const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, progress);
+  const retry = await writeRetryFile(services, batch.id, rounds[0] ?? [], merged.failedOrdinals);
+  const files: ResultFiles = { output: merged.output, errors: merged.errors, retry };
+  const closed = end(batch, finalStatus(batch, merged.expired > 0), seconds(services), {
+    counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
+    usage: usageOfShards(shards),
+    cost: costOfShards(services, shards),
+    outputFileId: await fileIdOf(services, batch, 'output.jsonl', merged.output),
+    errorFileId: await fileIdOf(services, batch, 'errors.jsonl', merged.errors),
+    firstFailure: await firstFailureOf(services, merged.errors),
+  });
+  await writeSummary(services, closed, receiptOf(services, closed, shards, files));
+  return commitEnd(services, batch, closed);
+}
+
+const errorLineSchema = z.object({
+  custom_id: z.string().nullable(),
+  error: z.object({ code: z.string().nullish(), message: z.string().nullish() }),
+});
+
+/** What stands first in the error file. */
+async function firstFailureOf(services: Services, errors: WrittenObject | null): Promise<LineError | null> {
+  if (!errors) return null;
+  for await (const [line] of splitLines(services.objects.stream(errors))) {
+    if (!line?.bytes) return null;
+    const { custom_id, error } = errorLineSchema.parse(JSON.parse(line.bytes.toString('utf8')));
+    const message = safeText(`${custom_id ?? 'A line without custom_id'}: ${error.message ?? ''}`);
+    return { code: error.code ?? 'error', message, param: null, line: null };
+  }
+  return null;
+}
+
+async function fileIdOf(
+  services: Services,
+  batch: BatchRecord,
+  name: 'output.jsonl' | 'errors.jsonl',
+  written: WrittenObject | null,
+): Promise<string | null> {
+  if (!written) return null;
+  const id = fileIdFrom(createHash('sha256').update(`${batch.id}:${name}`).digest('hex'));
+  const { bucket, key, etag, bytes } = written;
+  const createdAt = seconds(services);
+  const lifetime = batch.options.output_expires_after?.seconds;
+  const expiresAt = lifetime === undefined ? null : createdAt + lifetime;
+  if (expiresAt !== null) await scheduleRemoval(services, id, expiresAt, [key]);
+  await services.records.createFile({
+    id,
+    tenant: batch.tenant,
+    version: 0,
+    filename: `${batch.id}_${name}`,
+    purpose: 'batch_output',
+    bytes,
+    createdAt,
+    expiresAt,
+    objects: [{ bucket, key, etag, bytes }],
+  });
+  return id;
+}
+
+async function writeSummary(services: Services, batch: BatchRecord, receipt: object): Promise<void> {
+  const { report, warningCount } = batch;
+  const summary = {
+    ...batchObject(batch),
+    batchdrop: { tenant: batch.tenant, receipt, report, warning_count: warningCount },
+  };
+  await services.objects.putText(resultKey(batch.id, 'batch.json'), `${JSON.stringify(summary, null, 2)}\n`);
+}
+
+/**
+ * @param closed what `batch` becomes, times included, so that the summary and the record say the same.
+ * @throws WriteConflictError where the batch was changed meanwhile, by a cancellation say: Finalize runs again.
+ */
+async function commitEnd(services: Services, batch: BatchRecord, closed: BatchRecord): Promise<BatchRecord> {
+  return services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    if (isTerminal(current.status)) return current;
+    if (current.version !== batch.version)
+      throw new WriteConflictError(`${batch.id} was changed while it was finalized.`);
+    return closed;
+  });
+}
+
+/** Tells the world, as often as it takes. */
+async function announce(services: Services, batch: BatchRecord): Promise<FinalizeAnswer> {
+  await writeStatus(services, batch.id);
+  if (batch.eventSentAtMs !== null || !isTerminal(batch.status)) return ended;
+  const uri = (name: 'output.jsonl' | 'errors.jsonl') => `s3://${services.objects.bucket}/${resultKey(batch.id, name)}`;
+  const [input] = batch.input;
+  await services.events.send(batch.status, {
+    version: '1',
+    id: `${batch.id}:${batch.status}`,
+    batch: batchObject(batch),
+    tenant: batch.tenant,
+    input_uri: input ? `s3://${input.bucket}/${input.key}` : '',
+    output_uri: batch.outputFileId === null ? null : uri('output.jsonl'),
+    error_uri: batch.errorFileId === null ? null : uri('errors.jsonl'),
+  });
+  const sentAtMs = services.now();
+  const after = await services.records.updateBatch(batch.id, (current) =>
+    current.eventSentAtMs === null ? { ...current, eventSentAtMs: sentAtMs } : current,
+  );
+  if (after.version === batch.version + 1) countEnded(services, batch);
+  return ended;
+}
+
+function seconds(services: Services): number {
+  return Math.floor(services.now() / 1_000);
+}

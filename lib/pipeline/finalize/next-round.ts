@@ -1,0 +1,103 @@
+import { embeddingInputs } from '../../lines/embedding-inputs.ts';
+import { passedBytes } from '../../lines/passed-lines.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { Provider } from '../../providers/provider.ts';
+import { type BatchRecord, openRound, type Round } from '../../records/batch.ts';
+import { placeholderLineId } from '../../records/ids.ts';
+import { inParallel } from '../parallel.ts';
+import type { Services } from '../services.ts';
+import { limitsOf } from '../shards/account-limits.ts';
+import type { CollectedShard } from '../shards/collected-shard.ts';
+import { readIndex, readShardLines, requestOf } from '../shards/shard-lines.ts';
+import { ShardWriter } from '../shards/shard-writer.ts';
+import { placed } from '../shards/small-shards.ts';
+
+/** Time that a round must have at least before the deadline to be worth sending. */
+const minRoundSeconds = 60;
+
+/** Whether lines that failed for no fault of their own are sent again. */
+export function mayRedrive(services: Services, batch: BatchRecord, latest: readonly CollectedShard[]): boolean {
+  return (
+    batch.status === 'in_progress' &&
+    batch.rounds.length < batch.options.max_attempts &&
+    services.now() / 1_000 < batch.deadlineAt - minRoundSeconds &&
+    latest.some(({ result }) => result.retryable > 0)
+  );
+}
+
+/**
+ * Writes the next round's shards from the retryable lines of the last one, then opens the round by one write. All their
+ * provider batches have ended and their downloads were complete, so nothing is sent while an earlier sending lives.
+ */
+export async function openNextRound(
+  services: Services,
+  batch: BatchRecord,
+  latest: readonly CollectedShard[],
+): Promise<void> {
+  const token = services.token();
+  const round = batch.rounds.length;
+  const settled = settledAfter(batch, latest);
+  const writer = new ShardWriter(services.objects, { batchId: batch.id, round, token }, (name) =>
+    limitsOf(services.account(name)),
+  );
+  try {
+    for (const collected of latest) await copyRetryable(services, collected, writer);
+    const written = await writer.finish();
+    const shards = written.map((shard) => placed(shard, (name) => services.account(name)));
+    await inParallel(10, shards, (shard) => services.records.createShard(shard));
+    await services.records.updateBatch(batch.id, (current) =>
+      current.epoch === batch.epoch ? openRound(current, round, { token, shards: shards.length, settled }) : current,
+    );
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+async function copyRetryable(
+  services: Services,
+  { shard, result, readIndex: readResultIndex }: CollectedShard,
+  writer: ShardWriter,
+): Promise<void> {
+  if (result.retryable === 0 || shard.provider === null) return;
+  const { provider } = services.account(shard.provider);
+  const isTranslated = shard.sentKey !== null;
+  const { model, endpoint } = shard;
+  const queue = writer.queue({ provider: shard.provider, model, endpoint, isTranslated });
+  const index = await readResultIndex();
+  const entries = await readIndex(services.objects, shard);
+  for await (const lines of readShardLines(services.objects, shard, entries)) {
+    for (const line of lines) {
+      if (!index.entry(line.position).retryable) continue;
+      const request = requestOf(line, shard);
+      const translated = isTranslated ? translatedBytes(provider, request, model) : null;
+      const sentBytes = translated?.length ?? passedBytes(line.bytes.length, request.spans, model, request.model);
+      await writer.add(queue, {
+        entry: line.entry,
+        line,
+        translated,
+        sentBytes,
+        embeddingInputs: embeddingInputs(request),
+      });
+    }
+  }
+}
+
+function translatedBytes(provider: Provider, request: RequestLine, model: string): Buffer {
+  const translated = provider.translateRequest(request, { lineId: placeholderLineId, model });
+  if (translated.ok) return translated.bytes;
+  throw new Error(
+    `Line ${request.lineNumber} was accepted and can no longer be translated: ${translated.error.message}`,
+  );
+}
+
+function settledAfter(batch: BatchRecord, latest: readonly CollectedShard[]): Round['settled'] {
+  const { completed, failed } = batch.rounds.at(-1)?.settled ?? { completed: 0, failed: 0 };
+  return latest.reduce(
+    (sum, { result }) => ({
+      completed: sum.completed + result.completed,
+      failed: sum.failed + result.failed - result.retryable,
+    }),
+    { completed, failed },
+  );
+}

@@ -1,0 +1,99 @@
+import type { BatchRecord, Cost } from '../../records/batch.ts';
+import type { ShardRecord } from '../../records/shard.ts';
+import { addUsage, noUsage, type Usage } from '../../records/usage.ts';
+import type { WrittenObject } from '../../store/object-writer.ts';
+import { costOf } from '../cost.ts';
+import type { Services } from '../services.ts';
+
+export interface ResultFiles {
+  output: WrittenObject | null;
+  errors: WrittenObject | null;
+  retry: WrittenObject | null;
+}
+
+/** What was sent where and what it gave: the account of a batch, kept in `batch.json`. */
+export function receiptOf(services: Services, batch: BatchRecord, shards: readonly ShardRecord[], files: ResultFiles) {
+  const sent = shards.filter((shard) => shard.provider !== null);
+  return {
+    rounds: batch.rounds.length,
+    sendings: sent.reduce((sum, shard) => sum + shard.attempts, 0),
+    provider_batches: sent.map(providerBatchOf),
+    breakdown: breakdownOf(services, sent),
+    usage: usageOfShards(shards),
+    cost: costOfShards(services, shards),
+    input: batch.input,
+    output: fileOf(files.output),
+    errors: fileOf(files.errors),
+    retry: fileOf(files.retry),
+  };
+}
+
+function providerBatchOf(shard: ShardRecord) {
+  return {
+    round: shard.round,
+    shard: shard.shard,
+    provider: shard.provider,
+    model: shard.model,
+    endpoint: shard.endpoint,
+    provider_batch_id: shard.providerBatchId,
+    provider_status: shard.providerStatus,
+    end: shard.end?.reason ?? null,
+    sendings: shard.attempts,
+    requests: shard.lineCount,
+    completed: shard.result?.completed ?? 0,
+    failed: shard.result?.failed ?? 0,
+    retryable: shard.result?.retryable ?? 0,
+    missing: shard.result?.missing ?? 0,
+    malformed: shard.result?.malformed ?? 0,
+    doubled: shard.result?.doubled ?? 0,
+    foreign: shard.result?.foreign ?? 0,
+    usage: shard.result?.usage ?? null,
+    submitted_at: inSeconds(shard.submittedAtMs),
+    ended_at: inSeconds(shard.endedAtMs),
+    result_sha256: shard.result?.sourceSha256 ?? [],
+  };
+}
+
+/** The same sums for each provider, model and endpoint. A request counts once, however often it was sent. */
+function breakdownOf(services: Services, sent: readonly ShardRecord[]) {
+  const groups = Map.groupBy(sent, ({ provider, model, endpoint }) => JSON.stringify([provider, model, endpoint]));
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (!first) return [];
+    const { provider, model, endpoint } = first;
+    const requests = sumOf(group, (shard) => (shard.round === 0 ? shard.lineCount : 0));
+    const completed = sumOf(group, (shard) => shard.result?.completed ?? 0);
+    const counts = { requests, completed, failed: requests - completed };
+    const paid = { usage: usageOfShards(group), cost: costOfShards(services, group) };
+    return [{ provider, model, endpoint, ...counts, ...paid }];
+  });
+}
+
+function sumOf(shards: readonly ShardRecord[], number: (shard: ShardRecord) => number): number {
+  return shards.reduce((sum, shard) => sum + number(shard), 0);
+}
+
+function fileOf(file: WrittenObject | null) {
+  if (!file) return null;
+  const { bucket, key, bytes, sha256, sections } = file;
+  return { uri: `s3://${bucket}/${key}`, bytes, sha256, ...(sections.length > 1 && { parts: sections }) };
+}
+
+function inSeconds(milliseconds: number | null): number | null {
+  return milliseconds === null ? null : Math.floor(milliseconds / 1_000);
+}
+
+/** Tokens of all sendings: what is paid for. */
+export function usageOfShards(shards: readonly ShardRecord[]): Usage {
+  return shards.reduce((sum, shard) => (shard.result ? addUsage(sum, shard.result.usage) : sum), noUsage);
+}
+
+export function costOfShards(services: Services, shards: readonly ShardRecord[]): Cost {
+  return costOf(
+    shards.flatMap(({ provider, model, result, live }) =>
+      provider === null || !result || result.usage.total_tokens === 0
+        ? []
+        : [{ account: services.account(provider), model, usage: result.usage, isLive: live !== null }],
+    ),
+  );
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import type { LineError } from '../../lines/request-line.ts';
+import { type BatchRecord, isTerminal, type S3Object, withErrors } from '../../records/batch.ts';
+import { InvalidInputError } from '../../records/errors.ts';
+import { totalBytes } from '../../records/file.ts';
+import { batchIdFrom } from '../../records/ids.ts';
+import { type BatchOptions, deadlineHours } from '../../records/options.ts';
+import type { Services } from '../services.ts';
+
+/** Where a batch's requests are. */
+export interface BatchInput {
+  fileId: string;
+  /** For an object that is no File yet: it becomes one, of this name. */
+  filename?: string;
+  objects: S3Object[];
+}
+
+/** What a batch is made of, whatever door it came through. */
+export interface BatchDraft {
+  tenant: string;
+  /** A digest of what makes this batch itself; an idempotency key takes its place. */
+  identity: string;
+  /** Digest of what it was created from, to tell a repetition from a conflict. */
+  parametersHash: string;
+  options: BatchOptions;
+  /** Or why there is none: the batch then fails as one whose validation failed. */
+  input: BatchInput | { fileId: string; missing: LineError };
+  /** For a drop: its key, and its place among the drops of that key. */
+  inboxKey: string | null;
+  sequencer?: string;
+  retryOf: string | null;
+}
+
+/** The id under which a draft's batch stands, or will. */
+export function batchIdOf({ tenant, identity, options }: Pick<BatchDraft, 'tenant' | 'identity' | 'options'>): string {
+  const key = options.idempotency_key;
+  return batchIdFrom(key === undefined ? identity : digest('key', tenant, key));
+}
+
+/**
+ * Makes a batch: one record by one conditional write, one execution. Called again, it repeats what may have been left
+ * undone: the first call may have died in between.
+ *
+ * @throws InvalidInputError `idempotency_conflict` where the key stands for a batch with other parameters.
+ */
+export async function startBatch(services: Services, draft: BatchDraft): Promise<BatchRecord> {
+  const { batch, created } = await services.records.createBatch(newBatch(services, draft));
+  if (created) services.metrics.add('BatchesAccepted', 1);
+  assertSameParameters(batch, draft.parametersHash);
+  await mintFile(services, draft.input, batch);
+  await resumeBatch(services, batch);
+  return batch;
+}
+
+/** @throws InvalidInputError `idempotency_conflict` */
+export function assertSameParameters(batch: BatchRecord, parametersHash: string): void {
+  if (batch.parametersHash === parametersHash) return;
+  throw new InvalidInputError(
+    'idempotency_conflict',
+    `Conflict: the idempotency key was used for ${batch.id} with another file or other options; use a new key.`,
+    { param: 'idempotency_key' },
+  );
+}
+
+/** Starts the batch's execution, unless it has ended. Starting one that runs changes nothing. */
+export async function resumeBatch(services: Services, batch: BatchRecord): Promise<void> {
+  if (isTerminal(batch.status) && batch.eventSentAtMs !== null) return;
+  await services.executions.start(batch.id, batch.epoch, services.config.polling.minSeconds);
+}
+
+async function mintFile(services: Services, input: BatchDraft['input'], batch: BatchRecord): Promise<void> {
+  if ('missing' in input || input.filename === undefined) return;
+  await services.records.createFile({
+    id: batch.inputFileId,
+    tenant: batch.tenant,
+    version: 0,
+    filename: input.filename,
+    purpose: 'batch',
+    bytes: totalBytes(batch.input),
+    createdAt: batch.createdAt,
+    expiresAt: null,
+    objects: batch.input,
+  });
+}
+
+function newBatch(services: Services, draft: BatchDraft): BatchRecord {
+  const { tenant, options, input, parametersHash, inboxKey, retryOf } = draft;
+  const createdAt = Math.floor(services.now() / 1_000);
+  const batch: BatchRecord = {
+    id: batchIdOf(draft),
+    tenant,
+    version: 0,
+    status: 'validating',
+    epoch: 0,
+    endpoint: options.endpoint ?? null,
+    model: null,
+    options,
+    parametersHash,
+    inputFileId: input.fileId,
+    input: 'missing' in input ? [] : input.objects,
+    retryOf,
+    inboxKey,
+    sequencer: draft.sequencer ?? null,
+    createdAt,
+    deadlineAt: createdAt + Math.ceil(deadlineHours(options) * 3_600),
+    inProgressAt: null,
+    finalizingAt: null,
+    completedAt: null,
+    failedAt: null,
+    expiredAt: null,
+    cancellingAt: null,
+    cancelledAt: null,
+    verdict: null,
+    errors: [],
+    errorCount: 0,
+    warningCount: 0,
+    rounds: [],
+    counts: { total: 0, completed: 0, failed: 0 },
+    usage: null,
+    cost: null,
+    report: null,
+    checkpoint: null,
+    mergeCheckpoint: null,
+    outputFileId: null,
+    errorFileId: null,
+    firstFailure: null,
+    eventSentAtMs: null,
+  };
+  return 'missing' in input ? { ...batch, verdict: 'failed', ...withErrors(batch, [input.missing]) } : batch;
+}
+
+/** A SHA-256 of the parts, in hex, that no other list of parts has. */
+export function digest(...parts: string[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}

@@ -1,0 +1,112 @@
+import { liveSettingsOf } from '../../providers/config.ts';
+import type { ProviderBatch, ProviderClient } from '../../providers/provider.ts';
+import type { BatchRecord } from '../../records/batch.ts';
+import { sendingPrefix } from '../../records/ids.ts';
+import { deferralSeconds } from '../../records/schedule.ts';
+import { beginSending, beginSlice, endSlice, ownsSlice, type ShardRecord, submitted } from '../../records/shard.ts';
+import type { Account, Services, StepContext } from '../services.ts';
+import { enterLiveGate, leaveLiveGate } from '../shards/provider-gate.ts';
+import { LiveProgress, readLiveAnswers } from './live-progress.ts';
+import { type SliceObstacle, sendSlice } from './live-slice.ts';
+
+/** A live shard is `submitted` without a call: its provider batch is our own. */
+export async function beginLive(services: Services, shard: ShardRecord): Promise<ShardRecord> {
+  const nowMs = services.now();
+  const { batchId, round, shard: place } = shard;
+  return services.records.updateShard(shard, (current) => {
+    if (current.status !== 'pending' || current.version !== shard.version) return current;
+    const claimed = beginSending(current, { token: services.token(), nowMs, leaseUntilMs: nowMs });
+    const prefix = sendingPrefix({ batchId, round, shard: place, attempt: claimed.attempts });
+    return submitted(claimed, `live${prefix}`, nowMs);
+  });
+}
+
+/**
+ * Sends requests of a live shard for a while, if nobody else does and the account has a place for another function.
+ * What was answered is recorded, whatever happens.
+ */
+export async function runSlice(
+  services: Services,
+  account: Account,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const token = services.token();
+  const nowMs = services.now();
+  const lease = { token, untilMs: Math.round(nowMs + context.remainingMs()) };
+  const claimed = await services.records.updateShard(shard, (current) =>
+    nowMs >= current.notBeforeMs ? beginSlice(current, lease, nowMs) : current,
+  );
+  if (!ownsSlice(claimed, token)) return claimed;
+  const { functions } = liveSettingsOf(account.config);
+  if (!(await enterLiveGate(services, account.name, claimed, functions)))
+    return giveBack(services, claimed, token, {
+      message: `Provider '${account.name}' is busy with other batches.`,
+      pauseMs: 0,
+    });
+  let obstacle: SliceObstacle | null = null;
+  try {
+    obstacle = await sendSlice(services, { batch, shard: claimed, token, account }, context);
+  } finally {
+    await leaveLiveGate(services, account.name, claimed);
+    await giveBack(services, claimed, token, obstacle);
+  }
+  return services.records.getShard(shard);
+}
+
+async function giveBack(
+  services: Services,
+  shard: ShardRecord,
+  token: string,
+  obstacle: SliceObstacle | null,
+): Promise<ShardRecord> {
+  if (obstacle)
+    services.log.warn('A live shard does not get on; it is tried again.', {
+      ...nameOf(shard),
+      error: obstacle.message,
+    });
+  return services.records.updateShard(shard, (current) => {
+    // Pauses grow from slice to slice as long as nothing is answered.
+    const hasAdvanced = (current.live?.answered ?? 0) > (shard.live?.answered ?? 0);
+    const earlier = hasAdvanced ? 0 : current.deferrals;
+    const pauseMs = deferralSeconds(earlier, services.config.polling.minSeconds, null) * 1_000;
+    const notBeforeMs = services.now() + Math.round(Math.max(pauseMs, obstacle?.pauseMs ?? 0));
+    return endSlice(current, token, obstacle && { message: obstacle.message, notBeforeMs, deferrals: earlier + 1 });
+  });
+}
+
+function nameOf(shard: ShardRecord): Record<string, unknown> {
+  return { batchId: shard.batchId, round: shard.round, shard: shard.shard, provider: shard.provider };
+}
+
+/** Where the results of a shard are read: at its provider, or in the answers that we recorded. */
+export function resultSource(
+  services: Services,
+  shard: ShardRecord,
+  account: Account,
+): Pick<ProviderClient, 'retrieve' | 'results'> {
+  if (!shard.live) return account.client;
+  return {
+    retrieve: async () => liveBatch(shard),
+    async *results() {
+      const progress = await LiveProgress.read(services.objects, shard);
+      yield* readLiveAnswers(services.objects, shard, progress);
+    },
+  };
+}
+
+function liveBatch(shard: ShardRecord): ProviderBatch {
+  const answered = shard.live?.answered ?? 0;
+  const progressKey = shard.live?.progressKey ?? null;
+  return {
+    providerBatchId: shard.providerBatchId ?? '',
+    phase: answered === shard.lineCount ? 'completed' : 'cancelled',
+    status: 'live',
+    isKnownStatus: true,
+    counts: shard.counts,
+    expectedResults: answered,
+    resultRefs: progressKey === null ? [] : [progressKey],
+    failure: null,
+  };
+}

@@ -1,0 +1,338 @@
+import type { ProviderBatch } from '../../providers/provider.ts';
+import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
+import { messageOf, safeText } from '../../records/errors.ts';
+import { deferralSeconds, waitSeconds } from '../../records/schedule.ts';
+import { deferred, ended, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../../records/shard.ts';
+import { isAllAnswered } from '../live/live-progress.ts';
+import { countRefusedKey } from '../metrics.ts';
+import { inParallel } from '../parallel.ts';
+import type { BatchStep } from '../prepare/prepare.ts';
+import type { Services, StepContext } from '../services.ts';
+import { leaveGate } from '../shards/provider-gate.ts';
+import { writeStatus } from '../status-file.ts';
+import { continueAsNew } from '../upkeep/continue-as-new.ts';
+
+/** Shards offered to one turn: the state machine's inline Map takes 40 at a time. */
+export const maxShardsPerTurn = 40;
+/** A slice takes minutes; so many run at once in the Map, and none waits for another. */
+const maxLiveShardsPerTurn = 10;
+/**
+ * History events of a turn at most: 17 for Poll with its retries, 19 for Finalize, 16 for what lies between.
+ * A test counts them in the machine.
+ */
+export const eventsPerTurn = 52;
+/** And of one shard in a Map, with its retries. */
+export const eventsPerShard = 24;
+/** Step Functions ends an execution at 25,000; the rest is for turns whose Poll fails, which nobody counts. */
+export const maxEvents = 20_000;
+/** How long after the deadline or a cancellation the provider may take to end its batch: OpenAI says ten minutes. */
+const closingSeconds = 15 * 60;
+
+export interface PollStep extends BatchStep {
+  /** History events of the execution so far, estimated from above. */
+  events: number;
+}
+
+/** What the state machine does next. */
+export interface Turn {
+  /** Places of the shards in the current round. */
+  submit: number[];
+  collect: number[];
+  waitSeconds: number;
+  finished: boolean;
+  /** A later execution has taken over. */
+  continue: boolean;
+  events: number;
+}
+
+/** Looks at every open shard of the batch, at the provider where it has one, and decides the next turn. */
+export async function poll(services: Services, step: PollStep, context: StepContext): Promise<Turn> {
+  const batch = await services.records.getBatch(step.batchId);
+  assertEpoch(batch, step.epoch);
+  const set = batch.rounds.at(-1)?.token ?? '';
+  const before = await services.records.listShards(batch.id, set);
+  const shards = await inParallel(8, before, (shard) => look(services, batch, shard, context));
+  await recount(services, batch, shards);
+  const turn = decide(services, batch, shards, step.events);
+  if (turn.events < maxEvents || turn.finished) return turn;
+  await continueAsNew(services, batch);
+  return { ...turn, submit: [], collect: [], continue: true };
+}
+
+/** One shard's trouble is its own: it is looked at again in the next turn. */
+async function look(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  try {
+    return await advance(services, batch, shard, context);
+  } catch (error) {
+    countRefusedKey(services, error);
+    const message = safeText(messageOf(error));
+    services.log.warn('A shard could not be looked at; the next poll tries again.', {
+      ...nameOf(shard),
+      error: message,
+    });
+    return shard;
+  }
+}
+
+async function advance(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  switch (shard.status) {
+    case 'pending':
+      return closePending(services, batch, shard);
+    case 'submitted':
+      return shard.live
+        ? lookAtLive(services, batch, shard, shard.live)
+        : lookAtProvider(services, batch, shard, context);
+    case 'submitting':
+    case 'ended':
+    case 'collected':
+      return shard;
+  }
+}
+
+async function closePending(services: Services, batch: BatchRecord, shard: ShardRecord): Promise<ShardRecord> {
+  const end = closingEnd(services, batch, shard);
+  if (!end) return shard;
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'pending' ? ended(current, end, services.now()) : current,
+  );
+}
+
+/** Why the batch closes its shards, or null while it does not. */
+function closingEnd(services: Services, batch: BatchRecord, shard: ShardRecord): ShardEnd | null {
+  if (batch.status === 'cancelling') return cancelledEnd;
+  if (services.now() < batch.deadlineAt * 1_000) return null;
+  const why = shard.lastError ? ` Last obstacle: ${shard.lastError}` : '';
+  const message = safeText(`This request could not be executed before the batch's deadline.${why}`);
+  return { reason: 'expired', code: 'batch_expired', message };
+}
+
+export const cancelledEnd: ShardEnd = {
+  reason: 'cancelled',
+  code: 'batch_cancelled',
+  message: 'This request was not executed because the batch was cancelled.',
+};
+
+/** Ends a live shard once all is answered, or its batch closes and nobody sends for it any more. */
+async function lookAtLive(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  live: LiveWork,
+): Promise<ShardRecord> {
+  const closing = closingEnd(services, batch, shard);
+  const end = isAllAnswered(shard, live) ? liveEnd : closing;
+  if (!end || hasLease(live, services.now())) return shard;
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'submitted' && current.version === shard.version ? ended(current, end, services.now()) : current,
+  );
+}
+
+const liveEnd: ShardEnd = {
+  reason: 'completed',
+  code: 'result_missing',
+  message: 'The recorded answers hold none for this request.',
+};
+
+async function lookAtProvider(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  if (shard.provider === null || shard.providerBatchId === null) return shard;
+  const { client } = services.account(shard.provider);
+  const closing = closingEnd(services, batch, shard);
+  const after = closing
+    ? await close(services, shard, closing, context)
+    : await note(services, shard, await client.retrieve(shard.providerBatchId, context.signal));
+  if (after.status !== 'submitted') await leaveGate(services, after);
+  return after;
+}
+
+/** Cancels at the provider once, waits for it to end, and gives up waiting after a while. */
+async function close(
+  services: Services,
+  shard: ShardRecord,
+  closing: ShardEnd,
+  context: StepContext,
+): Promise<ShardRecord> {
+  if (shard.provider === null || shard.providerBatchId === null) return shard;
+  const { client } = services.account(shard.provider);
+  const since = shard.cancelRequestedAtMs ?? services.now();
+  const isOverdue = services.now() > since + closingMs(services);
+  try {
+    const found = await client.retrieve(shard.providerBatchId, context.signal);
+    if (isOver(found)) return await note(services, shard, found, closing);
+    if (found.phase !== 'cancelling') await client.cancel(shard.providerBatchId, context.signal);
+  } catch (error) {
+    if (!isOverdue) {
+      await markCancelRequested(services, shard, since);
+      throw error;
+    }
+  }
+  if (!isOverdue) return markCancelRequested(services, shard, since);
+  services.log.warn('The provider did not end a batch that was to be closed; it is closed on our side.', nameOf(shard));
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'submitted' ? ended(current, closing, services.now()) : current,
+  );
+}
+
+function closingMs(services: Services): number {
+  return Math.min(closingSeconds, services.config.polling.maxSeconds * 2) * 1_000;
+}
+
+async function markCancelRequested(services: Services, shard: ShardRecord, atMs: number): Promise<ShardRecord> {
+  return services.records.updateShard(shard, (current) =>
+    current.cancelRequestedAtMs === null ? { ...current, cancelRequestedAtMs: atMs } : current,
+  );
+}
+
+/**
+ * Writes down what the provider said.
+ *
+ * @param closing why we asked the provider to cancel: what it then calls cancelled ended for that reason.
+ */
+async function note(
+  services: Services,
+  shard: ShardRecord,
+  found: ProviderBatch,
+  closing?: ShardEnd,
+): Promise<ShardRecord> {
+  if (!found.isKnownStatus) noteUnknownStatus(services, shard, found.status);
+  if (found.failure?.isQueueFull) return requeue(services, shard, found.failure.message);
+  const end = found.phase === 'cancelled' && closing ? closing : endOf(found);
+  return services.records.updateShard(shard, (current) => {
+    if (current.status !== 'submitted') return current;
+    const seen = { ...current, providerStatus: found.status, counts: found.counts ?? current.counts };
+    if (end) return ended(seen, end, services.now());
+    return isSame(current, seen) ? current : seen;
+  });
+}
+
+function noteUnknownStatus(services: Services, shard: ShardRecord, status: string): void {
+  services.metrics.add('UnknownStatuses', 1);
+  services.log.warn('A provider said a status that is not known; the batch counts as pending.', {
+    ...nameOf(shard),
+    status,
+  });
+}
+
+function isSame(left: ShardRecord, right: ShardRecord): boolean {
+  return left.providerStatus === right.providerStatus && JSON.stringify(left.counts) === JSON.stringify(right.counts);
+}
+
+/** The provider ended the batch before running any of it, for want of room in its queue. */
+async function requeue(services: Services, shard: ShardRecord, reason: string): Promise<ShardRecord> {
+  const pause = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, null);
+  const notBeforeMs = services.now() + pause * 1_000;
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'submitted' ? deferred(current, notBeforeMs, safeText(reason)) : current,
+  );
+}
+
+function isOver(found: ProviderBatch): boolean {
+  return endOf(found) !== null;
+}
+
+function endOf(found: ProviderBatch): ShardEnd | null {
+  switch (found.phase) {
+    case 'validating':
+    case 'in_progress':
+    case 'cancelling':
+      return null;
+    case 'completed':
+      return {
+        reason: 'completed',
+        code: 'result_missing',
+        message: 'The provider ended its batch without a result for this request.',
+      };
+    case 'expired':
+      return {
+        reason: 'expired',
+        code: 'batch_expired',
+        message: 'This request could not be executed before the completion window expired.',
+      };
+    case 'cancelled':
+      return cancelledEnd;
+    case 'failed': {
+      const code = found.failure?.code ?? 'provider_batch_failed';
+      const message = safeText(found.failure?.message ?? 'The provider failed the batch without saying why.');
+      return { reason: 'failed', code, message };
+    }
+  }
+}
+
+/** Counts are set from a recount, never added to. */
+async function recount(services: Services, batch: BatchRecord, shards: readonly ShardRecord[]): Promise<void> {
+  const settled = batch.rounds.at(-1)?.settled;
+  if (!settled || batch.status === 'finalizing') return;
+  const counts = { total: batch.counts.total, ...settled };
+  for (const shard of shards) {
+    const known = shard.result ?? shard.counts;
+    counts.completed += known?.completed ?? 0;
+    counts.failed += known?.failed ?? 0;
+  }
+  if (JSON.stringify(counts) === JSON.stringify(batch.counts)) return;
+  await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return current.status === 'in_progress' || current.status === 'cancelling' ? { ...current, counts } : current;
+  });
+  await writeStatus(services, batch.id);
+}
+
+function decide(services: Services, batch: BatchRecord, shards: readonly ShardRecord[], eventsBefore: number): Turn {
+  const nowMs = services.now();
+  const due = shards.filter((shard) => isForSubmit(shard, nowMs));
+  const live = due.filter((shard) => shard.live).slice(0, maxLiveShardsPerTurn);
+  const submit = due.filter((shard) => !shard.live || live.includes(shard)).slice(0, maxShardsPerTurn);
+  const collect = shards.filter((shard) => shard.status === 'ended').slice(0, maxShardsPerTurn);
+  const open = shards.filter((shard) => shard.status !== 'collected');
+  const hasMore = open.length > 0 && (submit.length === maxShardsPerTurn || collect.length === open.length);
+  return {
+    submit: submit.map((shard) => shard.shard),
+    collect: collect.map((shard) => shard.shard),
+    waitSeconds: hasMore ? 0 : pauseOf(services, batch, open, submit),
+    finished: open.length === 0,
+    continue: false,
+    events: eventsBefore + eventsPerTurn + eventsPerShard * (submit.length + collect.length),
+  };
+}
+
+function isForSubmit(shard: ShardRecord, nowMs: number): boolean {
+  if (shard.status === 'pending') return nowMs >= shard.notBeforeMs;
+  if (shard.live) return shard.status === 'submitted' && nowMs >= shard.notBeforeMs && !hasLease(shard.live, nowMs);
+  return shard.status === 'submitting' && nowMs >= (shard.intent?.leaseUntilMs ?? 0);
+}
+
+/** A live shard has its next slice soon: it waits for us, not for a provider. */
+function pauseOf(
+  services: Services,
+  batch: BatchRecord,
+  open: readonly ShardRecord[],
+  submit: readonly ShardRecord[],
+): number {
+  if (submit.some((shard) => shard.live)) return 1;
+  const ageSeconds = services.now() / 1_000 - (batch.inProgressAt ?? batch.createdAt);
+  const seconds = waitSeconds(ageSeconds, services.config.polling, services.random());
+  return open.some((shard) => shard.live) ? Math.min(seconds, services.config.polling.minSeconds) : seconds;
+}
+
+function nameOf(shard: ShardRecord): Record<string, unknown> {
+  return {
+    batchId: shard.batchId,
+    round: shard.round,
+    shard: shard.shard,
+    provider: shard.provider,
+    providerBatchId: shard.providerBatchId,
+  };
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { CustomIds } from '../../lines/custom-ids.ts';
+import { fileStart, type LinePosition } from '../../lines/jsonl.ts';
+import type { BatchRecord } from '../../records/batch.ts';
+import { prepareWorkKey } from '../../records/object-keys.ts';
+import type { Objects } from '../../store/objects.ts';
+import { type ValidationState, validationStateSchema } from './input-validation.ts';
+
+const positionSchema = z.object({ byteOffset: z.number().int(), lineNumber: z.number().int() });
+const suspectSchema = z.object({ earlierLine: z.number().int(), laterLine: z.number().int() });
+const checkpointSchema = z.object({
+  position: positionSchema,
+  suspects: z.array(suspectSchema),
+  validation: validationStateSchema,
+});
+
+/** How far the runs of Prepare have come with one input. */
+export interface Progress {
+  position: LinePosition;
+  customIds: CustomIds;
+  /** Null for a run that begins. */
+  validation: ValidationState | null;
+}
+
+/** Writes down, under the run's own token, what the next run needs. Nobody reads it before the batch names the token. */
+export async function writeCheckpoint(
+  objects: Objects,
+  batchId: string,
+  token: string,
+  { position, customIds, validation }: Progress,
+): Promise<void> {
+  const writer = objects.writer(prepareWorkKey(batchId, token, 'custom-ids'), {
+    contentType: 'application/octet-stream',
+  });
+  for (const piece of customIds.pieces()) await writer.write(piece);
+  await writer.close();
+  const checkpoint = { position, suspects: customIds.suspects, validation };
+  await objects.putText(prepareWorkKey(batchId, token, 'checkpoint.json'), JSON.stringify(checkpoint));
+}
+
+/** @returns where the batch's last run stopped, or the beginning. */
+export async function readProgress(
+  objects: Objects,
+  { id, checkpoint: token }: Pick<BatchRecord, 'id' | 'checkpoint'>,
+): Promise<Progress> {
+  const stored = token === null ? null : await objects.readText(prepareWorkKey(id, token, 'checkpoint.json'));
+  const checkpoint = checkpointSchema.safeParse(stored && JSON.parse(stored.text));
+  // One that another release wrote may read otherwise: nothing was committed yet, so the input is read anew.
+  if (token === null || !checkpoint.success)
+    return { position: fileStart, customIds: new CustomIds(), validation: null };
+  const { position, suspects, validation } = checkpoint.data;
+  const ids = objects.stream({ bucket: objects.bucket, key: prepareWorkKey(id, token, 'custom-ids') });
+  return { position, customIds: await CustomIds.restore(ids, suspects), validation };
+}

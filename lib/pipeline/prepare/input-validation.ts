@@ -1,0 +1,280 @@
+import { z } from 'zod';
+import { CustomIds, type Suspect } from '../../lines/custom-ids.ts';
+import { embeddingInputs } from '../../lines/embedding-inputs.ts';
+import { isOverlong, type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
+import type { LineError } from '../../lines/request-line.ts';
+import type { Route } from '../../providers/routing.ts';
+import { type BatchRecord, maxReportedGroups, type Report } from '../../records/batch.ts';
+import { type Endpoint, endpoints } from '../../records/endpoints.ts';
+import { type ShardRecord, shardRecordSchema } from '../../records/shard.ts';
+import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
+import { costOf } from '../cost.ts';
+import { estimateUsage, modelEstimateSchema, type TokenSum, UsageByModel } from '../estimate.ts';
+import type { Services } from '../services.ts';
+import { limitsOf } from '../shards/account-limits.ts';
+import { type ShardQueue, ShardWriter } from '../shards/shard-writer.ts';
+import { placed } from '../shards/small-shards.ts';
+import { type AcceptedLine, LineValidation, type RefusedLine } from './line-validation.ts';
+import { RefusedLines } from './refused-lines.ts';
+import { reportStateSchema, ValidationReport } from './validation-report.ts';
+
+/** What earlier runs have found in the lines before the one where the next run begins. */
+export const validationStateSchema = z.object({
+  lines: z.number().int(),
+  refusedLines: z.number().int(),
+  isFailed: z.boolean(),
+  seen: z.object({ urlEndpoint: z.enum(endpoints).nullable(), hasNativeLines: z.boolean() }),
+  estimates: z.array(modelEstimateSchema),
+  shards: z.array(shardRecordSchema),
+  /** The shards of refused lines, one for each run that met some. */
+  refused: z.array(shardRecordSchema),
+  report: reportStateSchema,
+});
+export type ValidationState = z.infer<typeof validationStateSchema>;
+
+type ValidationServices = Pick<Services, 'config' | 'objects' | 'account' | 'now'>;
+
+/**
+ * Validates the lines of one input in their order, routes them and writes the shards. One pass, by one run or by several
+ * that follow each other; memory holds a hash of each custom_id and the buffers of the shards being written.
+ */
+export class InputValidation {
+  readonly #services: ValidationServices;
+  readonly #batch: Pick<BatchRecord, 'id' | 'options'>;
+  readonly #token: string;
+  readonly #validation: LineValidation;
+  readonly #shards: ShardWriter;
+  readonly #estimates = new UsageByModel();
+  readonly #customIds: CustomIds;
+  /** Those of a model: one, or a few where its lines have different endpoints or forms. */
+  readonly #placements = new WeakMap<Route, Placement[]>();
+  #latest: Placement | undefined;
+  readonly report: ValidationReport;
+  #refused: RefusedLines | undefined;
+  readonly #earlierRefused: readonly ShardRecord[];
+  #lines = 0;
+  #refusedLines = 0;
+  #isFailed = false;
+
+  /**
+   * @param token the run's own.
+   * @param earlier where it goes on; without it, at the first line.
+   */
+  constructor(
+    services: ValidationServices,
+    batch: Pick<BatchRecord, 'id' | 'options'>,
+    token: string,
+    earlier: { customIds: CustomIds; validation: ValidationState | null } = noEarlierRun(),
+  ) {
+    const { customIds, validation: state } = earlier;
+    this.#customIds = customIds;
+    this.#services = services;
+    this.#batch = batch;
+    this.#token = token;
+    this.#validation = new LineValidation(services, batch.options, this.#customIds);
+    this.#shards = new ShardWriter(
+      services.objects,
+      { batchId: batch.id, round: 0, token },
+      (name) => limitsOf(services.account(name)),
+      state?.shards,
+    );
+    this.report = new ValidationReport(services.objects, batch.id, token, state?.report);
+    this.#earlierRefused = state?.refused ?? [];
+    this.#lines = state?.lines ?? 0;
+    this.#refusedLines = state?.refusedLines ?? 0;
+    this.#isFailed = state?.isFailed ?? false;
+    if (state) this.#validation.goOn(state.seen);
+    for (const { provider, model, ...tokens } of state?.estimates ?? []) this.#estimates.add(provider, model, tokens);
+  }
+
+  get lines(): number {
+    return this.#lines;
+  }
+
+  /** What the batch is for; undefined as long as no line has said it. */
+  get endpoint(): Endpoint | undefined {
+    return this.#validation.endpoint;
+  }
+
+  /** Whether the batch fails: a line is wrong that must not be. */
+  get isFailed(): boolean {
+    return this.#isFailed;
+  }
+
+  /** Custom_ids that seem to stand on two lines; to be confirmed before anything is made of it. */
+  get suspects(): readonly Suspect[] {
+    return this.#customIds.suspects;
+  }
+
+  /** @param lines those of one chunk. */
+  async add(lines: readonly (Line | OverlongLine)[]): Promise<void> {
+    for (const line of lines) {
+      const pending = this.#addLine(line);
+      if (pending) await pending;
+    }
+  }
+
+  #addLine(line: Line | OverlongLine): PendingWrite {
+    const ordinal = this.#lines;
+    this.#lines += 1;
+    const outcome = this.#validation.validate(line);
+    if ('errors' in outcome) return this.#refuse(ordinal, line, outcome);
+    return isOverlong(line) ? undefined : this.#accept(ordinal, line, outcome);
+  }
+
+  #accept(ordinal: number, line: Line, accepted: AcceptedLine): PendingWrite {
+    const { request, warnings, translated, sentBytes } = accepted;
+    const placement = this.#placementOf(accepted);
+    placement.tokens.add(estimateUsage(request, sentBytes));
+    const { lineNumber, customId, format, spans } = request;
+    const reported = warnings.length > 0 ? this.report.addWarnings(lineNumber, customId, warnings) : undefined;
+    if (this.#isFailed) return reported;
+    const entry = { ordinal, lineNumber, byteLength: lengthOf(line), format, spans, customId };
+    const placed = { entry, line, translated, sentBytes, embeddingInputs: embeddingInputs(request) };
+    return allOf(reported, this.#shards.add(placement.queue, placed));
+  }
+
+  /** Lines share shards where model, endpoint and whether they are translated are the same. */
+  #placementOf(accepted: AcceptedLine): Placement {
+    const { route } = accepted;
+    if (this.#latest && isPlaceFor(this.#latest, accepted)) return this.#latest;
+    const known = this.#placements.get(route) ?? [];
+    const found = known.find((placement) => isPlaceFor(placement, accepted));
+    const placement = found ?? this.#newPlacement(accepted);
+    if (!found) this.#placements.set(route, [...known, placement]);
+    this.#latest = placement;
+    return placement;
+  }
+
+  #newPlacement({ request, route, translated }: AcceptedLine): Placement {
+    const { provider, model } = route;
+    const target = { provider, model, endpoint: request.endpoint, isTranslated: translated !== null };
+    return { route, queue: this.#shards.queue(target), tokens: this.#estimates.of(provider, model) };
+  }
+
+  async #refuse(ordinal: number, line: Line | OverlongLine, refusal: RefusedLine): Promise<void> {
+    await this.report.addErrors(refusal.errors);
+    this.#refusedLines += 1;
+    const [error] = refusal.errors;
+    if (!error || !this.#mayBeErrorLine(refusal.errors)) {
+      this.#isFailed = true;
+      return;
+    }
+    if (this.#isFailed) return;
+    this.#refused ??= new RefusedLines(this.#services.objects, {
+      batchId: this.#batch.id,
+      token: this.#token,
+      endpoint: this.endpoint ?? '/v1/chat/completions',
+    });
+    await this.#refused.add({ ordinal, line, format: refusal.format, customId: refusal.customId, error });
+  }
+
+  #mayBeErrorLine(errors: readonly LineError[]): boolean {
+    const { on_invalid_line, on_unknown_model } = this.#batch.options;
+    return errors.every((error) =>
+      error.code === 'model_not_found' ? on_unknown_model === 'error_line' : on_invalid_line === 'error_line',
+    );
+  }
+
+  /** Ends the shards. Only for a batch that goes on. */
+  async finish(): Promise<{ shards: ShardRecord[]; report: Report }> {
+    const written = await this.#shards.finish();
+    const shards = written.map((shard) => placed(shard, (name) => this.#services.account(name)));
+    const report = this.#describe(shards);
+    const refused = await this.#finishRefused(shards.length);
+    await this.report.close();
+    return { shards: [...shards, ...refused], report };
+  }
+
+  /** Ends this run's objects for another run to go on behind the last line that was added. */
+  async checkpoint(): Promise<ValidationState> {
+    const shards = await this.#shards.finish();
+    return {
+      lines: this.#lines,
+      refusedLines: this.#refusedLines,
+      isFailed: this.#isFailed,
+      seen: this.#validation.seen,
+      estimates: this.#estimates.estimates(),
+      shards,
+      refused: await this.#finishRefused(shards.length),
+      report: await this.report.checkpoint(),
+    };
+  }
+
+  /** @param from their first place in the round. */
+  async #finishRefused(from: number): Promise<ShardRecord[]> {
+    const latest = await this.#refused?.finish(from);
+    const all = latest ? [...this.#earlierRefused, latest] : this.#earlierRefused;
+    return all.map((shard, place) => ({ ...shard, set: this.#token, shard: from + place }));
+  }
+
+  /** Ends a validation that failed: the shards are given up, the report is kept. */
+  async fail(): Promise<Report> {
+    await this.#giveUpShards();
+    await this.report.close();
+    return this.#describe([]);
+  }
+
+  async abort(): Promise<void> {
+    await Promise.all([this.#giveUpShards(), this.report.abort()]);
+  }
+
+  async #giveUpShards(): Promise<void> {
+    await Promise.all([this.#shards.abort(), this.#refused?.abort()]);
+  }
+
+  #describe(shards: readonly ShardRecord[]): Report {
+    const total = this.#estimates.total();
+    const parts = this.#estimates.list().map((part) => ({
+      ...part,
+      account: this.#services.account(part.provider),
+      // Priced in full where any of its shards is too small for a batch: a limit on the cost must hold.
+      isLive: shards.some((shard) => shard.live !== null && isOf(shard, part)),
+    }));
+    return {
+      lines: this.#lines,
+      invalidLines: this.#refusedLines,
+      warnings: this.report.warningCount,
+      shards: groupsOf(shards),
+      estimatedInputTokens: total.input_tokens,
+      estimatedOutputTokens: total.output_tokens,
+      estimatedCost: costOf(parts),
+    };
+  }
+}
+
+function isOf(shard: ShardRecord, { provider, model }: { provider: string; model: string }): boolean {
+  return shard.provider === provider && shard.model === model;
+}
+
+function noEarlierRun(): { customIds: CustomIds; validation: null } {
+  return { customIds: new CustomIds(), validation: null };
+}
+
+/** What the lines of one model and endpoint have in common. */
+interface Placement {
+  route: Route;
+  queue: ShardQueue;
+  tokens: TokenSum;
+}
+
+function isPlaceFor({ route, queue: { target } }: Placement, line: AcceptedLine): boolean {
+  return (
+    route === line.route &&
+    target.endpoint === line.request.endpoint &&
+    target.isTranslated === (line.translated !== null)
+  );
+}
+
+/** Shards by where they go. */
+function groupsOf(shards: readonly ShardRecord[]): Report['shards'] {
+  const groups = Map.groupBy(shards, ({ provider, model, endpoint }) => JSON.stringify([provider, model, endpoint]));
+  return [...groups.values()].slice(0, maxReportedGroups).flatMap((group) => {
+    const [first] = group;
+    if (!first || first.provider === null) return [];
+    const { provider, model, endpoint } = first;
+    const requests = group.reduce((sum, shard) => sum + shard.lineCount, 0);
+    const bytes = group.reduce((sum, shard) => sum + shard.bytes, 0);
+    return [{ provider, model, endpoint, shards: group.length, requests, bytes }];
+  });
+}

@@ -1,0 +1,179 @@
+import { CustomIds } from '../../lines/custom-ids.ts';
+import { type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
+import { passedBytes } from '../../lines/passed-lines.ts';
+import { type LineError, parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
+import type { Config } from '../../providers/config.ts';
+import type { Provider, ProviderLimits, Warning } from '../../providers/provider.ts';
+import { type Route, Router } from '../../providers/routing.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
+import { placeholderLineId } from '../../records/ids.ts';
+import type { BatchOptions } from '../../records/options.ts';
+import type { Account } from '../services.ts';
+import { limitsOf } from '../shards/account-limits.ts';
+
+/** A request that some provider will take. */
+export interface AcceptedLine {
+  request: RequestLine;
+  /** The same object for all lines of a model. */
+  route: Route;
+  /** Its length as the provider will get it. */
+  sentBytes: number;
+  /** As the provider will get it, under `placeholderLineId`; null for a line that goes in its own bytes. */
+  translated: Buffer | null;
+  warnings: readonly Warning[];
+}
+
+export interface RefusedLine {
+  errors: LineError[];
+  /** Null where the line has none, or one that another line has already. */
+  customId: string | null;
+  format: RequestLine['format'];
+}
+
+/** What lines say of their batch. */
+export interface SeenLines {
+  /** Of lines in OpenAI's form. */
+  urlEndpoint: Endpoint | null;
+  hasNativeLines: boolean;
+}
+
+/** The configured providers, as far as a line is held against them: nothing is called. */
+export interface LineTargets {
+  config: Config;
+  account(name: string): Pick<Account, 'config' | 'provider'>;
+}
+
+/**
+ * Every rule for the lines of one input: their form, unique ids, a provider for each, what that provider can take. Lines
+ * go in in their order; memory holds a hash of each custom_id.
+ */
+export class LineValidation {
+  readonly #targets: LineTargets;
+  readonly #isStrict: boolean;
+  readonly #router: Router;
+  readonly #customIds: CustomIds;
+  readonly #destinations = new Map<string, Destination>();
+  /** What the url of lines in OpenAI's form must be; the first of them decides where the options do not. */
+  #urlEndpoint: Endpoint | undefined;
+  #hasNativeLines = false;
+
+  /** @param customIds the ids of earlier lines. */
+  constructor(
+    targets: LineTargets,
+    options: Pick<BatchOptions, 'provider' | 'endpoint' | 'strict'>,
+    customIds = new CustomIds(),
+  ) {
+    this.#targets = targets;
+    this.#customIds = customIds;
+    this.#isStrict = options.strict;
+    this.#router = new Router(targets.config, options.provider);
+    this.#urlEndpoint = options.endpoint;
+  }
+
+  /** For another validation that goes on behind these lines. */
+  get seen(): SeenLines {
+    return { urlEndpoint: this.#urlEndpoint ?? null, hasNativeLines: this.#hasNativeLines };
+  }
+
+  goOn({ urlEndpoint, hasNativeLines }: SeenLines): void {
+    this.#urlEndpoint = urlEndpoint ?? this.#urlEndpoint;
+    this.#hasNativeLines = hasNativeLines;
+  }
+
+  /** What the batch is for: `/v1/messages` where all lines are in Anthropic's own form. Undefined before the first good line. */
+  get endpoint(): Endpoint | undefined {
+    return this.#urlEndpoint ?? (this.#hasNativeLines ? '/v1/messages' : undefined);
+  }
+
+  validate(line: Line | OverlongLine): AcceptedLine | RefusedLine {
+    const parsed = parseRequestLine(line, this.#urlEndpoint);
+    if (!parsed.ok) {
+      const duplicate = this.#duplicateOf(parsed.customId, line.lineNumber);
+      const errors = duplicate ? [...parsed.errors, duplicate] : parsed.errors;
+      return { errors, customId: duplicate ? null : parsed.customId, format: parsed.format };
+    }
+    const { request } = parsed;
+    if (request.format === 'anthropic') this.#hasNativeLines = true;
+    else this.#urlEndpoint ??= request.endpoint;
+    const duplicate = this.#duplicateOf(request.customId, line.lineNumber);
+    if (duplicate) return { errors: [duplicate], customId: null, format: request.format };
+    return this.#place(request, lengthOf(line));
+  }
+
+  #duplicateOf(customId: string | null, lineNumber: number): LineError | null {
+    if (customId === null) return null;
+    const earlier = this.#customIds.add(customId, lineNumber);
+    if (earlier === null) return null;
+    const message = `The custom_id '${customId}' of line ${lineNumber} was already used on line ${earlier}; each must be unique.`;
+    return { code: 'duplicate_custom_id', message, param: 'custom_id', line: lineNumber };
+  }
+
+  #place(request: RequestLine, byteLength: number): AcceptedLine | RefusedLine {
+    const destination = this.#destinationOf(request.model);
+    if (!destination) return refuse(request, modelNotFound(request));
+    const prepared = prepareLine(request, byteLength, destination);
+    if ('error' in prepared) return refuse(request, prepared.error);
+    const [warning] = prepared.warnings;
+    if (warning && this.#isStrict) return refuse(request, strictError(warning));
+    const { limits, route } = destination;
+    const size = limits.overheadBytes.batch + prepared.sentBytes + limits.overheadBytes.line;
+    return size > limits.maxBytes ? refuse(request, tooLarge(size, limits.maxBytes, route.provider)) : prepared;
+  }
+
+  #destinationOf(model: string): Destination | null {
+    const known = this.#destinations.get(model);
+    if (known) return known;
+    const route = this.#router.route(model);
+    if (!route) return null;
+    const account = this.#targets.account(route.provider);
+    const destination = { route, provider: account.provider, limits: limitsOf(account) };
+    if (this.#destinations.size < maxKnownModels) this.#destinations.set(model, destination);
+    return destination;
+  }
+}
+
+/** Where the lines of one model go. */
+interface Destination {
+  route: Route;
+  provider: Provider;
+  limits: ProviderLimits;
+}
+
+/** More models than any provider has; a file in which every line names its own must not fill the memory. */
+const maxKnownModels = 10_000;
+
+function prepareLine(
+  request: RequestLine,
+  byteLength: number,
+  { route, provider }: Destination,
+): AcceptedLine | { error: Omit<LineError, 'line'> } {
+  if (provider.passesThrough(request)) {
+    const sentBytes = passedBytes(byteLength, request.spans, route.model, request.model);
+    return { request, route, sentBytes, translated: null, warnings: noWarnings };
+  }
+  const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: route.model });
+  if (!translated.ok) return { error: translated.error };
+  const { bytes, warnings } = translated;
+  return { request, route, sentBytes: bytes.length, translated: bytes, warnings };
+}
+
+const noWarnings: readonly Warning[] = [];
+
+function refuse(request: RequestLine, error: Omit<LineError, 'line'>): RefusedLine {
+  const { lineNumber, customId, format } = request;
+  return { errors: [{ ...error, line: lineNumber }], customId, format };
+}
+
+function strictError({ message, param }: Warning): Omit<LineError, 'line'> {
+  return { code: 'unsupported_parameter', message: `${message} (strict mode)`, param };
+}
+
+function modelNotFound(request: RequestLine): Omit<LineError, 'line'> {
+  const message = `The provided model '${request.model}' is not supported by the Batch API. Name its provider as 'provider/${request.model}', in the batch's provider option, or in batchdrop.config.json.`;
+  return { code: 'model_not_found', message, param: request.format === 'openai' ? 'body.model' : 'params.model' };
+}
+
+function tooLarge(size: number, limit: number, provider: string): Omit<LineError, 'line'> {
+  const message = `This request takes ${size} bytes; a batch of provider '${provider}' holds at most ${limit}.`;
+  return { code: 'request_too_large', message, param: null };
+}

@@ -1,0 +1,268 @@
+import { type LinePosition, splitLinesFrom } from '../../lines/jsonl.ts';
+import type { LineError } from '../../lines/request-line.ts';
+import { accept, assertEpoch, type BatchRecord, closeAtValidation, withErrors } from '../../records/batch.ts';
+import {
+  ConfigurationError,
+  InvalidInputError,
+  messageOf,
+  ProviderAuthenticationError,
+  safeText,
+} from '../../records/errors.ts';
+import type { ShardRecord } from '../../records/shard.ts';
+import { inParallel } from '../parallel.ts';
+import type { Services, StepContext } from '../services.ts';
+import { writeStatus } from '../status-file.ts';
+import { type Progress, readProgress, writeCheckpoint } from './checkpoint.ts';
+import { confirmDoubledIds, HashCollision } from './doubled-ids.ts';
+import { InputValidation } from './input-validation.ts';
+import { readJoined, verifyMd5 } from './joined-objects.ts';
+
+export interface BatchStep {
+  batchId: string;
+  epoch: number;
+}
+
+export interface PrepareAnswer {
+  /** False asks for another run. */
+  done: boolean;
+  /** Nothing was or will be sent: straight to Finalize. */
+  ended: boolean;
+}
+
+/** Left of a run's time when it writes its checkpoint: 10 million custom_ids are 120 MB. */
+const checkpointMs = 120_000;
+
+/**
+ * Streams the input once: validates every line, routes it, writes shards; then commits them all by one write. A batch
+ * fails here or never. A run whose time ends writes a checkpoint, and the next one goes on from there.
+ */
+export async function prepare(services: Services, step: BatchStep, context: StepContext): Promise<PrepareAnswer> {
+  const batch = await services.records.getBatch(step.batchId);
+  assertEpoch(batch, step.epoch);
+  const isOpen = batch.status === 'validating' && batch.verdict === null;
+  const after = isOpen ? await validateAndCommit(services, batch, context) : batch;
+  if (after === null) return { done: false, ended: false };
+  await writeStatus(services, after.id);
+  return { done: true, ended: after.rounds.length === 0 };
+}
+
+/** @returns null where another run is needed. */
+async function validateAndCommit(
+  services: Services,
+  batch: BatchRecord,
+  context: StepContext,
+): Promise<BatchRecord | null> {
+  if (services.now() >= batch.deadlineAt * 1_000) return failBatch(services, batch, [deadlinePassed]);
+  const token = services.token();
+  const startedWithMs = context.remainingMs();
+  const progress = await readProgress(services.objects, batch);
+  const validation = new InputValidation(services, batch, token, progress);
+  try {
+    return await validate(services, batch, { token, startedWithMs, progress, validation }, context);
+  } catch (error) {
+    await validation.abort();
+    if (error instanceof InvalidInputError)
+      return failBatch(services, batch, [batchError(error.code, error.message, error.param)], foundIn(validation));
+    if (error instanceof HashCollision) await nameCheckpoint(services, batch, null);
+    throw error;
+  }
+}
+
+const deadlinePassed: LineError = batchError(
+  'batch_expired',
+  "The batch's deadline passed before its input was validated.",
+);
+
+interface Run {
+  token: string;
+  startedWithMs: number;
+  /** Where it began. */
+  progress: Progress;
+  validation: InputValidation;
+}
+
+async function validate(
+  services: Services,
+  batch: BatchRecord,
+  run: Run,
+  context: StepContext,
+): Promise<BatchRecord | null> {
+  const { validation, progress } = run;
+  const { position, isAtEnd } = await readLines(services, batch, run, context);
+  const begunAt = progress.position.byteOffset;
+  const isMd5Open = begunAt > 0 && batch.input.some((object) => object.isPartList);
+  const isToReadAgain = isMd5Open || validation.suspects.length > 0;
+  // To read it again takes no longer than it took; a run that has only begun has all the time there is.
+  const usedMs = run.startedWithMs - context.remainingMs();
+  const lacksTime = isToReadAgain && position.byteOffset > begunAt && usedMs > context.remainingMs();
+  if (!isAtEnd || lacksTime) return leaveToNextRun(services, batch, run, position);
+  if (validation.lines === 0)
+    throw new InvalidInputError('empty_file', 'The input file is empty: it has no request lines.');
+  if (isMd5Open) await verifyMd5(services.objects, batch.input);
+  if (validation.suspects.length > 0)
+    await confirmDoubledIds(readJoined(services.objects, batch.input), validation.suspects);
+  return validation.isFailed
+    ? refuseInput(services, batch, validation)
+    : acceptInput(services, batch, validation, context);
+}
+
+/** Reads on until the input or the time ends; some lines at least, so that every run gets further. */
+async function readLines(
+  services: Services,
+  batch: BatchRecord,
+  { validation, progress }: Run,
+  context: StepContext,
+): Promise<{ position: LinePosition; isAtEnd: boolean }> {
+  const begunAt = progress.position.byteOffset;
+  let { position } = progress;
+  for await (const { lines, next } of splitLinesFrom(readJoined(services.objects, batch.input, begunAt), position)) {
+    context.signal.throwIfAborted();
+    if (position.byteOffset > begunAt && context.remainingMs() < checkpointMs) return { position, isAtEnd: false };
+    await validation.add(lines);
+    position = next;
+  }
+  return { position, isAtEnd: true };
+}
+
+/** Of two runs that began at the same checkpoint, one is gone on from. */
+async function leaveToNextRun(
+  services: Services,
+  batch: BatchRecord,
+  { token, validation, progress }: Run,
+  position: LinePosition,
+): Promise<null> {
+  const state = await validation.checkpoint();
+  await writeCheckpoint(services.objects, batch.id, token, { ...progress, position, validation: state });
+  await nameCheckpoint(services, batch, token);
+  return null;
+}
+
+async function nameCheckpoint(services: Services, batch: BatchRecord, token: string | null): Promise<void> {
+  await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    const isNext = current.status === 'validating' && current.checkpoint === batch.checkpoint;
+    return isNext ? { ...current, checkpoint: token } : current;
+  });
+}
+
+/** What is known even of an input that is refused, once one line was read. */
+function foundIn(validation: InputValidation): Pick<BatchRecord, 'endpoint'> {
+  return { endpoint: validation.endpoint ?? null };
+}
+
+async function refuseInput(services: Services, batch: BatchRecord, validation: InputValidation): Promise<BatchRecord> {
+  const report = await validation.fail();
+  const { firstErrors, errorCount, warningCount } = validation.report;
+  return services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    const errors = withErrors(current, firstErrors, errorCount);
+    return closeAtValidation(current, 'failed', {
+      ...errors,
+      report,
+      warningCount,
+      ...foundIn(validation),
+    });
+  });
+}
+
+async function acceptInput(
+  services: Services,
+  batch: BatchRecord,
+  validation: InputValidation,
+  context: StepContext,
+): Promise<BatchRecord> {
+  const { shards, report } = await validation.finish();
+  if (shards.length > maxShards) throw tooManyShards(shards.length);
+  const { firstErrors, errorCount, warningCount } = validation.report;
+  const models = new Set(shards.flatMap((shard) => (shard.provider === null ? [] : [shard.model])));
+  const found = (current: BatchRecord): Partial<BatchRecord> => ({
+    ...withErrors(current, firstErrors, errorCount),
+    ...foundIn(validation),
+    model: models.size === 1 ? ([...models][0] ?? null) : null,
+    report,
+    warningCount,
+  });
+  const obstacle = overBudget(batch, report.estimatedCost) ?? (await unreadyProvider(services, shards, context));
+  if (obstacle) return failBatch(services, batch, [obstacle], { report, warningCount, ...foundIn(validation) });
+  if (batch.options.dry_run)
+    return services.records.updateBatch(batch.id, (current) => {
+      assertEpoch(current, batch.epoch);
+      return closeAtValidation(current, 'dry_run', found(current));
+    });
+  await inParallel(10, shards, (shard) => services.records.createShard(shard));
+  const total = validation.lines;
+  const rounds = [{ token: shards[0]?.set ?? '', shards: shards.length, settled: { completed: 0, failed: 0 } }];
+  return services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return accept(current, seconds(services), {
+      ...found(current),
+      rounds,
+      counts: { total, completed: 0, failed: 0 },
+    });
+  });
+}
+
+/** Each is looked at by every Poll. 10,000 full ones are 500 million requests at OpenAI. */
+const maxShards = 10_000;
+
+function tooManyShards(count: number): InvalidInputError {
+  const message = `The input needs ${count} provider batches; at most ${maxShards} are run for one batch. Split it, or use fewer models.`;
+  return new InvalidInputError('too_many_shards', message);
+}
+
+function overBudget(batch: BatchRecord, cost: { usd: number | null; unpriced: string[] }): LineError | null {
+  const limit = batch.options.max_cost_usd;
+  if (limit === undefined) return null;
+  if (cost.usd === null)
+    return batchError(
+      'budget_exceeded',
+      `max_cost_usd is ${limit}, but no price is known for ${cost.unpriced.join(', ')}.`,
+    );
+  if (cost.usd <= limit) return null;
+  return batchError(
+    'budget_exceeded',
+    `The batch is estimated at $${cost.usd.toFixed(2)}, above max_cost_usd ${limit}. Nothing was sent.`,
+  );
+}
+
+/** Asks each provider, by a free call, whether it takes our key: a wrong one must not cost a day. */
+async function unreadyProvider(
+  services: Services,
+  shards: readonly ShardRecord[],
+  context: StepContext,
+): Promise<LineError | null> {
+  const names = new Set(shards.flatMap((shard) => (shard.provider === null ? [] : [shard.provider])));
+  for (const name of names) {
+    try {
+      await services.account(name).client.check(context.signal);
+    } catch (error) {
+      if (error instanceof ProviderAuthenticationError) return batchError('provider_authentication', error.message);
+      if (error instanceof ConfigurationError) return batchError('provider_not_configured', error.message);
+      services.log.warn('A provider could not be checked; its batches will be tried all the same.', {
+        provider: name,
+        error: safeText(messageOf(error)),
+      });
+    }
+  }
+  return null;
+}
+
+async function failBatch(
+  services: Services,
+  batch: BatchRecord,
+  errors: LineError[],
+  change: Partial<BatchRecord> = {},
+): Promise<BatchRecord> {
+  return services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return closeAtValidation(current, 'failed', { ...change, ...withErrors(current, errors) });
+  });
+}
+
+function batchError(code: string, message: string, param: string | null = null): LineError {
+  return { code, message: safeText(message), param, line: null };
+}
+
+function seconds(services: Services): number {
+  return Math.floor(services.now() / 1_000);
+}

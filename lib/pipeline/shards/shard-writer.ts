@@ -1,0 +1,235 @@
+import { type LineEntry, LineIndexEncoder } from '../../lines/line-index.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
+import { shardWorkKey } from '../../records/object-keys.ts';
+import { newShard, type ShardRecord } from '../../records/shard.ts';
+import type { ObjectWriter } from '../../store/object-writer.ts';
+import type { Objects } from '../../store/objects.ts';
+import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
+import { estimateInputTokens } from '../estimate.ts';
+import type { AccountLimits } from './account-limits.ts';
+import { LineWriter, type WritableLine } from './line-writer.ts';
+
+/** Where a line goes; lines of the same target share shards. */
+export interface ShardTarget {
+  provider: string;
+  model: string;
+  endpoint: Endpoint;
+  /** Whether the provider gets other bytes than the customer's with a few values replaced. */
+  isTranslated: boolean;
+}
+
+/** A line on its way into a shard. */
+export interface PlacedLine {
+  entry: LineEntry;
+  /** The customer's own. */
+  line: WritableLine;
+  /** For a translated line: as the provider will get it, with `placeholderLineId`. Null for one that is passed through. */
+  translated: Buffer | null;
+  /** Its length as the provider will get it. */
+  sentBytes: number;
+  /** Inputs, for an embedding request; 0 else. */
+  embeddingInputs: number;
+}
+
+/** Shards being filled at a time, each with a part for its lines and one for what is sent: 80 MiB, however many models there are. */
+const maxOpenShards = 8;
+/** How much of an index is gathered before it is written. */
+const indexBytes = 48 * 1024;
+
+/**
+ * Distributes lines over shards that one provider batch accepts, and writes each shard's lines and index as work
+ * objects under the writer's own token. Lines keep their order within a target.
+ */
+export class ShardWriter {
+  readonly #objects: Objects;
+  readonly #place: { batchId: string; round: number; token: string };
+  readonly #limitsOf: (provider: string) => AccountLimits;
+  readonly #queues = new Map<string, ShardQueue>();
+  /** In the order of their last use. */
+  readonly #open = new Set<ShardQueue>();
+  readonly #finished: ShardRecord[] = [];
+  #latest: ShardQueue | undefined;
+  #next = 0;
+
+  constructor(
+    objects: Objects,
+    place: { batchId: string; round: number; token: string },
+    limitsOf: (provider: string) => AccountLimits,
+    /** Shards of an earlier run, which this one goes on with. */
+    earlier: readonly ShardRecord[] = [],
+  ) {
+    this.#finished.push(...earlier);
+    this.#next = earlier.length;
+    this.#objects = objects;
+    this.#place = place;
+    this.#limitsOf = limitsOf;
+  }
+
+  /** Where lines of one target are put; ask once for many lines. */
+  queue(target: ShardTarget): ShardQueue {
+    const key = JSON.stringify([target.provider, target.model, target.endpoint, target.isTranslated]);
+    const known = this.#queues.get(key);
+    if (known) return known;
+    const queue = new ShardQueue(target, this.#limitsOf(target.provider));
+    this.#queues.set(key, queue);
+    return queue;
+  }
+
+  /** @returns what is to be awaited before the next line. */
+  add(queue: ShardQueue, line: PlacedLine): PendingWrite {
+    if (!queue.hasRoomFor(line)) return this.#addToNew(queue, line);
+    this.#use(queue);
+    return queue.add(line);
+  }
+
+  /** @returns all shards in the order in which they were begun, those of earlier runs too, as one set. */
+  async finish(): Promise<ShardRecord[]> {
+    for (const queue of [...this.#open]) await this.#close(queue);
+    const set = this.#place.token;
+    return this.#finished.map((shard) => ({ ...shard, set })).toSorted((left, right) => left.shard - right.shard);
+  }
+
+  async abort(): Promise<void> {
+    await Promise.all([...this.#open].map((queue) => queue.abort()));
+  }
+
+  async #addToNew(queue: ShardQueue, line: PlacedLine): Promise<void> {
+    await this.#close(queue);
+    const [leastUsed] = this.#open;
+    if (leastUsed && this.#open.size >= maxOpenShards) await this.#close(leastUsed);
+    queue.open(new OpenShard(this.#objects, { ...this.#place, shard: this.#next }, queue.target));
+    this.#next += 1;
+    this.#use(queue);
+    await queue.add(line);
+  }
+
+  #use(queue: ShardQueue): void {
+    if (queue === this.#latest) return;
+    this.#open.delete(queue);
+    this.#open.add(queue);
+    this.#latest = queue;
+  }
+
+  async #close(queue: ShardQueue): Promise<void> {
+    this.#open.delete(queue);
+    if (this.#latest === queue) this.#latest = undefined;
+    const shard = await queue.close();
+    if (shard) this.#finished.push(shard);
+  }
+}
+
+/** The shards of one target, of which one is being filled. */
+export class ShardQueue {
+  readonly target: ShardTarget;
+  readonly limits: AccountLimits;
+  #shard: OpenShard | null = null;
+
+  constructor(target: ShardTarget, limits: AccountLimits) {
+    this.target = target;
+    this.limits = limits;
+  }
+
+  hasRoomFor(line: PlacedLine): boolean {
+    return this.#shard?.hasRoomFor(line, this.limits) ?? false;
+  }
+
+  open(shard: OpenShard): void {
+    this.#shard = shard;
+  }
+
+  add(line: PlacedLine): PendingWrite {
+    return this.#shard?.add(line, this.limits);
+  }
+
+  async close(): Promise<ShardRecord | null> {
+    const closed = await this.#shard?.close();
+    this.#shard = null;
+    return closed ?? null;
+  }
+
+  async abort(): Promise<void> {
+    await this.#shard?.abort();
+  }
+}
+
+interface ShardPlace {
+  batchId: string;
+  round: number;
+  token: string;
+  shard: number;
+}
+
+class OpenShard {
+  readonly #place: ShardPlace;
+  readonly #target: ShardTarget;
+  readonly #keys: { lines: string; index: string; sent: string };
+  readonly #lines: LineWriter;
+  readonly #sent: ObjectWriter | null;
+  readonly #index: ObjectWriter;
+  readonly #entries = new LineIndexEncoder();
+  #lineCount = 0;
+  #bytes = 0;
+  #sentBytes = 0;
+  #embeddingInputs = 0;
+  #tokens = 0;
+
+  constructor(objects: Objects, place: ShardPlace, target: ShardTarget) {
+    const keyOf = (part: string) => shardWorkKey(place.batchId, place.token, place.round, place.shard, part);
+    this.#place = place;
+    this.#target = target;
+    this.#keys = { lines: keyOf('lines.jsonl'), index: keyOf('lines.index'), sent: keyOf('sent.jsonl') };
+    this.#lines = new LineWriter(objects.writer(this.#keys.lines));
+    this.#sent = target.isTranslated ? objects.writer(this.#keys.sent) : null;
+    this.#index = objects.writer(this.#keys.index, { contentType: 'application/octet-stream' });
+  }
+
+  hasRoomFor(line: PlacedLine, limits: AccountLimits): boolean {
+    const inputs = this.#embeddingInputs + line.embeddingInputs;
+    const tokens = this.#tokens + estimateInputTokens(line.sentBytes);
+    return (
+      this.#lineCount < limits.maxRequests &&
+      limits.overheadBytes.batch + this.#sentBytes + line.sentBytes + limits.overheadBytes.line <= limits.maxBytes &&
+      (limits.maxEmbeddingInputs === null || inputs <= limits.maxEmbeddingInputs) &&
+      (limits.maxEnqueuedTokens === null || tokens <= limits.maxEnqueuedTokens)
+    );
+  }
+
+  add(placed: PlacedLine, limits: AccountLimits): PendingWrite {
+    this.#lineCount += 1;
+    this.#bytes += placed.entry.byteLength + 1;
+    this.#sentBytes += placed.sentBytes + limits.overheadBytes.line;
+    this.#embeddingInputs += placed.embeddingInputs;
+    this.#tokens += estimateInputTokens(placed.sentBytes);
+    this.#entries.add(placed.entry);
+    const lines = this.#lines.write(placed.line);
+    const sent = placed.translated ? this.#sent?.writeLine(placed.translated) : undefined;
+    const index = this.#entries.length > indexBytes ? this.#index.write(this.#entries.take()) : undefined;
+    return allOf(allOf(lines, sent), index);
+  }
+
+  async close(): Promise<ShardRecord> {
+    await this.#index.write(this.#entries.take());
+    await Promise.all([this.#lines.close(), this.#sent?.close(), this.#index.close()]);
+    const { provider, model, endpoint } = this.#target;
+    const { batchId, round, token, shard } = this.#place;
+    return newShard({
+      batchId,
+      round,
+      set: token,
+      shard,
+      provider,
+      model,
+      endpoint,
+      lineCount: this.#lineCount,
+      bytes: this.#bytes,
+      estimatedTokens: this.#tokens,
+      linesKey: this.#keys.lines,
+      sentKey: this.#sent ? this.#keys.sent : null,
+      indexKey: this.#keys.index,
+    });
+  }
+
+  async abort(): Promise<void> {
+    await Promise.all([this.#lines.abort(), this.#sent?.abort(), this.#index.abort()]);
+  }
+}

@@ -1,0 +1,405 @@
+import type { LineIndex } from '../../lines/line-index.ts';
+import type { CreateOutcome, Sending, UploadOutcome } from '../../providers/provider.ts';
+import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
+import { messageOf, ProviderAuthenticationError, safeText } from '../../records/errors.ts';
+import { sendingPrefix } from '../../records/ids.ts';
+import { deferralSeconds } from '../../records/schedule.ts';
+import {
+  beginCreating,
+  beginSending,
+  deferred,
+  ended,
+  type Intent,
+  type ShardEnd,
+  type ShardRecord,
+  submitted,
+} from '../../records/shard.ts';
+import { beginLive, runSlice } from '../live/live-shard.ts';
+import { countRefusedKey } from '../metrics.ts';
+import type { BatchStep } from '../prepare/prepare.ts';
+import type { Account, Services, StepContext } from '../services.ts';
+import { enterGate, leaveGate, ownerOf } from '../shards/provider-gate.ts';
+import { readIndex, readSentLines } from '../shards/shard-lines.ts';
+
+export interface ShardStep extends BatchStep {
+  /** Place within the current round. */
+  shard: number;
+}
+
+/** Left of a function's time after a create, to write down what became of it. */
+const recordingMs = 15_000;
+
+/**
+ * Sends one shard: records its intent, uploads, records the uploaded file, creates, records the provider's id. Run
+ * again at any point, it finds in the record what may already have happened and reconciles before it sends anything.
+ */
+export async function submit(services: Services, step: ShardStep, context: StepContext): Promise<{ status: string }> {
+  const batch = await services.records.getBatch(step.batchId);
+  assertEpoch(batch, step.epoch);
+  const set = batch.rounds.at(-1)?.token ?? '';
+  const shard = await services.records.getShard({ batchId: batch.id, set, shard: step.shard });
+  const after = await advance(services, batch, shard, context);
+  return { status: after.status };
+}
+
+async function advance(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const nowMs = services.now();
+  switch (shard.status) {
+    case 'pending':
+      return mayStillSend(batch, nowMs) && nowMs >= shard.notBeforeMs ? begin(services, batch, shard, context) : shard;
+    case 'submitting':
+      return reconcile(services, batch, shard, context);
+    case 'submitted':
+      return shard.live && mayStillSend(batch, nowMs) ? goOn(services, batch, shard, context) : shard;
+    case 'ended':
+    case 'collected':
+      return shard;
+  }
+}
+
+async function begin(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  if (!shard.live) return send(services, shard, context);
+  return goOn(services, batch, await beginLive(services, shard), context);
+}
+
+/** Requests that go one by one go on where the last slice ended. */
+async function goOn(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  return runSlice(services, accountOf(services, shard), batch, shard, context);
+}
+
+/** A cancelled or overdue batch sends nothing more; Poll ends its pending shards. */
+function mayStillSend(batch: BatchRecord, nowMs: number): boolean {
+  return batch.status === 'in_progress' && nowMs < batch.deadlineAt * 1_000;
+}
+
+async function send(services: Services, shard: ShardRecord, context: StepContext): Promise<ShardRecord> {
+  const token = services.token();
+  const nowMs = services.now();
+  const claim = { token, nowMs, leaseUntilMs: nowMs + context.remainingMs() };
+  const claimed = await services.records.updateShard(shard, (current) =>
+    current.status === 'pending' && current.version === shard.version ? beginSending(current, claim) : current,
+  );
+  const intent = claimed.intent;
+  if (claimed.status !== 'submitting' || intent?.token !== token) return claimed;
+  // Only now: the place of a shard that is not being sent counts as left behind, and others take it.
+  const passage = await enterGate(services, accountOf(services, claimed), claimed);
+  if (!passage.isOpen) return holdBack(services, claimed, intent, passage.reason, passage.retryAfterSeconds);
+  return sendClaimed(services, claimed, intent, context);
+}
+
+async function sendClaimed(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const account = accountOf(services, shard);
+  const upload = await uploadClaimed(services, account, shard, intent, context);
+  switch (upload.outcome) {
+    case 'refused':
+      return endRefused(services, shard, intent, upload);
+    case 'deferred':
+      return defer(services, shard, intent, upload.message, upload.retryAfterSeconds);
+    case 'uploaded':
+      return create(services, account, shard, upload, context);
+  }
+}
+
+interface Uploaded {
+  outcome: 'uploaded';
+  providerInputFileId: string | null;
+  sending: Sending;
+}
+
+/** Whatever goes wrong up to here, nothing was created: the shard may be sent again. */
+async function uploadClaimed(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  intent: Intent,
+  context: StepContext,
+): Promise<Exclude<UploadOutcome, { outcome: 'uploaded' }> | Uploaded> {
+  try {
+    const index = await readIndex(services.objects, shard);
+    const sending = sendingOf(services, shard, intent, index);
+    const upload = await account.client.upload(sending, context.signal);
+    return upload.outcome === 'uploaded' ? { ...upload, sending } : upload;
+  } catch (error) {
+    countRefusedKey(services, error);
+    const message = safeText(messageOf(error));
+    services.log.error('A shard could not be sent; it will be tried again.', { ...nameOf(shard), error: message });
+    return { outcome: 'deferred', message, retryAfterSeconds: null };
+  }
+}
+
+async function create(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  { sending, providerInputFileId }: Uploaded,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const neededMs = account.config.createTimeoutSeconds * 1_000 + recordingMs;
+  const intent = shard.intent;
+  if (!intent) return shard;
+  if (context.remainingMs() < neededMs)
+    return defer(
+      services,
+      shard,
+      intent,
+      'The upload left too little time for the create; it is tried in a run of its own.',
+      null,
+    );
+  const creating = await services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? beginCreating(current, intent, providerInputFileId, services.now()) : current,
+  );
+  if (!isOwn(creating, intent) || creating.intent?.phase !== 'creating') return creating;
+  // The batch may have been cancelled while we uploaded: nothing has been created yet, so nothing needs to be.
+  const batch = await services.records.getBatch(shard.batchId);
+  if (!mayStillSend(batch, services.now()))
+    return defer(services, creating, intent, 'The batch was closed before the create.', null);
+  const outcome = await createOnce(services, account, sending, providerInputFileId, context);
+  return record(services, account, creating, outcome, context);
+}
+
+/** A wrong key proves that nothing was created; any other surprise proves nothing. */
+async function createOnce(
+  services: Services,
+  account: Account,
+  sending: Sending,
+  providerInputFileId: string | null,
+  context: StepContext,
+): Promise<CreateOutcome> {
+  try {
+    return await account.client.create(sending, providerInputFileId, context.signal);
+  } catch (error) {
+    countRefusedKey(services, error);
+    const message = safeText(messageOf(error));
+    if (error instanceof ProviderAuthenticationError) return { outcome: 'deferred', message, retryAfterSeconds: null };
+    return { outcome: 'unknown', message };
+  }
+}
+
+async function record(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  outcome: CreateOutcome,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const intent = shard.intent;
+  if (!intent) return shard;
+  switch (outcome.outcome) {
+    case 'created':
+      return adopt(services, account, shard, outcome.providerBatchId, context);
+    case 'refused':
+      return endRefused(services, shard, intent, outcome);
+    case 'deferred':
+      return defer(services, shard, intent, outcome.message, outcome.retryAfterSeconds);
+    case 'unknown':
+      services.log.warn(
+        'A create ended with unknown outcome; it is looked up before anything is sent again.',
+        nameOf(shard),
+      );
+      return releaseUnknown(services, shard, intent, outcome.message);
+  }
+}
+
+async function adopt(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  providerBatchId: string,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const isOurs = await services.records.claimProviderBatch(account.name, providerBatchId, ownerOf(shard));
+  if (!isOurs)
+    throw new Error(`The provider's batch ${providerBatchId} belongs to another shard than ${ownerOf(shard)}.`);
+  const adopted = await services.records.updateShard(shard, (current) =>
+    current.status === 'submitting' ? submitted(current, providerBatchId, services.now()) : current,
+  );
+  const batch = await services.records.getBatch(shard.batchId);
+  if (batch.status === 'cancelling') await account.client.cancel(providerBatchId, context.signal);
+  return adopted;
+}
+
+/** Nothing is sent until the last create is known to have come to nothing. */
+async function reconcile(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const intent = shard.intent;
+  if (!intent || services.now() < intent.leaseUntilMs) return shard;
+  if (intent.phase === 'uploading' || intent.createStartedAtMs === null)
+    return defer(services, shard, intent, 'The sending was interrupted before the create.', null);
+  const account = accountOf(services, shard);
+  const { createTimeoutSeconds, settleSeconds } = account.config;
+  // The create itself begins after that note, once its body is ready; the end of the lease is the latest end of it.
+  const overAtMs = Math.max(intent.createStartedAtMs + createTimeoutSeconds * 1_000, intent.leaseUntilMs);
+  const windowEndMs = overAtMs + settleSeconds * 1_000;
+  if (services.now() < windowEndMs) return shard;
+  const index = await readIndex(services.objects, shard);
+  const found = await account.client.findLost(
+    {
+      sending: sendingOf(services, shard, intent, index),
+      providerInputFileId: intent.providerInputFileId,
+      windowStartMs: intent.createStartedAtMs,
+      windowEndMs,
+      isClaimed: async (id) => {
+        const owner = await services.records.providerBatchOwner(account.name, id);
+        return owner !== null && owner !== ownerOf(shard);
+      },
+    },
+    context.signal,
+  );
+  switch (found.finding) {
+    case 'found':
+      return adopt(services, account, shard, found.providerBatchId, context);
+    case 'none':
+      return defer(services, shard, intent, 'The last create came to nothing.', null);
+    case 'undecided':
+      return leaveUndecided(services, batch, shard, intent, found.providerBatchIds);
+  }
+}
+
+async function leaveUndecided(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  intent: Intent,
+  candidates: readonly string[],
+): Promise<ShardRecord> {
+  services.log.warn('Batches at the provider may be ours; they decide once they end.', {
+    ...nameOf(shard),
+    candidates,
+  });
+  if (services.now() < batch.deadlineAt * 1_000) return shard;
+  const message = `It could not be proven whether the provider accepted this request: its batches ${candidates.join(', ')} may hold it. It was not sent again.`;
+  const end = { reason: 'unconfirmed' as const, code: 'submission_unconfirmed', message };
+  const after = await endOwn(services, shard, intent, end);
+  if (after.end === end) services.metrics.add('UnconfirmedSubmissions', shard.lineCount);
+  return after;
+}
+
+async function endRefused(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  refusal: { code: string; message: string },
+): Promise<ShardRecord> {
+  const message = safeText(refusal.message);
+  services.log.warn('A provider refused a batch.', { ...nameOf(shard), code: refusal.code, error: message });
+  return endOwn(services, shard, intent, { reason: 'refused', code: refusal.code, message });
+}
+
+async function endOwn(services: Services, shard: ShardRecord, intent: Intent, end: ShardEnd): Promise<ShardRecord> {
+  const after = await services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? ended(current, end, services.now()) : current,
+  );
+  if (after.status === 'ended') await leaveGate(services, after);
+  return after;
+}
+
+/** Only after a proof that nothing was created. */
+async function defer(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  reason: string,
+  retryAfterSeconds: number | null,
+): Promise<ShardRecord> {
+  const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
+  const after = await services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? deferred(current, notBeforeMs, safeText(reason)) : current,
+  );
+  if (after.status === 'pending') await leaveGate(services, after);
+  return after;
+}
+
+/** The provider has no place: the claim is undone, and was no sending. */
+async function holdBack(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  reason: string,
+  retryAfterSeconds: number | null,
+): Promise<ShardRecord> {
+  const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
+  return services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? { ...deferred(current, notBeforeMs, reason), attempts: current.attempts - 1 } : current,
+  );
+}
+
+async function nextChanceMs(services: Services, shard: ShardRecord, retryAfterSeconds: number | null): Promise<number> {
+  const { options } = await services.records.getBatch(shard.batchId);
+  const pause = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, retryAfterSeconds);
+  return Math.round(services.now() + pause * pauseFactor[options.priority] * 1_000);
+}
+
+/** Who asks again sooner gets the place that becomes free. */
+const pauseFactor = { high: 0.5, normal: 1, low: 2 } as const;
+
+/** The create is over, whatever became of it: others may look for it. */
+async function releaseUnknown(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  message: string,
+): Promise<ShardRecord> {
+  const nowMs = services.now();
+  return services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) && current.intent
+      ? { ...current, lastError: safeText(message), intent: { ...current.intent, leaseUntilMs: nowMs } }
+      : current,
+  );
+}
+
+function isOwn(shard: ShardRecord, intent: Intent): boolean {
+  return shard.status === 'submitting' && shard.intent?.token === intent.token;
+}
+
+function accountOf(services: Services, shard: ShardRecord): Account {
+  if (shard.provider === null) throw new Error(`${ownerOf(shard)} holds refused lines; it is never sent.`);
+  return services.account(shard.provider);
+}
+
+function nameOf(shard: ShardRecord): Record<string, unknown> {
+  return {
+    batchId: shard.batchId,
+    round: shard.round,
+    shard: shard.shard,
+    provider: shard.provider,
+    attempt: shard.attempts,
+  };
+}
+
+function sendingOf(services: Services, shard: ShardRecord, intent: Intent, index: LineIndex): Sending {
+  const { batchId, round, shard: place } = shard;
+  const prefix = sendingPrefix({ batchId, round, shard: place, attempt: intent.attempt });
+  return {
+    prefix,
+    token: intent.token,
+    endpoint: shard.endpoint,
+    model: shard.model,
+    lineCount: shard.lineCount,
+    lines: (separator) => readSentLines(services.objects, shard, index, { prefix, model: shard.model, separator }),
+    metadata: { batchdrop_batch: batchId, batchdrop_shard: `${round}/${place}`, batchdrop_token: intent.token },
+  };
+}

@@ -1,0 +1,69 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Services } from '../pipeline/services.ts';
+import type { ApiKeyRecord } from '../records/api-key.ts';
+import { InvalidInputError, NotFoundError } from '../records/errors.ts';
+import { tenantPattern } from '../records/ids.ts';
+
+/** All that keys need: whoever may write the table can make the first one. */
+export type KeyServices = Pick<Services, 'apiKeys' | 'now'>;
+
+/** Starts as keys do, so that secret scanners, and our own logs, know one when they see it. */
+const prefix = 'sk-batchdrop-';
+/** What we make, and nothing longer: hashing costs. */
+const keyPattern = /^sk-batchdrop-[A-Za-z0-9_-]{43}$/;
+
+export interface NewKey {
+  /** Shown once: only its digest is kept. */
+  key: string;
+  record: ApiKeyRecord;
+}
+
+/**
+ * Makes an API key of a tenant.
+ *
+ * @param name for people: whose or what it is for.
+ */
+export async function createKey(services: KeyServices, tenant: string, name: string): Promise<NewKey> {
+  if (!tenantPattern.test(tenant))
+    throw new InvalidInputError('invalid_tenant', `'${tenant}' is no tenant's name: use a-z, 0-9, _ and -.`);
+  const key = prefix + randomBytes(32).toString('base64url');
+  const record: ApiKeyRecord = {
+    hash: hashOf(key),
+    id: `key_${randomBytes(8).toString('hex')}`,
+    version: 0,
+    tenant,
+    name,
+    createdAt: Math.floor(services.now() / 1_000),
+    revokedAt: null,
+  };
+  await services.apiKeys.create(record);
+  return { key, record };
+}
+
+/** A tenant's keys, revoked ones too, newest first. */
+export async function listKeys(services: KeyServices, tenant: string): Promise<ApiKeyRecord[]> {
+  return Array.fromAsync(services.apiKeys.list(tenant));
+}
+
+/**
+ * Makes a key useless; where it was used just now, within half a minute.
+ *
+ * @throws NotFoundError
+ */
+export async function revokeKey(services: KeyServices, tenant: string, keyId: string): Promise<ApiKeyRecord> {
+  const found = (await listKeys(services, tenant)).find((key) => key.id === keyId);
+  if (!found) throw new NotFoundError(`Tenant '${tenant}' has no key '${keyId}'.`);
+  const revokedAt = Math.floor(services.now() / 1_000);
+  return services.apiKeys.update(found.hash, (key) => (key.revokedAt === null ? { ...key, revokedAt } : key));
+}
+
+/** @returns whose key it is, or null where it is none, or revoked. */
+export async function tenantOfKey(services: KeyServices, key: string): Promise<string | null> {
+  if (!keyPattern.test(key)) return null;
+  const record = await services.apiKeys.find(hashOf(key));
+  return record && record.revokedAt === null ? record.tenant : null;
+}
+
+function hashOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}

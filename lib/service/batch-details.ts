@@ -1,0 +1,28 @@
+import { isObject } from '../lines/request-line.ts';
+import type { Services } from '../pipeline/services.ts';
+import { type BatchRecord, isTerminal } from '../records/batch.ts';
+import { resultKey } from '../records/object-keys.ts';
+import type { ShardRecord } from '../records/shard.ts';
+
+export interface BatchDetails {
+  /** Of all rounds so far. */
+  shards: ShardRecord[];
+  /** As `batch.json` has it; null until the batch has ended. */
+  receipt: Record<string, unknown> | null;
+}
+
+export async function batchDetails(services: Services, batch: BatchRecord): Promise<BatchDetails> {
+  const [receipt, ...rounds] = await Promise.all([
+    readReceipt(services, batch),
+    ...batch.rounds.map(({ token }) => services.records.listShards(batch.id, token)),
+  ]);
+  return { shards: rounds.flat(), receipt };
+}
+
+async function readReceipt(services: Services, batch: BatchRecord): Promise<Record<string, unknown> | null> {
+  const found = isTerminal(batch.status) ? await services.objects.readText(resultKey(batch.id, 'batch.json')) : null;
+  if (!found) return null;
+  const summary: unknown = JSON.parse(found.text);
+  const additions = isObject(summary) ? summary.batchdrop : null;
+  return isObject(additions) && isObject(additions.receipt) ? additions.receipt : null;
+}

@@ -1,0 +1,44 @@
+import { inParallel } from '../pipeline/parallel.ts';
+import { cancelledEnd } from '../pipeline/poll/poll.ts';
+import type { Services } from '../pipeline/services.ts';
+import { writeStatus } from '../pipeline/status-file.ts';
+import { type BatchRecord, cancel as cancelled } from '../records/batch.ts';
+import { messageOf, safeText } from '../records/errors.ts';
+import { ended, type ShardRecord } from '../records/shard.ts';
+
+/**
+ * Cancels a batch: first its status, then its shards. What was not sent yet ends at once; what was sent is cancelled at
+ * its provider, and what finished there is still collected. The execution goes on and ends the batch.
+ *
+ * @throws ConflictError for a batch that has completed, failed or expired; NotFoundError.
+ */
+export async function cancel(services: Services, batchId: string, signal: AbortSignal): Promise<BatchRecord> {
+  const batch = await services.records.updateBatch(batchId, (current) =>
+    cancelled(current, Math.floor(services.now() / 1_000)),
+  );
+  if (batch.status === 'cancelling') {
+    const set = batch.rounds.at(-1)?.token;
+    const shards = set === undefined ? [] : await services.records.listShards(batchId, set);
+    await inParallel(8, shards, (shard) => cancelShard(services, shard, signal));
+    await writeStatus(services, batchId);
+  }
+  return batch;
+}
+
+async function cancelShard(services: Services, shard: ShardRecord, signal: AbortSignal): Promise<void> {
+  const after = await services.records.updateShard(shard, (current) =>
+    current.status === 'pending' ? ended(current, cancelledEnd, services.now()) : current,
+  );
+  // A live slice looks at its batch by itself.
+  if (after.live) return;
+  if (after.status !== 'submitted' || after.provider === null || after.providerBatchId === null) return;
+  try {
+    await services.account(after.provider).client.cancel(after.providerBatchId, signal);
+  } catch (error) {
+    const message = safeText(messageOf(error));
+    services.log.warn('A provider did not take a cancellation; the next poll asks again.', {
+      batchId: shard.batchId,
+      error: message,
+    });
+  }
+}

@@ -1,0 +1,157 @@
+import {
+  assertSameParameters,
+  type BatchDraft,
+  type BatchInput,
+  batchIdOf,
+  digest,
+  resumeBatch,
+  startBatch,
+} from '../pipeline/intake/new-batch.ts';
+import type { Services } from '../pipeline/services.ts';
+import { unknownProvider } from '../providers/config.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { InvalidInputError, messageOf, NotFoundError, safeText } from '../records/errors.ts';
+import { batchIdPattern, fileIdFrom } from '../records/ids.ts';
+import type { BatchOptions } from '../records/options.ts';
+import { isAccessDenied, type ObjectHead } from '../store/objects.ts';
+import { getFile } from './files.ts';
+import { type Page, type PageRequest, takePage } from './page.ts';
+
+/** A batch as a client asks for it. */
+export interface BatchRequest {
+  tenant: string;
+  /** A file's id, or an `s3://` URI under a configured prefix. */
+  inputFile: string;
+  options: BatchOptions;
+  /** Digest of what the client asked for; the idempotency key not among it. */
+  parametersHash: string;
+}
+
+/**
+ * Creates a batch of a file. With an idempotency key, the same request gives the same batch.
+ *
+ * @throws InvalidInputError `idempotency_conflict`, or for an unknown provider or an input that is not open to the
+ *   tenant. A file that does not exist is no error here: the batch fails at validation, as at OpenAI.
+ */
+export async function createBatch(services: Services, request: BatchRequest): Promise<BatchRecord> {
+  const { tenant, options, parametersHash } = request;
+  const named = { tenant, options, identity: services.token() + services.token() };
+  const standing = options.idempotency_key ? await services.records.findBatch(batchIdOf(named)) : null;
+  if (standing) {
+    assertSameParameters(standing, parametersHash);
+    await resumeUnlessSwept(services, standing);
+    return standing;
+  }
+  assertKnownProvider(services, options.provider);
+  const input = await resolveInput(services, request);
+  return startOrLeaveToSweep(services, { ...named, parametersHash, input, inboxKey: null, retryOf: null });
+}
+
+/**
+ * Once the record stands, the batch exists and will run: an error now would only make the client create another. What
+ * could not be started, the sweep starts.
+ */
+export async function startOrLeaveToSweep(services: Services, draft: BatchDraft): Promise<BatchRecord> {
+  try {
+    return await startBatch(services, draft);
+  } catch (error) {
+    if (error instanceof InvalidInputError) throw error;
+    const standing = await services.records.findBatch(batchIdOf(draft));
+    if (!standing) throw error;
+    noteUnstarted(services, standing, error);
+    return standing;
+  }
+}
+
+async function resumeUnlessSwept(services: Services, batch: BatchRecord): Promise<void> {
+  await resumeBatch(services, batch).catch((error: unknown) => noteUnstarted(services, batch, error));
+}
+
+function noteUnstarted(services: Services, batch: BatchRecord, error: unknown): void {
+  services.log.warn('A batch was not started; the sweep will.', {
+    batchId: batch.id,
+    error: safeText(messageOf(error)),
+  });
+}
+
+function assertKnownProvider(services: Services, provider: string | undefined): void {
+  if (provider === undefined || Object.hasOwn(services.config.providers, provider)) return;
+  throw new InvalidInputError('invalid_value', unknownProvider(provider, services.config), { param: 'provider' });
+}
+
+async function resolveInput(services: Services, request: BatchRequest): Promise<BatchDraft['input']> {
+  const { inputFile, tenant } = request;
+  if (inputFile.startsWith('s3://')) return objectInput(services, inputFile, tenant);
+  try {
+    const file = await getFile(services, tenant, inputFile);
+    return { fileId: file.id, objects: file.objects };
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    return missingInput(inputFile);
+  }
+}
+
+/** An object of the customer's own becomes a file of the version that it has now. */
+async function objectInput(services: Services, uri: string, tenant: string): Promise<BatchDraft['input']> {
+  assertOpenTo(services, uri, tenant);
+  const { bucket, key } = addressOf(uri);
+  const head = await headUnlessDenied(services, bucket, key);
+  if (!head) return missingInput(uri);
+  const { etag, bytes } = head;
+  const input: BatchInput = {
+    fileId: fileIdFrom(digest('object', tenant, bucket, key, etag)),
+    filename: key.slice(key.lastIndexOf('/') + 1),
+    objects: [{ bucket, key, etag, bytes }],
+  };
+  return input;
+}
+
+async function headUnlessDenied(services: Services, bucket: string, key: string): Promise<ObjectHead | null> {
+  try {
+    return await services.objects.head(key, bucket);
+  } catch (error) {
+    if (isAccessDenied(error)) return null;
+    throw error;
+  }
+}
+
+function assertOpenTo(services: Services, uri: string, tenant: string): void {
+  const prefixes = services.config.inputPrefixes.map((prefix) => prefix.replaceAll('{tenant}', tenant));
+  if (prefixes.some((prefix) => uri.startsWith(prefix)) && /\.jsonl$/i.test(uri)) return;
+  const message =
+    'The input_file_id is an s3:// URI, but no configured input prefix covers it, or it is no .jsonl file.';
+  throw new InvalidInputError('invalid_value', message, { param: 'input_file_id' });
+}
+
+function addressOf(uri: string): { bucket: string; key: string } {
+  const path = uri.slice('s3://'.length);
+  const slash = path.indexOf('/');
+  return { bucket: path.slice(0, slash), key: path.slice(slash + 1) };
+}
+
+function missingInput(inputFile: string): BatchDraft['input'] {
+  const message = `Cannot find file ${inputFile}, or the organization does not have access to it.`;
+  return { fileId: inputFile, missing: { code: 'invalid_request', message, param: 'file_id', line: null } };
+}
+
+/** @throws NotFoundError, also for somebody else's. */
+export async function getBatch(services: Services, tenant: string, batchId: string): Promise<BatchRecord> {
+  if (batchIdPattern.test(batchId)) {
+    const batch = await services.records.findBatch(batchId);
+    if (batch?.tenant === tenant) return batch;
+  }
+  throw new NotFoundError(`No batch found with id '${batchId.slice(0, 100)}'.`);
+}
+
+/** A tenant's batches, newest first. */
+export async function listBatches(
+  services: Services,
+  tenant: string,
+  request: PageRequest,
+): Promise<Page<BatchRecord>> {
+  const after = request.after === undefined ? null : await getBatch(services, tenant, request.after);
+  return takePage(
+    services.records.listBatches(tenant, { order: 'desc', after, pageItems: request.limit + 1 }),
+    request.limit,
+  );
+}

@@ -1,0 +1,189 @@
+import type { Services } from '../pipeline/services.ts';
+import { secretOf } from '../providers/config.ts';
+import { ConfigurationError, messageOf, ProviderAuthenticationError, safeText } from '../records/errors.ts';
+import { inboxPrefix } from '../records/object-keys.ts';
+import { batchOptionsSchema, deadlineHours } from '../records/options.ts';
+import { table as tableDesign } from '../records/table.ts';
+import type { Deployment } from '../store/deployment.ts';
+
+/** What a check found, for a person. */
+export interface Finding {
+  level: 'ok' | 'warning' | 'error';
+  what: string;
+  /** Null where there is nothing to do. */
+  whatToDo: string | null;
+}
+
+/** What the doctor looks at. */
+export interface Patient {
+  services: Pick<Services, 'config' | 'account'>;
+  deployment: Pick<
+    Deployment,
+    | 'bucket'
+    | 'table'
+    | 'stateMachineArn'
+    | 'reachBucket'
+    | 'sendsEventsToEventBridge'
+    | 'expirationDays'
+    | 'describeTable'
+    | 'stateMachineStatus'
+    | 'rules'
+    | 'functionConcurrency'
+  >;
+  /** The local stack has no event wiring of AWS's, and no account with quotas. */
+  isLocal: boolean;
+}
+
+type Check = (patient: Patient, signal: AbortSignal) => Promise<Finding[]>;
+
+/**
+ * Checks whether a deployment, or the local stack, is whole: keys, bucket, table, state machine, event wiring, quotas.
+ * Changes nothing and costs nothing. One check's failure is a finding, never an exception.
+ */
+export async function examine(patient: Patient, signal: AbortSignal): Promise<Finding[]> {
+  const checks: [string, Check][] = [
+    ['The providers', checkProviders],
+    ['The bucket', checkBucket],
+    ['The table', checkTable],
+    ...(patient.isLocal ? [] : checksOfAws),
+  ];
+  const findings = await Promise.all(checks.map(([subject, check]) => carryOut(subject, check, patient, signal)));
+  return findings.flat();
+}
+
+const checksOfAws: [string, Check][] = [
+  ["The bucket's events", checkBucketEvents],
+  ['The expiry of work files', checkWorkExpiry],
+  ['The state machine', checkStateMachine],
+  ['The event rules', checkRules],
+  ["The account's quotas", checkQuotas],
+];
+
+async function carryOut(subject: string, check: Check, patient: Patient, signal: AbortSignal): Promise<Finding[]> {
+  try {
+    return await check(patient, signal);
+  } catch (error) {
+    return [fault(`${subject} could not be checked: ${safeText(messageOf(error))}`, adviceOn(error))];
+  }
+}
+
+const adviceByErrorName: Record<string, string> = {
+  CredentialsProviderError: 'Sign in to AWS first: `aws sts get-caller-identity` must answer.',
+  ExpiredTokenException: 'Sign in to AWS again: `aws sts get-caller-identity` must answer.',
+  AccessDenied: 'Run the doctor as somebody who may read the stack, or ask for the right that is named.',
+  AccessDeniedException: 'Run the doctor as somebody who may read the stack, or ask for the right that is named.',
+  ResourceNotFoundException: 'It does not exist in this account and region: check both, then `npm run deploy`.',
+  StateMachineDoesNotExist: 'It does not exist in this account and region: check both, then `npm run deploy`.',
+  NotFound: 'It does not exist in this account and region: check both, then `npm run deploy`.',
+  NoSuchBucket: 'It does not exist in this account and region: check both, then `npm run deploy`.',
+};
+
+function adviceOn(error: unknown): string {
+  const name = error instanceof Error ? error.name : '';
+  return adviceByErrorName[name] ?? 'Check account, region and network, and run the doctor again.';
+}
+
+async function checkProviders({ services }: Patient, signal: AbortSignal): Promise<Finding[]> {
+  const names = Object.keys(services.config.providers);
+  return Promise.all(names.map((name) => checkProvider(services, name, signal)));
+}
+
+async function checkProvider(services: Patient['services'], name: string, signal: AbortSignal): Promise<Finding> {
+  try {
+    await services.account(name).client.check(signal);
+    return fine(`Provider '${name}' accepts its key.`);
+  } catch (error) {
+    const message = safeText(messageOf(error));
+    const secret = secretOf(services.account(name).config);
+    const putKey =
+      secret === null
+        ? 'Check what the account may do.'
+        : `Put a valid key there: aws secretsmanager put-secret-value --secret-id ${secret} --secret-string <key>`;
+    if (error instanceof ProviderAuthenticationError || error instanceof ConfigurationError)
+      return fault(message, putKey);
+    return concern(`Provider '${name}' could not be asked: ${message}`, 'Run the doctor again; see its status page.');
+  }
+}
+
+async function checkBucket({ deployment }: Patient): Promise<Finding[]> {
+  await deployment.reachBucket();
+  return [fine(`The bucket ${deployment.bucket} can be reached.`)];
+}
+
+async function checkBucketEvents({ deployment }: Patient): Promise<Finding[]> {
+  if (await deployment.sendsEventsToEventBridge()) return [fine('The bucket tells EventBridge of new objects.')];
+  const command = `aws s3api put-bucket-notification-configuration --bucket ${deployment.bucket} --notification-configuration '{"EventBridgeConfiguration": {}}'`;
+  const advice = `Turn it on, together with what the bucket notifies already (get-bucket-notification-configuration): ${command}`;
+  return [fault('The bucket does not tell EventBridge of new objects: drops start nothing.', advice)];
+}
+
+/** A batch needs its work files until it ends; without a rule they stay for ever. */
+async function checkWorkExpiry({ deployment, services }: Patient): Promise<Finding[]> {
+  const days = await deployment.expirationDays('work/');
+  if (days === null)
+    return [concern('Files under work/ never expire, and cost storage.', 'Add a lifecycle rule that expires work/.')];
+  const needed = Math.ceil(deadlineHours(batchOptionsSchema.parse(services.config.defaults)) / 24) + 1;
+  if (days >= needed) return [fine(`Files under work/ expire after ${days} days.`)];
+  const what = `Files under work/ expire after ${days} days, but a batch with the default deadline needs them for ${needed}.`;
+  return [fault(what, `Let them live ${needed} days at least (workExpireDays in cdk.json).`)];
+}
+
+async function checkTable({ deployment }: Patient): Promise<Finding[]> {
+  const { status, indexes } = await deployment.describeTable();
+  const missing = Object.values(tableDesign.indexes).filter((index) => !indexes.includes(index.name));
+  if (missing.length > 0)
+    return [fault(`The table ${deployment.table} lacks ${namesOf(missing)}.`, 'Deploy this release: npm run deploy')];
+  if (status === 'ACTIVE') return [fine(`The table ${deployment.table} is active.`)];
+  return [concern(`The table ${deployment.table} is ${status}.`, 'Wait until it is active.')];
+}
+
+function namesOf(indexes: readonly { name: string }[]): string {
+  return `the index ${indexes.map((index) => index.name).join(', ')}`;
+}
+
+async function checkStateMachine({ deployment }: Patient): Promise<Finding[]> {
+  const status = await deployment.stateMachineStatus();
+  if (status === 'ACTIVE') return [fine('The state machine is active.')];
+  return [fault(`The state machine is ${status}.`, 'Deploy again: npm run deploy')];
+}
+
+async function checkRules({ deployment }: Patient): Promise<Finding[]> {
+  const rules = await deployment.rules();
+  const inbox = rules.find(({ pattern }) => pattern?.includes(deployment.bucket) && pattern.includes(inboxPrefix));
+  const sweep = rules.find(({ schedule }) => schedule !== null);
+  return [ruleFinding('A drop starts intake', inbox), ruleFinding('The sweep runs by itself', sweep)];
+}
+
+function ruleFinding(promise: string, rule: { name: string; isEnabled: boolean } | undefined): Finding {
+  if (!rule) return fault(`${promise}: its rule is missing.`, 'Deploy again: npm run deploy');
+  if (rule.isEnabled) return fine(`${promise}.`);
+  return fault(
+    `${promise}: the rule ${rule.name} is disabled.`,
+    `Turn it on: aws events enable-rule --name ${rule.name}`,
+  );
+}
+
+/** A batch takes up to 10 functions at a time (the Maps of the state machine), and intake and others need some. */
+const comfortableConcurrency = 50;
+
+async function checkQuotas({ deployment }: Patient): Promise<Finding[]> {
+  const concurrency = await deployment.functionConcurrency();
+  if (concurrency === null) return [];
+  if (concurrency >= comfortableConcurrency) return [fine(`Lambda runs ${concurrency} functions at a time.`)];
+  const what = `Lambda runs ${concurrency} functions at a time in this account; batches wait for each other.`;
+  const command =
+    'aws service-quotas request-service-quota-increase --service-code lambda --quota-code L-B99A9384 --desired-value 1000';
+  return [concern(what, `Ask for more, free of charge: ${command}`)];
+}
+
+function fine(what: string): Finding {
+  return { level: 'ok', what, whatToDo: null };
+}
+
+function concern(what: string, whatToDo: string): Finding {
+  return { level: 'warning', what, whatToDo };
+}
+
+function fault(what: string, whatToDo: string): Finding {
+  return { level: 'error', what, whatToDo };
+}

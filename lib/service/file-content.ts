@@ -1,0 +1,140 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inParallel } from '../pipeline/parallel.ts';
+import { readPartsFrom, resolveParts } from '../pipeline/prepare/joined-objects.ts';
+import type { Services } from '../pipeline/services.ts';
+import type { S3Object } from '../records/batch.ts';
+import type { FileRecord, PartMerge } from '../records/file.ts';
+import { fileKey } from '../records/object-keys.ts';
+import type { PiecewiseObject } from '../store/piecewise-object.ts';
+
+/** A piece of a merged object: above S3's minimum of 5 MiB, and 8 GB are a tenth of its 10,000 parts. */
+const pieceBytes = 8 * 1024 * 1024;
+/** Pieces under way at a time: 64 MiB of memory, read and written. */
+const piecesAtATime = 4;
+/** What so many pieces may take at most. */
+const piecesMs = 10_000;
+/** How often a call looks whether another one has finished. */
+const lookMs = 250;
+/** How long a download link holds. */
+const linkSeconds = 300;
+
+/** A link to the bytes, or how many of them are merged by now. */
+export type FileContent = { url: string } | { mergedBytes: number };
+
+/**
+ * Where a file's bytes can be downloaded. A large upload's parts are merged when its content is first asked for: each
+ * call goes on for its time where the last one stopped, or waits for the one that is at it, until there is one object.
+ *
+ * @param budgetMs how long this call may merge or wait; it merges some of the file in any case.
+ */
+export async function fileContent(services: Services, file: FileRecord, budgetMs: number): Promise<FileContent> {
+  const endsAtMs = performance.now() + budgetMs;
+  for (;;) {
+    const current = await services.records.getFile(file.id);
+    const whole = wholeObject(current) ?? (await mergeFor(services, current, endsAtMs));
+    if (whole) return { url: await services.objects.presignedUrl(whole, linkSeconds) };
+    if (performance.now() >= endsAtMs) return { mergedBytes: await mergedBytes(services, file.id) };
+    await sleep(lookMs);
+  }
+}
+
+async function mergedBytes(services: Services, fileId: string): Promise<number> {
+  const { merge } = await services.records.getFile(fileId);
+  return (merge?.etags.length ?? 0) * pieceBytes;
+}
+
+function wholeObject(file: FileRecord): S3Object | null {
+  const [first] = file.objects;
+  if (file.merged) return file.merged;
+  return first && file.objects.length === 1 && !first.isPartList ? first : null;
+}
+
+/** @returns the merged object, or null where it is not finished, here or elsewhere. */
+async function mergeFor(services: Services, file: FileRecord, endsAtMs: number): Promise<S3Object | null> {
+  const remainingMs = Math.max(0, Math.ceil(endsAtMs - performance.now()));
+  const claimed = await claimMerge(services, file, services.now() + remainingMs + piecesMs);
+  if (!claimed) return null;
+  const target = services.objects.piecewise(claimed.merge.key);
+  try {
+    const merged = await mergePieces(services, { file, target, ...claimed, endsAtMs });
+    await services.records.updateFile(file.id, (current) =>
+      current.merge?.writer === claimed.merge.writer ? afterMerge(current, merged) : current,
+    );
+    return 'etags' in merged ? null : merged;
+  } catch (error) {
+    await services.records.updateFile(file.id, ({ merge: _given_up, ...rest }) => rest);
+    throw error;
+  }
+}
+
+function afterMerge(file: FileRecord, merged: S3Object | PartMerge): FileRecord {
+  if ('etags' in merged) return { ...file, merge: { ...merged, leaseUntilMs: 0 } };
+  const { merge: _done, ...rest } = file;
+  return { ...rest, merged };
+}
+
+interface ClaimedMerge {
+  merge: PartMerge;
+}
+
+/** @returns null while another call is at it. */
+async function claimMerge(services: Services, file: FileRecord, leaseUntilMs: number): Promise<ClaimedMerge | null> {
+  const writer = services.token();
+  const fresh = file.merge ? null : await beginMerge(services, file, writer);
+  const after = await services.records.updateFile(file.id, (current) => {
+    const merge = current.merge ?? fresh;
+    if (!merge || merge.leaseUntilMs > services.now()) return current;
+    return { ...current, merge: { ...merge, writer, leaseUntilMs } };
+  });
+  return after.merge?.writer === writer ? { merge: after.merge } : null;
+}
+
+async function beginMerge(services: Services, file: FileRecord, writer: string): Promise<PartMerge> {
+  const key = fileKey(file.id, services.token());
+  return { writer, leaseUntilMs: 0, key, s3UploadId: await services.objects.piecewise(key).begin(), etags: [] };
+}
+
+interface Merge extends ClaimedMerge {
+  file: FileRecord;
+  target: PiecewiseObject;
+  endsAtMs: number;
+}
+
+/** @returns the whole, or how far it got. */
+async function mergePieces(
+  services: Services,
+  { file, target, merge, endsAtMs }: Merge,
+): Promise<S3Object | PartMerge> {
+  const { parts } = await resolveParts(services.objects, file.objects);
+  const etags = [...merge.etags];
+  const pieces = Math.ceil(file.bytes / pieceBytes);
+  while (etags.length < pieces) {
+    const next = Array.from(
+      { length: Math.min(piecesAtATime, pieces - etags.length) },
+      (_, ahead) => etags.length + ahead,
+    );
+    const sent = await inParallel(piecesAtATime, next, async (place) =>
+      target.putPiece(merge.s3UploadId, place, await readPiece(services, parts, place, file.bytes)),
+    );
+    etags.push(...sent);
+    if (etags.length < pieces && performance.now() >= endsAtMs) return { ...merge, etags };
+  }
+  return target.complete(merge.s3UploadId, etags, file.bytes);
+}
+
+async function readPiece(
+  services: Services,
+  parts: readonly S3Object[],
+  place: number,
+  fileBytes: number,
+): Promise<Buffer> {
+  const start = place * pieceBytes;
+  const piece = Buffer.allocUnsafe(Math.min(pieceBytes, fileBytes - start));
+  let filled = 0;
+  for await (const chunk of readPartsFrom(services.objects, parts, start)) {
+    piece.set(chunk.subarray(0, piece.length - filled), filled);
+    filled = Math.min(piece.length, filled + chunk.length);
+    if (filled === piece.length) return piece;
+  }
+  throw new Error(`The parts of ${parts[0]?.key} end before byte ${start + piece.length}.`);
+}

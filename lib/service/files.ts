@@ -1,0 +1,124 @@
+import { JsonLineProbe } from '../lines/json-line-probe.ts';
+import type { Services } from '../pipeline/services.ts';
+import { scheduleRemoval } from '../pipeline/upkeep/removals.ts';
+import { InvalidInputError, NotFoundError } from '../records/errors.ts';
+import { type FileRecord, hasExpired } from '../records/file.ts';
+import { fileIdFrom, fileIdPattern } from '../records/ids.ts';
+import { fileKey, filePrefix } from '../records/object-keys.ts';
+import type { ObjectWriter } from '../store/object-writer.ts';
+import { type Page, type PageRequest, takePage } from './page.ts';
+
+/** What a file is once all its bytes are there. */
+export interface FileDescription {
+  tenant: string;
+  filename: string;
+  /** Seconds from its creation after which it goes; null: it stays. */
+  lifeSeconds: number | null;
+}
+
+/** A file that streams in. It is one only once it is committed; until then nothing of it can be seen. */
+export class IncomingFile {
+  readonly #services: Services;
+  readonly #id: string;
+  readonly #writer: ObjectWriter;
+  readonly #probe = new JsonLineProbe();
+
+  constructor(services: Services) {
+    this.#services = services;
+    this.#id = fileIdFrom(services.token() + services.token());
+    this.#writer = services.objects.writer(fileKey(this.#id, services.token()));
+  }
+
+  get bytes(): number {
+    return this.#writer.bytes;
+  }
+
+  async write(chunk: Buffer): Promise<void> {
+    this.#probe.push(chunk);
+    await this.#writer.write(chunk);
+  }
+
+  /** @throws InvalidInputError for what cannot be a batch's input. */
+  async commit(description: FileDescription): Promise<FileRecord> {
+    assertJsonLinesName(description.filename);
+    if (!this.#probe.found) throw notJsonLines();
+    const { bucket, key, etag, bytes } = await this.#writer.close();
+    const createdAt = Math.floor(this.#services.now() / 1_000);
+    const file: FileRecord = {
+      id: this.#id,
+      tenant: description.tenant,
+      version: 0,
+      filename: description.filename,
+      purpose: 'batch',
+      bytes,
+      createdAt,
+      expiresAt: description.lifeSeconds === null ? null : createdAt + description.lifeSeconds,
+      objects: [{ bucket, key, etag, bytes }],
+    };
+    if (file.expiresAt !== null) await scheduleRemoval(this.#services, file.id, file.expiresAt);
+    await this.#services.records.createFile(file);
+    return file;
+  }
+
+  async abort(): Promise<void> {
+    await this.#writer.abort();
+  }
+}
+
+/** @throws InvalidInputError, for what is no .jsonl in OpenAI's words. */
+export function assertJsonLinesName(filename: string): void {
+  if (!/^[^\p{Cc}/\\]{1,255}$/u.test(filename))
+    throw new InvalidInputError(
+      'invalid_filename',
+      'A filename has 1 to 255 characters, without folders or control characters.',
+      { param: 'filename' },
+    );
+  if (!/\.jsonl$/i.test(filename)) throw notJsonLines();
+}
+
+function notJsonLines(): InvalidInputError {
+  const message =
+    'Invalid file format for Batch API. Must be .jsonl: a file named *.jsonl with one JSON request per line.';
+  return new InvalidInputError('invalid_file_format', message, { param: 'file' });
+}
+
+/** @throws NotFoundError, also for an expired file and for somebody else's. */
+export async function getFile(services: Services, tenant: string, fileId: string): Promise<FileRecord> {
+  if (fileIdPattern.test(fileId)) {
+    const file = await services.records.findFile(fileId);
+    if (file && file.tenant === tenant && !hasExpired(file, services.now())) return file;
+  }
+  throw new NotFoundError(`No such File object: ${fileId.slice(0, 100)}`);
+}
+
+export interface FileListRequest extends PageRequest {
+  order: 'asc' | 'desc';
+  purpose?: string | undefined;
+}
+
+export async function listFiles(
+  services: Services,
+  tenant: string,
+  request: FileListRequest,
+): Promise<Page<FileRecord>> {
+  const after = request.after === undefined ? null : await getFile(services, tenant, request.after);
+  const files = services.records.listFiles(tenant, { order: request.order, after, pageItems: request.limit + 1 });
+  const nowMs = services.now();
+  const isWanted = (file: FileRecord) =>
+    !hasExpired(file, nowMs) && (request.purpose === undefined || file.purpose === request.purpose);
+  return takePage(files, request.limit, isWanted);
+}
+
+/**
+ * Removes a file: its objects, then its record. An object that came through the inbox, or lies in a bucket that is not
+ * ours, stays where its owner put it.
+ */
+export async function deleteFile(services: Services, tenant: string, fileId: string): Promise<void> {
+  const file = await getFile(services, tenant, fileId);
+  await services.objects.deletePrefix(filePrefix(file.id));
+  const results = file.objects.filter(
+    ({ bucket, key }) => bucket === services.objects.bucket && key.startsWith('results/'),
+  );
+  await services.objects.delete(results.map(({ key }) => key));
+  await services.records.deleteFile(file.id);
+}

@@ -1,0 +1,43 @@
+import { digest } from '../pipeline/intake/new-batch.ts';
+import type { Services } from '../pipeline/services.ts';
+import { type BatchRecord, isTerminal } from '../records/batch.ts';
+import { ConflictError } from '../records/errors.ts';
+import { batchIdFrom, fileIdFrom } from '../records/ids.ts';
+import { resultKey } from '../records/object-keys.ts';
+import { startOrLeaveToSweep } from './create-batch.ts';
+
+/**
+ * Sends a batch's failed requests again, as a batch of their own with the same options. Asked again it gives the same
+ * batch, unless that one failed at validation, where nothing was sent: then a new one.
+ *
+ * @throws ConflictError for a batch that has not ended, or that has nothing to send again.
+ */
+export async function retryBatch(services: Services, batch: BatchRecord): Promise<BatchRecord> {
+  if (!isTerminal(batch.status)) throw new ConflictError(`Cannot retry a batch with status '${batch.status}'.`);
+  const retry = await services.objects.head(resultKey(batch.id, 'retry.jsonl'));
+  if (!retry) throw new ConflictError(`Batch '${batch.id}' has no failed requests to retry.`);
+  const { bucket, key, etag, bytes } = retry;
+  const { idempotency_key: _used, ...options } = batch.options;
+  return startOrLeaveToSweep(services, {
+    tenant: batch.tenant,
+    identity: await freeIdentity(services, batch),
+    parametersHash: digest('retry', batch.id),
+    options: { ...options, ...(batch.endpoint && { endpoint: batch.endpoint }) },
+    input: {
+      fileId: fileIdFrom(digest('file', batch.id, 'retry.jsonl')),
+      filename: `${batch.id}_retry.jsonl`,
+      objects: [{ bucket, key, etag, bytes }],
+    },
+    inboxKey: null,
+    retryOf: batch.id,
+  });
+}
+
+/** @returns the first identity whose batch does not exist, or exists and was not refused. */
+async function freeIdentity(services: Services, batch: BatchRecord): Promise<string> {
+  for (let attempt = 0; ; attempt += 1) {
+    const identity = digest('retry', batch.id, String(attempt));
+    const standing = await services.records.findBatch(batchIdFrom(identity));
+    if (standing?.status !== 'failed') return identity;
+  }
+}
