@@ -1,6 +1,6 @@
 import { parseRequestLine, type RequestLine } from '../lib/lines/request-line.ts';
 import { type ProviderKind, providerKinds } from '../lib/providers/config.ts';
-import type { AnsweredLine, Provider } from '../lib/providers/provider.ts';
+import type { AnsweredLine, Provider } from '../lib/providers/contract.ts';
 import { providers } from '../lib/providers/registry.ts';
 import { placeholderLineId } from '../lib/records/ids.ts';
 import { median } from './data-path/measurement.ts';

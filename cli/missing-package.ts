@@ -1,4 +1,4 @@
-import { missingPackageOf, optionalPackages } from '../lib/providers/calls/missing-package.ts';
+import { missingPackageOf, optionalPackages } from '../lib/providers/shared/http/missing-package.ts';
 import { CommandError, exitStatus } from './exit-status.ts';
 
 /** Needed by one provider each, whose first call names the one that it lacks. */

@@ -1,4 +1,4 @@
-import type { Provider, ProviderLimits } from '../lib/providers/provider.ts';
+import type { Provider, ProviderLimits } from '../lib/providers/contract.ts';
 import type { Endpoint } from '../lib/records/endpoints.ts';
 
 const begin = '<!-- Made by `npm run docs` from lib/providers; do not edit up to the end mark. -->';

@@ -6,7 +6,7 @@ import { ShardResults } from '../../lib/pipeline/collect/shard-results.ts';
 import { mergeResults } from '../../lib/pipeline/finalize/merge.ts';
 import { collectedShards } from '../../lib/pipeline/shards/collected-shard.ts';
 import { readIndex, readSentLines } from '../../lib/pipeline/shards/shard-lines.ts';
-import type { Sending } from '../../lib/providers/provider.ts';
+import type { Sending } from '../../lib/providers/contract.ts';
 import { sendingPrefix } from '../../lib/records/ids.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
 import type { PendingWrite } from '../../lib/store/pending-writes.ts';

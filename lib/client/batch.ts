@@ -1,6 +1,6 @@
 import type { Batch as OpenAIBatch } from 'openai/resources/batches';
-import type { BatchFields } from '../providers/batch-fields.ts';
-import type { Warning } from '../providers/provider.ts';
+import type { Warning } from '../providers/contract.ts';
+import type { BatchFields } from '../providers/shared/batch-fields.ts';
 import { isTerminal } from '../records/batch.ts';
 
 /** OpenAI's own type. Every field is there; one that is unset is null, as on the wire. Times are unix seconds. */

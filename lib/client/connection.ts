@@ -1,4 +1,4 @@
-import type { AnsweredLine, Provider, ProviderClient, TranslatedResult } from '../providers/provider.ts';
+import type { AnsweredLine, Provider, ProviderClient, TranslatedResult } from '../providers/contract.ts';
 import { providers } from '../providers/registry.ts';
 import { type Endpoint, isEndpoint } from '../records/endpoints.ts';
 import { customIdOf } from './custom-id.ts';

@@ -1,4 +1,4 @@
-import type { CreateOutcome, Deferral, UploadOutcome } from '../providers/provider.ts';
+import type { CreateOutcome, Deferral, UploadOutcome } from '../providers/contract.ts';
 import { type BatchdropError, ConnectionError, InvalidInputError, RateLimitError } from './errors.ts';
 
 type NotUploaded = Exclude<UploadOutcome, { outcome: 'uploaded' }>;

@@ -1,5 +1,5 @@
-import type { BatchFields } from '../providers/batch-fields.ts';
-import type { CreateOutcome } from '../providers/provider.ts';
+import type { CreateOutcome } from '../providers/contract.ts';
+import type { BatchFields } from '../providers/shared/batch-fields.ts';
 import { type Batch, batchFrom } from './batch.ts';
 import { refusedError } from './create-failure.ts';
 import { type CreateAttempt, findLostCreate } from './lost-create.ts';

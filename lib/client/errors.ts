@@ -1,5 +1,5 @@
 import type { LineError } from '../lines/request-line.ts';
-import { failedCall } from '../providers/calls/failed-call.ts';
+import { failedCall } from '../providers/shared/http/failed-call.ts';
 import * as core from '../records/errors.ts';
 import type { Batch } from './batch.ts';
 

@@ -5,7 +5,7 @@
  */
 
 export type { LineError } from '../lines/request-line.ts';
-export type { Warning } from '../providers/provider.ts';
+export type { Warning } from '../providers/contract.ts';
 export type { Endpoint } from '../records/endpoints.ts';
 export type { Answer, Answers, RequestBodies } from './answers.ts';
 export { type Batch, type BatchList, type CreatedBatch, isComplete, isSuccessful, type LineWarning } from './batch.ts';

@@ -1,7 +1,7 @@
 import { embeddingInputs } from '../lines/embedding-inputs.ts';
 import { type Line, type OverlongLine, splitLines } from '../lines/jsonl.ts';
 import { type LineError, parseRequestLine, type RequestLine } from '../lines/request-line.ts';
-import type { Provider, Warning } from '../providers/provider.ts';
+import type { Provider, Warning } from '../providers/contract.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import type { LineWarning } from './batch.ts';
 import { maxEncodedBytes, sendableId } from './custom-id.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DirectUse, ProviderClient, Sending } from '../providers/provider.ts';
+import type { DirectUse, ProviderClient, Sending } from '../providers/contract.ts';
 import { OutcomeUnknownError } from './errors.ts';
 
 /** One creation. */

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { joinedLines } from '../lines/joined-lines.ts';
 import { splitLines } from '../lines/jsonl.ts';
-import { withSpooledFile } from '../providers/calls/spooled-file.ts';
-import type { Provider, ProviderClient, Sending, Warning } from '../providers/provider.ts';
+import type { Provider, ProviderClient, Sending, Warning } from '../providers/contract.ts';
+import { withSpooledFile } from '../providers/shared/http/spooled-file.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import { refusedError } from './create-failure.ts';
 import { createdBatch } from './created-batch.ts';

@@ -1,5 +1,5 @@
 import { splitLines } from '../lines/jsonl.ts';
-import type { ProviderBatch, ProviderPhase } from '../providers/provider.ts';
+import type { ProviderBatch, ProviderPhase } from '../providers/contract.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import type { Connection } from './connection.ts';
 import { ConflictError, ConnectionError, NotFoundError } from './errors.ts';

@@ -1,5 +1,5 @@
 import { batchProviderKinds } from '../providers/config.ts';
-import type { Warning } from '../providers/provider.ts';
+import type { Warning } from '../providers/contract.ts';
 import { Router } from '../providers/routing.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import type { Answer, Answers, RequestBodies } from './answers.ts';

@@ -5,7 +5,7 @@ import {
   type ProviderKind,
   providerConfigSchema,
 } from '../providers/config.ts';
-import type { ConnectionSettings } from '../providers/provider.ts';
+import type { ConnectionSettings } from '../providers/contract.ts';
 import { describeIssues } from '../records/options.ts';
 import { AuthenticationError, InvalidInputError, NotSupportedError } from './errors.ts';
 

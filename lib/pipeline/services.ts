@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type Config, type ProviderConfig, parseConfig, secretOf, unknownProvider } from '../providers/config.ts';
-import type { LiveClient, Provider, ProviderClient, Workplace } from '../providers/provider.ts';
+import type { LiveClient, Provider, ProviderClient, Workplace } from '../providers/contract.ts';
 import { providerOf } from '../providers/registry.ts';
 import { ConfigurationError } from '../records/errors.ts';
 import { describeIssues } from '../records/options.ts';

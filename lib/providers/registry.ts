@@ -2,15 +2,15 @@ import { anthropic } from './anthropic/provider.ts';
 import { azure } from './azure/provider.ts';
 import { bedrock } from './bedrock/provider.ts';
 import { type ProviderConfig, type ProviderKind, providerKinds } from './config.ts';
+import type { Provider } from './contract.ts';
 import { gemini } from './gemini/provider.ts';
 import { groq } from './groq/provider.ts';
 import { live, liveAnthropic } from './live/provider.ts';
 import { mistral } from './mistral/provider.ts';
 import { openai } from './openai/provider.ts';
 import { openaiCompatible } from './openai-compatible/provider.ts';
-import type { Provider } from './provider.ts';
+import { withTranslatedEndpoints } from './shared/forms/translated-endpoints.ts';
 import { together } from './together/provider.ts';
-import { withTranslatedEndpoints } from './translation/translated-endpoints.ts';
 import { vertex } from './vertex/provider.ts';
 import { xai } from './xai/provider.ts';
 

@@ -25,7 +25,7 @@ it('every function loads alone under Node 24, exports its handler and stays smal
 
 /** Those of OpenAI's family have no client of their own. */
 function folderOfClient(kind: string): string {
-  return existsSync(`lib/providers/${kind}/client.ts`) ? kind : 'openai';
+  return existsSync(`lib/providers/${kind}/client.ts`) ? kind : 'openai-family';
 }
 
 /** Asked for in a try by a package of @azure/identity, which does without. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { batchFieldsSchema } from '../../lib/providers/batch-fields.ts';
+import { batchFieldsSchema } from '../../lib/providers/shared/batch-fields.ts';
 
 it('reads what a server makes of OpenAI’s batch', () => {
   const batch = batchFieldsSchema.parse({

@@ -7,7 +7,7 @@ import { batchOperationSchema, providerBatchFrom as fromGemini } from '../../lib
 import {
   providerBatchFrom as fromOpenAI,
   batchObjectSchema as openAISchema,
-} from '../../lib/providers/openai/batch-object.ts';
+} from '../../lib/providers/openai-family/batch-object.ts';
 import { providerBatchFrom as fromVertex, predictionJobSchema } from '../../lib/providers/vertex/prediction-job.ts';
 
 function openAI(changes: object) {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { familyOf } from '../../lib/providers/bedrock/model-family.ts';
 import { translateRequest } from '../../lib/providers/bedrock/request.ts';
 import { translateResult } from '../../lib/providers/bedrock/result.ts';
-import type { TranslatedRequest } from '../../lib/providers/provider.ts';
+import type { TranslatedRequest } from '../../lib/providers/contract.ts';
 import { examinerOf } from '../../simulators/bedrock/models.ts';
 import { SeededRandom } from '../../simulators/seeded-random.ts';
 import { runs } from '../seed.ts';

@@ -2,7 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { bedrock } from '../../lib/providers/bedrock/provider.ts';
 import { translateRequest } from '../../lib/providers/bedrock/request.ts';
 import { translateResult } from '../../lib/providers/bedrock/result.ts';
-import type { LiveAnswer, LiveClient } from '../../lib/providers/provider.ts';
+import type { LiveAnswer, LiveClient } from '../../lib/providers/contract.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
 import { startBedrockSimulator } from '../../simulators/bedrock/server.ts';

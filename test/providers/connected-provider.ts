@@ -13,7 +13,7 @@ import type {
   ProviderClient,
   Sending,
   TranslatedResult,
-} from '../../lib/providers/provider.ts';
+} from '../../lib/providers/contract.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { positionOf, providerLineId, sendingPrefix } from '../../lib/records/ids.ts';

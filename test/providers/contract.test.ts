@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type BatchProviderKind, batchProviderKinds, providerKinds } from '../../lib/providers/config.ts';
-import type { LostCreate, ProviderBatch, Sending, TranslatedResult } from '../../lib/providers/provider.ts';
+import type { LostCreate, ProviderBatch, Sending, TranslatedResult } from '../../lib/providers/contract.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { NotFoundError, ProviderAuthenticationError, TransientError } from '../../lib/records/errors.ts';
 import { withBucket } from './bucket.ts';

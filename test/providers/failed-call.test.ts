@@ -1,6 +1,6 @@
 import { APIConnectionError, APIError } from 'openai';
 import { describe, expect, it } from 'vitest';
-import { callError, failedCall } from '../../lib/providers/calls/failed-call.ts';
+import { callError, failedCall } from '../../lib/providers/shared/http/failed-call.ts';
 import { NotFoundError, TransientError } from '../../lib/records/errors.ts';
 
 function systemError(code: string, syscall: string): Error {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { lazyClient } from '../../lib/providers/calls/lazy-client.ts';
+import { lazyClient } from '../../lib/providers/shared/http/lazy-client.ts';
 import { ConfigurationError } from '../../lib/records/errors.ts';
 
 const signal = new AbortController().signal;

@@ -1,5 +1,5 @@
 import { parseRequestLine, type RequestLine } from '../../lib/lines/request-line.ts';
-import type { AnsweredLine, TranslatedRequest, TranslatedResult } from '../../lib/providers/provider.ts';
+import type { AnsweredLine, TranslatedRequest, TranslatedResult } from '../../lib/providers/contract.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { batchLineForm } from '../../lib/providers/calls/batch-line-form.ts';
-import { liveAnswer } from '../../lib/providers/calls/live-call.ts';
+import { batchLineForm } from '../../lib/providers/shared/http/batch-line-form.ts';
+import { liveAnswer } from '../../lib/providers/shared/http/live-call.ts';
 
 const form = batchLineForm(() => null);
 const answerTo = (body: string) => liveAnswer(form, 'line0', async () => new Response(body));

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { batchProviderKinds } from '../../lib/providers/config.ts';
-import type { LiveAnswer, LiveClient } from '../../lib/providers/provider.ts';
+import type { LiveAnswer, LiveClient } from '../../lib/providers/contract.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RequestLine } from '../../lib/lines/request-line.ts';
+import type { TranslatedRequest } from '../../lib/providers/contract.ts';
 import { translateRequest } from '../../lib/providers/mistral/request.ts';
-import type { TranslatedRequest } from '../../lib/providers/provider.ts';
 import { runs } from '../seed.ts';
 import { connect, ended, resultsOf, sendingOfBodies, submit } from './connected-provider.ts';
 import { lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { AnsweredLine, TranslatedResult } from '../../lib/providers/contract.ts';
 import { translateResult } from '../../lib/providers/mistral/result.ts';
-import type { AnsweredLine, TranslatedResult } from '../../lib/providers/provider.ts';
 import { runs } from '../seed.ts';
 import { answered, lineId, resultLine } from './lines.ts';
 

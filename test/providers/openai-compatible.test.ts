@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig, providerConfigSchema } from '../../lib/providers/config.ts';
-import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai/batch-object.ts';
+import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai-family/batch-object.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
 import { connect, noAbort, sendingOf } from './connected-provider.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ownSendingOf } from '../../lib/providers/calls/own-sending.ts';
+import { ownSendingOf } from '../../lib/providers/shared/http/own-sending.ts';
 import { settingsFor } from './connected-provider.ts';
 
 const own: typeof fetch = async () => Response.json({});

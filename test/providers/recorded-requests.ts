@@ -2,7 +2,7 @@ import { expect, onTestFinished } from 'vitest';
 import { joinedLines } from '../../lib/lines/joined-lines.ts';
 import { objectAt } from '../../lib/providers/bedrock/places.ts';
 import { type BatchProviderKind, providerConfigSchema } from '../../lib/providers/config.ts';
-import type { Sending } from '../../lib/providers/provider.ts';
+import type { Sending } from '../../lib/providers/contract.ts';
 import { providerOf, providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { providerLineId, sendingPrefix } from '../../lib/records/ids.ts';

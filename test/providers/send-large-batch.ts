@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { joinedLines } from '../../lib/lines/joined-lines.ts';
 import { batchProviderKinds, providerConfigSchema } from '../../lib/providers/config.ts';
-import type { Sending } from '../../lib/providers/provider.ts';
+import type { Sending } from '../../lib/providers/contract.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { subjects } from './subjects.ts';
 import { workplace } from './workplace.ts';

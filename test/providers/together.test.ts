@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai/batch-object.ts';
+import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai-family/batch-object.ts';
 import { togetherDialect } from '../../lib/providers/together/dialect.ts';
 import { connect, ended, noAbort, sendingOf, submit } from './connected-provider.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { isObject, type JsonObject } from '../../lib/lines/request-line.ts';
 import { openai } from '../../lib/providers/openai/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
-import { withTranslatedEndpoints } from '../../lib/providers/translation/translated-endpoints.ts';
+import { withTranslatedEndpoints } from '../../lib/providers/shared/forms/translated-endpoints.ts';
 import { usageOf } from '../../lib/records/usage.ts';
 import { runs } from '../seed.ts';
 import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';

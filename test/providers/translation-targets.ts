@@ -1,5 +1,5 @@
 import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
-import type { Provider } from '../../lib/providers/provider.ts';
+import type { Provider } from '../../lib/providers/contract.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { openAILine } from './lines.ts';

@@ -1,4 +1,4 @@
-import type { Workplace } from '../../lib/providers/provider.ts';
+import type { Workplace } from '../../lib/providers/contract.ts';
 import { Objects } from '../../lib/store/objects.ts';
 
 export const bucket = 'workplace';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai/batch-object.ts';
+import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai-family/batch-object.ts';
 import { openAIBatch } from '../../lib/providers/xai/batch.ts';
 import { translateResult } from '../../lib/providers/xai/result.ts';
 import { connect, ended, noAbort, positionsOf, resultsOf, sendingOf, submit } from './connected-provider.ts';

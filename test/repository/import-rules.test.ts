@@ -32,18 +32,19 @@ const allowed: Record<string, readonly string[]> = {
 };
 
 /** Of no provider: what they all have in common. */
-const shared: readonly string[] = ['calls', 'lines', 'translation'];
+const shared: readonly string[] = ['shared'];
 
 /** Whose dialect a provider speaks, or whose translation it uses. No other provider's folder imports another's. */
 const spoken: Record<string, readonly string[]> = {
-  azure: ['openai'],
-  groq: ['openai'],
-  together: ['openai'],
-  xai: ['openai'],
-  'openai-compatible': ['openai'],
-  live: ['openai', 'anthropic'],
-  gemini: ['google'],
-  vertex: ['google', 'anthropic'],
+  openai: ['openai-family'],
+  azure: ['openai-family'],
+  groq: ['openai-family'],
+  together: ['openai-family'],
+  xai: ['openai-family'],
+  'openai-compatible': ['openai-family'],
+  live: ['openai-family', 'anthropic'],
+  gemini: ['google-family'],
+  vertex: ['google-family', 'anthropic'],
   bedrock: ['anthropic', 'mistral'],
 };
 

@@ -1,4 +1,4 @@
-import type { ProviderBatch } from '../../providers/provider.ts';
+import type { ProviderBatch } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, NotFoundError, safeText, TransientError } from '../../records/errors.ts';
 import { collected, type ShardEnd, type ShardRecord, type ShardResult } from '../../records/shard.ts';

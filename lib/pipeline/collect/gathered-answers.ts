@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { splitLines } from '../../lines/jsonl.ts';
 import type { LineIndex } from '../../lines/line-index.ts';
-import type { AnsweredLine, Provider, TranslatedResult } from '../../providers/provider.ts';
+import type { AnsweredLine, Provider, TranslatedResult } from '../../providers/contract.ts';
 import { positionOf, positionWithin, sendingPrefix } from '../../records/ids.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { type TokenCounts, type Usage, usageOf } from '../../records/usage.ts';

@@ -1,7 +1,7 @@
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
-import type { Provider } from '../../providers/provider.ts';
+import type { Provider } from '../../providers/contract.ts';
 import { type BatchRecord, openRound, type Round } from '../../records/batch.ts';
 import { placeholderLineId } from '../../records/ids.ts';
 import { inParallel } from '../parallel.ts';

@@ -1,5 +1,5 @@
 import { liveSettingsOf } from '../../providers/config.ts';
-import type { ProviderBatch, ProviderClient } from '../../providers/provider.ts';
+import type { ProviderBatch, ProviderClient } from '../../providers/contract.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { sendingPrefix } from '../../records/ids.ts';
 import { deferralSeconds } from '../../records/schedule.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LiveSettings, liveSettingsOf } from '../../providers/config.ts';
-import type { LiveAnswer } from '../../providers/provider.ts';
+import type { LiveAnswer } from '../../providers/contract.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { sendingPrefix } from '../../records/ids.ts';

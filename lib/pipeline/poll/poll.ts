@@ -1,4 +1,4 @@
-import type { ProviderBatch } from '../../providers/provider.ts';
+import type { ProviderBatch } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { deferralSeconds, waitSeconds } from '../../records/schedule.ts';

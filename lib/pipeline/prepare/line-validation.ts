@@ -3,7 +3,7 @@ import { type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
 import { type LineError, parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
 import type { Config } from '../../providers/config.ts';
-import type { Provider, ProviderLimits, Warning } from '../../providers/provider.ts';
+import type { Provider, ProviderLimits, Warning } from '../../providers/contract.ts';
 import { type Route, Router } from '../../providers/routing.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { placeholderLineId } from '../../records/ids.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { LineError } from '../../lines/request-line.ts';
-import type { Warning } from '../../providers/provider.ts';
+import type { Warning } from '../../providers/contract.ts';
 import { lineErrorSchema, maxStoredErrors } from '../../records/batch.ts';
 import { safeText } from '../../records/errors.ts';
 import { prepareWorkKey, resultKey } from '../../records/object-keys.ts';

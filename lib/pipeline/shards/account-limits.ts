@@ -1,4 +1,4 @@
-import type { ProviderLimits } from '../../providers/provider.ts';
+import type { ProviderLimits } from '../../providers/contract.ts';
 import type { Account } from '../services.ts';
 
 /** What one provider batch of an account may hold. */

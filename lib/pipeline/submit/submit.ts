@@ -1,5 +1,5 @@
 import type { LineIndex } from '../../lines/line-index.ts';
-import type { CreateOutcome, Sending, UploadOutcome } from '../../providers/provider.ts';
+import type { CreateOutcome, Sending, UploadOutcome } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, ProviderAuthenticationError, safeText } from '../../records/errors.ts';
 import { sendingPrefix } from '../../records/ids.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { BatchFields } from '../batch-fields.ts';
-import { batchFieldsOf } from '../calls/foreign-batch.ts';
-import type { ProviderBatch, ProviderPhase } from '../provider.ts';
+import type { ProviderBatch, ProviderPhase } from '../contract.ts';
+import type { BatchFields } from '../shared/batch-fields.ts';
+import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
 
 const count = z.number().int().nonnegative();
 

@@ -1,7 +1,7 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
 import type { JsonObject } from '../../lines/request-line.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 
 /** What the translation reads, each in its own file; everything else is refused, harmless, or dropped with a warning. */
 const translated: ReadonlySet<string> = new Set([

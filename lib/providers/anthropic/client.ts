@@ -2,16 +2,6 @@ import Anthropic from '@anthropic-ai/sdk';
 import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { splitLines } from '../../lines/jsonl.ts';
 import { NotFoundError } from '../../records/errors.ts';
-import type { BatchFields } from '../batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds } from '../calls/allowances.ts';
-import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
-import { withDeadline } from '../calls/deadline.ts';
-import { everyPage } from '../calls/every-page.ts';
-import { callError, hasEndedAlready } from '../calls/failed-call.ts';
-import { KeyedClient } from '../calls/keyed-client.ts';
-import { parsedReply } from '../calls/parsed-reply.ts';
-import { streamedBody, withSpooledFile } from '../calls/spooled-file.ts';
-import { verifiedDownload } from '../calls/verified-download.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -23,7 +13,17 @@ import type {
   ProviderClient,
   Sending,
   UploadOutcome,
-} from '../provider.ts';
+} from '../contract.ts';
+import type { BatchFields } from '../shared/batch-fields.ts';
+import { clockSkewMs, readTimeoutSeconds } from '../shared/http/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
+import { withDeadline } from '../shared/http/deadline.ts';
+import { everyPage } from '../shared/http/every-page.ts';
+import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
+import { KeyedClient } from '../shared/http/keyed-client.ts';
+import { parsedReply } from '../shared/http/parsed-reply.ts';
+import { streamedBody, withSpooledFile } from '../shared/http/spooled-file.ts';
+import { verifiedDownload } from '../shared/http/verified-download.ts';
 import {
   type BatchObject,
   batchFieldsFrom,

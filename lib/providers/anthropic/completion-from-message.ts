@@ -1,7 +1,7 @@
 import { objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import type { Usage } from '../../records/usage.ts';
-import { completionUsage } from '../lines/completion-usage.ts';
+import { completionUsage } from '../shared/chat/completion-usage.ts';
 
 /**
  * Message -> ChatCompletion. Sources: https://platform.claude.com/docs/en/api/messages and

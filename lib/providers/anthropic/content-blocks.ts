@@ -1,9 +1,9 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
-import { placedParts } from '../lines/chat-messages.ts';
-import { fileDataFrom, inlineDataFrom } from '../lines/data-url.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import { placedParts } from '../shared/chat/chat-messages.ts';
+import { fileDataFrom, inlineDataFrom } from '../shared/chat/data-url.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 
 /**
  * Parts of a chat message -> content blocks. Source: https://platform.claude.com/docs/en/api/messages and @anthropic-ai/sdk

@@ -7,9 +7,9 @@ import {
   type Placed,
   placedToolCalls,
   readMessages,
-} from '../lines/chat-messages.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+} from '../shared/chat/chat-messages.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 import { type InputBlock, inputBlocks, type TextBlock, textBlocks } from './content-blocks.ts';
 
 /**

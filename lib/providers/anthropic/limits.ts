@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /**
  * What one Message Batch accepts. Source: https://platform.claude.com/docs/en/build-with-claude/batch-processing, read

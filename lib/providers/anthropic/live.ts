@@ -1,8 +1,8 @@
 import type Anthropic from '@anthropic-ai/sdk';
-import { isUnknownKey } from '../calls/failed-call.ts';
-import { KeyedClient } from '../calls/keyed-client.ts';
-import { type LiveForm, liveAnswer, partsOf } from '../calls/live-call.ts';
-import type { ConnectionSettings, LiveClient } from '../provider.ts';
+import type { ConnectionSettings, LiveClient } from '../contract.ts';
+import { isUnknownKey } from '../shared/http/failed-call.ts';
+import { KeyedClient } from '../shared/http/keyed-client.ts';
+import { type LiveForm, liveAnswer, partsOf } from '../shared/http/live-call.ts';
 import { newSdkClient } from './client.ts';
 import { tokensOfMessage } from './result.ts';
 

@@ -1,8 +1,8 @@
 import { exactBody } from '../../lines/exact-body.ts';
 import { isAbsent } from '../../lines/foreign-json.ts';
 import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
-import { maxTokensFrom, stopSequencesFrom } from '../lines/chat-parameters.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
+import { maxTokensFrom, stopSequencesFrom } from '../shared/chat/chat-parameters.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { judgeParameters, userIdFrom } from './chat-parameters.ts';
 import { type Conversation, conversationFrom } from './conversation.ts';
 import { familyOf } from './model-family.ts';

@@ -1,8 +1,8 @@
 import { transformJSONSchema } from '@anthropic-ai/sdk/lib/transform-json-schema';
 import { isAbsent } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 import { isEnforceable } from './enforceable-schema.ts';
 
 export interface OutputFormat {

@@ -1,8 +1,8 @@
 import { membersOf, type Span, splice } from '../../lines/json-spans.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
-import { translatedRequest } from '../lines/translated-request.ts';
-import type { RequestTarget, TranslatedRequest } from '../provider.ts';
+import type { RequestTarget, TranslatedRequest } from '../contract.ts';
+import { translatedRequest } from '../shared/chat/translated-request.ts';
 import { messagesFromChat } from './messages-from-chat.ts';
 
 /** Chat completions are translated; Messages go on in their own bytes. */

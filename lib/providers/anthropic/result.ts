@@ -3,9 +3,9 @@ import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import { isRetryableStatus } from '../../lines/result-line.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
-import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
-import { readdressedLine } from '../lines/readdressed-line.ts';
-import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+import type { AnsweredLine, TranslatedResult } from '../contract.ts';
+import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
+import { readdressedLine } from '../shared/forms/readdressed-line.ts';
 import { blocksOf, completionFromMessage } from './completion-from-message.ts';
 
 /**

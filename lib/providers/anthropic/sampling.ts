@@ -1,7 +1,7 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
 import type { JsonObject } from '../../lines/request-line.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 import type { ModelFamily } from './model-family.ts';
 
 export interface Sampling {

@@ -6,7 +6,7 @@ import {
 } from '@azure/identity';
 import { z } from 'zod';
 import { ConfigurationError, messageOf, safeText, TransientError } from '../../records/errors.ts';
-import type { ConnectionSettings } from '../provider.ts';
+import type { ConnectionSettings } from '../contract.ts';
 
 const clientSecretSchema = z.strictObject({
   tenantId: z.string().min(1),

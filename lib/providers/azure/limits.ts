@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /** What one batch of a Global-Batch deployment accepts. Source: https://learn.microsoft.com/azure/ai-services/openai/how-to/batch, read 2026-11; unconfirmed. */
 export const limits: ProviderLimits = {

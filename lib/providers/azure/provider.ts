@@ -1,8 +1,8 @@
-import { lazyClient, lazyLiveClient } from '../calls/lazy-client.ts';
 import type { ProviderConfig } from '../config.ts';
-import { type Dialect, expiringWays } from '../openai/dialect.ts';
-import { familyMember } from '../openai/family.ts';
-import type { ConnectionSettings, Provider } from '../provider.ts';
+import type { ConnectionSettings, Provider } from '../contract.ts';
+import { type Dialect, expiringWays } from '../openai-family/dialect.ts';
+import { familyMember } from '../openai-family/family.ts';
+import { lazyClient, lazyLiveClient } from '../shared/http/lazy-client.ts';
 import { directUse, limits, notes } from './limits.ts';
 
 const service = 'Azure OpenAI';

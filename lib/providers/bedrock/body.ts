@@ -1,7 +1,7 @@
 import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import type { Usage } from '../../records/usage.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 
 /**
  * Makes the body of a line, as a value or as JSON.

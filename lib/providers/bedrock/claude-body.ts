@@ -1,7 +1,7 @@
 import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
 import { type MessagesParams, messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 
 /**
  * The body of InvokeModel for Claude: that of the Messages API without `model` and `stream`, and with a version. Source:

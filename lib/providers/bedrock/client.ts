@@ -6,15 +6,6 @@ import {
   StopModelInvocationJobCommand,
 } from '@aws-sdk/client-bedrock';
 import { ConfigurationError } from '../../records/errors.ts';
-import type { BatchFields } from '../batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds } from '../calls/allowances.ts';
-import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
-import { withDeadline } from '../calls/deadline.ts';
-import { everyTokenPage } from '../calls/every-token-page.ts';
-import { callError, hasEndedAlready } from '../calls/failed-call.ts';
-import { parsedReply } from '../calls/parsed-reply.ts';
-import { settledOrAborted } from '../calls/settled-or-aborted.ts';
-import { walkedPage } from '../calls/walked-page.ts';
 import type { ConfigOfKind } from '../config.ts';
 import type {
   BatchPage,
@@ -28,7 +19,16 @@ import type {
   Sending,
   UploadOutcome,
   Workplace,
-} from '../provider.ts';
+} from '../contract.ts';
+import type { BatchFields } from '../shared/batch-fields.ts';
+import { clockSkewMs, readTimeoutSeconds } from '../shared/http/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
+import { withDeadline } from '../shared/http/deadline.ts';
+import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
+import { parsedReply } from '../shared/http/parsed-reply.ts';
+import { settledOrAborted } from '../shared/http/settled-or-aborted.ts';
+import { walkedPage } from '../shared/http/walked-page.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { familyOf } from './model-family.ts';
 import { inputKey, inputUri, objectAt, outputUri } from './places.ts';

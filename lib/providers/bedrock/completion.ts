@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../lines/request-line.ts';
-import { completionUsage } from '../lines/completion-usage.ts';
+import { completionUsage } from '../shared/chat/completion-usage.ts';
 import type { AboutAnswer } from './body.ts';
 
 /** `created` is the time of this translation: Bedrock does not say when it answered. */

@@ -1,4 +1,4 @@
-import type { TranslationNotes } from '../lines/translation-notes.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import type { Conversation } from './conversation.ts';
 
 /** What a document without a name is called. */

@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /**
  * What one batch inference job accepts. Source: https://docs.aws.amazon.com/general/latest/gr/bedrock.html (quotas, which

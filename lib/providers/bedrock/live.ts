@@ -6,10 +6,10 @@ import {
   InvokeModelCommand,
 } from '@aws-sdk/client-bedrock-runtime';
 import { ConfigurationError } from '../../records/errors.ts';
-import { type LiveForm, liveAnswer, partsOf } from '../calls/live-call.ts';
-import { settledOrAborted } from '../calls/settled-or-aborted.ts';
 import { type ConfigOfKind, liveSettingsOf } from '../config.ts';
-import type { ConnectionSettings, LiveAnswer, LiveCall, LiveClient } from '../provider.ts';
+import type { ConnectionSettings, LiveAnswer, LiveCall, LiveClient } from '../contract.ts';
+import { type LiveForm, liveAnswer, partsOf } from '../shared/http/live-call.ts';
+import { settledOrAborted } from '../shared/http/settled-or-aborted.ts';
 import { familyOf } from './model-family.ts';
 import { statusOf } from './result.ts';
 import { explainedCall } from './service-answer.ts';

@@ -2,7 +2,7 @@ import { exactBody } from '../../lines/exact-body.ts';
 import { countOf } from '../../lines/foreign-json.ts';
 import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
 import { usageOf } from '../../records/usage.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';
 import { judgeParameters, samplingFrom } from './parameters.ts';

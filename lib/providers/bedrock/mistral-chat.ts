@@ -2,12 +2,12 @@ import { exactBody } from '../../lines/exact-body.ts';
 import { countOf, isAbsent, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject, type RequestLine } from '../../lines/request-line.ts';
 import { usageOf } from '../../records/usage.ts';
-import { inlineDataFrom } from '../lines/data-url.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
 import { choicesOf, completionFrom } from '../mistral/completion.ts';
 import { messagesFrom } from '../mistral/messages.ts';
 import { toolChoiceFrom, toolsFrom } from '../mistral/tools.ts';
+import { inlineDataFrom } from '../shared/chat/data-url.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 import type { AnswerReader } from './body.ts';
 import { judgeParameters, samplingFrom } from './parameters.ts';
 

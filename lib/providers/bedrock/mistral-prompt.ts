@@ -1,6 +1,6 @@
 import { exactBody } from '../../lines/exact-body.ts';
 import { isObject, type JsonObject, type RequestLine } from '../../lines/request-line.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';
 import { judgeParameters, samplingFrom } from './parameters.ts';

@@ -1,8 +1,8 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
 import type { JsonObject } from '../../lines/request-line.ts';
-import { maxTokensFrom, stopSequencesFrom } from '../lines/chat-parameters.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import { maxTokensFrom, stopSequencesFrom } from '../shared/chat/chat-parameters.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 
 /** Said by the job, or read for every body; a batch streams nothing. */
 const always: readonly string[] = [

@@ -1,5 +1,5 @@
 import { workPrefix } from '../../records/object-keys.ts';
-import type { Sending } from '../provider.ts';
+import type { Sending } from '../contract.ts';
 
 /** Where a sending's lines lie: with its batch's work, which expires. */
 export function inputKey({ metadata, prefix }: Sending): string {

@@ -1,5 +1,5 @@
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 import { conversationFrom } from './conversation.ts';
 
 /** A conversation of texts, for models that take one prompt. */

@@ -1,7 +1,7 @@
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
-import { translatedRequest } from '../lines/translated-request.ts';
-import type { RequestTarget, TranslatedRequest } from '../provider.ts';
+import type { RequestTarget, TranslatedRequest } from '../contract.ts';
+import { translatedRequest } from '../shared/chat/translated-request.ts';
 import type { ModelFamily } from './body.ts';
 import { familyOf } from './model-family.ts';
 

@@ -3,10 +3,10 @@ import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { membersOf } from '../../lines/json-spans.ts';
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import type { Usage } from '../../records/usage.ts';
-import { failedLine, openAILine, type RequestFailure, type ResultSource } from '../lines/openai-line.ts';
-import type { AnsweredLine, TranslatedResult } from '../provider.ts';
-import { answerInForm } from '../translation/answer-in-form.ts';
-import { messagesForm } from '../translation/messages/form.ts';
+import type { AnsweredLine, TranslatedResult } from '../contract.ts';
+import { answerInForm } from '../shared/forms/answer-in-form.ts';
+import { messagesForm } from '../shared/forms/messages/form.ts';
+import { failedLine, openAILine, type RequestFailure, type ResultSource } from '../shared/forms/openai-line.ts';
 import type { AnswerReader } from './body.ts';
 import { familyOf } from './model-family.ts';
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ProviderAuthenticationError } from '../../records/errors.ts';
-import { failedCall, isKeyRefusal } from '../calls/failed-call.ts';
+import { failedCall, isKeyRefusal } from '../shared/http/failed-call.ts';
 import { statusOf } from './result.ts';
 
 /** What the AWS SDK throws for an answer of 400 or more. */

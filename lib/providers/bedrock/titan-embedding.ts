@@ -2,8 +2,8 @@ import { exactBody } from '../../lines/exact-body.ts';
 import { countOf, isAbsent } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject, type RequestLine } from '../../lines/request-line.ts';
 import { usageOf } from '../../records/usage.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 import type { AnswerReader } from './body.ts';
 
 /** What is read of an embeddings line. */

@@ -1,9 +1,9 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
-import type { Placed } from '../lines/chat-messages.ts';
-import { placedFunctions } from '../lines/chat-tools.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import type { Placed } from '../shared/chat/chat-messages.ts';
+import { placedFunctions } from '../shared/chat/chat-tools.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 
 /** Tools and their choice, as Nova's body and Converse have them. Source: @aws-sdk/client-bedrock-runtime 3.1164 `ToolConfiguration`. */
 

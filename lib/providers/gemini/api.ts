@@ -1,6 +1,6 @@
-import { KeyedClient } from '../calls/keyed-client.ts';
-import { type Api, apiFrom } from '../google/api.ts';
-import type { ConnectionSettings } from '../provider.ts';
+import type { ConnectionSettings } from '../contract.ts';
+import { type Api, apiFrom } from '../google-family/api.ts';
+import { KeyedClient } from '../shared/http/keyed-client.ts';
 
 const defaultBaseUrl = 'https://generativelanguage.googleapis.com';
 

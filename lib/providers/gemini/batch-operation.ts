@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { BatchFields } from '../batch-fields.ts';
-import { isEndedPhase } from '../calls/ended-phase.ts';
-import { batchFieldsOf } from '../calls/foreign-batch.ts';
-import { countSchema, failureFrom, failureSchema, phaseOf, secondsOf } from '../google/batch-state.ts';
-import type { ProviderBatch } from '../provider.ts';
+import type { ProviderBatch } from '../contract.ts';
+import { countSchema, failureFrom, failureSchema, phaseOf, secondsOf } from '../google-family/batch-state.ts';
+import type { BatchFields } from '../shared/batch-fields.ts';
+import { isEndedPhase } from '../shared/http/ended-phase.ts';
+import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
 
 const outputSchema = z
   .object({ responsesFile: z.string().min(1).nullish() })

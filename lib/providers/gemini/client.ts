@@ -1,16 +1,4 @@
 import { z } from 'zod';
-import type { BatchFields } from '../batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../calls/allowances.ts';
-import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
-import { withDeadline } from '../calls/deadline.ts';
-import { everyTokenPage } from '../calls/every-token-page.ts';
-import { callError, hasEndedAlready } from '../calls/failed-call.ts';
-import type { KeyedClient } from '../calls/keyed-client.ts';
-import { withSpooledFile } from '../calls/spooled-file.ts';
-import { uploadFailure } from '../calls/upload-failure.ts';
-import { verifiedDownload } from '../calls/verified-download.ts';
-import { walkedPage } from '../calls/walked-page.ts';
-import { type Api, type ApiCall, callApi, encodedName, look, read } from '../google/api.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -22,7 +10,19 @@ import type {
   ProviderClient,
   Sending,
   UploadOutcome,
-} from '../provider.ts';
+} from '../contract.ts';
+import { type Api, type ApiCall, callApi, encodedName, look, read } from '../google-family/api.ts';
+import type { BatchFields } from '../shared/batch-fields.ts';
+import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
+import { withDeadline } from '../shared/http/deadline.ts';
+import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
+import type { KeyedClient } from '../shared/http/keyed-client.ts';
+import { withSpooledFile } from '../shared/http/spooled-file.ts';
+import { uploadFailure } from '../shared/http/upload-failure.ts';
+import { verifiedDownload } from '../shared/http/verified-download.ts';
+import { walkedPage } from '../shared/http/walked-page.ts';
 import { geminiApi } from './api.ts';
 import { type BatchOperation, batchFieldsFrom, batchOperationSchema, providerBatchFrom } from './batch-operation.ts';
 

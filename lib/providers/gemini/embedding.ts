@@ -1,8 +1,8 @@
 import { countOf, isAbsent, numericOf, objectOf } from '../../lines/foreign-json.ts';
 import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 
 /** Embeddings <-> asyncBatchEmbedContent. Source: https://ai.google.dev/gemini-api/docs/batch-api#batch-embedding */
 

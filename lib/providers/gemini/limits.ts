@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /** What one batch of the Gemini API accepts. Source: https://ai.google.dev/gemini-api/docs/batch-api, from memory. */
 export const limits: ProviderLimits = {

@@ -1,9 +1,9 @@
 import type { JsonObject } from '../../lines/request-line.ts';
-import { isUnknownKey } from '../calls/failed-call.ts';
-import { liveAnswer, partsOf } from '../calls/live-call.ts';
-import { callApi, encodedName } from '../google/api.ts';
-import { liveForm, tokensOfResponse } from '../google/live-form.ts';
-import type { ConnectionSettings, LiveClient } from '../provider.ts';
+import type { ConnectionSettings, LiveClient } from '../contract.ts';
+import { callApi, encodedName } from '../google-family/api.ts';
+import { liveForm, tokensOfResponse } from '../google-family/live-form.ts';
+import { isUnknownKey } from '../shared/http/failed-call.ts';
+import { liveAnswer, partsOf } from '../shared/http/live-call.ts';
 import { geminiApi } from './api.ts';
 import { embeddingUsage } from './embedding.ts';
 

@@ -1,5 +1,5 @@
-import { lazyClient, lazyLiveClient } from '../calls/lazy-client.ts';
-import type { Provider } from '../provider.ts';
+import type { Provider } from '../contract.ts';
+import { lazyClient, lazyLiveClient } from '../shared/http/lazy-client.ts';
 import { directUse, limits, notes } from './limits.ts';
 import { geminiEndpoints, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';

@@ -1,10 +1,10 @@
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
-import { generateContentFromChat } from '../google/generate-content-from-chat.ts';
-import { translatedRequest } from '../lines/translated-request.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { UntranslatableError } from '../lines/untranslatable-error.ts';
-import type { RequestTarget, TranslatedRequest } from '../provider.ts';
+import type { RequestTarget, TranslatedRequest } from '../contract.ts';
+import { generateContentFromChat } from '../google-family/generate-content-from-chat.ts';
+import { translatedRequest } from '../shared/chat/translated-request.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { UntranslatableError } from '../shared/chat/untranslatable-error.ts';
 import { embedContentFrom } from './embedding.ts';
 
 export const geminiEndpoints = ['/v1/chat/completions', '/v1/embeddings'] as const satisfies readonly Endpoint[];

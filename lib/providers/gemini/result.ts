@@ -2,10 +2,10 @@ import { parseExact } from '../../lines/exact-json.ts';
 import { objectFrom, objectOf } from '../../lines/foreign-json.ts';
 import { membersOf } from '../../lines/json-spans.ts';
 import type { JsonObject } from '../../lines/request-line.ts';
-import { answerFrom } from '../google/answer-line.ts';
-import { failureOf, isFailure } from '../google/rpc-error.ts';
-import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
-import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+import type { AnsweredLine, TranslatedResult } from '../contract.ts';
+import { answerFrom } from '../google-family/answer-line.ts';
+import { failureOf, isFailure } from '../google-family/rpc-error.ts';
+import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
 import { embeddingList, embeddingUsage } from './embedding.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /** What one Groq batch accepts. Source: https://console.groq.com/docs/batch, read 2026-11; unconfirmed. */
 export const limits: ProviderLimits = {

@@ -1,6 +1,6 @@
-import { openAIWays, plainCreation } from '../openai/dialect.ts';
-import { familyMember } from '../openai/family.ts';
-import type { Provider } from '../provider.ts';
+import type { Provider } from '../contract.ts';
+import { openAIWays, plainCreation } from '../openai-family/dialect.ts';
+import { familyMember } from '../openai-family/family.ts';
 import { directUse, limits, notes } from './limits.ts';
 
 /** Source: groq-typescript's `BatchCreateParams`, read 2026-11: one endpoint, windows from 24h to 7d, metadata. */

@@ -1,11 +1,11 @@
 import { ConfigurationError, NotFoundError } from '../../records/errors.ts';
 import { newSdkClient as newAnthropicSdk } from '../anthropic/client.ts';
-import { withDeadline } from '../calls/deadline.ts';
-import { callError } from '../calls/failed-call.ts';
-import { KeyedClient } from '../calls/keyed-client.ts';
-import { newSdkClient as newOpenAISdk } from '../openai/client.ts';
-import type { Dialect } from '../openai/dialect.ts';
-import type { ConnectionSettings, ProviderClient } from '../provider.ts';
+import type { ConnectionSettings, ProviderClient } from '../contract.ts';
+import { newSdkClient as newOpenAISdk } from '../openai-family/client.ts';
+import type { Dialect } from '../openai-family/dialect.ts';
+import { withDeadline } from '../shared/http/deadline.ts';
+import { callError } from '../shared/http/failed-call.ts';
+import { KeyedClient } from '../shared/http/keyed-client.ts';
 
 const checkTimeoutSeconds = 30;
 

@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /** Ours alone: an endpoint has no batches. A shard is read again by each of its slices, so it is small. */
 export const limits: ProviderLimits = {

@@ -1,8 +1,8 @@
 import { anthropic } from '../anthropic/provider.ts';
-import { lazyClient } from '../calls/lazy-client.ts';
-import { type Dialect, openAIWays, plainCreation } from '../openai/dialect.ts';
-import { familyMember } from '../openai/family.ts';
-import type { Provider } from '../provider.ts';
+import type { Provider } from '../contract.ts';
+import { type Dialect, openAIWays, plainCreation } from '../openai-family/dialect.ts';
+import { familyMember } from '../openai-family/family.ts';
+import { lazyClient } from '../shared/http/lazy-client.ts';
 import { directUse, limits, notes } from './limits.ts';
 
 const service = 'the live endpoint';

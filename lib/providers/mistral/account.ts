@@ -1,9 +1,9 @@
 import { MistralCore } from '@mistralai/mistralai/core.js';
 import { HTTPClient } from '@mistralai/mistralai/lib/http.js';
-import { readTimeoutSeconds } from '../calls/allowances.ts';
-import { KeyedClient } from '../calls/keyed-client.ts';
-import { streamedBody } from '../calls/spooled-file.ts';
-import type { ConnectionSettings } from '../provider.ts';
+import type { ConnectionSettings } from '../contract.ts';
+import { readTimeoutSeconds } from '../shared/http/allowances.ts';
+import { KeyedClient } from '../shared/http/keyed-client.ts';
+import { streamedBody } from '../shared/http/spooled-file.ts';
 import { answeredError } from './sdk-reply.ts';
 import { fetcherFor, sendFor } from './sender.ts';
 

@@ -1,8 +1,8 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
 import type { JsonObject } from '../../lines/request-line.ts';
-import { maxTokensFrom } from '../lines/chat-parameters.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import { maxTokensFrom } from '../shared/chat/chat-parameters.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 import { messagesFrom } from './messages.ts';
 import { responseFormatFrom, toolChoiceFrom, toolsFrom } from './tools.ts';
 

@@ -6,18 +6,6 @@ import { filesDownload } from '@mistralai/mistralai/funcs/filesDownload.js';
 import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
 import { z } from 'zod';
 import { TransientError } from '../../records/errors.ts';
-import type { BatchFields } from '../batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../calls/allowances.ts';
-import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
-import { withDeadline } from '../calls/deadline.ts';
-import { callError, hasEndedAlready } from '../calls/failed-call.ts';
-import type { KeyedClient } from '../calls/keyed-client.ts';
-import { parsedReply } from '../calls/parsed-reply.ts';
-import { withSpooledFile } from '../calls/spooled-file.ts';
-import { uploadFailure } from '../calls/upload-failure.ts';
-import { uploadForm } from '../calls/upload-form.ts';
-import { verifiedDownload } from '../calls/verified-download.ts';
-import { walkedPage } from '../calls/walked-page.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -29,7 +17,19 @@ import type {
   ProviderClient,
   Sending,
   UploadOutcome,
-} from '../provider.ts';
+} from '../contract.ts';
+import type { BatchFields } from '../shared/batch-fields.ts';
+import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
+import { withDeadline } from '../shared/http/deadline.ts';
+import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
+import type { KeyedClient } from '../shared/http/keyed-client.ts';
+import { parsedReply } from '../shared/http/parsed-reply.ts';
+import { withSpooledFile } from '../shared/http/spooled-file.ts';
+import { uploadFailure } from '../shared/http/upload-failure.ts';
+import { uploadForm } from '../shared/http/upload-form.ts';
+import { verifiedDownload } from '../shared/http/verified-download.ts';
+import { walkedPage } from '../shared/http/walked-page.ts';
 import { type Account, accountOf } from './account.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { mistralEndpoints } from './request.ts';

@@ -1,7 +1,7 @@
 import { objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import type { Usage } from '../../records/usage.ts';
-import { completionUsage } from '../lines/completion-usage.ts';
+import { completionUsage } from '../shared/chat/completion-usage.ts';
 
 /**
  * Mistral's answer -> OpenAI's chat completion. What is alike, and what we do not know, stays as it is. Source:

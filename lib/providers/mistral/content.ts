@@ -1,9 +1,9 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
-import { type Placed, placedParts } from '../lines/chat-messages.ts';
-import { fileDataFrom } from '../lines/data-url.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+import { type Placed, placedParts } from '../shared/chat/chat-messages.ts';
+import { fileDataFrom } from '../shared/chat/data-url.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 
 /** Parts of a chat message -> Mistral's chunks. Source: @mistralai/mistralai 2.7 `ContentChunk`. */
 

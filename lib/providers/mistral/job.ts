@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { isObject } from '../../lines/request-line.ts';
 import { safeText } from '../../records/errors.ts';
-import { type BatchFields, batchFieldsSchema } from '../batch-fields.ts';
-import { isEndedPhase } from '../calls/ended-phase.ts';
-import type { ProviderBatch, ProviderPhase } from '../provider.ts';
+import type { ProviderBatch, ProviderPhase } from '../contract.ts';
+import { type BatchFields, batchFieldsSchema } from '../shared/batch-fields.ts';
+import { isEndedPhase } from '../shared/http/ended-phase.ts';
 
 const count = z.number().int().nonnegative().catch(0);
 const id = z.string().min(1).nullish().catch(null);

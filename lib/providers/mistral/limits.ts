@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /**
  * What one batch job accepts. Source: https://docs.mistral.ai/capabilities/batch/ and @mistralai/mistralai 2.7

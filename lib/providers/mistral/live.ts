@@ -1,8 +1,8 @@
 import { objectOf } from '../../lines/foreign-json.ts';
-import { batchLineForm } from '../calls/batch-line-form.ts';
-import { isUnknownKey } from '../calls/failed-call.ts';
-import { liveAnswer, partsOf } from '../calls/live-call.ts';
-import type { ConnectionSettings, LiveClient } from '../provider.ts';
+import type { ConnectionSettings, LiveClient } from '../contract.ts';
+import { batchLineForm } from '../shared/http/batch-line-form.ts';
+import { isUnknownKey } from '../shared/http/failed-call.ts';
+import { liveAnswer, partsOf } from '../shared/http/live-call.ts';
 import { accountOf } from './account.ts';
 import { usageFrom } from './result.ts';
 

@@ -6,9 +6,9 @@ import {
   type Placed,
   placedToolCalls,
   readMessages,
-} from '../lines/chat-messages.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { invalid } from '../lines/untranslatable-error.ts';
+} from '../shared/chat/chat-messages.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
 import { inputContent, textContent } from './content.ts';
 import { ToolCallIds } from './tool-call-ids.ts';
 

@@ -1,10 +1,10 @@
 import { exactBody } from '../../lines/exact-body.ts';
 import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
-import { translatedRequest } from '../lines/translated-request.ts';
-import type { TranslationNotes } from '../lines/translation-notes.ts';
-import { UntranslatableError } from '../lines/untranslatable-error.ts';
-import type { RequestTarget, TranslatedRequest } from '../provider.ts';
+import type { RequestTarget, TranslatedRequest } from '../contract.ts';
+import { translatedRequest } from '../shared/chat/translated-request.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { UntranslatableError } from '../shared/chat/untranslatable-error.ts';
 import { chatBodyFrom } from './chat-body.ts';
 import { embeddingsBodyFrom, moderationBodyFrom } from './text-inputs.ts';
 

@@ -2,8 +2,8 @@ import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
 import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
-import { failedLine, openAILine, type ResultSource } from '../lines/openai-line.ts';
-import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+import type { AnsweredLine, TranslatedResult } from '../contract.ts';
+import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
 import { choicesOf, completionFrom } from './completion.ts';
 import { type ErrorDetail, errorDetailFrom } from './error-body.ts';
 

@@ -1,7 +1,7 @@
 import type { Fetcher } from '@mistralai/mistralai/lib/http.js';
 import { isObject } from '../../lines/request-line.ts';
-import { ownSendingOf } from '../calls/own-sending.ts';
-import type { ConnectionSettings } from '../provider.ts';
+import type { ConnectionSettings } from '../contract.ts';
+import { ownSendingOf } from '../shared/http/own-sending.ts';
 
 /** Sends as a caller of the library asks for: by a fetch of its own, with headers of its own. */
 export type Send = (url: URL, init: RequestInit) => Promise<Response>;

@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /** Nobody knows what a server accepts: OpenAI's requests and the least bytes of the services that speak its API. */
 export const limits: ProviderLimits = {

@@ -1,7 +1,7 @@
-import { type Dialect, openAIWays, plainCreation } from '../openai/dialect.ts';
-import { familyMember } from '../openai/family.ts';
-import { openAIEndpoints } from '../openai/request.ts';
-import type { Provider } from '../provider.ts';
+import type { Provider } from '../contract.ts';
+import { type Dialect, openAIWays, plainCreation } from '../openai-family/dialect.ts';
+import { familyMember } from '../openai-family/family.ts';
+import { openAIEndpoints } from '../openai-family/request.ts';
 import { directUse, limits, notes } from './limits.ts';
 
 const service = 'the OpenAI-compatible server';

@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /**
  * What one OpenAI batch accepts. Source: https://platform.openai.com/docs/guides/batch and openai 7.55

@@ -1,8 +1,8 @@
-import type { Provider } from '../provider.ts';
-import { openAIDialect } from './dialect.ts';
-import { familyMember } from './family.ts';
+import type { Provider } from '../contract.ts';
+import { openAIDialect } from '../openai-family/dialect.ts';
+import { familyMember } from '../openai-family/family.ts';
+import { openAIEndpoints } from '../openai-family/request.ts';
 import { directUse, limits, notes } from './limits.ts';
-import { openAIEndpoints } from './request.ts';
 
 export const openai: Provider = familyMember({
   kind: 'openai',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isObject } from '../../lines/request-line.ts';
-import { type Dialect, openAIWays } from '../openai/dialect.ts';
+import { type Dialect, openAIWays } from '../openai-family/dialect.ts';
 
 /** Its SDK's types name an array; a page of OpenAI's would do. */
 const listSchema = z.array(z.unknown()).or(z.object({ data: z.array(z.unknown()) }).transform(({ data }) => data));

@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /** What one Together batch accepts. Source: https://docs.together.ai/docs/inference/batch/overview, read 2026-11; unconfirmed. */
 export const limits: ProviderLimits = {

@@ -7,7 +7,7 @@ import {
   safeText,
   TransientError,
 } from '../../records/errors.ts';
-import { withInstallCommand } from '../calls/lazy-client.ts';
+import { withInstallCommand } from '../shared/http/lazy-client.ts';
 
 const scopes = ['https://www.googleapis.com/auth/cloud-platform'];
 

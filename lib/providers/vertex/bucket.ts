@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { uploadTimeoutSeconds } from '../calls/allowances.ts';
-import { withDeadline } from '../calls/deadline.ts';
-import { everyTokenPage } from '../calls/every-token-page.ts';
-import { verifiedDownload } from '../calls/verified-download.ts';
-import { look } from '../google/api.ts';
+import { look } from '../google-family/api.ts';
+import { uploadTimeoutSeconds } from '../shared/http/allowances.ts';
+import { withDeadline } from '../shared/http/deadline.ts';
+import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { verifiedDownload } from '../shared/http/verified-download.ts';
 import type { VertexCalls } from './calls.ts';
 
 const objectListSchema = z.object({

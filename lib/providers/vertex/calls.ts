@@ -1,10 +1,10 @@
 import type { z } from 'zod';
 import { ConfigurationError } from '../../records/errors.ts';
-import { KeyedClient } from '../calls/keyed-client.ts';
-import { settledOrAborted } from '../calls/settled-or-aborted.ts';
 import type { ConfigOfKind } from '../config.ts';
-import { type Api, type ApiCall, apiFrom, callApi, read } from '../google/api.ts';
-import type { ConnectionSettings } from '../provider.ts';
+import type { ConnectionSettings } from '../contract.ts';
+import { type Api, type ApiCall, apiFrom, callApi, read } from '../google-family/api.ts';
+import { KeyedClient } from '../shared/http/keyed-client.ts';
+import { settledOrAborted } from '../shared/http/settled-or-aborted.ts';
 import { accessTokens } from './access-token.ts';
 
 type Service = 'vertex' | 'storage';

@@ -1,15 +1,5 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { BatchFields } from '../batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds } from '../calls/allowances.ts';
-import { createOutcome, stoppedBeforeSending } from '../calls/create-outcome.ts';
-import { withDeadline } from '../calls/deadline.ts';
-import { everyTokenPage } from '../calls/every-token-page.ts';
-import { callError, hasEndedAlready } from '../calls/failed-call.ts';
-import { withSpooledFile } from '../calls/spooled-file.ts';
-import { uploadFailure } from '../calls/upload-failure.ts';
-import { walkedPage } from '../calls/walked-page.ts';
-import { encodedName } from '../google/api.ts';
 import type {
   BatchPage,
   ConnectionSettings,
@@ -21,7 +11,17 @@ import type {
   ProviderClient,
   Sending,
   UploadOutcome,
-} from '../provider.ts';
+} from '../contract.ts';
+import { encodedName } from '../google-family/api.ts';
+import type { BatchFields } from '../shared/batch-fields.ts';
+import { clockSkewMs, readTimeoutSeconds } from '../shared/http/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
+import { withDeadline } from '../shared/http/deadline.ts';
+import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
+import { withSpooledFile } from '../shared/http/spooled-file.ts';
+import { uploadFailure } from '../shared/http/upload-failure.ts';
+import { walkedPage } from '../shared/http/walked-page.ts';
 import { Bucket } from './bucket.ts';
 import { VertexCalls } from './calls.ts';
 import {

@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /**
  * What one batch prediction job accepts. Source:

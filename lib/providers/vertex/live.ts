@@ -1,8 +1,8 @@
 import { tokensOfMessage } from '../anthropic/result.ts';
-import { liveAnswer, partsOf } from '../calls/live-call.ts';
-import { encodedName } from '../google/api.ts';
-import { liveForm, tokensOfResponse } from '../google/live-form.ts';
-import type { ConnectionSettings, LiveClient } from '../provider.ts';
+import type { ConnectionSettings, LiveClient } from '../contract.ts';
+import { encodedName } from '../google-family/api.ts';
+import { liveForm, tokensOfResponse } from '../google-family/live-form.ts';
+import { liveAnswer, partsOf } from '../shared/http/live-call.ts';
 import { VertexCalls } from './calls.ts';
 import { type Publisher, publisherOf } from './publisher.ts';
 

@@ -2,12 +2,12 @@ import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
-import { generateContentFromChat } from '../google/generate-content-from-chat.ts';
-import { translatedRequest } from '../lines/translated-request.ts';
-import { UntranslatableError } from '../lines/untranslatable-error.ts';
-import type { RequestTarget, TranslatedRequest } from '../provider.ts';
-import { messagesForm } from '../translation/messages/form.ts';
-import { throughChat } from '../translation/through-chat.ts';
+import type { RequestTarget, TranslatedRequest } from '../contract.ts';
+import { generateContentFromChat } from '../google-family/generate-content-from-chat.ts';
+import { translatedRequest } from '../shared/chat/translated-request.ts';
+import { UntranslatableError } from '../shared/chat/untranslatable-error.ts';
+import { messagesForm } from '../shared/forms/messages/form.ts';
+import { throughChat } from '../shared/forms/through-chat.ts';
 import { publisherOf } from './publisher.ts';
 
 /** Claude takes Messages in their own bytes; for Gemini they become chat completions. */

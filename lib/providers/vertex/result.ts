@@ -2,12 +2,12 @@ import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { membersOf } from '../../lines/json-spans.ts';
 import { isObject, type JsonObject } from '../../lines/request-line.ts';
 import { translateResult as translateClaudeResult } from '../anthropic/result.ts';
-import { answerFrom } from '../google/answer-line.ts';
-import { failureOf, isFailure } from '../google/rpc-error.ts';
-import { failedLine, type ResultSource } from '../lines/openai-line.ts';
-import type { AnsweredLine, TranslatedResult } from '../provider.ts';
-import { answerInForm } from '../translation/answer-in-form.ts';
-import { messagesForm } from '../translation/messages/form.ts';
+import type { AnsweredLine, TranslatedResult } from '../contract.ts';
+import { answerFrom } from '../google-family/answer-line.ts';
+import { failureOf, isFailure } from '../google-family/rpc-error.ts';
+import { answerInForm } from '../shared/forms/answer-in-form.ts';
+import { messagesForm } from '../shared/forms/messages/form.ts';
+import { failedLine, type ResultSource } from '../shared/forms/openai-line.ts';
 
 /**
  * Reads one line of a job's output: `{custom_id, status, request, response}`, its status empty where all went well. Held

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TransientError } from '../../records/errors.ts';
-import { type Dialect, openAIWays, type Read } from '../openai/dialect.ts';
+import { type Dialect, openAIWays, type Read } from '../openai-family/dialect.ts';
 import { nameOf, openAIBatch } from './batch.ts';
 
 const pageToken = z.string().min(1).nullish().catch(null);

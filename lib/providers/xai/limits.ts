@@ -1,4 +1,4 @@
-import type { DirectUse, ProviderLimits, ProviderNotes } from '../provider.ts';
+import type { DirectUse, ProviderLimits, ProviderNotes } from '../contract.ts';
 
 /** What one xAI batch accepts. Source: https://docs.x.ai/developers/advanced-api-usage/batch-api, read 2026-11; unconfirmed. */
 export const limits: ProviderLimits = {

@@ -1,5 +1,5 @@
-import { familyMember } from '../openai/family.ts';
-import type { Provider } from '../provider.ts';
+import type { Provider } from '../contract.ts';
+import { familyMember } from '../openai-family/family.ts';
 import { xaiDialect } from './dialect.ts';
 import { directUse, limits, notes } from './limits.ts';
 import { translateResult } from './result.ts';

@@ -1,8 +1,8 @@
 import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import type { JsonObject } from '../../lines/request-line.ts';
-import { failedLine, openAILine } from '../lines/openai-line.ts';
-import { translatedResults, usageFrom } from '../openai/result.ts';
-import type { AnsweredLine, TranslatedResult } from '../provider.ts';
+import type { AnsweredLine, TranslatedResult } from '../contract.ts';
+import { translatedResults, usageFrom } from '../openai-family/result.ts';
+import { failedLine, openAILine } from '../shared/forms/openai-line.ts';
 
 /**
  * Reads one of xAI's results, `{batch_request_id, batch_result: {response: {chat_get_completion}} | {error}}`, and writes

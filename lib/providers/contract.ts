@@ -1,0 +1,313 @@
+import type { LineSeparator } from '../lines/joined-lines.ts';
+import type { LineFormat, RequestLine } from '../lines/request-line.ts';
+import type { Endpoint } from '../records/endpoints.ts';
+import type { Usage } from '../records/usage.ts';
+import type { ProviderConfig, ProviderKind } from './config.ts';
+import type { BatchFields } from './shared/batch-fields.ts';
+
+/**
+ * What the pipeline asks of a provider. A provider is a folder with `limits.ts` (numbers with their source), `request.ts` and
+ * `result.ts` (pure translations of a line), `client.ts` (the calls of batches) and `live.ts` (calls of one request each).
+ */
+export interface Provider {
+  kind: ProviderKind;
+  limits: ProviderLimits;
+  /** Endpoints of the lines it can take. */
+  endpoints: readonly Endpoint[];
+  /** Whether a model takes chat completions and has not this endpoint, which others of the provider's have. */
+  lacks?: (endpoint: Endpoint, model: string) => boolean;
+  /**
+   * Whether a line goes as it is, only the values of custom_id and of the model replaced. Whoever knows where those
+   * stand need not ask `translateRequest`, which gives the same.
+   */
+  passesThrough(request: Pick<RequestLine, 'format' | 'endpoint'>): boolean;
+  /** Makes the provider's line. The target's id stands in it before anything that is the customer's. */
+  translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest;
+  /**
+   * Translates one line of the provider's results. Never throws, whatever the bytes are.
+   *
+   * @param find answers which of the shard's lines an id names, or null for an id that is not of this sending.
+   */
+  translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult;
+  /** What holds where it is used without records of ours, as the library does. */
+  direct: DirectUse;
+  notes: ProviderNotes;
+  connect(settings: ConnectionSettings): ProviderClient;
+  /** Calls that answer one request at once: shards below `limits.minRequests` run by them. */
+  live(settings: ConnectionSettings): LiveClient;
+}
+
+/** What only people want to know: `npm run docs` makes the tables of docs/providers.md from it and from the above. */
+export interface ProviderNotes {
+  /** As its maker writes it; the heading of its section in docs/providers.md. */
+  title: string;
+  /** The page that its limits come from. */
+  source: string;
+  /** By what a batch whose create went unanswered is known as ours. */
+  lostCreateProof: string;
+  /** Members of a translated line that are left out or changed, each with a warning. */
+  warned: readonly string[];
+  /** Members of a translated line that make it an error line. */
+  refused: readonly string[];
+  /** Whether it has run against the real service, and not only against our simulator. */
+  isConfirmed: boolean;
+}
+
+export interface DirectUse {
+  /** custom_ids that it takes as they are; null for any. */
+  customIds: RegExp | null;
+  /** Whether it keeps metadata of a batch. */
+  keepsMetadata: boolean;
+  /** Whether it lists a batch's input file, by which a lost create is found again for certain. */
+  listsInputFile: boolean;
+  /** Whether requests of one batch may name different models. */
+  mixesModels: boolean;
+}
+
+export interface ProviderLimits {
+  /** Requests in one provider batch. */
+  maxRequests: number;
+  /** Requests that one provider batch must have at least; absent without such a limit, Infinity where there are no batches. */
+  minRequests?: number;
+  /** Bytes of one provider batch as sent, newlines and separators included. */
+  maxBytes: number;
+  /** Inputs of all embedding requests of one provider batch together; null without such a limit. */
+  maxEmbeddingInputs: number | null;
+  /** Bytes by which a batch is larger than its lines: what surrounds them, and each line's separator. */
+  overheadBytes: { batch: number; line: number };
+  /** Batches that may be created in an hour; null without such a limit. */
+  createsPerHour: number | null;
+  /** What of the list price a batch saves: 0.5 is half. */
+  batchDiscount: number;
+}
+
+export interface RequestTarget {
+  /** Our short id, which takes the place of the customer's custom_id. */
+  lineId: string;
+  /** The model as the provider calls it. */
+  model: string;
+}
+
+/** A parameter that the provider cannot take, and what was done about it. */
+export interface Warning {
+  param: string;
+  code: 'parameter_dropped' | 'parameter_changed';
+  message: string;
+}
+
+export type TranslatedRequest =
+  | {
+      ok: true;
+      /** One JSON line as the provider wants it, without newline. */
+      bytes: Buffer;
+      warnings: Warning[];
+    }
+  | { ok: false; error: { code: string; message: string; param: string | null } };
+
+/** The line that a result answers. */
+export interface AnsweredLine {
+  /** Place within the shard, from 0. */
+  position: number;
+  customId: string | null;
+  format: LineFormat;
+  endpoint: Endpoint;
+  /** As the provider calls it, of the shard's first line where it mixes them; null where nobody knows. */
+  model: string | null;
+  /** Times that the request was sent so far, this time included; stands in its error line. */
+  attempts: number;
+}
+
+export type TranslatedResult =
+  /** The request was executed, or refused, by the provider: `bytes` is our result line without newline. */
+  | {
+      kind: 'answered';
+      position: number;
+      bytes: Buffer;
+      succeeded: boolean;
+      retryable: boolean;
+      usage: Usage | null;
+      model: string | null;
+    }
+  /** The provider says that it was never executed. Retryable where it expired. */
+  | { kind: 'unexecuted'; position: number; reason: 'expired' | 'cancelled'; message: string }
+  /** Not a result line as the provider documents it. */
+  | { kind: 'malformed'; message: string }
+  /** Names a line that is not of this sending; never used. */
+  | { kind: 'foreign' };
+
+export interface ConnectionSettings {
+  name: string;
+  config: ProviderConfig;
+  /** @param refresh reads the secret again, past the cache, after a 401. */
+  apiKey: (refresh?: boolean) => Promise<string>;
+  /** Further options for the SDK's client, passed on as they are. */
+  clientOptions?: object;
+  /** Where a provider on AWS finds its lines and leaves its answers; only the pipeline has it. */
+  workplace?: Workplace;
+  /** Passed on as they are: members of a creation's body, query parameters of every other call. */
+  providerOptions?: object;
+}
+
+/** Our bucket, for a provider that reads and writes there itself. */
+export interface Workplace {
+  objects: {
+    bucket: string;
+    /** Writes an object as its pieces come; one that broke off is not there. */
+    write(key: string, pieces: AsyncIterable<Buffer>): Promise<void>;
+    /** @throws NotFoundError where there is no such object, TransientError where it broke off for good. */
+    stream(object: { bucket: string; key: string }): AsyncIterable<Uint8Array>;
+  };
+  /** Role by which the provider does so, unless the account names another. */
+  roleArn: string | null;
+}
+
+/** The lines of one sending, ready for the provider. */
+export interface Sending {
+  /** What all line ids begin with. */
+  prefix: string;
+  /** Random; travels in the provider's metadata where it has any. */
+  token: string;
+  endpoint: Endpoint;
+  /** The model of its lines as the provider calls it; of the first line, where the provider lets a batch mix them. */
+  model: string;
+  lineCount: number;
+  /**
+   * Streams the provider's lines with the separator between two, in pieces of any size: a promise for each line costs more
+   * than the line. A piece is good until the next one is asked for. May be called again from the start.
+   */
+  lines: (separator: LineSeparator) => AsyncIterable<Buffer>;
+  /** Our ids for the provider's metadata: batch, shard and token. Never the customer's metadata. */
+  metadata: Record<string, string>;
+}
+
+/** A create ends in exactly one of these; only `refused` and `deferred` prove that nothing was created. */
+export type CreateOutcome =
+  | { outcome: 'created'; providerBatchId: string }
+  | { outcome: 'refused'; code: string; message: string }
+  | Deferral
+  | { outcome: 'unknown'; message: string };
+
+/** Nothing was created, and it may be tried again later. */
+export interface Deferral {
+  outcome: 'deferred';
+  message: string;
+  retryAfterSeconds: number | null;
+  /** Set where the provider answered that it is too much at present. */
+  isRateLimit?: true;
+}
+
+export type UploadOutcome =
+  /** `providerInputFileId` is null where the provider takes its lines with the create. */
+  | { outcome: 'uploaded'; providerInputFileId: string | null }
+  | { outcome: 'refused'; code: string; message: string }
+  | Deferral;
+
+export interface LostCreate {
+  sending: Sending;
+  providerInputFileId: string | null;
+  /** Unix milliseconds between which the provider must have created it. */
+  windowStartMs: number;
+  windowEndMs: number;
+  /** Whether another shard of ours owns that provider batch already. */
+  isClaimed: (providerBatchId: string) => Promise<boolean>;
+}
+
+/** What became of a create whose answer was lost. */
+export type LostCreateFinding =
+  | { finding: 'found'; providerBatchId: string }
+  | { finding: 'none' }
+  /** Batches that may be ours; what they are shows once they end. */
+  | { finding: 'undecided'; providerBatchIds: string[] };
+
+export type ProviderPhase =
+  | 'validating'
+  | 'in_progress'
+  | 'cancelling'
+  | 'completed'
+  | 'failed'
+  | 'expired'
+  | 'cancelled';
+
+export interface ProviderBatch {
+  providerBatchId: string;
+  phase: ProviderPhase;
+  /** The provider's own word. */
+  status: string;
+  /** False where the provider said a status that we do not know: treated as in_progress, logged and counted. */
+  isKnownStatus: boolean;
+  counts: { total: number; completed: number; failed: number } | null;
+  /** Result lines that the provider's counts promise; null where it does not say. */
+  expectedResults: number | null;
+  /** Files or URLs with the results, as the provider names them. */
+  resultRefs: string[];
+  /** Why it failed as a whole. `isQueueFull` says that it may be sent again later. */
+  failure: { code: string; message: string; isQueueFull: boolean } | null;
+}
+
+export interface PageRequest {
+  /** The batch behind which the page begins. */
+  after?: string;
+  limit: number;
+}
+
+export interface BatchPage {
+  batches: BatchFields[];
+  hasMore: boolean;
+}
+
+/**
+ * The calls. Every method may throw TransientError (try again), ProviderAuthenticationError (our key) or NotFoundError;
+ * create() never throws for an answer of the provider: what is not proven is `unknown`.
+ */
+export interface ProviderClient {
+  /** A free call that shows whether the key is accepted. */
+  check(signal: AbortSignal): Promise<void>;
+  /** Sends what create() will refer to. Repeating it creates no batch and costs nothing. */
+  upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome>;
+  create(sending: Sending, providerInputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome>;
+  /** Lists the whole window after a create of unknown outcome. Adopts on proof only. */
+  findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding>;
+  retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch>;
+  /** The batch in OpenAI's form. */
+  describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields>;
+  /** A page of the account's batches in OpenAI's form, newest first. */
+  list(page: PageRequest, signal: AbortSignal): Promise<BatchPage>;
+  cancel(providerBatchId: string, signal: AbortSignal): Promise<void>;
+  /** Streams one result file. Throws TransientError where it breaks off or is shorter than promised. */
+  results(providerBatch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** Sends requests one by one. */
+export interface LiveClient {
+  /**
+   * Makes one call, once. Whatever comes of it is an answer; an abort is `failed`.
+   *
+   * @throws ProviderAuthenticationError, or another error of ours: nothing was sent.
+   */
+  call(call: LiveCall): Promise<LiveAnswer>;
+}
+
+export interface LiveCall {
+  /** As `translateRequest` made it, under its line id; nobody changes the bytes meanwhile. */
+  line: Buffer;
+  endpoint: Endpoint;
+  /** The line's model as the provider calls it; of the first line, where the provider lets a batch mix them. */
+  model: string;
+  signal: AbortSignal;
+}
+
+/**
+ * What one live call came to. `line` is a line of the provider's own result format, without newline, that
+ * `translateResult` reads: of a try that others follow it is thrown away.
+ */
+export type LiveAnswer =
+  /** The provider's last word, be it a refusal. `tokens` are all that were used; null where it does not say. */
+  | { outcome: 'answered'; line: Buffer; succeeded: boolean; tokens: number | null }
+  /** It was too much at present; the same request may be sent again after a pause. */
+  | { outcome: 'busy'; line: Buffer; message: string; retryAfterSeconds: number | null }
+  /** It failed for a reason that may pass, or nobody knows what became of it. */
+  | { outcome: 'failed'; line: Buffer; message: string }
+  /** HTTP 403: this request is not allowed, or the key may do nothing. */
+  | { outcome: 'forbidden'; line: Buffer; message: string }
+  /** No connection was made, or nothing is done without payment: the request was not executed. */
+  | { outcome: 'unreachable'; message: string };

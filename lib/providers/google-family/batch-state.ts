@@ -1,0 +1,65 @@
+import { z } from 'zod';
+import { safeText } from '../../records/errors.ts';
+import type { ProviderBatch, ProviderPhase } from '../contract.ts';
+
+/** What both of Google's batches say alike. */
+
+const phaseByState = new Map<string, ProviderPhase>([
+  ['QUEUED', 'validating'],
+  ['PENDING', 'validating'],
+  ['RUNNING', 'in_progress'],
+  ['PAUSED', 'in_progress'],
+  ['UPDATING', 'in_progress'],
+  ['CANCELLING', 'cancelling'],
+  ['SUCCEEDED', 'completed'],
+  ['PARTIALLY_SUCCEEDED', 'completed'],
+  ['FAILED', 'failed'],
+  ['CANCELLED', 'cancelled'],
+  ['EXPIRED', 'expired'],
+]);
+
+/** @param state `JOB_STATE_RUNNING`, or `BATCH_STATE_RUNNING` as the Gemini API writes it. */
+export function phaseOf(state: string): ProviderPhase | undefined {
+  return phaseByState.get(state.replace(/^(JOB|BATCH)_STATE_/, ''));
+}
+
+export const failureSchema = z
+  .object({ code: z.number().nullish(), message: z.string().nullish() })
+  .nullish()
+  .catch(null);
+
+/** RESOURCE_EXHAUSTED in google/rpc/code.proto. */
+const resourceExhausted = 8;
+
+/**
+ * @param service its name, where it says nothing.
+ * @param isUntouched whether nothing is counted as done and no results are named: what is done is paid for, and is not
+ * to be sent again.
+ */
+export function failureFrom(
+  error: z.infer<typeof failureSchema>,
+  service: string,
+  isUntouched: boolean,
+): ProviderBatch['failure'] {
+  const isExhausted = error?.code === resourceExhausted || error?.code === 429;
+  return {
+    code: isExhausted ? 'resource_exhausted' : 'batch_failed',
+    message: safeText(error?.message || `${service} failed the batch without saying why.`),
+    isQueueFull: isExhausted && isUntouched,
+  };
+}
+
+/** A count of 64 bits, which JSON of Google's writes as a string; absent where it is 0, and -1 where it is unknown. */
+export const countSchema = z
+  .union([z.string(), z.number()])
+  .transform(Number)
+  .pipe(z.number().int().nonnegative())
+  .optional()
+  .catch(undefined)
+  .transform((count) => count ?? 0);
+
+/** @returns unix seconds, or null. */
+export function secondsOf(time: string | null | undefined): number | null {
+  const milliseconds = Date.parse(time ?? '');
+  return Number.isNaN(milliseconds) ? null : Math.floor(milliseconds / 1000);
+}

@@ -1,0 +1,64 @@
+import { isAbsent } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
+import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { invalid } from '../shared/chat/untranslatable-error.ts';
+import { generationOf, type ModelGeneration } from './model-generation.ts';
+
+type ThinkingLevel = 'MINIMAL' | 'LOW' | 'MEDIUM' | 'HIGH';
+
+/** Source: @google/genai 3.1 `ThinkingConfig`. */
+export interface ThinkingConfig {
+  thinkingLevel?: ThinkingLevel;
+  thinkingBudget?: number;
+}
+
+interface WantedEffort {
+  name: string;
+  level: ThinkingLevel;
+  budgetTokens: number;
+}
+
+// The budgets are those of Google's own OpenAI-compatible API: https://ai.google.dev/gemini-api/docs/openai, from memory.
+const efforts: readonly WantedEffort[] = [
+  { name: 'none', level: 'MINIMAL', budgetTokens: 0 },
+  { name: 'minimal', level: 'MINIMAL', budgetTokens: 1_024 },
+  { name: 'low', level: 'LOW', budgetTokens: 1_024 },
+  { name: 'medium', level: 'MEDIUM', budgetTokens: 8_192 },
+  { name: 'high', level: 'HIGH', budgetTokens: 24_576 },
+  { name: 'xhigh', level: 'HIGH', budgetTokens: 24_576 },
+  { name: 'max', level: 'HIGH', budgetTokens: 24_576 },
+];
+
+/** Least thinking of a Pro model, in tokens. */
+const leastProBudget = 128;
+
+const param = 'body.reasoning_effort';
+
+/** reasoning_effort -> thinkingConfig. */
+export function thinkingFrom(body: JsonObject, model: string, notes: TranslationNotes): ThinkingConfig | undefined {
+  if (isAbsent(body.reasoning_effort)) return undefined;
+  const wanted = efforts.find((effort) => effort.name === body.reasoning_effort);
+  if (!wanted) throw invalid(param, efforts.map((effort) => `'${effort.name}'`).join(', '));
+  const generation = generationOf(model);
+  switch (generation.thinking) {
+    case 'none':
+      if (wanted.name !== 'none') notes.drop(param, 'this model does not reason');
+      return undefined;
+    case 'budget':
+      return { thinkingBudget: budgetFor(wanted, generation, notes) };
+    case 'level':
+      return { thinkingLevel: levelFor(wanted, generation, notes) };
+  }
+}
+
+function budgetFor(wanted: WantedEffort, { isPro }: ModelGeneration, notes: TranslationNotes): number {
+  if (!isPro || wanted.budgetTokens > 0) return wanted.budgetTokens;
+  notes.change(param, `this model always thinks; it was given the least, ${leastProBudget} tokens`);
+  return leastProBudget;
+}
+
+function levelFor(wanted: WantedEffort, { isPro }: ModelGeneration, notes: TranslationNotes): ThinkingLevel {
+  const level = isPro && wanted.level === 'MINIMAL' ? 'LOW' : wanted.level;
+  if (level.toLowerCase() !== wanted.name) notes.change(param, `the nearest that this model has is '${level}'`);
+  return level;
+}

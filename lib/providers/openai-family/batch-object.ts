@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { BatchStatus } from '../../records/batch.ts';
+import { safeText } from '../../records/errors.ts';
+import type { ProviderBatch, ProviderPhase } from '../contract.ts';
+import { queueFullCode } from '../shared/http/create-outcome.ts';
+import { isEndedPhase } from '../shared/http/ended-phase.ts';
+
+const count = z.number().int().nonnegative();
+
+/** Unix seconds, or a date as some servers write it. */
+const seconds = z
+  .number()
+  .or(z.iso.datetime({ offset: true, local: true }).transform((time) => Date.parse(time) / 1000))
+  .nullish()
+  .catch(null);
+
+/**
+ * What we read of a batch. Tolerant, since servers that speak OpenAI's API differ: empty texts for unset fields, null for
+ * counts. Source: https://platform.openai.com/docs/api-reference/batch/object
+ */
+export const batchObjectSchema = z.object({
+  id: z.string().min(1),
+  status: z.string(),
+  created_at: seconds,
+  input_file_id: z.string().nullish(),
+  output_file_id: z.string().nullish(),
+  error_file_id: z.string().nullish(),
+  metadata: z.record(z.string(), z.unknown()).nullish().catch(null),
+  request_counts: z.object({ total: count, completed: count, failed: count }).nullish().catch(null),
+  errors: z
+    .object({ data: z.array(z.object({ code: z.string().nullish(), message: z.string().nullish() })).nullish() })
+    .nullish()
+    .catch(null),
+});
+
+export type BatchObject = z.infer<typeof batchObjectSchema>;
+
+// OpenAI's eight, and what other servers call the same; case and underscores do not count.
+const statusByWord = new Map<string, BatchStatus>([
+  ['validating', 'validating'],
+  ['queued', 'validating'],
+  ['pending', 'validating'],
+  ['inprogress', 'in_progress'],
+  ['running', 'in_progress'],
+  ['processing', 'in_progress'],
+  ['finalizing', 'finalizing'],
+  ['completed', 'completed'],
+  ['failed', 'failed'],
+  ['expired', 'expired'],
+  ['cancelling', 'cancelling'],
+  ['canceling', 'cancelling'],
+  ['cancelled', 'cancelled'],
+  ['canceled', 'cancelled'],
+]);
+
+/** OpenAI's status for a server's word; undefined for one that nobody knows. */
+export function knownStatus(word: string): BatchStatus | undefined {
+  return statusByWord.get(word.toLowerCase().replaceAll(/[_ -]/g, ''));
+}
+
+const phaseByStatus: Record<BatchStatus, ProviderPhase> = {
+  validating: 'validating',
+  in_progress: 'in_progress',
+  finalizing: 'in_progress',
+  completed: 'completed',
+  failed: 'failed',
+  expired: 'expired',
+  cancelling: 'cancelling',
+  cancelled: 'cancelled',
+};
+
+/** @param service its name, for a failure without a reason. */
+export function providerBatchFrom(batch: BatchObject, service: string): ProviderBatch {
+  const known = knownStatus(batch.status);
+  const phase = phaseByStatus[known ?? 'in_progress'];
+  const hasEnded = isEndedPhase(phase);
+  return {
+    providerBatchId: batch.id,
+    phase,
+    status: batch.status,
+    isKnownStatus: known !== undefined,
+    counts: batch.request_counts ?? null,
+    expectedResults: hasEnded ? expectedResults(batch) : null,
+    resultRefs: hasEnded ? resultRefs(batch) : [],
+    failure: phase === 'failed' ? failureFrom(batch, service) : null,
+  };
+}
+
+/** One where both are the same. */
+function resultRefs({ output_file_id, error_file_id }: BatchObject): string[] {
+  return [...new Set([output_file_id, error_file_id].flatMap((id) => id || []))];
+}
+
+/**
+ * The least number of lines in the result files: what completed and what failed. The unfinished lines of an expired or
+ * cancelled batch come on top where OpenAI writes them. Failed requests count only where there is an error file: a
+ * recorded batch of 2025 has `failed: 1` without one, and no line for it anywhere.
+ */
+function expectedResults(batch: BatchObject): number | null {
+  const counts = batch.request_counts;
+  if (!counts) return null;
+  return counts.completed + (batch.error_file_id ? counts.failed : 0);
+}
+
+function failureFrom(batch: BatchObject, service: string): ProviderBatch['failure'] {
+  const errors = batch.errors?.data ?? [];
+  const queueFull = errors.find((error) => error.code === queueFullCode);
+  const first = queueFull ?? errors[0];
+  return {
+    code: first?.code || 'batch_failed',
+    message: safeText(first?.message || `${service} failed the batch without saying why.`),
+    isQueueFull: queueFull !== undefined,
+  };
+}

@@ -1,0 +1,48 @@
+import { type Span, splice } from '../../lines/json-spans.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
+import type { Provider, RequestTarget, TranslatedRequest } from '../contract.ts';
+
+/** OpenAI's own eight. Source: openai 7.55 `BatchCreateParams.endpoint`. */
+export const openAIEndpoints = [
+  '/v1/responses',
+  '/v1/chat/completions',
+  '/v1/embeddings',
+  '/v1/completions',
+  '/v1/moderations',
+  '/v1/images/generations',
+  '/v1/images/edits',
+  '/v1/videos',
+] as const satisfies readonly Endpoint[];
+
+/** Passes lines through: only the values of custom_id and, where it changes, body.model are replaced. */
+export function passedRequests(
+  service: string,
+  endpoints: readonly Endpoint[],
+): Pick<Provider, 'endpoints' | 'passesThrough' | 'translateRequest'> {
+  const passesThrough: Provider['passesThrough'] = ({ format, endpoint }) =>
+    format === 'openai' && endpoints.includes(endpoint);
+  return {
+    endpoints,
+    passesThrough,
+    translateRequest: (request, target) =>
+      passesThrough(request) ? passed(request, target) : refusal(service, endpoints, request),
+  };
+}
+
+function passed(request: RequestLine, target: RequestTarget): TranslatedRequest {
+  const replacements = [{ span: request.spans.customId, value: JSON.stringify(target.lineId) }];
+  if (target.model !== request.model)
+    replacements.push({ span: request.spans.model, value: JSON.stringify(target.model) });
+  return { ok: true, bytes: splice(request.bytes, replacements.toSorted(bySpan)), warnings: [] };
+}
+
+function bySpan(left: { span: Span }, right: { span: Span }): number {
+  return left.span.start - right.span.start;
+}
+
+function refusal(service: string, endpoints: readonly Endpoint[], request: RequestLine): TranslatedRequest {
+  const usual = endpoints.filter((endpoint) => endpoint === '/v1/chat/completions' || endpoint === '/v1/responses');
+  const message = `${service} has no ${request.endpoint} in batches. Write the line for ${usual.join(' or ')}, or route its model to a provider that has it.`;
+  return { ok: false, error: { code: 'unsupported_endpoint', message, param: 'url' } };
+}

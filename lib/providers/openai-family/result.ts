@@ -1,0 +1,129 @@
+import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../lines/request-line.ts';
+import { isRetryableStatus } from '../../lines/result-line.ts';
+import { type Usage, usageOf } from '../../records/usage.ts';
+import type { AnsweredLine, Provider, TranslatedResult } from '../contract.ts';
+import { type AnswerFailure, readdressedLine } from '../shared/forms/readdressed-line.ts';
+
+/** Reads the result lines of OpenAI, or of a service that writes them alike. */
+export function translatedResults(service: string): Provider['translateResult'] {
+  return (bytes, find) => translateResult(service, bytes, find);
+}
+
+/**
+ * Reads one line of an output or error file. Source: https://platform.openai.com/docs/api-reference/batch/request-output
+ *
+ * An answer keeps OpenAI's own bytes, except for custom_id and the `error` of a failure.
+ */
+function translateResult(
+  service: string,
+  bytes: Buffer,
+  find: (lineId: string) => AnsweredLine | null,
+): TranslatedResult {
+  const malformed = (what: string) => malformedLine(service, what);
+  const parsed = objectFrom(bytes);
+  if (!parsed) return malformed('is not a JSON object in UTF-8');
+  if (typeof parsed.custom_id !== 'string') return malformed('has no custom_id');
+  const line = find(parsed.custom_id);
+  if (!line) return { kind: 'foreign' };
+  const response = objectOf(parsed.response);
+  const error = objectOf(parsed.error);
+  const source = { service, bytes, lineId: parsed.custom_id, line };
+  if (response) return fromResponse(source, response, error);
+  return error ? fromError(source, error) : malformed('has neither a response nor an error');
+}
+
+interface Source {
+  service: string;
+  bytes: Buffer;
+  lineId: string;
+  line: AnsweredLine;
+}
+
+function malformedLine(service: string, what: string): TranslatedResult {
+  return { kind: 'malformed', message: `The result line of ${service} ${what}.` };
+}
+
+function fromResponse(source: Source, response: JsonObject, error: JsonObject | null): TranslatedResult {
+  const status = response.status_code;
+  if (typeof status !== 'number' || !Number.isInteger(status))
+    return malformedLine(source.service, 'has a response without a status_code');
+  const body = objectOf(response.body);
+  const succeeded = status >= 200 && status < 300 && error === null;
+  if (succeeded && !body) return malformedLine(source.service, 'has a response without a body');
+  const failure = succeeded ? null : httpFailure(source.service, status, body, error);
+  return {
+    kind: 'answered',
+    position: source.line.position,
+    bytes: readdressedLine(source.bytes, source.lineId, source.line, failure),
+    succeeded,
+    retryable: !succeeded && isRetryableStatus(status),
+    usage: usageFrom(body),
+    model: textOf(body?.model),
+  };
+}
+
+function httpFailure(
+  service: string,
+  status: number,
+  body: JsonObject | null,
+  error: JsonObject | null,
+): AnswerFailure {
+  const detail = objectOf(body?.error) ?? error;
+  return {
+    code: textOf(detail?.code) ?? textOf(detail?.type) ?? `http_${status}`,
+    message: textOf(detail?.message) ?? `${service} answered with HTTP status ${status}.`,
+  };
+}
+
+// Never executed. Source: OpenAI's published OpenAPI description, BatchRequestOutput, read 2026-11.
+const reasonByCode = new Map<string, 'expired' | 'cancelled'>([
+  ['batch_expired', 'expired'],
+  ['batch_cancelled', 'cancelled'],
+]);
+
+// Errors without a response that are worth another try; any other code stands for a refusal.
+const retryableCodes = new Set(['request_timeout', 'server_error', 'rate_limit_exceeded', 'connection_failed']);
+
+function fromError(source: Source, error: JsonObject): TranslatedResult {
+  const code = textOf(error.code);
+  if (code === null) return malformedLine(source.service, 'has an error without a code');
+  const message = textOf(error.message) ?? `${source.service} gave no response: ${code}.`;
+  const reason = reasonByCode.get(code);
+  if (reason) return { kind: 'unexecuted', position: source.line.position, reason, message };
+  return {
+    kind: 'answered',
+    position: source.line.position,
+    bytes: readdressedLine(source.bytes, source.lineId, source.line, { code, message }),
+    succeeded: false,
+    retryable: retryableCodes.has(code),
+    usage: null,
+    model: null,
+  };
+}
+
+export function usageFrom(body: JsonObject | null): Usage | null {
+  const usage = objectOf(body?.usage);
+  if (!usage) return null;
+  return 'input_tokens' in usage ? responsesUsage(usage) : completionsUsage(usage);
+}
+
+/** Responses and images: `input_tokens`, `output_tokens`. */
+function responsesUsage(usage: JsonObject): Usage {
+  return usageOf({
+    input: countOf(usage.input_tokens),
+    cached: countOf(objectOf(usage.input_tokens_details)?.cached_tokens),
+    output: countOf(usage.output_tokens),
+    reasoning: countOf(objectOf(usage.output_tokens_details)?.reasoning_tokens),
+  });
+}
+
+/** Chat, completions and embeddings: `prompt_tokens`, `completion_tokens`. */
+function completionsUsage(usage: JsonObject): Usage {
+  return usageOf({
+    input: countOf(usage.prompt_tokens),
+    cached: countOf(objectOf(usage.prompt_tokens_details)?.cached_tokens),
+    output: countOf(usage.completion_tokens),
+    reasoning: countOf(objectOf(usage.completion_tokens_details)?.reasoning_tokens),
+  });
+}

@@ -1,0 +1,70 @@
+import { mayLoseNumbers, parseExact } from '../../../lines/exact-json.ts';
+import { objectFrom, objectOf, textOf } from '../../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../../lines/request-line.ts';
+import { safeText } from '../../../records/errors.ts';
+import type { AnsweredLine, TranslatedResult } from '../../contract.ts';
+import type { Form } from './form.ts';
+
+type Answered = Extract<TranslatedResult, { kind: 'answered' }>;
+
+/**
+ * A result line with a chat completion -> the result line that the request asked for: the form's own answer, in the
+ * wrapping of the request. A failure in OpenAI's wrapping stays as it is.
+ */
+export function answerInForm(form: Form, line: AnsweredLine, answered: Answered): TranslatedResult {
+  const chat = objectFrom(answered.bytes);
+  const response = objectOf(chat?.response);
+  if (!answered.succeeded) return chat && line.format === 'anthropic' ? nativeFailure(line, answered, chat) : answered;
+  if (!chat || !response) return unreadable;
+  try {
+    const answer = form.answerFrom(exactCompletion(answered.bytes) ?? objectOf(response.body) ?? {}, answered.usage);
+    if (!answer) return unreadable;
+    const whole =
+      line.format === 'anthropic'
+        ? { custom_id: line.customId, result: { type: 'succeeded', message: answer } }
+        : { ...chat, response: { ...response, body: answer } };
+    return { ...answered, bytes: Buffer.from(JSON.stringify(whole)) };
+  } catch (error) {
+    if (error instanceof RangeError) return unreadable;
+    throw error;
+  }
+}
+
+const unreadable: TranslatedResult = { kind: 'malformed', message: 'The result line holds no chat completion.' };
+
+/** The completion with its numbers as the provider wrote them; null where they are so already. */
+function exactCompletion(bytes: Buffer): JsonObject | null {
+  const text = bytes.toString('utf8');
+  if (!mayLoseNumbers(text)) return null;
+  const line = parseExact(text);
+  return isObject(line) && isObject(line.response) ? objectOf(line.response.body) : null;
+}
+
+// Source: https://platform.claude.com/docs/en/api/errors
+const errorTypeByStatus = new Map<unknown, string>([
+  [401, 'authentication_error'],
+  [402, 'billing_error'],
+  [403, 'permission_error'],
+  [404, 'not_found_error'],
+  [408, 'timeout_error'],
+  [409, 'conflict_error'],
+  [413, 'request_too_large'],
+  [429, 'rate_limit_error'],
+  [504, 'timeout_error'],
+  [529, 'overloaded_error'],
+]);
+
+function errorTypeOf(status: unknown): string {
+  const isRefusal = typeof status === 'number' && status >= 400 && status < 500;
+  return errorTypeByStatus.get(status) ?? (isRefusal ? 'invalid_request_error' : 'api_error');
+}
+
+function nativeFailure(line: AnsweredLine, answered: Answered, chat: JsonObject): Answered {
+  const response = objectOf(chat.response);
+  const own = objectOf(chat.error);
+  const theirs = objectOf(objectOf(response?.body)?.error);
+  const message = safeText(textOf(theirs?.message) ?? textOf(own?.message) ?? 'The provider refused this request.');
+  const error = { type: errorTypeOf(response?.status_code), message };
+  const result = { type: 'errored', error: { type: 'error', error, request_id: textOf(response?.request_id) } };
+  return { ...answered, bytes: Buffer.from(JSON.stringify({ custom_id: line.customId, result, error: own })) };
+}

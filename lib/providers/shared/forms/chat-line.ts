@@ -1,0 +1,42 @@
+import { mayLoseNumbers, parseExact } from '../../../lines/exact-json.ts';
+import { isObject, type JsonObject, type RequestLine } from '../../../lines/request-line.ts';
+
+const beforeId = '{"custom_id":';
+const beforeModel = ',"method":"POST","url":"/v1/chat/completions","body":{"model":';
+
+/**
+ * A request line for /v1/chat/completions, as if the customer had written it.
+ *
+ * @param body without its model; it has other members.
+ */
+export function chatLine(request: RequestLine, body: JsonObject): RequestLine {
+  const { lineNumber, customId, model } = request;
+  const [id, name] = [JSON.stringify(customId), JSON.stringify(model)];
+  const rest = JSON.stringify(body).slice(1);
+  const idEnd = beforeId.length + Buffer.byteLength(id);
+  const modelStart = idEnd + beforeModel.length;
+  return {
+    lineNumber,
+    bytes: Buffer.from(`${beforeId}${id}${beforeModel}${name},${rest}}`),
+    format: 'openai',
+    endpoint: '/v1/chat/completions',
+    customId,
+    model,
+    get body() {
+      return mayLoseNumbers(rest) ? JSON.parse(`{"model":${name},${rest}`) : { model, ...body };
+    },
+    spans: {
+      customId: { start: beforeId.length, end: idEnd },
+      model: { start: modelStart, end: modelStart + Buffer.byteLength(name) },
+    },
+  };
+}
+
+/** The request with its numbers as they were written. */
+export function exactRequest(request: RequestLine): JsonObject {
+  const text = request.bytes.toString('utf8');
+  if (!mayLoseNumbers(text)) return request.body;
+  const line = parseExact(text);
+  const body = isObject(line) ? line[request.format === 'openai' ? 'body' : 'params'] : undefined;
+  return isObject(body) ? body : request.body;
+}

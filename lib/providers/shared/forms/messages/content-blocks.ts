@@ -1,0 +1,97 @@
+import { isAbsent } from '../../../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../../../lines/request-line.ts';
+import type { LineNotes } from '../notes.ts';
+import { textPart } from '../text-or-parts.ts';
+
+const textKeys: ReadonlySet<string> = new Set(['type', 'text']);
+const imageKeys: ReadonlySet<string> = new Set(['type', 'source']);
+const documentKeys: ReadonlySet<string> = new Set(['type', 'source', 'title']);
+const anywhere = 'messages[].content[]';
+
+/** Content blocks, each with its place. */
+export function blocksOf(content: unknown, place: string, notes: LineNotes): [JsonObject, string][] {
+  if (!Array.isArray(content)) throw notes.invalid(place, 'a string or an array of content blocks');
+  return content.map((block: unknown, index) => {
+    if (!isObject(block)) throw notes.invalid(`${place}[${index}]`, 'an object');
+    return [block, `${place}[${index}]`];
+  });
+}
+
+/** The texts of a role that has nothing else. */
+export function textParts(content: unknown, place: string, notes: LineNotes): JsonObject[] {
+  if (typeof content === 'string') return content === '' ? [] : [textPart(content)];
+  return blocksOf(content, place, notes).flatMap(([block, at]) => {
+    if (block.type !== 'text') throw notes.unsupported(`${at}.type`, 'only text can stand here');
+    return fromText(block, at, notes);
+  });
+}
+
+/** What a user may say: text, images, documents. */
+export function inputParts(block: JsonObject, place: string, notes: LineNotes): JsonObject[] {
+  switch (block.type) {
+    case 'text':
+      return fromText(block, place, notes);
+    case 'image':
+      notes.dropOthers(block, imageKeys, anywhere);
+      return [{ type: 'image_url', image_url: { url: imageUrl(block.source, `${place}.source`, notes) } }];
+    case 'document':
+      notes.dropOthers(block, documentKeys, anywhere);
+      return fromDocument(block, place, notes);
+    default:
+      throw notes.unsupported(`${place}.type`, 'send text, an image or a document');
+  }
+}
+
+/** Empty texts, which some providers refuse, say nothing. */
+function fromText(block: JsonObject, place: string, notes: LineNotes): JsonObject[] {
+  if (typeof block.text !== 'string') throw notes.invalid(`${place}.text`, 'a string');
+  notes.dropOthers(block, textKeys, anywhere);
+  return block.text === '' ? [] : [textPart(block.text)];
+}
+
+function imageUrl(source: unknown, place: string, notes: LineNotes): string {
+  if (!isObject(source)) throw notes.invalid(place, 'an object');
+  const { type, media_type, data, url } = source;
+  if (type === 'url' && typeof url === 'string') return url;
+  if (type === 'base64' && typeof media_type === 'string' && typeof data === 'string')
+    return `data:${media_type};base64,${data}`;
+  if (type === 'file')
+    throw notes.unsupported(`${place}.file_id`, 'a file kept at Anthropic is not readable elsewhere');
+  throw notes.invalid(place, "a 'base64' or 'url' source");
+}
+
+function fromDocument({ source, title }: JsonObject, place: string, notes: LineNotes): JsonObject[] {
+  if (!isObject(source)) throw notes.invalid(`${place}.source`, 'an object');
+  const { type, media_type, data, content } = source;
+  switch (type) {
+    case 'base64':
+      if (typeof data !== 'string' || typeof media_type !== 'string')
+        throw notes.invalid(`${place}.source`, 'its data');
+      return [filePart(`data:${media_type};base64,${data}`, title)];
+    case 'text':
+      if (typeof data !== 'string') throw notes.invalid(`${place}.source.data`, 'a string');
+      return titled(title, [textPart(data)]);
+    case 'content':
+      return titled(title, contentParts(content, `${place}.source.content`, notes));
+    case 'url':
+    case 'file':
+      throw notes.unsupported(`${place}.source`, 'send the document itself, in base64');
+    default:
+      throw notes.invalid(`${place}.source.type`, "'base64', 'text' or 'content'");
+  }
+}
+
+/** OpenAI wants a name for a file that comes with the request. */
+function filePart(fileData: string, title: unknown): JsonObject {
+  const filename = typeof title === 'string' && title !== '' ? title : 'document.pdf';
+  return { type: 'file', file: { filename, file_data: fileData } };
+}
+
+function titled(title: unknown, parts: JsonObject[]): JsonObject[] {
+  return isAbsent(title) || title === '' ? parts : [textPart(String(title)), ...parts];
+}
+
+function contentParts(content: unknown, place: string, notes: LineNotes): JsonObject[] {
+  if (typeof content === 'string') return [textPart(content)];
+  return blocksOf(content, place, notes).flatMap(([block, at]) => inputParts(block, at, notes));
+}

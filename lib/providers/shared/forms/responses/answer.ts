@@ -1,0 +1,95 @@
+import { numberFrom } from '../../../../lines/exact-json.ts';
+import { objectOf, textOf } from '../../../../lines/foreign-json.ts';
+import { isObject, type JsonObject } from '../../../../lines/request-line.ts';
+import { noUsage, type Usage } from '../../../../records/usage.ts';
+import { type Answer, answerOf, toolCallsOf } from '../completion.ts';
+
+/** ChatCompletion -> Response. Members that repeat the request hold their defaults: it is not known here any more. */
+export function responseFrom(completion: JsonObject, usage: Usage | null): object | null {
+  const answer = answerOf(completion);
+  if (!answer) return null;
+  const reason = incompleteReasons.get(answer.finishReason);
+  const id = textOf(completion.id) ?? '';
+  return {
+    id,
+    object: 'response',
+    created_at: numberFrom(completion.created),
+    status: reason === undefined ? 'completed' : 'incomplete',
+    error: null,
+    incomplete_details: reason === undefined ? null : { reason },
+    model: textOf(completion.model),
+    output: outputFrom(answer, id, reason === undefined ? 'completed' : 'incomplete'),
+    usage: usage ?? noUsage,
+    service_tier: textOf(completion.service_tier),
+    ...ofTheRequest,
+  };
+}
+
+const ofTheRequest = {
+  access_programs: null,
+  instructions: null,
+  metadata: null,
+  parallel_tool_calls: true,
+  temperature: null,
+  tool_choice: 'auto',
+  tools: [],
+  top_p: null,
+  background: false,
+  max_output_tokens: null,
+  previous_response_id: null,
+  reasoning: null,
+  text: { format: { type: 'text' } },
+  truncation: 'disabled',
+};
+
+const incompleteReasons = new Map<unknown, string>([
+  ['length', 'max_output_tokens'],
+  ['content_filter', 'content_filter'],
+]);
+
+type Status = 'completed' | 'incomplete';
+
+function outputFrom(answer: Answer, id: string, status: Status): object[] {
+  const { message } = answer;
+  const reasoning = textOf(message.reasoning_content) ?? textOf(message.reasoning);
+  const content = contentFrom(answer);
+  const calls = toolCallsOf(message);
+  return [
+    ...(reasoning === null ? [] : [reasoningItem(`rs_${id}`, reasoning)]),
+    ...(content.length > 0 ? [{ id: `msg_${id}`, type: 'message', role: 'assistant', status, content }] : []),
+    ...calls.map((call, index) => callItem(call, `${id}_${index}`, status)),
+  ];
+}
+
+function reasoningItem(id: string, text: string): object {
+  return { id, type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text }] };
+}
+
+function contentFrom({ message, logprobs }: Answer): object[] {
+  const text = textOf(message.content);
+  const refusal = textOf(message.refusal);
+  const output = {
+    type: 'output_text',
+    text,
+    annotations: annotationsFrom(message.annotations),
+    logprobs: Array.isArray(logprobs?.content) ? logprobs.content : [],
+  };
+  return [...(text === null ? [] : [output]), ...(refusal === null ? [] : [{ type: 'refusal', refusal }])];
+}
+
+function annotationsFrom(annotations: unknown): object[] {
+  const given: unknown[] = Array.isArray(annotations) ? annotations : [];
+  return given.flatMap((annotation) => {
+    const citation = isObject(annotation) ? objectOf(annotation.url_citation) : null;
+    return citation ? [{ type: 'url_citation', ...citation }] : [];
+  });
+}
+
+function callItem(call: JsonObject, id: string, status: Status): object {
+  const call_id = textOf(call.id);
+  const custom = objectOf(call.custom);
+  if (custom) return { id: `ctc_${id}`, type: 'custom_tool_call', call_id, name: custom.name, input: custom.input };
+  const called = objectOf(call.function);
+  const { name, arguments: given } = { name: textOf(called?.name) ?? '', arguments: textOf(called?.arguments) ?? '' };
+  return { id: `fc_${id}`, type: 'function_call', status, call_id, name, arguments: given };
+}

@@ -1,0 +1,48 @@
+import type { ProviderBatch } from '../../contract.ts';
+import type { BatchFields } from '../batch-fields.ts';
+
+/** What a provider that has no Batch of OpenAI's says of its own. Times are unix timestamps in seconds. */
+export interface ForeignBatch extends Pick<ProviderBatch, 'phase' | 'counts' | 'failure'> {
+  id: string;
+  model?: string | null;
+  inputFileId?: string | null;
+  outputFileId?: string | null;
+  createdAt: number | null;
+  startedAt?: number | null;
+  expiresAt?: number | null;
+  cancellingAt?: number | null;
+  endedAt: number | null;
+}
+
+/** The batch in OpenAI's form, null where its provider has nothing like it. */
+export function batchFieldsOf(batch: ForeignBatch): BatchFields {
+  const { phase, failure } = batch;
+  const endedAs = (ending: BatchFields['status']) => (phase === ending ? batch.endedAt : null);
+  return {
+    id: batch.id,
+    object: 'batch',
+    endpoint: null,
+    model: batch.model ?? null,
+    errors: failure && {
+      object: 'list',
+      data: [{ code: failure.code, message: failure.message, param: null, line: null }],
+    },
+    input_file_id: batch.inputFileId ?? null,
+    completion_window: '24h',
+    status: phase,
+    output_file_id: batch.outputFileId ?? null,
+    error_file_id: null,
+    created_at: batch.createdAt,
+    in_progress_at: batch.startedAt ?? null,
+    expires_at: batch.expiresAt ?? null,
+    finalizing_at: null,
+    completed_at: endedAs('completed'),
+    failed_at: endedAs('failed'),
+    expired_at: endedAs('expired'),
+    cancelling_at: batch.cancellingAt ?? null,
+    cancelled_at: endedAs('cancelled'),
+    request_counts: batch.counts ?? { total: 0, completed: 0, failed: 0 },
+    usage: null,
+    metadata: null,
+  };
+}
