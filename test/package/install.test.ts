@@ -36,7 +36,8 @@ it('installs into an empty project, and library, types and command work there', 
   const packages = installedPackages(project);
   expect(packages).toEqual(expect.arrayContaining(['batchdrop', 'openai', '@anthropic-ai/sdk', 'zod']));
   expect(packages.filter((name) => /cdk|constructs|dynalite|@aws-sdk|typescript/.test(name))).toEqual([]);
-  expect(existsSync(join(project, 'node_modules/batchdrop/LICENSE'))).toBe(true);
+  for (const paper of ['LICENSE', 'CHANGELOG.md'])
+    expect(existsSync(join(project, 'node_modules/batchdrop', paper)), paper).toBe(true);
   expect(
     globSync('node_modules/batchdrop/**/*.ts', { cwd: project, exclude: (path) => path.endsWith('.d.ts') }),
   ).toEqual([]);
