@@ -1,6 +1,6 @@
 import { Stack, Validations } from 'aws-cdk-lib';
 import type { IConstruct } from 'constructs';
-import { isObject } from '../../lib/lines/request-line.ts';
+import { isObject } from '../../lib/records/json.ts';
 
 /** Tells cdk-nag, at the role, why its policy names resources with a wildcard. */
 export function acknowledgeWildcards(role: IConstruct, resources: readonly string[], reason: string): void {

@@ -1,7 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type OpenAI from 'openai';
-import { isObject } from '../lines/request-line.ts';
 import type { Endpoint } from '../records/endpoints.ts';
+import { isObject } from '../records/json.ts';
 
 /** The body of a successful answer, as the live endpoint gives it. */
 export interface Answers {

@@ -1,7 +1,7 @@
 import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../lines/request-line.ts';
 import { isRetryableStatus } from '../lines/result-line.ts';
 import type { Endpoint } from '../records/endpoints.ts';
+import { isObject, type JsonObject } from '../records/json.ts';
 import { type Answer, isAnswer } from './answers.ts';
 import { RequestError } from './errors.ts';
 

@@ -1,5 +1,6 @@
+import { isObject, type JsonObject } from '../records/json.ts';
 import { mayLoseNumbers, parseExact } from './exact-json.ts';
-import { isObject, type JsonObject, type RequestLine } from './request-line.ts';
+import type { RequestLine } from './request-line.ts';
 
 /** A request's body once more, with its numbers as they were written: for schemas, which go on untouched. */
 export function exactBody(request: RequestLine): JsonObject {

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { isObject, type JsonObject } from './request-line.ts';
+import { isObject, type JsonObject } from '../records/json.ts';
 
 /** Readers for what others wrote: anything may be missing or of another type. */
 

@@ -1,14 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { Endpoint } from '../records/endpoints.ts';
 import { isEndpoint } from '../records/endpoints.ts';
+import { isObject, type JsonObject } from '../records/json.ts';
 import { type Member, membersOf, type Span } from './json-spans.ts';
 import { isOverlong, type Line, type OverlongLine, textOf } from './jsonl.ts';
 import { type LineHead, readLineHead } from './line-head.ts';
 
 /** How a line was written, and so how it is answered: OpenAI's batch form, or Anthropic's `{custom_id, params}`. */
 export type LineFormat = 'openai' | 'anthropic';
-
-export type JsonObject = Record<string, unknown>;
 
 /** One validated request, with its own bytes. */
 export interface RequestLine {
@@ -161,11 +160,6 @@ function parseObject(text: string): JsonObject | null {
   } catch {
     return null;
   }
-}
-
-/** Not a number in its own spelling, which `JSON.rawJSON` makes an object. */
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !JSON.isRawJSON(value);
 }
 
 function isNative(parsed: JsonObject): boolean {

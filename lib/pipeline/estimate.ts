@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { isObject, type RequestLine } from '../lines/request-line.ts';
+import type { RequestLine } from '../lines/request-line.ts';
 import type { Endpoint } from '../records/endpoints.ts';
+import { isObject } from '../records/json.ts';
 import { addUsage, noUsage, type TokenCounts, type Usage, usageOf } from '../records/usage.ts';
 
 /** Bytes of JSON that make a token of English text, roughly; other languages and images differ. */

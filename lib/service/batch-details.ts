@@ -1,6 +1,6 @@
-import { isObject } from '../lines/request-line.ts';
 import type { Services } from '../pipeline/services.ts';
 import { type BatchRecord, isTerminal } from '../records/batch.ts';
+import { isObject } from '../records/json.ts';
 import { resultKey } from '../records/object-keys.ts';
 import type { ShardRecord } from '../records/shard.ts';
 

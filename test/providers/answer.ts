@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { isObject, type JsonObject } from '../../lib/lines/request-line.ts';
 import type { ProviderKind } from '../../lib/providers/config.ts';
+import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { canonical, inside, listOf, parseSpelled, spelled } from './meaning.ts';
 import { jsonObject, text } from './talk.ts';
 

@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../lib/lines/request-line.ts';
 import type { BatchProviderKind } from '../../lib/providers/config.ts';
+import type { JsonObject } from '../../lib/records/json.ts';
 
 /** Names the documented type of a value, from test/fixtures/documented-requests.ts; null where there is none. */
 type TypeOf = (value: JsonObject) => string | null;

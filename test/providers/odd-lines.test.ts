@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseExact } from '../../lib/lines/exact-json.ts';
-import { isObject, type JsonObject } from '../../lib/lines/request-line.ts';
 import type { TranslatedRequest, TranslatedResult } from '../../lib/providers/contract.ts';
+import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { runs } from '../seed.ts';
 import { answer, answerable, resultText } from './answer.ts';
 import { answered, lineId, lineOf, resultLine } from './lines.ts';

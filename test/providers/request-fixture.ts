@@ -1,5 +1,5 @@
-import { isObject, type JsonObject } from '../../lib/lines/request-line.ts';
 import type { BatchProviderKind } from '../../lib/providers/config.ts';
+import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { apiKey } from './connected-provider.ts';
 import { type DocumentedTypes, documentedTypes } from './documented-types.ts';
 import type { Calls, Recording } from './recorded-requests.ts';

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isObject, type JsonObject } from '../../lib/lines/request-line.ts';
 import { providerConfigSchema, providerKinds } from '../../lib/providers/config.ts';
 import { openai } from '../../lib/providers/openai/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { withTranslatedEndpoints } from '../../lib/providers/shared/forms/translated-endpoints.ts';
+import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { runs } from '../seed.ts';
 import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isObject, type JsonObject } from '../../lib/lines/request-line.ts';
+import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { runs } from '../seed.ts';
 import { lineId, lineOf } from './lines.ts';
 import {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isObject, type JsonObject } from '../../lib/lines/request-line.ts';
 import { openai } from '../../lib/providers/openai/provider.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { withTranslatedEndpoints } from '../../lib/providers/shared/forms/translated-endpoints.ts';
+import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { usageOf } from '../../lib/records/usage.ts';
 import { runs } from '../seed.ts';
 import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';

@@ -28,7 +28,7 @@ const allowed: Record<string, readonly string[]> = {
     'simulators',
   ],
   cli: ['lib/records', 'lib/lines', 'lib/client', 'lib/pipeline', 'lib/service', 'lib/store', 'local', 'lib/providers'],
-  cdk: ['lib/records', 'lib/lines', 'lib/providers'],
+  cdk: ['lib/records', 'lib/providers'],
 };
 
 /** Of no provider: what they all have in common. */

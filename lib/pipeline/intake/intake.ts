@@ -1,7 +1,7 @@
-import { isObject } from '../../lines/request-line.ts';
 import { unknownProvider } from '../../providers/config.ts';
 import { InvalidInputError, messageOf } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
+import { isObject } from '../../records/json.ts';
 import { type DropPlace, dropPlace, sidecarKey, sidecarSuffix } from '../../records/object-keys.ts';
 import { type BatchOptions, optionsFromObjectMetadata, parseOptions } from '../../records/options.ts';
 import type { ObjectHead } from '../../store/objects.ts';

@@ -1,7 +1,7 @@
 import type { Suspect } from '../../lines/custom-ids.ts';
 import { type Line, type OverlongLine, splitLines } from '../../lines/jsonl.ts';
-import { isObject } from '../../lines/request-line.ts';
 import { TransientError } from '../../records/errors.ts';
+import { isObject } from '../../records/json.ts';
 
 /**
  * Reads the suspected lines once more and compares their custom_ids, of which only hashes were kept.

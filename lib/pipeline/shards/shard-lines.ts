@@ -1,7 +1,8 @@
 import { wholeLines } from '../../lines/jsonl.ts';
 import { type LineEntry, LineIndex } from '../../lines/line-index.ts';
 import { PassedLines, type SentForm, TranslatedLines } from '../../lines/passed-lines.ts';
-import { isObject, type JsonObject, type RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import type { Objects } from '../../store/objects.ts';
 

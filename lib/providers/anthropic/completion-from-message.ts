@@ -1,5 +1,5 @@
 import { objectOf, textOf } from '../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import type { Usage } from '../../records/usage.ts';
 import { completionUsage } from '../shared/chat/completion-usage.ts';
 

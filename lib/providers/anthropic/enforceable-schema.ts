@@ -1,4 +1,4 @@
-import { isObject } from '../../lines/request-line.ts';
+import { isObject } from '../../records/json.ts';
 
 /**
  * Whether Anthropic can hold a model to a JSON schema: every object closed, nothing but these keywords. Source:

@@ -1,6 +1,7 @@
 import { exactBody } from '../../lines/exact-body.ts';
 import { isAbsent } from '../../lines/foreign-json.ts';
-import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import { maxTokensFrom, stopSequencesFrom } from '../shared/chat/chat-parameters.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { judgeParameters, userIdFrom } from './chat-parameters.ts';

@@ -1,6 +1,6 @@
 import { transformJSONSchema } from '@anthropic-ai/sdk/lib/transform-json-schema';
 import { isAbsent } from '../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
 import { isEnforceable } from './enforceable-schema.ts';

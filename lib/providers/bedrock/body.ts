@@ -1,5 +1,6 @@
-import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { Usage } from '../../records/usage.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 

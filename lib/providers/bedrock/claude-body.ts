@@ -1,4 +1,5 @@
-import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import { type MessagesParams, messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import { completionUsage } from '../shared/chat/completion-usage.ts';
 import type { AboutAnswer } from './body.ts';
 

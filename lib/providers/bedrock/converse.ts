@@ -1,6 +1,7 @@
 import { exactBody } from '../../lines/exact-body.ts';
 import { countOf, isAbsent, objectOf, textOf } from '../../lines/foreign-json.ts';
-import { isObject, type JsonObject, type RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';

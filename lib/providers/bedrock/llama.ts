@@ -1,6 +1,7 @@
 import { exactBody } from '../../lines/exact-body.ts';
 import { countOf } from '../../lines/foreign-json.ts';
-import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import { usageOf } from '../../records/usage.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import type { AnswerReader } from './body.ts';

@@ -1,5 +1,6 @@
 import { exactBody } from '../../lines/exact-body.ts';
-import { isObject, type JsonObject, type RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';

@@ -1,5 +1,6 @@
 import { exactBody } from '../../lines/exact-body.ts';
-import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { callsTools, conversationFrom } from './conversation.ts';
 import { conversationBody } from './converse.ts';

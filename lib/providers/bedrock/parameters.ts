@@ -1,5 +1,5 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
-import type { JsonObject } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import { maxTokensFrom, stopSequencesFrom } from '../shared/chat/chat-parameters.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';

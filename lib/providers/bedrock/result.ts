@@ -1,7 +1,7 @@
 import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
 import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { membersOf } from '../../lines/json-spans.ts';
-import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import type { Usage } from '../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { answerInForm } from '../shared/forms/answer-in-form.ts';

@@ -1,5 +1,5 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import type { Placed } from '../shared/chat/chat-messages.ts';
 import { placedFunctions } from '../shared/chat/chat-tools.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';

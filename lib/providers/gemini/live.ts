@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { ConnectionSettings, LiveClient } from '../contract.ts';
 import { callApi, encodedName } from '../google-family/api.ts';
 import { liveForm, tokensOfResponse } from '../google-family/live-form.ts';

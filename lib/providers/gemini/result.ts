@@ -1,7 +1,7 @@
 import { parseExact } from '../../lines/exact-json.ts';
 import { objectFrom, objectOf } from '../../lines/foreign-json.ts';
 import { membersOf } from '../../lines/json-spans.ts';
-import type { JsonObject } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { answerFrom } from '../google-family/answer-line.ts';
 import { failureOf, isFailure } from '../google-family/rpc-error.ts';

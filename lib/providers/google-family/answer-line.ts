@@ -1,6 +1,6 @@
 import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
 import { objectOf, textOf } from '../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import type { TranslatedResult } from '../contract.ts';
 import { failedLine, openAILine, type RequestFailure, type ResultSource } from '../shared/forms/openai-line.ts';
 import { completionFromResponse, isBroken, isResponse, usageFrom } from './completion-from-response.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { objectOf, textOf } from '../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import type { ConnectionSettings } from '../contract.ts';
 import { readTimeoutSeconds } from '../shared/http/allowances.ts';
 import { withDeadline } from '../shared/http/deadline.ts';

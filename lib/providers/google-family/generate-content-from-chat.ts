@@ -1,6 +1,7 @@
 import { exactBody } from '../../lines/exact-body.ts';
 import { isAbsent } from '../../lines/foreign-json.ts';
-import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { type Conversation, conversationFrom } from './contents.ts';
 import { type GenerationConfig, generationConfigFrom } from './generation-config.ts';

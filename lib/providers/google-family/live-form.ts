@@ -1,5 +1,5 @@
 import { objectOf } from '../../lines/foreign-json.ts';
-import type { JsonObject } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { CallFailure, LiveForm, Refusal } from '../shared/http/live-call.ts';
 import { usageFrom } from './completion-from-response.ts';
 

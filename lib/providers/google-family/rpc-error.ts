@@ -1,5 +1,5 @@
 import { numericOf, textOf } from '../../lines/foreign-json.ts';
-import type { JsonObject } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { RequestFailure } from '../shared/forms/openai-line.ts';
 
 // Source: google/rpc/code.proto. Its first is OK, which no failure has.

@@ -1,5 +1,5 @@
 import { textOf } from '../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 
 export interface ErrorDetail {
   code: string | null;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { isObject } from '../../lines/request-line.ts';
 import { safeText } from '../../records/errors.ts';
+import { isObject } from '../../records/json.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { type BatchFields, batchFieldsSchema } from '../shared/batch-fields.ts';
 import { isEndedPhase } from '../shared/http/ended-phase.ts';

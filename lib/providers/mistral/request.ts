@@ -1,6 +1,7 @@
 import { exactBody } from '../../lines/exact-body.ts';
-import type { JsonObject, RequestLine } from '../../lines/request-line.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { RequestTarget, TranslatedRequest } from '../contract.ts';
 import { translatedRequest } from '../shared/chat/translated-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';

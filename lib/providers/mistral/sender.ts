@@ -1,5 +1,5 @@
 import type { Fetcher } from '@mistralai/mistralai/lib/http.js';
-import { isObject } from '../../lines/request-line.ts';
+import { isObject } from '../../records/json.ts';
 import type { ConnectionSettings } from '../contract.ts';
 import { ownSendingOf } from '../shared/http/own-sending.ts';
 

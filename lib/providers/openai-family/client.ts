@@ -1,7 +1,7 @@
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { isObject } from '../../lines/request-line.ts';
 import { TransientError } from '../../records/errors.ts';
+import { isObject } from '../../records/json.ts';
 import type {
   BatchPage,
   ConnectionSettings,

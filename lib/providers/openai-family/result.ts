@@ -1,6 +1,6 @@
 import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
-import type { JsonObject } from '../../lines/request-line.ts';
 import { isRetryableStatus } from '../../lines/result-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../contract.ts';
 import { type AnswerFailure, readdressedLine } from '../shared/forms/readdressed-line.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isObject } from '../../lines/request-line.ts';
+import { isObject } from '../../records/json.ts';
 import { type Dialect, openAIWays } from '../openai-family/dialect.ts';
 
 /** Its SDK's types name an array; a page of OpenAI's would do. */

@@ -1,5 +1,4 @@
 import type { GoogleAuth } from 'google-auth-library';
-import { isObject } from '../../lines/request-line.ts';
 import {
   ConfigurationError,
   messageOf,
@@ -7,6 +6,7 @@ import {
   safeText,
   TransientError,
 } from '../../records/errors.ts';
+import { isObject } from '../../records/json.ts';
 import { withInstallCommand } from '../shared/http/lazy-client.ts';
 
 const scopes = ['https://www.googleapis.com/auth/cloud-platform'];

@@ -1,6 +1,6 @@
 import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { membersOf } from '../../lines/json-spans.ts';
-import { isObject, type JsonObject } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
 import { translateResult as translateClaudeResult } from '../anthropic/result.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { answerFrom } from '../google-family/answer-line.ts';

@@ -1,5 +1,5 @@
 import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
-import type { JsonObject } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { translatedResults, usageFrom } from '../openai-family/result.ts';
 import { failedLine, openAILine } from '../shared/forms/openai-line.ts';

@@ -1,6 +1,6 @@
 import { parseExact } from '../../../lines/exact-json.ts';
 import { isAbsent } from '../../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../../records/json.ts';
 import type { TranslationNotes } from './translation-notes.ts';
 import { invalid } from './untranslatable-error.ts';
 

@@ -1,5 +1,5 @@
 import { isAbsent } from '../../../lines/foreign-json.ts';
-import type { JsonObject } from '../../../lines/request-line.ts';
+import type { JsonObject } from '../../../records/json.ts';
 import type { TranslationNotes } from './translation-notes.ts';
 import { invalid } from './untranslatable-error.ts';
 

@@ -1,5 +1,5 @@
 import { isAbsent } from '../../../lines/foreign-json.ts';
-import { isObject } from '../../../lines/request-line.ts';
+import { isObject } from '../../../records/json.ts';
 import { type Placed, placedObjects } from './chat-messages.ts';
 import type { TranslationNotes } from './translation-notes.ts';
 import { invalid } from './untranslatable-error.ts';

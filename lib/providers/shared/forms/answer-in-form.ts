@@ -1,7 +1,7 @@
 import { mayLoseNumbers, parseExact } from '../../../lines/exact-json.ts';
 import { objectFrom, objectOf, textOf } from '../../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../../lines/request-line.ts';
 import { safeText } from '../../../records/errors.ts';
+import { isObject, type JsonObject } from '../../../records/json.ts';
 import type { AnsweredLine, TranslatedResult } from '../../contract.ts';
 import type { Form } from './form.ts';
 

@@ -1,5 +1,6 @@
 import { mayLoseNumbers, parseExact } from '../../../lines/exact-json.ts';
-import { isObject, type JsonObject, type RequestLine } from '../../../lines/request-line.ts';
+import type { RequestLine } from '../../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../../records/json.ts';
 
 const beforeId = '{"custom_id":';
 const beforeModel = ',"method":"POST","url":"/v1/chat/completions","body":{"model":';

@@ -1,5 +1,5 @@
 import { objectOf, textOf } from '../../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../../records/json.ts';
 
 /** The one answer of a chat completion. */
 export interface Answer {

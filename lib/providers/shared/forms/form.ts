@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../../lines/request-line.ts';
 import type { Endpoint } from '../../../records/endpoints.ts';
+import type { JsonObject } from '../../../records/json.ts';
 import type { Usage } from '../../../records/usage.ts';
 import type { LineNotes } from './notes.ts';
 

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../../records/json.ts';
 
 /** The strict mode of chat completions takes closed objects only, with all their members required. */
 export function mayBeStrict(schema: unknown): boolean {

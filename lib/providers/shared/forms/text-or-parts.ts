@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../lines/request-line.ts';
+import type { JsonObject } from '../../../records/json.ts';
 
 /** One text goes as a string, which every server of chat completions takes; more than that as parts. */
 export function textOrParts(parts: readonly JsonObject[]): string | readonly JsonObject[] {

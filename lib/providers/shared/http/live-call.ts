@@ -1,8 +1,8 @@
 import { isAbsent, objectFrom } from '../../../lines/foreign-json.ts';
 import { membersOf } from '../../../lines/json-spans.ts';
-import type { JsonObject } from '../../../lines/request-line.ts';
 import { isRetryableStatus } from '../../../lines/result-line.ts';
 import { safeText } from '../../../records/errors.ts';
+import type { JsonObject } from '../../../records/json.ts';
 import type { LiveAnswer } from '../../contract.ts';
 import { type FailedCall, failedCall, isOwnError } from './failed-call.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isObject } from '../../../lines/request-line.ts';
+import { isObject } from '../../../records/json.ts';
 import type { ConnectionSettings } from '../../contract.ts';
 
 /** What a caller of the library may change of calls that no SDK sends. */

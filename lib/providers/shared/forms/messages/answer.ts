@@ -1,6 +1,6 @@
 import { parseExact } from '../../../../lines/exact-json.ts';
 import { objectOf, textOf } from '../../../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../../../records/json.ts';
 import type { Usage } from '../../../../records/usage.ts';
 import { type Answer, answerOf, toolCallsOf } from '../completion.ts';
 

@@ -1,5 +1,5 @@
 import { isAbsent } from '../../../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../../../records/json.ts';
 import type { LineNotes } from '../notes.ts';
 import { textPart } from '../text-or-parts.ts';
 

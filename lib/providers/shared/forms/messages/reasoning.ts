@@ -1,6 +1,6 @@
 import { numberFrom } from '../../../../lines/exact-json.ts';
 import { isAbsent } from '../../../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../../../records/json.ts';
 import type { LineNotes } from '../notes.ts';
 
 const thinkingKeys: ReadonlySet<string> = new Set(['type', 'budget_tokens']);

@@ -1,5 +1,5 @@
 import { isAbsent } from '../../../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../../../records/json.ts';
 import { type LineNotes, present } from '../notes.ts';
 
 const functionKeys: ReadonlySet<string> = new Set(['type', 'name', 'description', 'parameters', 'strict']);
