@@ -59,7 +59,7 @@ export function withRunFlags(command: Command): Command {
     .option('--dry-run', 'validate there and report; send nothing');
 }
 
-/** @returns the options that were given, by the names that the other doors use. */
+/** @returns the options that were given, by the names that API and drop use. */
 export function optionsOf(flags: BatchFlags): BatchOptionsInput {
   const options = {
     provider: flags.provider,

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
 import { newCommand } from '../command.ts';
-import type { BatchState } from '../door/batch-state.ts';
-import { type DoorOptions, openDoor, withDoorFlags } from '../door/open-door.ts';
 import { parseDuration } from '../option-values.ts';
 import { createProgress } from '../output/progress.ts';
 import { printAnswer } from '../output/result.ts';
+import type { BatchState } from '../transport/batch-state.ts';
+import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
 import { endStatus } from './end-status.ts';
 import { finishSubmission, type WaitOptions } from './finish-submission.ts';
 import { stateText } from './state-text.ts';
@@ -24,8 +24,8 @@ export function statusCommand(): Command {
       ['In a script', 'batchdrop status batch_0123 --json | jq -r .status'],
     ],
   }).argument('<id>', idText);
-  return withDoorFlags(command).action(async (id: string, options: DoorOptions) => {
-    show(await (await openDoor(options)).find(id), options);
+  return withTransportFlags(command).action(async (id: string, options: TransportOptions) => {
+    show(await (await openTransport(options)).find(id), options);
   });
 }
 
@@ -40,9 +40,9 @@ export function waitCommand(): Command {
   })
     .argument('<id>', idText)
     .option('--timeout <duration>', 'no longer than this, such as 90s, 15m, 24h', parseDuration);
-  return withDoorFlags(command).action(async (id: string, options: DoorOptions & WaitOptions) => {
-    const door = await openDoor(options);
-    const look = () => door.find(id);
+  return withTransportFlags(command).action(async (id: string, options: TransportOptions & WaitOptions) => {
+    const transport = await openTransport(options);
+    const look = () => transport.find(id);
     const progress = createProgress(options);
     show(await untilEnd({ handle: id, look, progress, timeoutSeconds: options.timeout }), options);
   });
@@ -56,8 +56,8 @@ export function cancelCommand(): Command {
       ['And see what it came to', 'batchdrop cancel batch_0123 && batchdrop wait batch_0123'],
     ],
   }).argument('<id>', idText);
-  return withDoorFlags(command).action(async (id: string, options: DoorOptions) => {
-    const state = await (await openDoor(options)).cancel(id);
+  return withTransportFlags(command).action(async (id: string, options: TransportOptions) => {
+    const state = await (await openTransport(options)).cancel(id);
     printAnswer({ terminal: () => stateText(state), json: state.document }, options);
   });
 }
@@ -74,13 +74,13 @@ export function retryCommand(): Command {
     .argument('<id>', idText)
     .option('--wait', 'wait for the end')
     .option('--timeout <duration>', 'wait no longer than this, such as 90s, 15m, 24h', parseDuration);
-  return withDoorFlags(command).action(async (id: string, options: DoorOptions & WaitOptions) => {
-    const submission = await (await openDoor(options)).retry(id);
+  return withTransportFlags(command).action(async (id: string, options: TransportOptions & WaitOptions) => {
+    const submission = await (await openTransport(options)).retry(id);
     process.exitCode = await finishSubmission(submission, options);
   });
 }
 
-function show(state: BatchState, options: DoorOptions): void {
+function show(state: BatchState, options: TransportOptions): void {
   printAnswer({ terminal: () => stateText(state), json: state.document }, options);
   process.exitCode = endStatus(state);
 }

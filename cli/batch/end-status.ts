@@ -1,5 +1,5 @@
-import type { BatchState } from '../door/batch-state.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
+import type { BatchState } from '../transport/batch-state.ts';
 
 /** What a batch's state says to the shell; one that has not ended has nothing to complain about yet. */
 export function endStatus(state: BatchState): ExitStatus {

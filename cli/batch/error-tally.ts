@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { splitLines } from '../../lib/lines/jsonl.ts';
-import type { ResultStream } from '../door/door.ts';
+import type { ResultStream } from '../transport/transport.ts';
 
 const errorLineSchema = z.object({
   custom_id: z.string().nullish(),

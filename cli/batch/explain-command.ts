@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { newCommand } from '../command.ts';
-import type { BatchState } from '../door/batch-state.ts';
-import type { Door } from '../door/door.ts';
-import { type DoorOptions, openDoor, withDoorFlags } from '../door/open-door.ts';
 import { printAnswer } from '../output/result.ts';
+import type { BatchState } from '../transport/batch-state.ts';
+import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
+import type { Transport } from '../transport/transport.ts';
 import { type ErrorTally, tallyErrors } from './error-tally.ts';
 import { explanation } from './explanation.ts';
 import { nextSteps } from './next-steps.ts';
@@ -18,16 +18,18 @@ export function explainCommand(): Command {
       ["The providers' ids, to ask them", "batchdrop explain batch_0123 --json | jq -r '.shards[].provider_batch_id'"],
     ],
   }).argument('<id>', "the batch's id; through a bucket also the name of its file in the inbox");
-  return withDoorFlags(command).action(async (id: string, options: DoorOptions) => {
-    const door = await openDoor(options);
-    const state = await door.find(id);
-    const tally = await tallyOf(door, state);
+  return withTransportFlags(command).action(async (id: string, options: TransportOptions) => {
+    const transport = await openTransport(options);
+    const state = await transport.find(id);
+    const tally = await tallyOf(transport, state);
     printAnswer({ terminal: () => explanation(state, tally), json: documentOf(state, tally) }, options);
   });
 }
 
-async function tallyOf(door: Door, state: BatchState): Promise<ErrorTally> {
-  return state.errorFile === null ? { groups: [], isPartial: false } : tallyErrors(await door.open(state.errorFile));
+async function tallyOf(transport: Transport, state: BatchState): Promise<ErrorTally> {
+  return state.errorFile === null
+    ? { groups: [], isPartial: false }
+    : tallyErrors(await transport.open(state.errorFile));
 }
 
 function documentOf(state: BatchState, tally: ErrorTally) {

@@ -1,8 +1,8 @@
 import { styleText } from 'node:util';
-import { type BatchState, hasEnded, type ShardState } from '../door/batch-state.ts';
 import { columns } from '../output/columns.ts';
 import { printable } from '../output/printable.ts';
 import { counted, countText, durationText, timeText } from '../output/quantities.ts';
+import { type BatchState, hasEnded, type ShardState } from '../transport/batch-state.ts';
 import type { ErrorTally } from './error-tally.ts';
 import { nextSteps } from './next-steps.ts';
 import { errorLines, estimateText, headline, spentText, stepLines, warningText } from './state-text.ts';

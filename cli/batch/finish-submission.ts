@@ -1,9 +1,9 @@
 import { styleText } from 'node:util';
-import type { Submission } from '../door/door.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { printable } from '../output/printable.ts';
 import { createProgress } from '../output/progress.ts';
 import { note, type OutputOptions, printAnswer } from '../output/result.ts';
+import type { Submission } from '../transport/transport.ts';
 import { endStatus } from './end-status.ts';
 import { stateText } from './state-text.ts';
 import { untilEnd } from './wait.ts';

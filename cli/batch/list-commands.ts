@@ -1,16 +1,16 @@
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import { newCommand } from '../command.ts';
-import type { BatchState } from '../door/batch-state.ts';
-import type { StoredFile } from '../door/door.ts';
-import { type DoorOptions, openDoor, withDoorFlags } from '../door/open-door.ts';
 import { parseWhole } from '../option-values.ts';
 import { columns } from '../output/columns.ts';
 import { printable } from '../output/printable.ts';
 import { bytesText, timeText } from '../output/quantities.ts';
 import { printAnswer } from '../output/result.ts';
+import type { BatchState } from '../transport/batch-state.ts';
+import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
+import type { StoredFile } from '../transport/transport.ts';
 
-interface ListOptions extends DoorOptions {
+interface ListOptions extends TransportOptions {
   limit: number;
 }
 
@@ -23,8 +23,8 @@ export function listCommand(): Command {
       ['What is under way', 'batchdrop list --limit 100 | awk \'$2 == "in_progress" {print $1}\''],
     ],
   }).option('--limit <count>', 'at most so many', parseWhole, 20);
-  return withDoorFlags(command).action(async (options: ListOptions) => {
-    const batches = await (await openDoor(options)).list(options.limit);
+  return withTransportFlags(command).action(async (options: ListOptions) => {
+    const batches = await (await openTransport(options)).list(options.limit);
     printAnswer(
       {
         terminal: () => table(batchHeader, batches.map(batchCells), [2, 3, 4]) ?? 'There are no batches yet.',
@@ -42,8 +42,8 @@ export function filesCommand(): Command {
     notes: 'In a pipe: id, purpose, bytes, created, name, separated by tabs.',
     examples: [['The last twenty', 'batchdrop files']],
   }).option('--limit <count>', 'at most so many', parseWhole, 20);
-  return withDoorFlags(command).action(async (options: ListOptions) => {
-    const files = await (await openDoor(options)).files(options.limit);
+  return withTransportFlags(command).action(async (options: ListOptions) => {
+    const files = await (await openTransport(options)).files(options.limit);
     printAnswer(
       {
         terminal: () => table(fileHeader, files.map(fileCells(bytesText)), [2]) ?? 'There are no files yet.',

@@ -1,5 +1,5 @@
-import { type BatchState, hasEnded } from '../door/batch-state.ts';
 import { printable } from '../output/printable.ts';
+import { type BatchState, hasEnded } from '../transport/batch-state.ts';
 
 export interface Step {
   does: string;

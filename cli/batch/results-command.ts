@@ -3,18 +3,18 @@ import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
 import { newCommand } from '../command.ts';
-import { type BatchState, type Counts, hasEnded } from '../door/batch-state.ts';
-import type { Door, ResultStream } from '../door/door.ts';
-import { type DoorOptions, openDoor, withDoorFlags } from '../door/open-door.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../exit-status.ts';
 import { createProgress, type Progress, type ProgressState } from '../output/progress.ts';
 import { bytesText, counted } from '../output/quantities.ts';
 import { note } from '../output/result.ts';
 import { write } from '../output/write.ts';
+import { type BatchState, type Counts, hasEnded } from '../transport/batch-state.ts';
+import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
+import type { ResultStream, Transport } from '../transport/transport.ts';
 import { endStatus } from './end-status.ts';
 import { countsText } from './state-text.ts';
 
-interface ResultsOptions extends DoorOptions {
+interface ResultsOptions extends TransportOptions {
   output?: string;
   partial?: boolean;
   errors?: boolean;
@@ -38,30 +38,30 @@ export function resultsCommand(): Command {
     .option('-o, --output <file>', 'write the answers there, and errors beside them')
     .option('--errors', 'the requests without an answer, instead of the answers')
     .option('--partial', 'take what there is of a batch that runs, expired or was cancelled');
-  return withDoorFlags(command).action(async (id: string, options: ResultsOptions) => {
+  return withTransportFlags(command).action(async (id: string, options: ResultsOptions) => {
     process.exitCode = await fetchResults(id, options);
   });
 }
 
 async function fetchResults(id: string, options: ResultsOptions): Promise<ExitStatus> {
-  const door = await openDoor(options);
-  const state = await door.find(id);
-  if (options.partial && !hasEnded(state)) return fetchPartial(door, state, options);
+  const transport = await openTransport(options);
+  const state = await transport.find(id);
+  if (options.partial && !hasEnded(state)) return fetchPartial(transport, state, options);
   assertFetchable(state, options);
-  if (options.output !== undefined) await toFiles(door, state, options.output, options);
-  else await openedToStandardOutput(door, options.errors ? state.errorFile : state.output);
+  if (options.output !== undefined) await toFiles(transport, state, options.output, options);
+  else await openedToStandardOutput(transport, options.errors ? state.errorFile : state.output);
   return endStatus(state);
 }
 
 /** What is answered so far. Requests that failed may be sent again, so there are no errors before the end. */
-async function fetchPartial(door: Door, state: BatchState, options: ResultsOptions): Promise<ExitStatus> {
+async function fetchPartial(transport: Transport, state: BatchState, options: ResultsOptions): Promise<ExitStatus> {
   const { handle, status } = state;
   if (options.errors)
     throw new CommandError(
       exitStatus.invalid,
       `Batch '${handle}' is ${status}; which requests failed for good is known when it ends: batchdrop wait ${handle}`,
     );
-  const answers = await door.openPartial(state);
+  const answers = await transport.openPartial(state);
   const counts = { completed: 0, failed: 0 };
   const stream = { ...answers, chunks: countingLines(answers.chunks, counts) };
   if (options.output === undefined) await toStandardOutput(stream);
@@ -109,8 +109,8 @@ function assertFetchable(state: BatchState, { partial }: ResultsOptions): void {
     );
 }
 
-async function openedToStandardOutput(door: Door, reference: string | null): Promise<void> {
-  if (reference !== null) await toStandardOutput(await door.open(reference));
+async function openedToStandardOutput(transport: Transport, reference: string | null): Promise<void> {
+  if (reference !== null) await toStandardOutput(await transport.open(reference));
 }
 
 async function toStandardOutput({ chunks }: ResultStream): Promise<void> {
@@ -122,7 +122,7 @@ interface FetchedFile {
   bytes: number;
 }
 
-async function toFiles(door: Door, state: BatchState, path: string, options: ResultsOptions): Promise<void> {
+async function toFiles(transport: Transport, state: BatchState, path: string, options: ResultsOptions): Promise<void> {
   const wanted: [string, string | null][] = options.errors
     ? [[path, state.errorFile]]
     : [
@@ -131,7 +131,7 @@ async function toFiles(door: Door, state: BatchState, path: string, options: Res
       ];
   const files: FetchedFile[] = [];
   for (const [target, reference] of wanted)
-    if (reference !== null) files.push(await toFile(await door.open(reference), target, options));
+    if (reference !== null) files.push(await toFile(await transport.open(reference), target, options));
   report(state, state.counts, files, options);
 }
 

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import { type BatchState, hasEnded } from '../door/batch-state.ts';
 import { printable } from '../output/printable.ts';
 import { counted, countText, dollarsText, durationText } from '../output/quantities.ts';
+import { type BatchState, hasEnded } from '../transport/batch-state.ts';
 import { nextSteps, type Step } from './next-steps.ts';
 
 const maxShownErrors = 10;

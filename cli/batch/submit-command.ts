@@ -2,12 +2,12 @@ import type { Command } from 'commander';
 import { parseOptions } from '../../lib/records/options.ts';
 import { type BatchFlags, optionsOf, withLineFlags, withRunFlags } from '../batch-flags.ts';
 import { newCommand } from '../command.ts';
-import { inputFile } from '../door/input-file.ts';
-import { type DoorOptions, openDoor, withDoorFlags } from '../door/open-door.ts';
 import type { ExitStatus } from '../exit-status.ts';
 import { parseDuration } from '../option-values.ts';
 import { createProgress } from '../output/progress.ts';
 import { bytesText } from '../output/quantities.ts';
+import { inputFile } from '../transport/input-file.ts';
+import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
 import { finishSubmission, type WaitOptions } from './finish-submission.ts';
 
 export function submitCommand(): Command {
@@ -38,18 +38,18 @@ export function submitCommand(): Command {
     .optionsGroup('Waiting:')
     .option('--wait', 'wait for the end')
     .option('--timeout <duration>', 'wait no longer than this, such as 90s, 15m, 24h', parseDuration);
-  return withDoorFlags(command).action(async (path: string, options: SubmitOptions) => {
+  return withTransportFlags(command).action(async (path: string, options: SubmitOptions) => {
     process.exitCode = await submit(path, options);
   });
 }
 
-type SubmitOptions = BatchFlags & DoorOptions & WaitOptions;
+type SubmitOptions = BatchFlags & TransportOptions & WaitOptions;
 
 async function submit(path: string, options: SubmitOptions): Promise<ExitStatus> {
   const batchOptions = optionsOf(options);
   parseOptions(batchOptions); // says what is wrong before anything is uploaded
   const file = await inputFile(path);
-  const door = await openDoor(options);
+  const transport = await openTransport(options);
   const progress = createProgress(options);
   const total = file.bytes;
   const onProgress = (done: number) => {
@@ -62,7 +62,7 @@ async function submit(path: string, options: SubmitOptions): Promise<ExitStatus>
       });
   };
   try {
-    const submission = await door.submit(file, batchOptions, onProgress);
+    const submission = await transport.submit(file, batchOptions, onProgress);
     progress.clear();
     return await finishSubmission(submission, options);
   } finally {

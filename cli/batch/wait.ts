@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BatchState, hasEnded } from '../door/batch-state.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import type { Progress } from '../output/progress.ts';
 import { clockText, countText, durationText } from '../output/quantities.ts';
+import { type BatchState, hasEnded } from '../transport/batch-state.ts';
 
 /** A tenth of the time waited so far, between these, so that an end is seen at most a tenth late. Seconds. */
 const firstPause = 0.25;

@@ -5,11 +5,11 @@ import { Deployment } from '../../lib/store/deployment.ts';
 import { environmentName } from '../../lib/store/secrets.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';
-import { findReady } from '../door/local-stack.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../exit-status.ts';
 import { printable } from '../output/printable.ts';
 import { type OutputOptions, printAnswer } from '../output/result.ts';
 import type { Ready } from '../start/ready-file.ts';
+import { findReady } from '../transport/local-stack.ts';
 
 export interface DoctorOptions extends OutputOptions {
   config?: string;

@@ -2,8 +2,8 @@ import { DynamoDBClient, DynamoDBServiceException } from '@aws-sdk/client-dynamo
 import type { KeyServices } from '../../lib/service/api-keys.ts';
 import { ApiKeys } from '../../lib/store/api-keys.ts';
 import { localCredentials, localRegion } from '../../local/local-account.ts';
-import { findReady } from '../door/local-stack.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
+import { findReady } from '../transport/local-stack.ts';
 
 /**
  * Works on the keys of the named table, with the environment's AWS credentials and endpoints; without a name, of the

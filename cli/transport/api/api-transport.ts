@@ -4,8 +4,8 @@ import { z } from 'zod';
 import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import type { BatchState } from '../batch-state.ts';
-import type { Door, ResultStream, StoredFile, Submission } from '../door.ts';
 import { digestOf, endpointOf, type InputFile } from '../input-file.ts';
+import type { ResultStream, StoredFile, Submission, Transport } from '../transport.ts';
 import { stateOfApiBatch } from './api-batch.ts';
 import { calling } from './api-failure.ts';
 import { uploadFile } from './upload.ts';
@@ -18,7 +18,7 @@ const maxPageItems = 100;
 const pageSchema = z.object({ data: z.array(z.unknown()), last_id: z.string().nullish(), has_more: z.boolean() });
 
 /** A deployment, or the local stack, through its HTTP API: by the official SDK, as any other client. */
-export class ApiDoor implements Door {
+export class ApiTransport implements Transport {
   readonly #url: string;
   readonly #sdk: OpenAI;
 

@@ -35,7 +35,7 @@ export interface Moment {
   at: number;
 }
 
-/** A batch as this command line shows it, whichever door it was seen through. */
+/** A batch as this command line shows it, whichever transport it was seen through. */
 export interface BatchState {
   /** What the other commands find it by. */
   handle: string;
@@ -56,9 +56,9 @@ export interface BatchState {
   tokens: { input: number; output: number } | null;
   cost: Cost | null;
   validation: ValidationFacts | null;
-  /** Null where the door cannot see them. */
+  /** Null where the transport cannot see them. */
   shards: ShardState[] | null;
-  /** Where the results are, for the door that was asked; null where there are none. */
+  /** Where the results are, for the transport that was asked; null where there are none. */
   output: string | null;
   errorFile: string | null;
   /** As it came, for `--json`. */

@@ -30,10 +30,10 @@ export interface StoredFile {
 }
 
 /**
- * A way to a deployment: its HTTP API, or its bucket alone. What a door cannot do, it refuses with one sentence that
+ * A way to a deployment: its HTTP API, or its bucket alone. What a transport cannot do, it refuses with one sentence that
  * says which other can. Every method throws CommandError for whatever goes wrong there.
  */
-export interface Door {
+export interface Transport {
   submit(file: InputFile, options: BatchOptionsInput, onProgress: (sentBytes: number) => void): Promise<Submission>;
   find(handle: string): Promise<BatchState>;
   list(limit: number): Promise<BatchState[]>;

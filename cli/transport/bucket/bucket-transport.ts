@@ -15,8 +15,8 @@ import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import { type BatchState, hasEnded } from '../batch-state.ts';
-import type { Door, ResultStream, StoredFile, Submission } from '../door.ts';
 import { type InputFile, readInput } from '../input-file.ts';
+import type { ResultStream, StoredFile, Submission, Transport } from '../transport.ts';
 import { inBucket } from './bucket-failure.ts';
 import { dropOptions } from './drop-options.ts';
 import { inputKeyOf, stateOfStatus, stateOfSummary, statusDocumentSchema } from './status-document.ts';
@@ -41,7 +41,7 @@ interface ShardOutput {
 }
 
 /** A deployment through its bucket alone: files go into `inbox/`, the rest is read from `status/` and `results/`. */
-export class BucketDoor implements Door {
+export class BucketTransport implements Transport {
   readonly #bucket: string;
   readonly #tenant: string | undefined;
   readonly #client: S3Client;

@@ -15,7 +15,7 @@ export interface InputFile {
   bytes: number;
 }
 
-/** @throws InvalidInputError for what no door would take. */
+/** @throws InvalidInputError for what no transport would take. */
 export async function inputFile(path: string): Promise<InputFile> {
   const found = await stat(path);
   const name = basename(path);

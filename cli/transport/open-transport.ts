@@ -2,10 +2,10 @@ import type { Command } from 'commander';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import { importing } from '../missing-package.ts';
 import type { OutputOptions } from '../output/result.ts';
-import type { Door } from './door.ts';
 import { findLocalStack } from './local-stack.ts';
+import type { Transport } from './transport.ts';
 
-export interface DoorOptions extends OutputOptions {
+export interface TransportOptions extends OutputOptions {
   url?: string;
   apiKey?: string;
   bucket?: string;
@@ -13,7 +13,7 @@ export interface DoorOptions extends OutputOptions {
 }
 
 /** The flags that say where to, and how to answer. */
-export function withDoorFlags(command: Command): Command {
+export function withTransportFlags(command: Command): Command {
   return command
     .optionsGroup('Where to (a local stack unless said otherwise):')
     .option('--url <url>', 'a deployment (BATCHDROP_URL)')
@@ -28,7 +28,7 @@ export function withDoorFlags(command: Command): Command {
  *
  * @throws CommandError where there is none, or no key for it.
  */
-export async function openDoor(options: DoorOptions): Promise<Door> {
+export async function openTransport(options: TransportOptions): Promise<Transport> {
   const { BATCHDROP_URL, BATCHDROP_BUCKET } = process.env;
   if (options.url) return openApi(options.url, options.apiKey);
   if (options.bucket) return openBucket(options.bucket, options);
@@ -37,24 +37,24 @@ export async function openDoor(options: DoorOptions): Promise<Door> {
   return openLocal(options);
 }
 
-async function openApi(url: string, givenKey: string | undefined): Promise<Door> {
+async function openApi(url: string, givenKey: string | undefined): Promise<Transport> {
   const apiKey = givenKey ?? process.env.BATCHDROP_API_KEY;
   if (!apiKey)
     throw new CommandError(
       exitStatus.unreachable,
       `There is no API key for ${url}: set BATCHDROP_API_KEY to one of \`batchdrop keys create\`.`,
     );
-  const { ApiDoor } = await import('./api/api-door.ts');
-  return new ApiDoor(url, apiKey);
+  const { ApiTransport } = await import('./api/api-transport.ts');
+  return new ApiTransport(url, apiKey);
 }
 
-async function openBucket(bucket: string, { tenant }: DoorOptions): Promise<Door> {
+async function openBucket(bucket: string, { tenant }: TransportOptions): Promise<Transport> {
   const packages = ['@aws-sdk/client-s3', '@aws-sdk/s3-request-presigner'];
-  const { BucketDoor } = await importing(packages, () => import('./bucket/bucket-door.ts'));
-  return new BucketDoor(bucket, tenant);
+  const { BucketTransport } = await importing(packages, () => import('./bucket/bucket-transport.ts'));
+  return new BucketTransport(bucket, tenant);
 }
 
-async function openLocal(options: DoorOptions): Promise<Door> {
+async function openLocal(options: TransportOptions): Promise<Transport> {
   const stack = await findLocalStack();
   if (!stack)
     throw new CommandError(
