@@ -3,6 +3,7 @@ import type { ApiKeyRecord } from '../../lib/records/api-key.ts';
 import type { BatchRecord } from '../../lib/records/batch.ts';
 import type { FileRecord } from '../../lib/records/file.ts';
 import { ApiKeys } from '../../lib/store/api-keys.ts';
+import { RecordTable } from '../../lib/store/record-table.ts';
 import { Records } from '../../lib/store/records.ts';
 
 /** A store that costs nothing, so that what is left is the API's own work. */
@@ -11,7 +12,7 @@ export class MemoryRecords extends Records {
   readonly files = new Map<string, FileRecord>();
 
   constructor() {
-    super(new DynamoDBClient(), 'nowhere');
+    super(new RecordTable(new DynamoDBClient(), 'nowhere'));
   }
 
   override async createBatch(batch: BatchRecord): Promise<{ batch: BatchRecord; created: boolean }> {
@@ -37,7 +38,7 @@ export class MemoryApiKeys extends ApiKeys {
   readonly #keys = new Map<string, ApiKeyRecord>();
 
   constructor() {
-    super(new DynamoDBClient(), 'nowhere');
+    super(new RecordTable(new DynamoDBClient(), 'nowhere'));
   }
 
   override async create(key: ApiKeyRecord): Promise<void> {

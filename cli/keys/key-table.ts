@@ -1,6 +1,7 @@
 import { DynamoDBClient, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
 import type { KeyServices } from '../../lib/service/api-keys.ts';
 import { ApiKeys } from '../../lib/store/api-keys.ts';
+import { RecordTable } from '../../lib/store/record-table.ts';
 import { localCredentials, localRegion } from '../../local/local-account.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import { findReady } from '../transport/local-stack.ts';
@@ -15,7 +16,7 @@ export async function withKeyTable(
 ): Promise<void> {
   const { client, table } = openTable(given ?? process.env.BATCHDROP_TABLE);
   try {
-    await action({ apiKeys: new ApiKeys(client, table), now: Date.now });
+    await action({ apiKeys: new ApiKeys(new RecordTable(client, table)), now: Date.now });
   } catch (error) {
     throw asCommandError(table, error);
   } finally {

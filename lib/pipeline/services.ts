@@ -13,6 +13,7 @@ import { Executions } from '../store/executions.ts';
 import { Gates } from '../store/gates.ts';
 import { Objects } from '../store/objects.ts';
 import { type Observe, unobserved } from '../store/observe.ts';
+import { RecordTable } from '../store/record-table.ts';
 import { Records } from '../store/records.ts';
 import { Removals } from '../store/removals.ts';
 import { EnvironmentSecrets, environmentName, type Secrets, SecretsManagerSecrets } from '../store/secrets.ts';
@@ -102,12 +103,13 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
   const secrets = isLocal ? new EnvironmentSecrets(environment) : new SecretsManagerSecrets();
   const baseUrlOf = (name: string) => (isLocal ? environment[`${environmentName(name)}_BASE_URL`] : undefined);
   const observe = overrides.observe ?? unobserved;
+  const table = RecordTable.connect(settings.BATCHDROP_TABLE, observe);
   const stores = {
-    records: Records.connect(settings.BATCHDROP_TABLE, observe),
-    gates: Gates.connect(settings.BATCHDROP_TABLE, observe),
-    uploads: Uploads.connect(settings.BATCHDROP_TABLE, observe),
-    removals: Removals.connect(settings.BATCHDROP_TABLE, observe),
-    apiKeys: ApiKeys.connect(settings.BATCHDROP_TABLE, observe),
+    records: new Records(table),
+    gates: new Gates(table),
+    uploads: new Uploads(table),
+    removals: new Removals(table),
+    apiKeys: new ApiKeys(table),
     objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
     executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),
     events: EventBus.connect(settings.BATCHDROP_EVENT_BUS, observe),

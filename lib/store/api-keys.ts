@@ -1,19 +1,13 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type ApiKeyRecord, apiKeyRecordSchema } from '../records/api-key.ts';
 import { NotFoundError } from '../records/errors.ts';
-import { type Observe, unobserved } from './observe.ts';
-import { createdKey, type IndexKeys, type Key, RecordTable } from './record-table.ts';
+import { createdKey, type IndexKeys, type Key, type RecordTable } from './record-table.ts';
 
 /** API keys in DynamoDB, found by their digest. */
 export class ApiKeys {
   readonly #table: RecordTable;
 
-  constructor(client: DynamoDBClient, tableName: string) {
-    this.#table = new RecordTable(client, tableName);
-  }
-
-  static connect(tableName: string, observe: Observe = unobserved): ApiKeys {
-    return new ApiKeys(observe(new DynamoDBClient()), tableName);
+  constructor(table: RecordTable) {
+    this.#table = table;
   }
 
   async create(key: ApiKeyRecord): Promise<void> {

@@ -1,7 +1,5 @@
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { DynamoDBDocumentClient, GetCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { z } from 'zod';
-import { type Observe, unobserved } from './observe.ts';
+import type { Key, RecordTable } from './record-table.ts';
 
 /** Requests that wait at one account for one model. */
 export interface TokenQueue {
@@ -9,28 +7,23 @@ export interface TokenQueue {
   model: string;
 }
 
-const holdersSchema = z.record(z.string(), z.number());
+const placesSchema = z.object({ owners: z.set(z.string()).default(new Set()) });
+const tokensSchema = z.object({ holders: z.record(z.string(), z.number()) });
 
 /**
  * What all batches of a deployment share of a provider's account: its places for open batches, its creates per
  * hour, and the tokens that wait there. Each is one item that changes by conditional, atomic updates, so that thousands of submits do not meet.
  */
 export class Gates {
-  readonly #client: DynamoDBDocumentClient;
-  readonly #tableName: string;
+  readonly #table: RecordTable;
 
-  constructor(client: DynamoDBClient, tableName: string) {
-    this.#client = DynamoDBDocumentClient.from(client);
-    this.#tableName = tableName;
-  }
-
-  static connect(tableName: string, observe: Observe = unobserved): Gates {
-    return new Gates(observe(new DynamoDBClient()), tableName);
+  constructor(table: RecordTable) {
+    this.#table = table;
   }
 
   /** @returns false where all places are taken by others. */
   async takePlace(provider: string, owner: string, places: number): Promise<boolean> {
-    return this.#tryUpdate(placesKey(provider), {
+    return this.#table.updateIf(placesKey(provider), {
       UpdateExpression: 'ADD owners :owners',
       ConditionExpression: 'attribute_not_exists(owners) OR contains(owners, :owner) OR size(owners) < :places',
       ExpressionAttributeValues: { ':owners': new Set([owner]), ':owner': owner, ':places': places },
@@ -38,7 +31,7 @@ export class Gates {
   }
 
   async leavePlace(provider: string, owner: string): Promise<void> {
-    await this.#tryUpdate(placesKey(provider), {
+    await this.#table.updateIf(placesKey(provider), {
       UpdateExpression: 'DELETE owners :owners',
       ConditionExpression: 'contains(owners, :owner)',
       ExpressionAttributeValues: { ':owners': new Set([owner]), ':owner': owner },
@@ -47,11 +40,8 @@ export class Gates {
 
   /** Who has a place. */
   async owners(provider: string): Promise<string[]> {
-    const key = placesKey(provider);
-    const found = await this.#client.send(
-      new GetCommand({ TableName: this.#tableName, Key: key, ConsistentRead: true }),
-    );
-    return found.Item?.owners instanceof Set ? [...found.Item.owners].map(String) : [];
+    const found = await this.#table.get(placesKey(provider), placesSchema);
+    return [...(found?.owners ?? [])];
   }
 
   /**
@@ -61,12 +51,12 @@ export class Gates {
    */
   async takeTokens(queue: TokenQueue, owner: string, tokens: number, limit: number): Promise<boolean> {
     const key = tokensKey(queue);
-    await this.#tryUpdate(key, {
+    await this.#table.updateIf(key, {
       UpdateExpression: 'SET holders = :none, enqueued = :zero',
       ConditionExpression: 'attribute_not_exists(holders)',
       ExpressionAttributeValues: { ':none': {}, ':zero': 0 },
     });
-    const isTaken = await this.#tryUpdate(key, {
+    const isTaken = await this.#table.updateIf(key, {
       UpdateExpression: 'SET holders.#owner = :tokens ADD enqueued :tokens',
       ConditionExpression: 'attribute_not_exists(holders.#owner) AND enqueued <= :room',
       ExpressionAttributeNames: { '#owner': owner },
@@ -78,7 +68,7 @@ export class Gates {
 
   /** @param tokens as they were taken. */
   async leaveTokens(queue: TokenQueue, owner: string, tokens: number): Promise<void> {
-    await this.#tryUpdate(tokensKey(queue), {
+    await this.#table.updateIf(tokensKey(queue), {
       UpdateExpression: 'REMOVE holders.#owner ADD enqueued :less',
       ConditionExpression: 'holders.#owner = :tokens',
       ExpressionAttributeNames: { '#owner': owner },
@@ -88,16 +78,14 @@ export class Gates {
 
   /** Whose tokens are counted, and how many. */
   async tokenHolders(queue: TokenQueue): Promise<Map<string, number>> {
-    const found = await this.#client.send(
-      new GetCommand({ TableName: this.#tableName, Key: tokensKey(queue), ConsistentRead: true }),
-    );
-    return new Map(Object.entries(holdersSchema.parse(found.Item?.holders ?? {})));
+    const found = await this.#table.get(tokensKey(queue), tokensSchema);
+    return new Map(Object.entries(found?.holders ?? {}));
   }
 
   /** @returns false where this hour's creates are used up. */
   async countCreate(provider: string, nowMs: number, createsPerHour: number): Promise<boolean> {
     const hour = Math.floor(nowMs / hourMs);
-    return this.#tryUpdate(
+    return this.#table.updateIf(
       { pk: `gate#${provider}`, sk: `creates#${hour}` },
       {
         UpdateExpression: 'ADD creates :one SET expiresAt = :expiresAt',
@@ -106,32 +94,14 @@ export class Gates {
       },
     );
   }
-
-  async #tryUpdate(
-    key: { pk: string; sk: string },
-    update: {
-      UpdateExpression: string;
-      ConditionExpression: string;
-      ExpressionAttributeNames?: Record<string, string>;
-      ExpressionAttributeValues: Record<string, unknown>;
-    },
-  ): Promise<boolean> {
-    try {
-      await this.#client.send(new UpdateCommand({ TableName: this.#tableName, Key: key, ...update }));
-      return true;
-    } catch (error) {
-      if (error instanceof ConditionalCheckFailedException) return false;
-      throw error;
-    }
-  }
 }
 
 export const hourMs = 3_600_000;
 
-function tokensKey({ provider, model }: TokenQueue): { pk: string; sk: string } {
+function tokensKey({ provider, model }: TokenQueue): Key {
   return { pk: `gate#${provider}`, sk: `tokens#${model}` };
 }
 
-function placesKey(provider: string): { pk: string; sk: string } {
+function placesKey(provider: string): Key {
   return { pk: `gate#${provider}`, sk: 'places' };
 }

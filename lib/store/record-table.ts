@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConditionalCheckFailedException, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DeleteCommand,
   DynamoDBDocumentClient,
@@ -8,10 +8,13 @@ import {
   PutCommand,
   QueryCommand,
   type QueryCommandInput,
+  UpdateCommand,
+  type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import type { z } from 'zod';
 import { WriteConflictError } from '../records/errors.ts';
 import { table } from '../records/table.ts';
+import { type Observe, unobserved } from './observe.ts';
 
 /** How often a write is tried against other writers of the same record before the step is repeated as a whole. */
 const maxWriteTries = 12;
@@ -35,9 +38,13 @@ interface RecordUpdate<Item> {
   indexKeys?: (record: Item) => IndexKeys;
 }
 
+/** A change that DynamoDB makes by itself, where its condition holds. */
+type ConditionalUpdate = Pick<UpdateCommandInput, 'ExpressionAttributeNames' | 'ExpressionAttributeValues'> &
+  Required<Pick<UpdateCommandInput, 'UpdateExpression' | 'ConditionExpression'>>;
+
 /**
- * The table, item by item: each write is conditional on the version that was read, so a change is a pure function of
- * the record and is applied again where somebody else was faster.
+ * The table, item by item, by one client for all stores. A record's write is conditional on the version that was read,
+ * so a change is a pure function of the record and is applied again where somebody else was faster.
  */
 export class RecordTable {
   readonly #client: DynamoDBDocumentClient;
@@ -46,6 +53,10 @@ export class RecordTable {
   constructor(client: DynamoDBClient, tableName: string) {
     this.#client = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
     this.#tableName = tableName;
+  }
+
+  static connect(tableName: string, observe: Observe = unobserved): RecordTable {
+    return new RecordTable(observe(new DynamoDBClient()), tableName);
   }
 
   /** @returns null where there is none. */
@@ -75,6 +86,17 @@ export class RecordTable {
     throw new WriteConflictError(
       `The record ${key.pk} ${key.sk} was changed by others ${maxWriteTries} times in a row.`,
     );
+  }
+
+  /** @returns false where the item does not meet the condition. */
+  async updateIf(key: Key, update: ConditionalUpdate): Promise<boolean> {
+    try {
+      await this.#client.send(new UpdateCommand({ TableName: this.#tableName, Key: key, ...update }));
+      return true;
+    } catch (error) {
+      if (error instanceof ConditionalCheckFailedException) return false;
+      throw error;
+    }
   }
 
   async delete(key: Key): Promise<void> {

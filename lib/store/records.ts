@@ -1,12 +1,10 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { z } from 'zod';
 import { type BatchRecord, batchRecordSchema } from '../records/batch.ts';
 import { NotFoundError } from '../records/errors.ts';
 import { type FileRecord, fileRecordSchema } from '../records/file.ts';
 import { type ShardRecord, shardRecordSchema } from '../records/shard.ts';
 import { table } from '../records/table.ts';
-import { type Observe, unobserved } from './observe.ts';
-import { createdKey, type IndexKeys, type Key, RecordTable } from './record-table.ts';
+import { createdKey, type IndexKeys, type Key, type RecordTable } from './record-table.ts';
 
 /** Names one shard of a round whose writer the batch record names. */
 export type ShardName = Pick<ShardRecord, 'batchId' | 'set' | 'shard'>;
@@ -24,12 +22,8 @@ export interface ListRequest<Item> {
 export class Records {
   readonly #table: RecordTable;
 
-  constructor(client: DynamoDBClient, tableName: string) {
-    this.#table = new RecordTable(client, tableName);
-  }
-
-  static connect(tableName: string, observe: Observe = unobserved): Records {
-    return new Records(observe(new DynamoDBClient()), tableName);
+  constructor(table: RecordTable) {
+    this.#table = table;
   }
 
   /** @returns the record that stands, and whether this call wrote it. */

@@ -1,19 +1,13 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { type Removal, removalSchema } from '../records/removal.ts';
 import { table } from '../records/table.ts';
-import { type Observe, unobserved } from './observe.ts';
-import { createdKey, type IndexKeys, type Key, RecordTable } from './record-table.ts';
+import { createdKey, type IndexKeys, type Key, type RecordTable } from './record-table.ts';
 
 /** What is to be removed and when, in DynamoDB: it stands before the bytes do, and outlives the record that names them. */
 export class Removals {
   readonly #table: RecordTable;
 
-  constructor(client: DynamoDBClient, tableName: string) {
-    this.#table = new RecordTable(client, tableName);
-  }
-
-  static connect(tableName: string, observe: Observe = unobserved): Removals {
-    return new Removals(observe(new DynamoDBClient()), tableName);
+  constructor(table: RecordTable) {
+    this.#table = table;
   }
 
   /** One that stands already stays as it is. */

@@ -1,19 +1,13 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { NotFoundError } from '../records/errors.ts';
 import { type PartRecord, partRecordSchema, type UploadRecord, uploadRecordSchema } from '../records/upload.ts';
-import { type Observe, unobserved } from './observe.ts';
-import { type Key, RecordTable } from './record-table.ts';
+import type { Key, RecordTable } from './record-table.ts';
 
 /** Uploads in DynamoDB, each with its parts as items of their own, so that parts may come side by side. */
 export class Uploads {
   readonly #table: RecordTable;
 
-  constructor(client: DynamoDBClient, tableName: string) {
-    this.#table = new RecordTable(client, tableName);
-  }
-
-  static connect(tableName: string, observe: Observe = unobserved): Uploads {
-    return new Uploads(observe(new DynamoDBClient()), tableName);
+  constructor(table: RecordTable) {
+    this.#table = table;
   }
 
   async create(upload: UploadRecord): Promise<void> {
