@@ -1,5 +1,5 @@
-// Sends a file as one batch, waits, and counts its results. What has the batch's id can go on from there, even another
-// process on another day: the custom_ids come back with the results.
+// Sends a file as one batch, waits, and counts its results. Any process that has the batch's id can continue from there, even
+// on another day: the custom_ids come back with the results.
 // Usage: create-batch.ts FILE openai|anthropic
 import { batchResults, createBatch, isSuccessful, waitForBatch } from 'batchdrop';
 

@@ -1,5 +1,5 @@
-// The same through a Batchdrop deployment, which splits large inputs, tries again what failed for no fault of its own,
-// and keeps the results in your bucket. BATCHDROP_URL and BATCHDROP_API_KEY say where.
+// The same through a Batchdrop deployment. It splits large inputs, sends requests again that failed for no fault of their own,
+// and keeps the results in your bucket. BATCHDROP_URL and BATCHDROP_API_KEY name the deployment and its key.
 import { batchResults, createBatch, waitForBatch } from 'batchdrop';
 
 const { id } = await createBatch({

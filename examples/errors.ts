@@ -1,4 +1,4 @@
-// What can go wrong, and what to do about it. The time is short here, so that it runs out.
+// What can go wrong, and what to do about it. The timeout is short here, so that it is reached.
 import {
   AuthenticationError,
   batchResults,

@@ -1,4 +1,4 @@
-// Makes the requests one by one, so that there may be more of them than memory holds; they are gathered on disk.
+// Makes the requests one by one. They are stored on disk, so there may be more of them than memory holds.
 import { type BatchRequest, createBatch } from 'batchdrop';
 
 async function* requests(): AsyncGenerator<BatchRequest> {
