@@ -1,7 +1,23 @@
 import { z } from 'zod';
-import type { ProviderKind } from '../lib/providers/config.ts';
 import type { Fault } from './faults.ts';
 import type { LiveCall } from './live-desk.ts';
+
+/** The services that there are simulators of. */
+export const simulatorKinds = [
+  'openai',
+  'anthropic',
+  'bedrock',
+  'gemini',
+  'vertex',
+  'azure',
+  'groq',
+  'together',
+  'xai',
+  'mistral',
+  'openai-compatible',
+  'live',
+] as const;
+export type SimulatorKind = (typeof simulatorKinds)[number];
 
 /** How long a simulated batch stays in each phase, in milliseconds. */
 export const timingSchema = z.strictObject({
@@ -31,7 +47,7 @@ export interface SimulatorOptions {
 
 /** One accepted creation of a batch, whether or not the client ever got the answer. */
 export interface CreationRecord {
-  provider: ProviderKind;
+  provider: SimulatorKind;
   providerBatchId: string;
   createdAtMs: number;
   /** custom_ids in the accepted batch, in input order. */

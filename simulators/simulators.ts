@@ -1,4 +1,3 @@
-import type { ProviderKind } from '../lib/providers/config.ts';
 import { startAnthropicSimulator } from './anthropic/server.ts';
 import { startBedrockSimulator } from './bedrock/server.ts';
 import { startGeminiSimulator } from './gemini/server.ts';
@@ -9,7 +8,7 @@ import { groqWire } from './openai/dialects/groq.ts';
 import { togetherWire } from './openai/dialects/together.ts';
 import { xaiWire } from './openai/dialects/xai.ts';
 import { simulatorOf, startOpenAISimulator } from './openai/server.ts';
-import type { Simulator, SimulatorOptions } from './simulator.ts';
+import type { Simulator, SimulatorKind, SimulatorOptions } from './simulator.ts';
 import { startVertexSimulator } from './vertex/server.ts';
 
 export { startAnthropicSimulator } from './anthropic/server.ts';
@@ -17,7 +16,7 @@ export type { Fault } from './faults.ts';
 export { startOpenAISimulator } from './openai/server.ts';
 export type { CreationRecord, LiveSimulator, Simulator, SimulatorOptions } from './simulator.ts';
 
-export const startSimulator: Record<ProviderKind, (options: SimulatorOptions) => Promise<Simulator>> = {
+export const startSimulator: Record<SimulatorKind, (options: SimulatorOptions) => Promise<Simulator>> = {
   openai: startOpenAISimulator,
   anthropic: startAnthropicSimulator,
   bedrock: startBedrockSimulator,

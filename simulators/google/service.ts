@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import type { ProviderKind } from '../../lib/providers/config.ts';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import type { BatchRecord } from '../batch-record.ts';
@@ -9,7 +8,13 @@ import { FaultBook, type FaultSubject } from '../fault-book.ts';
 import { type Route, serve } from '../http-server.ts';
 import { LiveDesk } from '../live-desk.ts';
 import { FileShelf } from '../openai/file-shelf.ts';
-import { type LiveSimulator, type SimulatorOptions, type Timing, timingSchema } from '../simulator.ts';
+import {
+  type LiveSimulator,
+  type SimulatorKind,
+  type SimulatorOptions,
+  type Timing,
+  timingSchema,
+} from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
 import { StruckBodies } from '../struck-bodies.ts';
 import { type GoogleWork, googleBatchWork } from './batch-work.ts';
@@ -30,7 +35,7 @@ export interface GoogleDesk {
 
 /** What differs between Google's services. */
 export interface GoogleService {
-  kind: ProviderKind;
+  kind: SimulatorKind;
   work: GoogleWork;
   /** A batch's name in the API. */
   nameOf(record: BatchRecord): string;

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { z } from 'zod';
-import type { ProviderKind } from '../../lib/providers/config.ts';
 import type { BatchView } from '../batch-ledger.ts';
 import type { JsonObject } from '../json.ts';
+import type { SimulatorKind } from '../simulator.ts';
 import { type CreateBatchBody, createBatchBodySchema } from './create-batch-body.ts';
 import { examine } from './endpoints.ts';
 import type { Examination } from './examination.ts';
@@ -11,7 +11,7 @@ import { type Page, type PageLimits, readPage, wireList } from './list-page.ts';
 
 /** What differs on the wire between the services that speak OpenAI's batch API. */
 export interface WireDialect {
-  kind: ProviderKind;
+  kind: SimulatorKind;
   /** What stands before /files and /batches. */
   root: string;
   /** What a client's base URL ends with, where that is not the root. */

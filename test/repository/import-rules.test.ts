@@ -16,7 +16,7 @@ const allowed: Record<string, readonly string[]> = {
   'lib/api': ['lib/records', 'lib/lines', 'lib/pipeline', 'lib/service', 'lib/store'],
   'lib/client': ['lib/records', 'lib/lines', 'lib/providers'],
   lambdas: ['lib/records', 'lib/pipeline', 'lib/service', 'lib/api'],
-  simulators: ['lib/records', 'lib/providers', 'lib/store'],
+  simulators: [],
   local: [
     'lib/records',
     'lib/providers',
