@@ -10,13 +10,13 @@ import { describeIssues } from '../records/options.ts';
 import { ApiKeys } from '../store/api-keys.ts';
 import { EventBus } from '../store/events.ts';
 import { Executions } from '../store/executions.ts';
-import { Gates } from '../store/gates.ts';
 import { Objects } from '../store/objects.ts';
 import { type Observe, unobserved } from '../store/observe.ts';
 import { RecordTable } from '../store/record-table.ts';
 import { Records } from '../store/records.ts';
 import { Removals } from '../store/removals.ts';
 import { EnvironmentSecrets, environmentName, type Secrets, SecretsManagerSecrets } from '../store/secrets.ts';
+import { Semaphores } from '../store/semaphores.ts';
 import { Uploads } from '../store/uploads.ts';
 import { type Metrics, silentMetrics } from './metrics.ts';
 
@@ -41,7 +41,7 @@ export interface Account {
 export interface Services {
   config: Config;
   records: Records;
-  gates: Gates;
+  semaphores: Semaphores;
   uploads: Uploads;
   removals: Removals;
   apiKeys: ApiKeys;
@@ -106,7 +106,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
   const table = RecordTable.connect(settings.BATCHDROP_TABLE, observe);
   const stores = {
     records: new Records(table),
-    gates: new Gates(table),
+    semaphores: new Semaphores(table),
     uploads: new Uploads(table),
     removals: new Removals(table),
     apiKeys: new ApiKeys(table),

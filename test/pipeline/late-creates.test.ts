@@ -86,19 +86,19 @@ describe('a place at the provider', () => {
     ];
     const [first = '', second = ''] = ids;
     for (const batchId of ids) await prepare(on.services, { batchId, epoch: 0 }, functionContext());
-    const { gates } = on.services;
-    const takePlace: typeof gates.takePlace = async (...of) => {
-      const isTaken = await gates.takePlace(...of);
+    const { semaphores } = on.services;
+    const acquireSlot: typeof semaphores.acquireSlot = async (...of) => {
+      const isTaken = await semaphores.acquireSlot(...of);
       await submit(harness.services, { batchId: second, epoch: 0, shard: 0 }, functionContext());
       return isTaken;
     };
-    const meeting = new Proxy(gates, {
+    const meeting = new Proxy(semaphores, {
       get: (target, property) => {
-        const value: unknown = property === 'takePlace' ? takePlace : Reflect.get(target, property);
+        const value: unknown = property === 'acquireSlot' ? acquireSlot : Reflect.get(target, property);
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
-    await submit({ ...on.services, gates: meeting }, { batchId: first, epoch: 0, shard: 0 }, functionContext());
+    await submit({ ...on.services, semaphores: meeting }, { batchId: first, epoch: 0, shard: 0 }, functionContext());
     expect(await on.simulators.openai.openBatches()).toHaveLength(1);
     const turn = await poll(on.services, { batchId: second, epoch: 0, events: 0 }, functionContext());
     expect(turn.finished).toBe(false);

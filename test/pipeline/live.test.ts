@@ -329,8 +329,8 @@ describe('a slice', () => {
   it('waits for the place of another batch', async () => {
     await startLive();
     const batchId = await prepared(3);
-    await harness.services.gates.takePlace('openai#live', 'somebody', 1);
-    const isOpen = vi.spyOn(harness.services.gates, 'owners').mockResolvedValue([]);
+    await harness.services.semaphores.acquireSlot('openai#live', 'somebody', 1);
+    const isOpen = vi.spyOn(harness.services.semaphores, 'slotHolders').mockResolvedValue([]);
     await submit(harness.services, { ...step(batchId), shard: 0 }, functionContext());
     isOpen.mockRestore();
     expect((await shardOf(batchId)).lastError).toContain('busy with other batches');

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { maxEvents, poll } from '../../lib/pipeline/poll/poll.ts';
 import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
-import { leaveGate, ownerOf } from '../../lib/pipeline/shards/provider-gate.ts';
+import { ownerOf, releaseSemaphores } from '../../lib/pipeline/shards/provider-semaphores.ts';
 import { drive, functionContext, pass, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
@@ -91,12 +91,12 @@ describe('an account with places for two batches', () => {
 
   it('takes back the place of a function that died', async () => {
     const on = await startWith({ concurrency: 1 });
-    await on.services.gates.takePlace('openai', `batch_${'0'.repeat(32)}/gone/0/0`, 1);
+    await on.services.semaphores.acquireSlot('openai', `batch_${'0'.repeat(32)}/gone/0/0`, 1);
     const lines = numbered(3, (id) => chatLine(id));
     const batchId = await dropped(on, 'stale.jsonl', lines);
     await drive(on, batchId);
     await expectExactlyOnce(on, batchId, lines);
-    expect(await on.services.gates.owners('openai')).toEqual([]);
+    expect(await on.services.semaphores.slotHolders('openai')).toEqual([]);
   });
 });
 
@@ -129,7 +129,12 @@ describe('an account with a limit of enqueued tokens', () => {
   it('never has more of a model waiting, whichever batches of ours they are; each model has its own', async () => {
     const on = await startWith({ limits: { maxEnqueuedTokens } });
     const gone = `batch_${'0'.repeat(32)}/gone/0/0`;
-    await on.services.gates.takeTokens({ provider: 'openai', model: 'gpt-5-mini' }, gone, 290, maxEnqueuedTokens);
+    await on.services.semaphores.acquireTokens(
+      { provider: 'openai', model: 'gpt-5-mini' },
+      gone,
+      290,
+      maxEnqueuedTokens,
+    );
     const huge = chatLine('huge', 'x'.repeat(4 * maxEnqueuedTokens));
     const first = [...numbered(12, (id) => chatLine(`a-${id}`)), huge, ...numbered(4, (id) => chatLine(`c-${id}`))];
     const second = numbered(16, (id) => chatLine(`b-${id}`, id, Number(id.split('-')[1]) % 2 ? 'gpt-5' : 'gpt-5-mini'));
@@ -145,24 +150,24 @@ describe('an account with a limit of enqueued tokens', () => {
     expect([...most.keys()].toSorted()).toEqual(['gpt-5', 'gpt-5-mini']);
     for (const tokens of most.values()) expect(tokens).toBeLessThanOrEqual(maxEnqueuedTokens);
     for (const model of most.keys())
-      expect(await on.services.gates.tokenHolders({ provider: 'openai', model })).toEqual(new Map());
+      expect(await on.services.semaphores.tokenHolders({ provider: 'openai', model })).toEqual(new Map());
   });
 
   it('counts a shard once, however often it asks, and gives back what it counted', async () => {
-    const { gates } = (await startWith({})).services;
+    const { semaphores } = (await startWith({})).services;
     const queue = { provider: 'openai', model: 'm' };
     const asked = await Promise.all(
       ['a', 'b', 'c', 'a', 'b', 'c'].map(async (owner) => ({
         owner,
-        isTaken: await gates.takeTokens(queue, owner, 40, 100),
+        isTaken: await semaphores.acquireTokens(queue, owner, 40, 100),
       })),
     );
-    const holders = await gates.tokenHolders(queue);
+    const holders = await semaphores.tokenHolders(queue);
     expect(holders.size).toBe(2);
     for (const { owner, isTaken } of asked) expect(isTaken).toBe(holders.has(owner));
-    for (const owner of ['a', 'b', 'c', 'a', 'b', 'c']) await gates.leaveTokens(queue, owner, 40);
-    expect(await gates.takeTokens(queue, 'huge', 1_000, 100)).toBe(true);
-    expect(await gates.takeTokens(queue, 'd', 1, 100)).toBe(false);
+    for (const owner of ['a', 'b', 'c', 'a', 'b', 'c']) await semaphores.releaseTokens(queue, owner, 40);
+    expect(await semaphores.acquireTokens(queue, 'huge', 1_000, 100)).toBe(true);
+    expect(await semaphores.acquireTokens(queue, 'd', 1, 100)).toBe(false);
   });
 });
 
@@ -224,10 +229,10 @@ describe('a place', () => {
     await prepare(on.services, { batchId, epoch: 0 }, functionContext());
     const set = (await on.batch(batchId)).rounds[0]?.token ?? '';
     const shard = await on.services.records.getShard({ batchId, set, shard: 0 });
-    await on.services.gates.takePlace('openai', ownerOf(shard), 1);
-    expect(await on.services.gates.takePlace('openai', 'another', 1)).toBe(false);
-    expect(await on.services.gates.takePlace('openai', ownerOf(shard), 1)).toBe(true);
-    await leaveGate(on.services, shard);
-    expect(await on.services.gates.takePlace('openai', 'another', 1)).toBe(true);
+    await on.services.semaphores.acquireSlot('openai', ownerOf(shard), 1);
+    expect(await on.services.semaphores.acquireSlot('openai', 'another', 1)).toBe(false);
+    expect(await on.services.semaphores.acquireSlot('openai', ownerOf(shard), 1)).toBe(true);
+    await releaseSemaphores(on.services, shard);
+    expect(await on.services.semaphores.acquireSlot('openai', 'another', 1)).toBe(true);
   });
 });

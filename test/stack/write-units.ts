@@ -10,7 +10,7 @@ const unitBytes = 1_024;
  * Source: DynamoDB developer guide, "Item sizes and formats" and "Throughput considerations for global secondary indexes".
  */
 export function writeUnitsOf(operation: string, body: Buffer): number {
-  if (operation === 'UpdateItem') return 1; // the gates' small items
+  if (operation === 'UpdateItem') return 1; // the semaphores' small items
   if (operation !== 'PutItem') return 0;
   const { Item: item = {} }: { Item?: Item } = JSON.parse(body.toString('utf8'));
   const units = Math.ceil(bytesOf(item) / unitBytes);

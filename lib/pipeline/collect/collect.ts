@@ -5,7 +5,7 @@ import { collected, type ShardEnd, type ShardRecord, type ShardResult } from '..
 import { LiveProgress } from '../live/live-progress.ts';
 import { resultSource } from '../live/live-shard.ts';
 import type { Services, StepContext } from '../services.ts';
-import { ownerOf } from '../shards/provider-gate.ts';
+import { ownerOf } from '../shards/provider-semaphores.ts';
 import { readIndex } from '../shards/shard-lines.ts';
 import type { ShardStep } from '../submit/submit.ts';
 import { countCollected } from './collected-metrics.ts';

@@ -5,7 +5,7 @@ import { sendingPrefix } from '../../records/ids.ts';
 import { deferralSeconds } from '../../records/schedule.ts';
 import { beginSending, beginSlice, endSlice, ownsSlice, type ShardRecord, submitted } from '../../records/shard.ts';
 import type { Account, Services, StepContext } from '../services.ts';
-import { enterLiveGate, leaveLiveGate } from '../shards/provider-gate.ts';
+import { acquireLiveSlot, releaseLiveSlot } from '../shards/provider-semaphores.ts';
 import { LiveProgress, readLiveAnswers } from './live-progress.ts';
 import { type SliceObstacle, sendSlice } from './live-slice.ts';
 
@@ -40,7 +40,7 @@ export async function runSlice(
   );
   if (!ownsSlice(claimed, token)) return claimed;
   const { functions } = liveSettingsOf(account.config);
-  if (!(await enterLiveGate(services, account.name, claimed, functions)))
+  if (!(await acquireLiveSlot(services, account.name, claimed, functions)))
     return giveBack(services, claimed, token, {
       message: `Provider '${account.name}' is busy with other batches.`,
       pauseMs: 0,
@@ -49,7 +49,7 @@ export async function runSlice(
   try {
     obstacle = await sendSlice(services, { batch, shard: claimed, token, account }, context);
   } finally {
-    await leaveLiveGate(services, account.name, claimed);
+    await releaseLiveSlot(services, account.name, claimed);
     await giveBack(services, claimed, token, obstacle);
   }
   return services.records.getShard(shard);

@@ -8,7 +8,7 @@ import { countRefusedKey } from '../metrics.ts';
 import { inParallel } from '../parallel.ts';
 import type { BatchStep } from '../prepare/prepare.ts';
 import type { Services, StepContext } from '../services.ts';
-import { leaveGate } from '../shards/provider-gate.ts';
+import { releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { writeStatus } from '../status-file.ts';
 import { continueAsNew } from '../upkeep/continue-as-new.ts';
 
@@ -155,7 +155,7 @@ async function lookAtProvider(
   const after = closing
     ? await close(services, shard, closing, context)
     : await note(services, shard, await client.retrieve(shard.providerBatchId, context.signal));
-  if (after.status !== 'submitted') await leaveGate(services, after);
+  if (after.status !== 'submitted') await releaseSemaphores(services, after);
   return after;
 }
 

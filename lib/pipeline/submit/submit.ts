@@ -18,7 +18,7 @@ import { beginLive, runSlice } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
 import type { BatchStep } from '../prepare/prepare.ts';
 import type { Account, Services, StepContext } from '../services.ts';
-import { enterGate, leaveGate, ownerOf } from '../shards/provider-gate.ts';
+import { acquireSemaphores, ownerOf, releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { readIndex, readSentLines } from '../shards/shard-lines.ts';
 
 export interface ShardStep extends BatchStep {
@@ -97,8 +97,9 @@ async function send(services: Services, shard: ShardRecord, context: StepContext
   const intent = claimed.intent;
   if (claimed.status !== 'submitting' || intent?.token !== token) return claimed;
   // Only now: the place of a shard that is not being sent counts as left behind, and others take it.
-  const passage = await enterGate(services, accountOf(services, claimed), claimed);
-  if (!passage.isOpen) return holdBack(services, claimed, intent, passage.reason, passage.retryAfterSeconds);
+  const acquisition = await acquireSemaphores(services, accountOf(services, claimed), claimed);
+  if (!acquisition.isAcquired)
+    return holdBack(services, claimed, intent, acquisition.reason, acquisition.retryAfterSeconds);
   return sendClaimed(services, claimed, intent, context);
 }
 
@@ -313,7 +314,7 @@ async function endOwn(services: Services, shard: ShardRecord, intent: Intent, en
   const after = await services.records.updateShard(shard, (current) =>
     isOwn(current, intent) ? ended(current, end, services.now()) : current,
   );
-  if (after.status === 'ended') await leaveGate(services, after);
+  if (after.status === 'ended') await releaseSemaphores(services, after);
   return after;
 }
 
@@ -329,7 +330,7 @@ async function defer(
   const after = await services.records.updateShard(shard, (current) =>
     isOwn(current, intent) ? deferred(current, notBeforeMs, safeText(reason)) : current,
   );
-  if (after.status === 'pending') await leaveGate(services, after);
+  if (after.status === 'pending') await releaseSemaphores(services, after);
   return after;
 }
 

@@ -7,14 +7,14 @@ export interface TokenQueue {
   model: string;
 }
 
-const placesSchema = z.object({ owners: z.set(z.string()).default(new Set()) });
+const slotsSchema = z.object({ owners: z.set(z.string()).default(new Set()) });
 const tokensSchema = z.object({ holders: z.record(z.string(), z.number()) });
 
 /**
  * What all batches of a deployment share of a provider's account: its places for open batches, its creates per
  * hour, and the tokens that wait there. Each is one item that changes by conditional, atomic updates, so that thousands of submits do not meet.
  */
-export class Gates {
+export class Semaphores {
   readonly #table: RecordTable;
 
   constructor(table: RecordTable) {
@@ -22,16 +22,16 @@ export class Gates {
   }
 
   /** @returns false where all places are taken by others. */
-  async takePlace(provider: string, owner: string, places: number): Promise<boolean> {
-    return this.#table.updateIf(placesKey(provider), {
+  async acquireSlot(provider: string, owner: string, places: number): Promise<boolean> {
+    return this.#table.updateIf(slotsKey(provider), {
       UpdateExpression: 'ADD owners :owners',
       ConditionExpression: 'attribute_not_exists(owners) OR contains(owners, :owner) OR size(owners) < :places',
       ExpressionAttributeValues: { ':owners': new Set([owner]), ':owner': owner, ':places': places },
     });
   }
 
-  async leavePlace(provider: string, owner: string): Promise<void> {
-    await this.#table.updateIf(placesKey(provider), {
+  async releaseSlot(provider: string, owner: string): Promise<void> {
+    await this.#table.updateIf(slotsKey(provider), {
       UpdateExpression: 'DELETE owners :owners',
       ConditionExpression: 'contains(owners, :owner)',
       ExpressionAttributeValues: { ':owners': new Set([owner]), ':owner': owner },
@@ -39,8 +39,8 @@ export class Gates {
   }
 
   /** Who has a place. */
-  async owners(provider: string): Promise<string[]> {
-    const found = await this.#table.get(placesKey(provider), placesSchema);
+  async slotHolders(provider: string): Promise<string[]> {
+    const found = await this.#table.get(slotsKey(provider), slotsSchema);
     return [...(found?.owners ?? [])];
   }
 
@@ -49,7 +49,7 @@ export class Gates {
    *
    * @returns false where the tokens of others leave no room.
    */
-  async takeTokens(queue: TokenQueue, owner: string, tokens: number, limit: number): Promise<boolean> {
+  async acquireTokens(queue: TokenQueue, owner: string, tokens: number, limit: number): Promise<boolean> {
     const key = tokensKey(queue);
     await this.#table.updateIf(key, {
       UpdateExpression: 'SET holders = :none, enqueued = :zero',
@@ -67,7 +67,7 @@ export class Gates {
   }
 
   /** @param tokens as they were taken. */
-  async leaveTokens(queue: TokenQueue, owner: string, tokens: number): Promise<void> {
+  async releaseTokens(queue: TokenQueue, owner: string, tokens: number): Promise<void> {
     await this.#table.updateIf(tokensKey(queue), {
       UpdateExpression: 'REMOVE holders.#owner ADD enqueued :less',
       ConditionExpression: 'holders.#owner = :tokens',
@@ -102,6 +102,6 @@ function tokensKey({ provider, model }: TokenQueue): Key {
   return { pk: `gate#${provider}`, sk: `tokens#${model}` };
 }
 
-function placesKey(provider: string): Key {
+function slotsKey(provider: string): Key {
   return { pk: `gate#${provider}`, sk: 'places' };
 }
