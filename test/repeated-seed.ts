@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { given, runs } from './seed.ts';
+import { vi } from 'vitest';
+import { given, runs, runTimeMs } from './seed.ts';
 
 /** Before each test file: every property takes its seed, path and number of runs from the environment. See `given`. */
 const repeated = {
@@ -7,3 +8,4 @@ const repeated = {
   ...(given.path !== undefined && { path: given.path }),
 };
 fc.configureGlobal({ ...repeated, numRuns: runs(100) });
+if (given.runsFactor > 1) vi.setConfig({ testTimeout: runTimeMs(60_000) });

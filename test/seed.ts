@@ -8,8 +8,8 @@ import { onTestFailed } from 'vitest';
  *     BATCHDROP_SEED=1 BATCHDROP_PATH=7:0:2 npx vitest run FILE -t 'title of the test'
  *
  * The counterexample is then written into the test for good, as one of `examples` beside `numRuns` (or, where it is no plain
- * value, as a test of its own), and the code is mended until it passes. BATCHDROP_RUNS=50 makes fifty times as many runs; such
- * a test usually needs `--testTimeout` too. Tests that draw by themselves call `seedOfTest`.
+ * value, as a test of its own), and the code is mended until it passes. BATCHDROP_RUNS=50 makes fifty times as many runs, in
+ * fifty times the time. Tests that draw by themselves call `seedOfTest`.
  */
 export const given = {
   seed: numberFrom('BATCHDROP_SEED'),
@@ -20,6 +20,11 @@ export const given = {
 /** How often a property is tried, usually `usual` times. */
 export function runs(usual: number): number {
   return Math.ceil(usual * given.runsFactor);
+}
+
+/** How long a test of properties may take, usually `usual` milliseconds. */
+export function runTimeMs(usual: number): number {
+  return usual * Math.max(1, given.runsFactor);
 }
 
 /** Draws the seed of a running test, or takes the given one. A test that fails prints it. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cancel } from '../../lib/service/cancel.ts';
 import type { Fault } from '../../simulators/simulators.ts';
-import { runs } from '../seed.ts';
+import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
@@ -75,37 +75,41 @@ async function drop(
 }
 
 describe('whatever fails and wherever a function dies', () => {
-  it('every request comes back exactly once and none is paid for twice', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        lines,
-        fc.array(crashPoint, { maxLength: 8 }),
-        fc.array(fault, { maxLength: 3 }),
-        fc.option(fc.integer({ min: 2, max: 12 }), { freq: 3, nil: null }),
-        async (made, points, faults, cancelAt) => {
-          harness.simulators.openai.setFaults(faults);
-          harness.simulators.anthropic.setFaults(faults);
-          const { batchId, input } = await drop(made, { 'max-attempts': '2' });
-          const onTurn = async (turn: number) => {
-            // What can never be proven waits for the deadline, a day or two away.
-            if (turn > 150) pass(3_600);
-            if (turn !== cancelAt) return;
-            const { status } = await harness.batch(batchId);
-            if (status === 'in_progress') await cancel(harness.services, batchId, new AbortController().signal);
-          };
-          await drive(harness, batchId, { services: crashing(harness.services, points), onTurn });
-          await expectExactlyOnce(harness, batchId, input);
-          await expectNeverSentTwice(harness, batchId);
-          await expectNothingOpen(harness);
-          const batch = await harness.batch(batchId);
-          expect(batch.eventSentAtMs).not.toBeNull();
-          const sent = harness.events.filter((event) => event.detail.id.startsWith(batchId));
-          expect(new Set(sent.map((event) => event.detail.id))).toEqual(new Set([`${batchId}:${batch.status}`]));
-        },
-      ),
-      { numRuns: runs(60), endOnFailure: true },
-    );
-  }, 300_000);
+  it(
+    'every request comes back exactly once and none is paid for twice',
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(
+          lines,
+          fc.array(crashPoint, { maxLength: 8 }),
+          fc.array(fault, { maxLength: 3 }),
+          fc.option(fc.integer({ min: 2, max: 12 }), { freq: 3, nil: null }),
+          async (made, points, faults, cancelAt) => {
+            harness.simulators.openai.setFaults(faults);
+            harness.simulators.anthropic.setFaults(faults);
+            const { batchId, input } = await drop(made, { 'max-attempts': '2' });
+            const onTurn = async (turn: number) => {
+              // What can never be proven waits for the deadline, a day or two away.
+              if (turn > 150) pass(3_600);
+              if (turn !== cancelAt) return;
+              const { status } = await harness.batch(batchId);
+              if (status === 'in_progress') await cancel(harness.services, batchId, new AbortController().signal);
+            };
+            await drive(harness, batchId, { services: crashing(harness.services, points), onTurn });
+            await expectExactlyOnce(harness, batchId, input);
+            await expectNeverSentTwice(harness, batchId);
+            await expectNothingOpen(harness);
+            const batch = await harness.batch(batchId);
+            expect(batch.eventSentAtMs).not.toBeNull();
+            const sent = harness.events.filter((event) => event.detail.id.startsWith(batchId));
+            expect(new Set(sent.map((event) => event.detail.id))).toEqual(new Set([`${batchId}:${batch.status}`]));
+          },
+        ),
+        { numRuns: runs(60), endOnFailure: true },
+      );
+    },
+    runTimeMs(300_000),
+  );
 
   it('two executions of one batch at once do no harm', async () => {
     harness.simulators.openai.setFaults([]);

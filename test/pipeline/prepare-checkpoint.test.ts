@@ -5,7 +5,7 @@ import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
 import { resultKey } from '../../lib/records/object-keys.ts';
 import { cancel } from '../../lib/service/cancel.ts';
-import { runs } from '../seed.ts';
+import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
@@ -96,37 +96,41 @@ async function outcomeOf(batchId: string) {
 }
 
 describe('an input for which one run of Prepare has too little time', () => {
-  it('comes to the same as in one go, wherever runs end or die', async () => {
-    let loops = 0;
-    await fc.assert(
-      fc.asyncProperty(
-        inputs,
-        options,
-        fc.integer({ min: 40, max: 400 }),
-        fc.array(fc.nat(6), { minLength: 1, maxLength: 4 }),
-        fc.array(crashPoint, { maxLength: 4 }),
-        async (lines, metadata, chunkBytes, looks, points) => {
-          const body = fileOf(lines.map((line, place) => line(`id-${place}`)));
-          const inOneGo = await dropped(body, metadata);
-          await drive(harness, inOneGo);
-          const bitByBit = await dropped(body, metadata);
-          let runs = 0;
-          const context = () => {
-            runs += 1;
-            return shortTime(looks[runs % looks.length] ?? 0);
-          };
-          await drive(harness, bitByBit, {
-            services: inChunks(crashing(harness.services, points), chunkBytes),
-            context,
-          });
-          if ((await harness.batch(bitByBit)).checkpoint !== null) loops += 1;
-          expect(await outcomeOf(bitByBit)).toEqual(await outcomeOf(inOneGo));
-        },
-      ),
-      { numRuns: runs(25) },
-    );
-    expect(loops).toBeGreaterThan(5);
-  }, 600_000);
+  it(
+    'comes to the same as in one go, wherever runs end or die',
+    async () => {
+      let loops = 0;
+      await fc.assert(
+        fc.asyncProperty(
+          inputs,
+          options,
+          fc.integer({ min: 40, max: 400 }),
+          fc.array(fc.nat(6), { minLength: 1, maxLength: 4 }),
+          fc.array(crashPoint, { maxLength: 4 }),
+          async (lines, metadata, chunkBytes, looks, points) => {
+            const body = fileOf(lines.map((line, place) => line(`id-${place}`)));
+            const inOneGo = await dropped(body, metadata);
+            await drive(harness, inOneGo);
+            const bitByBit = await dropped(body, metadata);
+            let runs = 0;
+            const context = () => {
+              runs += 1;
+              return shortTime(looks[runs % looks.length] ?? 0);
+            };
+            await drive(harness, bitByBit, {
+              services: inChunks(crashing(harness.services, points), chunkBytes),
+              context,
+            });
+            if ((await harness.batch(bitByBit)).checkpoint !== null) loops += 1;
+            expect(await outcomeOf(bitByBit)).toEqual(await outcomeOf(inOneGo));
+          },
+        ),
+        { numRuns: runs(25) },
+      );
+      expect(loops).toBeGreaterThan(5);
+    },
+    runTimeMs(600_000),
+  );
 
   it('is gone on with by one of two runs at once, and by none of an older epoch', async () => {
     const lines = numbered(20, (id) => (id.endsWith('3') ? rich(id) : chatLine(id)));
