@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { z } from 'zod';
+import { parseJson } from '../records/parse-json.ts';
 import type { ApiContext } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { invalidRequest } from './issue-text.ts';
@@ -32,7 +33,7 @@ async function readJsonObject(context: ApiContext): Promise<Record<string, unkno
   const text = await readText(context);
   if (depthOf(text) > maxJsonDepth)
     throw new ApiError(400, `The JSON body is nested more than ${maxJsonDepth} levels deep.`, { code: 'invalid_json' });
-  const value = parseJson(text);
+  const value = parsedBody(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new ApiError(400, 'The request body must be a JSON object.', { code: 'invalid_json' });
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
@@ -79,9 +80,9 @@ function assertSize(bytes: number, limit: number): void {
     throw new ApiError(413, `The request body is larger than ${limit} bytes.`, { code: 'body_too_large' });
 }
 
-function parseJson(text: string): unknown {
+function parsedBody(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     const message = 'We could not parse the JSON body of your request. Send it as valid JSON, in UTF-8.';
     throw new ApiError(400, message, { code: 'invalid_json' }, { cause });

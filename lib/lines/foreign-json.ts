@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { isObject, type JsonObject } from '../records/json.ts';
+import { parseJson } from '../records/parse-json.ts';
 
 /** Readers for what others wrote: anything may be missing or of another type. */
 
@@ -7,7 +8,7 @@ import { isObject, type JsonObject } from '../records/json.ts';
 export function objectFrom(bytes: Buffer): JsonObject | null {
   if (!isUtf8(bytes)) return null;
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    const value: unknown = parseJson(bytes.toString('utf8'));
     return isObject(value) ? value : null;
   } catch {
     return null;

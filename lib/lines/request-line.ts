@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Endpoint } from '../records/endpoints.ts';
 import { isEndpoint } from '../records/endpoints.ts';
 import { isObject, type JsonObject } from '../records/json.ts';
+import { parseJson } from '../records/parse-json.ts';
 import { type Member, membersOf, type Span } from './json-spans.ts';
 import { isOverlong, type Line, type OverlongLine, textOf } from './jsonl.ts';
 import { type LineHead, readLineHead } from './line-head.ts';
@@ -155,7 +156,7 @@ function missing(param: string): Problem {
 
 function parseObject(text: string): JsonObject | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = parseJson(text);
     return isObject(value) ? value : null;
   } catch {
     return null;

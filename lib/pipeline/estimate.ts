@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { RequestLine } from '../lines/request-line.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import { isObject } from '../records/json.ts';
+import { parseJson } from '../records/parse-json.ts';
 import { addUsage, noUsage, type TokenCounts, type Usage, usageOf } from '../records/usage.ts';
 
 /** Bytes of JSON that make a token of English text, roughly; other languages and images differ. */
@@ -21,7 +22,7 @@ export function estimateInputTokens(bytes: number): number {
 
 /** The same for a line as the provider gets it, input and output together. */
 export function estimateCall(line: Buffer, endpoint: Endpoint): number {
-  const sent: unknown = JSON.parse(line.toString());
+  const sent: unknown = parseJson(line.toString());
   const body = isObject(sent) ? (sent.body ?? sent.params) : null;
   const { input, output } = estimateUsage({ endpoint, body: isObject(body) ? body : {} }, line.length);
   return input + output;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { endpoints } from './endpoints.ts';
 import { InvalidInputError } from './errors.ts';
+import { parseJson } from './parse-json.ts';
 
 /** OpenAI's limits on metadata: 16 pairs, keys of 64 and values of 512 characters. Source: API reference, read 2026-11. */
 export const metadataSchema = z
@@ -116,7 +117,7 @@ function readBoolean(text: string, name: string): boolean {
 
 function readJson(text: string, name: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJson(text);
   } catch (cause) {
     throw wrongMetadata(name, text, 'a JSON object of strings', cause);
   }

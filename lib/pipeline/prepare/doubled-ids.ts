@@ -2,6 +2,7 @@ import type { Suspect } from '../../lines/custom-ids.ts';
 import { type Line, type OverlongLine, splitLines } from '../../lines/jsonl.ts';
 import { TransientError } from '../../records/errors.ts';
 import { isObject } from '../../records/json.ts';
+import { parseJson } from '../../records/parse-json.ts';
 
 /**
  * Reads the suspected lines once more and compares their custom_ids, of which only hashes were kept.
@@ -37,6 +38,6 @@ async function customIdsOf(
 }
 
 function customIdOf({ bytes }: Line | OverlongLine): unknown {
-  const parsed: unknown = bytes && JSON.parse(bytes.toString());
+  const parsed: unknown = bytes && parseJson(bytes.toString());
   return isObject(parsed) ? parsed.custom_id : undefined;
 }

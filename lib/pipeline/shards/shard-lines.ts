@@ -3,6 +3,7 @@ import { type LineEntry, LineIndex } from '../../lines/line-index.ts';
 import { PassedLines, type SentForm, TranslatedLines } from '../../lines/passed-lines.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
+import { parseJson } from '../../records/parse-json.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import type { Objects } from '../../store/objects.ts';
 
@@ -82,7 +83,7 @@ export function requestOf(line: ShardLine, shard: ShardRecord): RequestLine {
 }
 
 function bodyOf(bytes: Buffer, format: RequestLine['format']): JsonObject {
-  const parsed: unknown = JSON.parse(bytes.toString('utf8'));
+  const parsed: unknown = parseJson(bytes.toString('utf8'));
   const body = isObject(parsed) ? parsed[format === 'openai' ? 'body' : 'params'] : undefined;
   return isObject(body) ? body : {};
 }

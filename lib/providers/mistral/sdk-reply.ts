@@ -1,5 +1,6 @@
 import { MistralError, ResponseValidationError } from '@mistralai/mistralai/models/errors';
 import type { Result } from '@mistralai/mistralai/types/fp.js';
+import { parseJson } from '../../records/parse-json.ts';
 import { errorDetailFrom } from './error-body.ts';
 
 /** An answer of 400 and above, as `failedCall` reads it. */
@@ -40,7 +41,7 @@ export function unwrapped<Value>(result: Result<Value, unknown>): Value {
 
 function parsedOrText(body: string): unknown {
   try {
-    return JSON.parse(body);
+    return parseJson(body);
   } catch {
     return body;
   }

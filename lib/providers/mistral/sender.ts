@@ -1,5 +1,6 @@
 import type { Fetcher } from '@mistralai/mistralai/lib/http.js';
 import { isObject } from '../../records/json.ts';
+import { parseJson } from '../../records/parse-json.ts';
 import type { ConnectionSettings } from '../contract.ts';
 import { ownSendingOf } from '../shared/http/own-sending.ts';
 
@@ -32,6 +33,6 @@ export function fetcherFor(send: Send, providerOptions: object): Fetcher {
 }
 
 function withMembers(text: string, members: object): string {
-  const body: unknown = JSON.parse(text);
+  const body: unknown = parseJson(text);
   return isObject(body) ? JSON.stringify({ ...body, ...members }) : text;
 }

@@ -1,6 +1,8 @@
 import { mayLoseNumbers, parseExact } from '../../../lines/exact-json.ts';
+import { objectOf } from '../../../lines/foreign-json.ts';
 import type { RequestLine } from '../../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../../records/json.ts';
+import { parseJson } from '../../../records/parse-json.ts';
 
 const beforeId = '{"custom_id":';
 const beforeModel = ',"method":"POST","url":"/v1/chat/completions","body":{"model":';
@@ -24,7 +26,7 @@ export function chatLine(request: RequestLine, body: JsonObject): RequestLine {
     customId,
     model,
     get body() {
-      return mayLoseNumbers(rest) ? JSON.parse(`{"model":${name},${rest}`) : { model, ...body };
+      return (mayLoseNumbers(rest) && objectOf(parseJson(`{"model":${name},${rest}`))) || { model, ...body };
     },
     spans: {
       customId: { start: beforeId.length, end: idEnd },
