@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { fileLog } from '../../lambdas/log-file.ts';
 import { createServices, type Services } from '../../lib/pipeline/services.ts';
-import { isTerminal } from '../../lib/records/batch.ts';
 import { ConflictError, NotFoundError } from '../../lib/records/errors.ts';
+import { hasEnded } from '../../lib/records/openai-batch.ts';
 import { cancel } from '../../lib/service/cancel.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { Evidence } from './evidence.ts';
@@ -238,6 +238,6 @@ function describe(action: Action): string {
 /** Statuses in which batches ended, counted. */
 export function endings(result: SoakResult): Tally {
   const tally = new Tally();
-  for (const { status } of result.batches) tally.add(isTerminal(status) ? status : 'unfinished');
+  for (const { status } of result.batches) tally.add(hasEnded(status) ? status : 'unfinished');
   return tally;
 }

@@ -1,4 +1,5 @@
-import { type BatchRecord, isTerminal } from '../../lib/records/batch.ts';
+import type { BatchRecord } from '../../lib/records/batch.ts';
+import { hasEnded } from '../../lib/records/openai-batch.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
 import type { Evidence } from './evidence.ts';
 import { teamConcurrency } from './machine.ts';
@@ -43,7 +44,7 @@ export async function findViolations(
     note(key, await dropProblems(drop, own, evidence));
     for (const batch of own) {
       note(batch.id, stateProblems(batch, events));
-      if (isTerminal(batch.status)) note(batch.id, await resultProblems(drop, batch, evidence));
+      if (hasEnded(batch.status)) note(batch.id, await resultProblems(drop, batch, evidence));
       const shards = await evidence.shardsOf(batch);
       allShards.push(...shards);
       note(batch.id, sendingProblems(batch, shards, creations));
@@ -79,7 +80,7 @@ async function dropProblems(drop: PlannedDrop, batches: BatchRecord[], evidence:
  * changes it then, and a kill between the two leaves nobody to look at it again.
  */
 function stateProblems(batch: BatchRecord, events: readonly string[]): string[] {
-  if (!isTerminal(batch.status)) return [`It is stuck as ${batch.status}, epoch ${batch.epoch}.`];
+  if (!hasEnded(batch.status)) return [`It is stuck as ${batch.status}, epoch ${batch.epoch}.`];
   const sent = new Set(events.filter((id) => id.startsWith(`${batch.id}:`)));
   const expected = `${batch.id}:${batch.status}`;
   const problems: string[] = [];

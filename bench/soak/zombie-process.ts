@@ -6,7 +6,7 @@ import { poll } from '../../lib/pipeline/poll/poll.ts';
 import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import { createServices, type Services, type StepContext } from '../../lib/pipeline/services.ts';
 import { submit } from '../../lib/pipeline/submit/submit.ts';
-import { isTerminal } from '../../lib/records/batch.ts';
+import { hasEnded } from '../../lib/records/openai-batch.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
 import { functionMs } from './unreliable-function.ts';
 
@@ -52,7 +52,7 @@ async function runStep({ records }: Services, batchId: string): Promise<string> 
   if (set === undefined) return run('prepare', () => prepare(services, step, context()));
   const shards = await records.listShards(batchId, set);
   const open = shards.filter((shard) => shard.status !== 'collected');
-  if (open.length === 0 || isTerminal(batch.status)) return run('finalize', () => finalize(services, step, context()));
+  if (open.length === 0 || hasEnded(batch.status)) return run('finalize', () => finalize(services, step, context()));
   const shard = open[Math.floor(Math.random() * open.length)];
   return shard ? runShardStep(step, shard) : 'nothing';
 }

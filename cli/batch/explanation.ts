@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { columns } from '../output/columns.ts';
 import { printable } from '../output/printable.ts';
 import { counted, countText, durationText, timeText } from '../output/quantities.ts';
-import { type BatchState, hasEnded, type ShardState } from '../transport/batch-state.ts';
+import { type BatchState, hasBatchEnded, type ShardState } from '../transport/batch-state.ts';
 import type { ErrorTally } from './error-tally.ts';
 import { nextSteps } from './next-steps.ts';
 import { errorLines, estimateText, headline, spentText, stepLines, warningText } from './state-text.ts';
@@ -54,7 +54,7 @@ function timeline(state: BatchState): string[] {
     first && at > first.at ? `+${durationText(at - first.at)}` : '',
   ]);
   const deadline = state.deadlineAt;
-  if (deadline !== null && !hasEnded(state))
+  if (deadline !== null && !hasBatchEnded(state))
     rows.push([`  ${timeText(deadline)}`, 'deadline', `in ${durationText(deadline - Date.now() / 1_000)}`]);
   return columns(rows);
 }

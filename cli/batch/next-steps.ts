@@ -1,5 +1,5 @@
 import { printable } from '../output/printable.ts';
-import { type BatchState, hasEnded } from '../transport/batch-state.ts';
+import { type BatchState, hasBatchEnded } from '../transport/batch-state.ts';
 
 export interface Step {
   does: string;
@@ -11,7 +11,7 @@ export function nextSteps(state: BatchState): Step[] {
   const handle = printable(state.handle);
   if (state.status === 'cancelling')
     return [{ does: 'Wait for what finishes all the same', command: `batchdrop wait ${handle}` }];
-  if (!hasEnded(state))
+  if (!hasBatchEnded(state))
     return [
       { does: 'Wait for its end', command: `batchdrop wait ${handle}` },
       { does: 'See where it is', command: `batchdrop explain ${handle}` },

@@ -8,7 +8,7 @@ import { createProgress, type Progress, type ProgressState } from '../output/pro
 import { bytesText, counted } from '../output/quantities.ts';
 import { note } from '../output/result.ts';
 import { write } from '../output/write.ts';
-import { type BatchState, type Counts, hasEnded } from '../transport/batch-state.ts';
+import { type BatchState, type Counts, hasBatchEnded } from '../transport/batch-state.ts';
 import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
 import type { ResultStream, Transport } from '../transport/transport.ts';
 import { endStatus } from './end-status.ts';
@@ -46,7 +46,7 @@ export function resultsCommand(): Command {
 async function fetchResults(id: string, options: ResultsOptions): Promise<ExitStatus> {
   const transport = await openTransport(options);
   const state = await transport.find(id);
-  if (options.partial && !hasEnded(state)) return fetchPartial(transport, state, options);
+  if (options.partial && !hasBatchEnded(state)) return fetchPartial(transport, state, options);
   assertFetchable(state, options);
   if (options.output !== undefined) await toFiles(transport, state, options.output, options);
   else await openedToStandardOutput(transport, options.errors ? state.errorFile : state.output);
@@ -92,7 +92,7 @@ async function toFile(stream: ResultStream, path: string, options: ResultsOption
 function assertFetchable(state: BatchState, { partial }: ResultsOptions): void {
   const { handle, status } = state;
   if (state.isDryRun) throw new CommandError(exitStatus.invalid, `Batch '${handle}' was a dry run; it has no results.`);
-  if (!hasEnded(state))
+  if (!hasBatchEnded(state))
     throw new CommandError(
       exitStatus.invalid,
       `Batch '${handle}' is ${status}; its results are written when it ends: batchdrop wait ${handle} (--partial fetches what is answered so far)`,

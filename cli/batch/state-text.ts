@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { printable } from '../output/printable.ts';
 import { counted, countText, dollarsText, durationText } from '../output/quantities.ts';
-import { type BatchState, hasEnded } from '../transport/batch-state.ts';
+import { type BatchState, hasBatchEnded } from '../transport/batch-state.ts';
 import { nextSteps, type Step } from './next-steps.ts';
 
 const maxShownErrors = 10;
@@ -20,14 +20,14 @@ export function headline(state: BatchState): string {
 }
 
 function mark(state: BatchState): string {
-  if (!hasEnded(state)) return styleText('cyan', '●');
+  if (!hasBatchEnded(state)) return styleText('cyan', '●');
   if (state.status !== 'completed') return styleText('red', '✖');
   return state.counts.failed > 0 ? styleText('yellow', '!') : styleText('green', '✔');
 }
 
 function timeTaken(state: BatchState): string {
   const [first, last] = [state.moments.at(0), state.moments.at(-1)];
-  if (!first || !last || first === last || !hasEnded(state)) return '';
+  if (!first || !last || first === last || !hasBatchEnded(state)) return '';
   return ` in ${durationText(last.at - first.at)}`;
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import type { Progress } from '../output/progress.ts';
 import { clockText, countText, durationText } from '../output/quantities.ts';
-import { type BatchState, hasEnded } from '../transport/batch-state.ts';
+import { type BatchState, hasBatchEnded } from '../transport/batch-state.ts';
 
 /** A tenth of the time waited so far, between these, so that an end is seen at most a tenth late. Seconds. */
 const firstPause = 0.25;
@@ -32,7 +32,7 @@ export async function untilEnd(wait: Wait): Promise<BatchState> {
     for (let state = await wait.look(); ; state = await lookPatiently(wait)) {
       const elapsedSeconds = (Date.now() - startedAtMs) / 1_000;
       wait.progress.show(progressOf(state, elapsedSeconds));
-      if (state && hasEnded(state)) return state;
+      if (state && hasBatchEnded(state)) return state;
       const leftSeconds = (wait.timeoutSeconds ?? Number.POSITIVE_INFINITY) - elapsedSeconds;
       if (leftSeconds <= 0) throw timedOut(wait);
       const pause = Math.min(Math.max(elapsedSeconds * 0.1, firstPause), longestPause, leftSeconds);

@@ -1,5 +1,7 @@
+import { z } from 'zod';
 import type { LineError } from '../../lib/lines/request-line.ts';
-import { type Cost, isTerminal, lineErrorSchema, type Report } from '../../lib/records/batch.ts';
+import type { Cost, Report } from '../../lib/records/batch.ts';
+import { batchStatuses, hasEnded, lineErrorSchema } from '../../lib/records/openai-batch.ts';
 
 export interface Counts {
   total: number;
@@ -65,13 +67,11 @@ export interface BatchState {
   document: unknown;
 }
 
-export const errorListSchema = lineErrorSchema.array();
+export const errorListSchema = z.array(lineErrorSchema);
 
-export function hasEnded(state: Pick<BatchState, 'status'>): boolean {
-  return state.status === 'refused' || endedStatuses.some((status) => status === state.status);
+export function hasBatchEnded({ status }: Pick<BatchState, 'status'>): boolean {
+  return status === 'refused' || batchStatuses.some((known) => known === status && hasEnded(known));
 }
-
-const endedStatuses = (['completed', 'failed', 'expired', 'cancelled'] as const).filter(isTerminal);
 
 /** @returns moments whose time is known, earliest first. */
 export function momentsOf(times: Record<string, number | null | undefined>): Moment[] {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Services } from '../pipeline/services.ts';
-import { type BatchRecord, batchStatuses, costSchema, lineErrorSchema, reportSchema } from '../records/batch.ts';
+import { type BatchRecord, costSchema, reportSchema } from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
-import { batchObject } from '../records/openai-batch.ts';
+import { batchObject, batchStatuses, lineErrorSchema } from '../records/openai-batch.ts';
 import { batchOptionsSchema } from '../records/options.ts';
 import type { ShardRecord } from '../records/shard.ts';
 import { usageSchema } from '../records/usage.ts';

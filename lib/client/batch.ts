@@ -1,7 +1,7 @@
 import type { Batch as OpenAIBatch } from 'openai/resources/batches';
 import type { Warning } from '../providers/contract.ts';
 import type { BatchFields } from '../providers/shared/batch-fields.ts';
-import { isTerminal } from '../records/batch.ts';
+import { hasEnded } from '../records/openai-batch.ts';
 
 /** OpenAI's own type. Every field is there; one that is unset is null, as on the wire. Times are unix seconds. */
 export type Batch = OpenAIBatch;
@@ -31,7 +31,7 @@ export interface BatchList {
 
 /** Whether the batch has ended, well or not: its status no longer changes. */
 export function isComplete(batch: Batch): boolean {
-  return isTerminal(batch.status);
+  return hasEnded(batch.status);
 }
 
 /** Whether the batch ran to its end and no request of it failed. */

@@ -1,6 +1,7 @@
 import { splitLines } from '../lines/jsonl.ts';
-import type { ProviderBatch, ProviderPhase } from '../providers/contract.ts';
+import type { ProviderBatch } from '../providers/contract.ts';
 import type { Endpoint } from '../records/endpoints.ts';
+import { hasEnded } from '../records/openai-batch.ts';
 import type { Connection } from './connection.ts';
 import { ConflictError, ConnectionError, NotFoundError } from './errors.ts';
 import { type BatchResult, unusableResult } from './result.ts';
@@ -50,20 +51,6 @@ function assertReadable(batch: ProviderBatch): void {
   const isArchived = phase === 'completed' && batch.resultRefs.length === 0 && (counts?.total ?? 0) > 0;
   if (isArchived)
     throw new NotFoundError(`The results of batch ${providerBatchId} are no longer kept by the provider.`);
-}
-
-function hasEnded(phase: ProviderPhase): boolean {
-  switch (phase) {
-    case 'validating':
-    case 'in_progress':
-    case 'cancelling':
-      return false;
-    case 'completed':
-    case 'failed':
-    case 'expired':
-    case 'cancelled':
-      return true;
-  }
 }
 
 function assertAllRead({ providerBatchId, expectedResults }: ProviderBatch, count: number): void {

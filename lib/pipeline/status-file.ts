@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { LineError } from '../lines/request-line.ts';
 import type { BatchRecord } from '../records/batch.ts';
-import { isTerminal } from '../records/batch.ts';
 import { TransientError } from '../records/errors.ts';
 import { resultKey, statusKey } from '../records/object-keys.ts';
+import { hasEnded } from '../records/openai-batch.ts';
 import type { Services } from './services.ts';
 
 const maxTries = 6;
@@ -62,7 +62,7 @@ function describe(services: Services, batch: BatchRecord): string {
     validation: batch.errorCount > 0 ? uri('validation.jsonl') : null,
     warnings: batch.warningCount > 0 ? uri('warnings.jsonl') : null,
     warning_count: batch.warningCount,
-    summary: isTerminal(batch.status) ? uri('batch.json') : null,
+    summary: hasEnded(batch.status) ? uri('batch.json') : null,
     error_count: batch.errorCount,
     first_error: batch.errors[0] ?? batch.firstFailure,
     errors_sample: batch.errors.slice(0, 10),

@@ -1,32 +1,11 @@
 import { z } from 'zod';
 import { endpoints } from './endpoints.ts';
 import { ConflictError, StaleEpochError } from './errors.ts';
+import { batchStatuses, hasEnded, lineErrorSchema, type TerminalStatus } from './openai-batch.ts';
 import { batchOptionsSchema } from './options.ts';
 import { usageSchema } from './usage.ts';
 
-/** OpenAI's eight. A batch only moves forward through them. */
-export const batchStatuses = [
-  'validating',
-  'failed',
-  'in_progress',
-  'finalizing',
-  'completed',
-  'expired',
-  'cancelling',
-  'cancelled',
-] as const;
-
-export type BatchStatus = (typeof batchStatuses)[number];
-export type TerminalStatus = 'failed' | 'completed' | 'expired' | 'cancelled';
-
 const seconds = z.number().int();
-
-export const lineErrorSchema = z.object({
-  code: z.string(),
-  message: z.string(),
-  param: z.string().nullable(),
-  line: z.number().int().nullable(),
-});
 
 /** Errors kept in the record; all of them stand in `validation.jsonl`. */
 export const maxStoredErrors = 100;
@@ -125,7 +104,7 @@ export const batchRecordSchema = z.object({
   errors: z.array(lineErrorSchema).max(maxStoredErrors),
   errorCount: z.number().int(),
   /** The first line of the error file, for a person who looks at the status. */
-  firstFailure: lineErrorSchema.nullable().default(null),
+  firstFailure: z.nullable(lineErrorSchema).default(null),
   warningCount: z.number().int(),
   /**
    * The shards of each round so far. The token is their writer's and part of their keys: shards that no token here
@@ -147,21 +126,6 @@ export const batchRecordSchema = z.object({
 });
 
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
-
-export function isTerminal(status: BatchStatus): status is TerminalStatus {
-  switch (status) {
-    case 'failed':
-    case 'completed':
-    case 'expired':
-    case 'cancelled':
-      return true;
-    case 'validating':
-    case 'in_progress':
-    case 'finalizing':
-    case 'cancelling':
-      return false;
-  }
-}
 
 /** @throws StaleEpochError where a later execution has taken over. */
 export function assertEpoch(batch: BatchRecord, epoch: number): void {
@@ -191,7 +155,7 @@ export function beginFinalizing(batch: BatchRecord, nowSeconds: number): BatchRe
 
 /** Opens the next round by one write: its shards stand already. */
 export function openRound(batch: BatchRecord, round: number, opening: Round): BatchRecord {
-  if (batch.rounds.length !== round || isTerminal(batch.status) || batch.status === 'cancelling') return batch;
+  if (batch.rounds.length !== round || hasEnded(batch.status) || batch.status === 'cancelling') return batch;
   return { ...batch, rounds: [...batch.rounds, opening] };
 }
 
@@ -228,7 +192,7 @@ export function end(
   nowSeconds: number,
   change: Partial<BatchRecord>,
 ): BatchRecord {
-  if (isTerminal(batch.status)) return batch;
+  if (hasEnded(batch.status)) return batch;
   return { ...batch, ...change, status, [timeOfStatus[status]]: nowSeconds };
 }
 

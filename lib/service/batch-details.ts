@@ -1,7 +1,8 @@
 import type { Services } from '../pipeline/services.ts';
-import { type BatchRecord, isTerminal } from '../records/batch.ts';
+import type { BatchRecord } from '../records/batch.ts';
 import { isObject } from '../records/json.ts';
 import { resultKey } from '../records/object-keys.ts';
+import { hasEnded } from '../records/openai-batch.ts';
 import type { ShardRecord } from '../records/shard.ts';
 
 export interface BatchDetails {
@@ -20,7 +21,7 @@ export async function batchDetails(services: Services, batch: BatchRecord): Prom
 }
 
 async function readReceipt(services: Services, batch: BatchRecord): Promise<Record<string, unknown> | null> {
-  const found = isTerminal(batch.status) ? await services.objects.readText(resultKey(batch.id, 'batch.json')) : null;
+  const found = hasEnded(batch.status) ? await services.objects.readText(resultKey(batch.id, 'batch.json')) : null;
   if (!found) return null;
   const summary: unknown = JSON.parse(found.text);
   const additions = isObject(summary) ? summary.batchdrop : null;

@@ -1,9 +1,10 @@
 import { digest } from '../pipeline/intake/new-batch.ts';
 import type { Services } from '../pipeline/services.ts';
-import { type BatchRecord, isTerminal } from '../records/batch.ts';
+import type { BatchRecord } from '../records/batch.ts';
 import { ConflictError } from '../records/errors.ts';
 import { batchIdFrom, fileIdFrom } from '../records/ids.ts';
 import { resultKey } from '../records/object-keys.ts';
+import { hasEnded } from '../records/openai-batch.ts';
 import { startOrLeaveToSweep } from './create-batch.ts';
 
 /**
@@ -13,7 +14,7 @@ import { startOrLeaveToSweep } from './create-batch.ts';
  * @throws ConflictError for a batch that has not ended, or that has nothing to send again.
  */
 export async function retryBatch(services: Services, batch: BatchRecord): Promise<BatchRecord> {
-  if (!isTerminal(batch.status)) throw new ConflictError(`Cannot retry a batch with status '${batch.status}'.`);
+  if (!hasEnded(batch.status)) throw new ConflictError(`Cannot retry a batch with status '${batch.status}'.`);
   const retry = await services.objects.head(resultKey(batch.id, 'retry.jsonl'));
   if (!retry) throw new ConflictError(`Batch '${batch.id}' has no failed requests to retry.`);
   const { bucket, key, etag, bytes } = retry;

@@ -1,6 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import type { TerminalStatus } from '../records/batch.ts';
 import { TransientError } from '../records/errors.ts';
+import type { TerminalStatus } from '../records/openai-batch.ts';
 import { type Observe, unobserved } from './observe.ts';
 
 /** What a rule on the event bus sees when a batch has ended. */

@@ -4,15 +4,14 @@ import {
   accept,
   type BatchRecord,
   batchRecordSchema,
-  batchStatuses,
   beginFinalizing,
   cancel,
   closeAtValidation,
   end,
-  isTerminal,
   openRound,
 } from '../../lib/records/batch.ts';
 import { ConflictError } from '../../lib/records/errors.ts';
+import { batchStatuses, hasEnded } from '../../lib/records/openai-batch.ts';
 
 const fresh: BatchRecord = batchRecordSchema.parse({
   id: `batch_${'0'.repeat(32)}`,
@@ -90,7 +89,7 @@ describe('a batch', () => {
         for (const name of sequence) {
           const next = moves[name]?.(batch) ?? batch;
           expect(rank[next.status]).toBeGreaterThanOrEqual(rank[batch.status]);
-          if (isTerminal(batch.status)) expect(next).toEqual(batch);
+          if (hasEnded(batch.status)) expect(next).toEqual(batch);
           batch = next;
         }
       }),
@@ -111,6 +110,6 @@ describe('a batch', () => {
   });
 
   it('knows for every status whether it is an end', () => {
-    expect(batchStatuses.filter(isTerminal)).toEqual(['failed', 'completed', 'expired', 'cancelled']);
+    expect(batchStatuses.filter(hasEnded)).toEqual(['failed', 'completed', 'expired', 'cancelled']);
   });
 });

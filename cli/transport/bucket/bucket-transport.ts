@@ -14,7 +14,7 @@ import {
 import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
-import { type BatchState, hasEnded } from '../batch-state.ts';
+import { type BatchState, hasBatchEnded } from '../batch-state.ts';
 import { type InputFile, readInput } from '../input-file.ts';
 import type { ResultStream, StoredFile, Submission, Transport } from '../transport.ts';
 import { inBucket } from './bucket-failure.ts';
@@ -153,7 +153,7 @@ export class BucketTransport implements Transport {
   /** Of a batch that has ended, its summary says more. */
   async #stateOf(handle: string, text: string): Promise<BatchState> {
     const state = stateOfStatus(handle, statusDocumentSchema.parse(JSON.parse(text)));
-    const summary = hasEnded(state) && state.id !== null ? await this.#readSummary(state.id) : null;
+    const summary = hasBatchEnded(state) && state.id !== null ? await this.#readSummary(state.id) : null;
     return summary ? { ...summary, handle } : state;
   }
 
@@ -185,7 +185,7 @@ export class BucketTransport implements Transport {
   /** Drops the original lines of what failed again, with the options of the first drop. */
   async retry(handle: string): Promise<Submission> {
     const state = await this.find(handle);
-    if (!hasEnded(state) || state.id === null)
+    if (!hasBatchEnded(state) || state.id === null)
       throw new CommandError(exitStatus.invalid, `Cannot retry a batch with status '${state.status}'.`);
     if (state.errorFile === null)
       throw new CommandError(exitStatus.invalid, `Batch '${handle}' has no failed requests to retry.`);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { costSchema, lineErrorSchema } from '../../../lib/records/batch.ts';
+import { costSchema } from '../../../lib/records/batch.ts';
+import { lineErrorSchema } from '../../../lib/records/openai-batch.ts';
 import { stateOfApiBatch } from '../api/api-batch.ts';
 import { type BatchState, errorListSchema, momentsOf, type ShardState } from '../batch-state.ts';
 
@@ -14,7 +15,7 @@ export const statusDocumentSchema = z.looseObject({
   output: z.string().nullable(),
   errors: z.string().nullable(),
   error_count: z.number(),
-  first_error: lineErrorSchema.nullable(),
+  first_error: z.nullable(lineErrorSchema),
   errors_sample: errorListSchema.optional(),
   warning_count: z.number().optional(),
 });

@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { splitLines } from '../../lines/jsonl.ts';
 import type { LineError } from '../../lines/request-line.ts';
-import { assertEpoch, type BatchRecord, beginFinalizing, end, finalStatus, isTerminal } from '../../records/batch.ts';
+import { assertEpoch, type BatchRecord, beginFinalizing, end, finalStatus } from '../../records/batch.ts';
 import { safeText, WriteConflictError } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { mergeWorkKey, resultKey } from '../../records/object-keys.ts';
-import { batchObject } from '../../records/openai-batch.ts';
+import { batchObject, hasEnded } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { countEnded } from '../metrics.ts';
@@ -44,7 +44,7 @@ const slowestBytesPerMs = 5_000;
 export async function finalize(services: Services, step: BatchStep, context: StepContext): Promise<FinalizeAnswer> {
   const batch = await services.records.getBatch(step.batchId);
   assertEpoch(batch, step.epoch);
-  if (isTerminal(batch.status)) return announce(services, batch);
+  if (hasEnded(batch.status)) return announce(services, batch);
   if (batch.rounds.length === 0) return announce(services, await endWithoutResults(services, batch));
   const rounds = await Promise.all(batch.rounds.map((round) => services.records.listShards(batch.id, round.token)));
   if (rounds.flat().some((shard) => shard.status !== 'collected')) return goOn;
@@ -192,7 +192,7 @@ async function writeSummary(services: Services, batch: BatchRecord, receipt: obj
 async function commitEnd(services: Services, batch: BatchRecord, closed: BatchRecord): Promise<BatchRecord> {
   return services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
-    if (isTerminal(current.status)) return current;
+    if (hasEnded(current.status)) return current;
     if (current.version !== batch.version)
       throw new WriteConflictError(`${batch.id} was changed while it was finalized.`);
     return closed;
@@ -202,7 +202,7 @@ async function commitEnd(services: Services, batch: BatchRecord, closed: BatchRe
 /** Tells the world, as often as it takes. */
 async function announce(services: Services, batch: BatchRecord): Promise<FinalizeAnswer> {
   await writeStatus(services, batch.id);
-  if (batch.eventSentAtMs !== null || !isTerminal(batch.status)) return ended;
+  if (batch.eventSentAtMs !== null || !hasEnded(batch.status)) return ended;
   const uri = (name: 'output.jsonl' | 'errors.jsonl') => `s3://${services.objects.bucket}/${resultKey(batch.id, name)}`;
   const [input] = batch.input;
   await services.events.send(batch.status, {

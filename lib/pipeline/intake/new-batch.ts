@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { LineError } from '../../lines/request-line.ts';
-import { type BatchRecord, isTerminal, type S3Object, withErrors } from '../../records/batch.ts';
+import { type BatchRecord, type S3Object, withErrors } from '../../records/batch.ts';
 import { InvalidInputError } from '../../records/errors.ts';
 import { totalBytes } from '../../records/file.ts';
 import { batchIdFrom } from '../../records/ids.ts';
+import { hasEnded } from '../../records/openai-batch.ts';
 import { type BatchOptions, deadlineHours } from '../../records/options.ts';
 import type { Services } from '../services.ts';
 
@@ -64,7 +65,7 @@ export function assertSameParameters(batch: BatchRecord, parametersHash: string)
 
 /** Starts the batch's execution, unless it has ended. Starting one that runs changes nothing. */
 export async function resumeBatch(services: Services, batch: BatchRecord): Promise<void> {
-  if (isTerminal(batch.status) && batch.eventSentAtMs !== null) return;
+  if (hasEnded(batch.status) && batch.eventSentAtMs !== null) return;
   await services.executions.start(batch.id, batch.epoch, services.config.polling.minSeconds);
 }
 

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { LineError } from '../../lines/request-line.ts';
 import type { Warning } from '../../providers/contract.ts';
-import { lineErrorSchema, maxStoredErrors } from '../../records/batch.ts';
+import { maxStoredErrors } from '../../records/batch.ts';
 import { safeText } from '../../records/errors.ts';
 import { prepareWorkKey, resultKey } from '../../records/object-keys.ts';
+import { lineErrorSchema } from '../../records/openai-batch.ts';
 import type { ObjectWriter } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';
 

@@ -1,4 +1,5 @@
-import { type BatchRecord, isTerminal } from '../../records/batch.ts';
+import type { BatchRecord } from '../../records/batch.ts';
+import { hasEnded } from '../../records/openai-batch.ts';
 import type { Services } from '../services.ts';
 
 /**
@@ -10,7 +11,7 @@ import type { Services } from '../services.ts';
 export async function continueAsNew(services: Services, batch: BatchRecord): Promise<void> {
   const epoch = batch.epoch + 1;
   const after = await services.records.updateBatch(batch.id, (current) =>
-    current.epoch === batch.epoch && (!isTerminal(current.status) || current.eventSentAtMs === null)
+    current.epoch === batch.epoch && (!hasEnded(current.status) || current.eventSentAtMs === null)
       ? { ...current, epoch }
       : current,
   );

@@ -1,5 +1,6 @@
-import { type BatchRecord, isTerminal } from '../../records/batch.ts';
+import type { BatchRecord } from '../../records/batch.ts';
 import { messageOf, NotFoundError, safeText } from '../../records/errors.ts';
+import { hasEnded } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
@@ -83,7 +84,7 @@ async function examine(
   batch: BatchRecord,
   options: SweepOptions,
 ): Promise<Pick<Swept, 'restarted' | 'overdueSeconds'>> {
-  if (isTerminal(batch.status) && batch.eventSentAtMs !== null) return nothingToDo;
+  if (hasEnded(batch.status) && batch.eventSentAtMs !== null) return nothingToDo;
   const nowMs = services.now();
   if (nowMs < batch.createdAt * 1_000 + (options.graceMs ?? graceMs)) return nothingToDo;
   const overdueSeconds = Math.max(0, Math.floor(nowMs / 1_000) - batch.deadlineAt);

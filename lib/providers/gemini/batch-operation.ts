@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch } from '../contract.ts';
 import { countSchema, failureFrom, failureSchema, phaseOf, secondsOf } from '../google-family/batch-state.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
-import { isEndedPhase } from '../shared/http/ended-phase.ts';
 import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
 
 const outputSchema = z
@@ -43,7 +43,7 @@ function responsesFile(batch: BatchOperation): string | null {
 export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
   const known = phaseOf(batch.metadata.state);
   const phase = known ?? 'in_progress';
-  const file = isEndedPhase(phase) ? responsesFile(batch) : null;
+  const file = hasEnded(phase) ? responsesFile(batch) : null;
   const counts = countsOf(batch);
   const isUntouched = file === null && !counts?.completed;
   return {

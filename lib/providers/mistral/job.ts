@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { safeText } from '../../records/errors.ts';
 import { isObject } from '../../records/json.ts';
+import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { type BatchFields, batchFieldsSchema } from '../shared/batch-fields.ts';
-import { isEndedPhase } from '../shared/http/ended-phase.ts';
 
 const count = z.number().int().nonnegative().catch(0);
 const id = z.string().min(1).nullish().catch(null);
@@ -58,15 +58,15 @@ const phaseByStatus = new Map<string, ProviderPhase>([
 export function providerBatchFrom(job: Job): ProviderBatch {
   const known = phaseByStatus.get(job.status);
   const phase = known ?? 'in_progress';
-  const hasEnded = isEndedPhase(phase);
+  const isEnded = hasEnded(phase);
   return {
     providerBatchId: job.id,
     phase,
     status: job.status,
     isKnownStatus: known !== undefined,
     counts: countsOf(job),
-    expectedResults: hasEnded ? job.succeededRequests + (job.errorFile ? job.failedRequests : 0) : null,
-    resultRefs: hasEnded ? [job.outputFile, job.errorFile].filter((file) => typeof file === 'string') : [],
+    expectedResults: isEnded ? job.succeededRequests + (job.errorFile ? job.failedRequests : 0) : null,
+    resultRefs: isEnded ? [job.outputFile, job.errorFile].filter((file) => typeof file === 'string') : [],
     failure: phase === 'failed' ? failureFrom(job) : null,
   };
 }

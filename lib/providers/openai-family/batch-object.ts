@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { BatchStatus } from '../../records/batch.ts';
 import { safeText } from '../../records/errors.ts';
+import type { BatchStatus } from '../../records/openai-batch.ts';
+import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { queueFullCode } from '../shared/http/create-outcome.ts';
-import { isEndedPhase } from '../shared/http/ended-phase.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -73,15 +73,15 @@ const phaseByStatus: Record<BatchStatus, ProviderPhase> = {
 export function providerBatchFrom(batch: BatchObject, service: string): ProviderBatch {
   const known = knownStatus(batch.status);
   const phase = phaseByStatus[known ?? 'in_progress'];
-  const hasEnded = isEndedPhase(phase);
+  const isEnded = hasEnded(phase);
   return {
     providerBatchId: batch.id,
     phase,
     status: batch.status,
     isKnownStatus: known !== undefined,
     counts: batch.request_counts ?? null,
-    expectedResults: hasEnded ? expectedResults(batch) : null,
-    resultRefs: hasEnded ? resultRefs(batch) : [],
+    expectedResults: isEnded ? expectedResults(batch) : null,
+    resultRefs: isEnded ? resultRefs(batch) : [],
     failure: phase === 'failed' ? failureFrom(batch, service) : null,
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { batchStatuses } from '../../records/batch.ts';
+import { batchStatuses } from '../../records/openai-batch.ts';
 import { usageSchema } from '../../records/usage.ts';
 
 const text = z.string().min(1).nullable().catch(null);

@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch } from '../contract.ts';
 import { countSchema, failureFrom, failureSchema, phaseOf, secondsOf } from '../google-family/batch-state.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
-import { isEndedPhase } from '../shared/http/ended-phase.ts';
 import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
 
 const text = z.string().min(1).nullish().catch(null);
@@ -34,7 +34,7 @@ export type PredictionJob = z.infer<typeof predictionJobSchema>;
 /** @returns the directory of its output, once it has ended. */
 export function outputDirectory(job: PredictionJob): string | null {
   const phase = phaseOf(job.state);
-  return phase && isEndedPhase(phase) ? (job.outputInfo?.gcsOutputDirectory ?? null) : null;
+  return phase && hasEnded(phase) ? (job.outputInfo?.gcsOutputDirectory ?? null) : null;
 }
 
 /** @param files of its output; null where it has none. */

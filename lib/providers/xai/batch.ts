@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { BatchStatus } from '../../records/batch.ts';
+import type { BatchStatus } from '../../records/openai-batch.ts';
 
 const count = z.number().int().nonnegative();
 const text = z.string().min(1).nullish().catch(null);
