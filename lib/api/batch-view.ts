@@ -2,13 +2,11 @@ import { z } from 'zod';
 import type { Services } from '../pipeline/services.ts';
 import { type BatchRecord, costSchema, reportSchema } from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
-import { batchObject, batchStatuses, lineErrorSchema } from '../records/openai-batch.ts';
+import { batchObject, openAIBatchSchema } from '../records/openai-batch.ts';
 import { batchOptionsSchema } from '../records/options.ts';
 import type { ShardRecord } from '../records/shard.ts';
-import { usageSchema } from '../records/usage.ts';
 import type { BatchDetails } from '../service/batch-details.ts';
 
-const time = z.number().int().nullable().describe('Unix timestamp, in seconds');
 const uri = z.string().nullable();
 
 const shardViewSchema = z.object({
@@ -43,28 +41,10 @@ const additionsSchema = z.object({
 
 export const batchViewSchema = z
   .object({
-    id: z.string(),
-    object: z.literal('batch'),
-    endpoint: z.string(),
-    model: z.string().nullable(),
-    errors: z.object({ object: z.literal('list'), data: z.array(lineErrorSchema) }).nullable(),
+    ...openAIBatchSchema.shape,
     input_file_id: z.string(),
     completion_window: z.literal('24h'),
-    status: z.enum(batchStatuses),
-    output_file_id: z.string().nullable(),
-    error_file_id: z.string().nullable(),
     created_at: z.number().int(),
-    in_progress_at: time,
-    expires_at: time,
-    finalizing_at: time,
-    completed_at: time,
-    failed_at: time,
-    expired_at: time,
-    cancelling_at: time,
-    cancelled_at: time,
-    request_counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }),
-    usage: usageSchema.nullable(),
-    metadata: z.record(z.string(), z.string()).nullable(),
     batchdrop: additionsSchema,
   })
   .meta({ id: 'Batch' });

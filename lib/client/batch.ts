@@ -1,7 +1,7 @@
 import type { Batch as OpenAIBatch } from 'openai/resources/batches';
 import type { Warning } from '../providers/contract.ts';
 import type { BatchFields } from '../providers/shared/batch-fields.ts';
-import { hasEnded } from '../records/openai-batch.ts';
+import { hasEnded, openAIBatchSchema } from '../records/openai-batch.ts';
 
 /** OpenAI's own type. Every field is there; one that is unset is null, as on the wire. Times are unix seconds. */
 export type Batch = OpenAIBatch;
@@ -39,16 +39,14 @@ export function isSuccessful(batch: Batch): boolean {
   return batch.status === 'completed' && (batch.request_counts?.failed ?? 0) === 0;
 }
 
-/**
- * @param endpoint what stands for it where the provider does not record what a batch is for.
- */
+/** @param endpoint what stands for it where the provider does not record what a batch is for. */
 export function batchFrom(fields: BatchFields, endpoint: string): Batch {
-  const whole = { ...fields, endpoint: fields.endpoint ?? endpoint };
-  if (!isWireBatch(whole)) throw new TypeError(`The batch ${fields.id} lacks fields.`);
-  return whole;
+  const batch = { ...fields, endpoint: fields.endpoint ?? endpoint };
+  if (!isBatch(batch)) throw new TypeError(`The batch ${fields.id} lacks fields, or has other ones than OpenAI's.`);
+  return batch;
 }
 
-/** OpenAI's SDK says absent where the wire says null; the fields were checked when they were parsed. */
-function isWireBatch(batch: object): batch is Batch {
-  return 'id' in batch && 'status' in batch && 'input_file_id' in batch && 'endpoint' in batch;
+/** Checks every field. OpenAI's SDK says absent where the wire says null, so its type does not follow from the schema. */
+function isBatch(batch: object): batch is Batch {
+  return openAIBatchSchema.safeParse(batch).success;
 }

@@ -1,5 +1,6 @@
 import type { CreateOutcome } from '../providers/contract.ts';
 import type { BatchFields } from '../providers/shared/batch-fields.ts';
+import { emptyBatch } from '../records/openai-batch.ts';
 import { type Batch, batchFrom } from './batch.ts';
 import { refusedError } from './create-failure.ts';
 import { type CreateAttempt, findLostCreate } from './lost-create.ts';
@@ -38,27 +39,11 @@ async function describe(attempt: CreateAttempt, batchId: string): Promise<BatchF
 /** What is known of a batch that was created a moment ago. */
 function newBatchFields({ sending, providerInputFileId }: CreateAttempt, batchId: string): BatchFields {
   return {
-    id: batchId,
-    object: 'batch',
+    ...emptyBatch(batchId),
     endpoint: sending.endpoint,
-    model: null,
-    errors: null,
     input_file_id: providerInputFileId,
-    completion_window: '24h',
-    status: 'validating',
-    output_file_id: null,
-    error_file_id: null,
     created_at: Math.floor(Date.now() / 1000),
-    in_progress_at: null,
-    expires_at: null,
-    finalizing_at: null,
-    completed_at: null,
-    failed_at: null,
-    expired_at: null,
-    cancelling_at: null,
-    cancelled_at: null,
     request_counts: { total: sending.lineCount, completed: 0, failed: 0 },
-    usage: null,
     metadata: sending.metadata,
   };
 }

@@ -112,7 +112,7 @@ export const batchRecordSchema = z.object({
    */
   rounds: z.array(roundSchema),
   counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }),
-  usage: usageSchema.nullable(),
+  usage: z.nullable(usageSchema),
   cost: costSchema.nullable(),
   report: reportSchema.nullable(),
   /** The run of Prepare from whose checkpoint the next one goes on. */

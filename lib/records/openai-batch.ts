@@ -48,7 +48,7 @@ const time = z.nullable(z.int()).check(z.describe('Unix timestamp, in seconds'))
  * Source: https://platform.openai.com/docs/api-reference/batch/object, read 2026-11.
  */
 export const openAIBatchSchema = z.object({
-  id: z.string().check(z.minLength(1)),
+  id: z.string(),
   object: z.literal('batch'),
   endpoint: z.string(),
   model: z.nullable(z.string()),

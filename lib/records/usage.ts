@@ -1,12 +1,14 @@
-import { z } from 'zod';
+import * as z from 'zod/mini';
+
+const count = z.int().check(z.nonnegative());
 
 /** Tokens, in the shape of OpenAI's `Batch.usage`. */
 export const usageSchema = z.object({
-  input_tokens: z.number().int().nonnegative(),
-  input_tokens_details: z.object({ cached_tokens: z.number().int().nonnegative() }),
-  output_tokens: z.number().int().nonnegative(),
-  output_tokens_details: z.object({ reasoning_tokens: z.number().int().nonnegative() }),
-  total_tokens: z.number().int().nonnegative(),
+  input_tokens: count,
+  input_tokens_details: z.object({ cached_tokens: count }),
+  output_tokens: count,
+  output_tokens_details: z.object({ reasoning_tokens: count }),
+  total_tokens: count,
 });
 
 export type Usage = z.infer<typeof usageSchema>;

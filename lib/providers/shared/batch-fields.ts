@@ -1,60 +1,64 @@
 import { z } from 'zod';
-import { batchStatuses } from '../../records/openai-batch.ts';
-import { usageSchema } from '../../records/usage.ts';
+import { batchStatuses, emptyBatch, openAIBatchSchema } from '../../records/openai-batch.ts';
 
-const text = z.string().min(1).nullable().catch(null);
+const fieldsSchema = z.looseObject({
+  ...openAIBatchSchema.shape,
+  /** Null where the provider does not record it. */
+  endpoint: z.string().min(1).nullable(),
+});
+
+/** OpenAI's Batch as a provider says it. */
+export type BatchFields = z.infer<typeof fieldsSchema>;
+
+/**
+ * Reads OpenAI's Batch with every field; null where it is unset, as on the wire. It is tolerant, since servers that speak
+ * OpenAI's API differ: a field that cannot be read counts as unset. Fields that OpenAI does not have stay as they are.
+ */
+export const batchFieldsSchema = z
+  .looseObject({ id: z.string().min(1) })
+  .transform((batch): unknown => ({ ...batch, ...readableFields(batch) }))
+  .pipe(fieldsSchema);
+
+function readableFields(batch: { id: string; [field: string]: unknown }): object {
+  const { id, ...unset } = emptyBatch(batch.id);
+  const fallbacks: Record<string, unknown> = { ...unset, ...otherFallbacks };
+  const fields = Object.entries(fieldsSchema.shape).map(([name, schema]) => {
+    const read = z.safeParse(schema, repaired(name, batch[name]));
+    return [name, read.success ? read.data : fallbacks[name]];
+  });
+  return { ...Object.fromEntries(fields), id };
+}
+
+/** A status that OpenAI does not have is treated as work in progress. */
+const otherFallbacks = { endpoint: null, status: 'in_progress' };
 
 /** Unix seconds, or a date as some servers write it. */
-const seconds = z
+const secondsSchema = z
   .number()
   .transform(Math.floor)
-  .or(z.iso.datetime({ offset: true }).transform((time) => Math.floor(Date.parse(time) / 1000)))
-  .nullable()
-  .catch(null);
+  .or(z.iso.datetime({ offset: true }).transform((time) => Math.floor(Date.parse(time) / 1000)));
 
 const count = z.number().int().nonnegative().catch(0);
 
-const batchErrorSchema = z.object({
-  code: z.string().catch(''),
-  message: z.string().catch(''),
-  param: z.string().nullable().catch(null),
-  line: z.number().int().nullable().catch(null),
-});
+/** Fields of which a part is worth reading. */
+const repairs: Record<string, z.ZodType> = {
+  status: z.string().toLowerCase().pipe(z.enum(batchStatuses)),
+  errors: z.object({
+    object: z.literal('list').catch('list'),
+    data: z.array(
+      z.object({
+        code: z.string().catch(''),
+        message: z.string().catch(''),
+        param: z.string().nullable().catch(null),
+        line: z.number().int().nullable().catch(null),
+      }),
+    ),
+  }),
+  request_counts: z.object({ total: count, completed: count, failed: count }),
+};
 
-/**
- * OpenAI's Batch with every field; null where it is unset, as on the wire. Tolerant, since servers that speak OpenAI's
- * API differ; fields that OpenAI has not stay as they are. Source: https://platform.openai.com/docs/api-reference/batch/object
- */
-export const batchFieldsSchema = z.looseObject({
-  id: z.string().min(1),
-  object: z.literal('batch').catch('batch'),
-  /** Null where the provider does not record it. */
-  endpoint: text,
-  model: text,
-  errors: z
-    .object({ object: z.literal('list').catch('list'), data: z.array(batchErrorSchema) })
-    .nullable()
-    .catch(null),
-  input_file_id: text,
-  completion_window: z.string().catch('24h'),
-  /** A status that OpenAI does not have is treated as work in progress. */
-  status: z.string().toLowerCase().pipe(z.enum(batchStatuses)).catch('in_progress'),
-  output_file_id: text,
-  error_file_id: text,
-  created_at: seconds,
-  in_progress_at: seconds,
-  expires_at: seconds,
-  finalizing_at: seconds,
-  completed_at: seconds,
-  failed_at: seconds,
-  expired_at: seconds,
-  cancelling_at: seconds,
-  cancelled_at: seconds,
-  request_counts: z
-    .object({ total: count, completed: count, failed: count })
-    .catch({ total: 0, completed: 0, failed: 0 }),
-  usage: usageSchema.nullable().catch(null),
-  metadata: z.record(z.string(), z.string()).nullable().catch(null),
-});
-
-export type BatchFields = z.infer<typeof batchFieldsSchema>;
+function repaired(name: string, value: unknown): unknown {
+  if (value === '') return null;
+  const repair = name.endsWith('_at') ? secondsSchema : repairs[name];
+  return repair ? repair.safeParse(value).data : value;
+}

@@ -1,3 +1,4 @@
+import { emptyBatch } from '../../../records/openai-batch.ts';
 import type { ProviderBatch } from '../../contract.ts';
 import type { BatchFields } from '../batch-fields.ts';
 
@@ -19,8 +20,7 @@ export function batchFieldsOf(batch: ForeignBatch): BatchFields {
   const { phase, failure } = batch;
   const endedAs = (ending: BatchFields['status']) => (phase === ending ? batch.endedAt : null);
   return {
-    id: batch.id,
-    object: 'batch',
+    ...emptyBatch(batch.id),
     endpoint: null,
     model: batch.model ?? null,
     errors: failure && {
@@ -28,21 +28,16 @@ export function batchFieldsOf(batch: ForeignBatch): BatchFields {
       data: [{ code: failure.code, message: failure.message, param: null, line: null }],
     },
     input_file_id: batch.inputFileId ?? null,
-    completion_window: '24h',
     status: phase,
     output_file_id: batch.outputFileId ?? null,
-    error_file_id: null,
     created_at: batch.createdAt,
     in_progress_at: batch.startedAt ?? null,
     expires_at: batch.expiresAt ?? null,
-    finalizing_at: null,
     completed_at: endedAs('completed'),
     failed_at: endedAs('failed'),
     expired_at: endedAs('expired'),
     cancelling_at: batch.cancellingAt ?? null,
     cancelled_at: endedAs('cancelled'),
-    request_counts: batch.counts ?? { total: 0, completed: 0, failed: 0 },
-    usage: null,
-    metadata: null,
+    ...(batch.counts && { request_counts: batch.counts }),
   };
 }
