@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BatchLedger } from './batch-ledger.ts';
 import { readCreations, readOpenBatches } from './creation-log.ts';
-import type { FaultBook } from './fault-book.ts';
+import type { FaultPlan } from './fault-plan.ts';
 import { faultSchema } from './faults.ts';
 import { type Exchange, type JsonReply, type Route, readBody } from './http-server.ts';
 import { parseJson } from './json.ts';
@@ -10,7 +10,7 @@ import type { CreationRecord } from './simulator.ts';
 const maxFaultsBytes = 1024 * 1024;
 
 /** Routes by which a test steers a simulator in another process. */
-export function adminRoutes(ledger: BatchLedger, book: FaultBook, provider: CreationRecord['provider']): Route[] {
+export function adminRoutes(ledger: BatchLedger, faultPlan: FaultPlan, provider: CreationRecord['provider']): Route[] {
   return [
     {
       method: 'GET',
@@ -18,16 +18,16 @@ export function adminRoutes(ledger: BatchLedger, book: FaultBook, provider: Crea
       answer: async () => ok(await readCreations(ledger, provider)),
     },
     { method: 'GET', path: '/__simulator/open', answer: async () => ok(await readOpenBatches(ledger)) },
-    { method: 'PUT', path: '/__simulator/faults', answer: (exchange) => putFaults(book, exchange) },
+    { method: 'PUT', path: '/__simulator/faults', answer: (exchange) => putFaults(faultPlan, exchange) },
   ];
 }
 
-async function putFaults(book: FaultBook, exchange: Exchange): Promise<JsonReply> {
+async function putFaults(faultPlan: FaultPlan, exchange: Exchange): Promise<JsonReply> {
   const tooLarge = bad('the faults are too large');
   const body = await readBody(exchange.request, maxFaultsBytes, tooLarge);
   const faults = z.array(faultSchema).safeParse(parseJson(body.toString('utf8')));
   if (!faults.success) return bad(z.prettifyError(faults.error));
-  book.replace(faults.data);
+  faultPlan.replace(faults.data);
   return ok({ faults: faults.data.length });
 }
 

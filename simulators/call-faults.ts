@@ -1,4 +1,4 @@
-import type { FaultBook, FaultSubject } from './fault-book.ts';
+import type { FaultPlan, FaultSubject } from './fault-plan.ts';
 import type { Operation } from './faults.ts';
 import { CutConnection, type Exchange, type JsonReply, RefusedCall } from './http-server.ts';
 
@@ -11,14 +11,14 @@ export type ErrorReply = (status: number) => JsonReply;
  * @param subject the batch that the call is about, or null.
  * @throws RefusedCall or CutConnection if the call shall have no effect.
  */
-export async function strikeCall(
-  book: FaultBook,
+export async function applyCallFaults(
+  faultPlan: FaultPlan,
   exchange: Exchange,
   operation: Operation,
   subject: FaultSubject | null,
   errorReply: ErrorReply,
 ): Promise<void> {
-  for (const fault of await book.takeCallFaults(operation, subject)) {
+  for (const fault of await faultPlan.takeCallFaults(operation, subject)) {
     switch (fault.kind) {
       case 'http_error':
         throw new RefusedCall(withRetryAfter(errorReply(fault.status), fault.retryAfterSeconds));

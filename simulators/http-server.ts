@@ -66,7 +66,7 @@ export interface ServiceDescription {
   /** Headers of every answer, such as the request's id. */
   answerHeaders(): Record<string, string>;
   /** Finishes a JSON answer, knowing the headers above. */
-  dressReply(reply: JsonReply, answerHeaders: Record<string, string>): JsonReply;
+  finishReply(reply: JsonReply, answerHeaders: Record<string, string>): JsonReply;
   /** Throws RefusedCall for a caller that may not call; not asked for `/__simulator`. */
   admit(exchange: Exchange): void;
   unknownRoute(exchange: Exchange): JsonReply;
@@ -114,15 +114,15 @@ async function handle(service: ServiceDescription, request: IncomingMessage, res
   };
   const headers = service.answerHeaders();
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
-  const dress = (reply: Reply) => (reply.kind === 'json' ? service.dressReply(reply, headers) : reply);
+  const finish = (reply: Reply) => (reply.kind === 'json' ? service.finishReply(reply, headers) : reply);
   try {
     const reply = await replyTo(service, exchange);
     if (exchange.fate.answerDelayMs > 0) await sleep(exchange.fate.answerDelayMs);
     if (exchange.fate.cutInsteadOfAnswering) throw new CutConnection();
-    await send(response, dress(reply));
+    await send(response, finish(reply));
   } catch (error) {
     const refusal = error instanceof RefusedCall ? error.reply : service.internalError();
-    await answerFailure(exchange.request, response, error, dress(refusal));
+    await answerFailure(exchange.request, response, error, finish(refusal));
   }
 }
 

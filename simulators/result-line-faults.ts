@@ -1,5 +1,5 @@
 import type { BatchRecord } from './batch-record.ts';
-import { type LineTraits, lineMatches } from './fault-book.ts';
+import { type LineTraits, lineMatches } from './fault-plan.ts';
 import type { FaultOfKind } from './faults.ts';
 
 /** Damages a batch's result lines as its faults say; the counts that the batch shows stay those of a whole result. */

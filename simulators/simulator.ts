@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Fault } from './faults.ts';
-import type { LiveCall } from './live-desk.ts';
+import type { LiveCall } from './live-calls.ts';
 
 /** The services that there are simulators of. */
 export const simulatorKinds = [

@@ -5,7 +5,7 @@ import { type AwsCall, callOf } from './aws-call.ts';
 import { refusalOf } from './aws-refusals.ts';
 
 /** What becomes of one request. */
-export type Strike =
+export type DrawnFault =
   | { kind: 'pass' }
   | { kind: 'refuse'; how: 'throttled' | 'failed' }
   | { kind: 'cut'; when: 'before' | 'after' | 'midway' }
@@ -13,7 +13,7 @@ export type Strike =
 
 export interface EndpointProxyOptions {
   /** Asked for each request, before it has any effect. */
-  strike?: (call: AwsCall) => Strike;
+  fault?: (call: AwsCall) => DrawnFault;
   /** Told of each request that is passed on. */
   onCall?: (call: AwsCall) => void;
 }
@@ -67,21 +67,21 @@ interface Route extends EndpointProxyOptions {
 async function handle(incoming: IncomingMessage, outgoing: ServerResponse, route: Route): Promise<void> {
   const body = await readBody(incoming);
   const call = callOf(incoming, body);
-  const strike = route.strike?.(call) ?? { kind: 'pass' };
-  if (strike.kind === 'slow') await sleep(strike.delayMs);
+  const fault = route.fault?.(call) ?? { kind: 'pass' };
+  if (fault.kind === 'slow') await sleep(fault.delayMs);
   if (outgoing.destroyed) return; // its sender has died meanwhile
-  if (strike.kind === 'refuse') {
-    const refusal = refusalOf(call, strike.how);
+  if (fault.kind === 'refuse') {
+    const refusal = refusalOf(call, fault.how);
     outgoing.writeHead(refusal.status, { 'content-type': refusal.contentType }).end(refusal.body);
     return;
   }
-  if (strike.kind === 'cut' && strike.when === 'before') {
+  if (fault.kind === 'cut' && fault.when === 'before') {
     outgoing.destroy();
     return;
   }
   route.onCall?.(call);
   const answer = await passOn(incoming, body, route);
-  if (strike.kind === 'cut') await cutOff(answer, outgoing, strike.when === 'midway');
+  if (fault.kind === 'cut') await cutOff(answer, outgoing, fault.when === 'midway');
   else await giveBack(answer, outgoing);
 }
 

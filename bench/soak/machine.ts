@@ -9,12 +9,12 @@ import { localBedrockRoleArn, localCredentials, localRegion, localStateMachineAr
 import { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { AwsCall } from './aws-call.ts';
 import { Child } from './child-process.ts';
-import { EndpointProxy, type Strike } from './endpoint-proxy.ts';
+import { drawDelay, drawFault, nameOfFault } from './drawn-faults.ts';
+import { type DrawnFault, EndpointProxy } from './endpoint-proxy.ts';
+import { type FaultRates, noFaults } from './fault-rates.ts';
 import { createTimeoutSeconds, settleSeconds } from './provider-faults.ts';
 import { SimulatedProviders } from './simulated-providers.ts';
-import { lateStrike, nameOfStrike, strikeOf } from './strikes.ts';
 import type { Tally } from './tally.ts';
-import { clearWeather, type Weather } from './weather.ts';
 
 /** The three local endpoints, as one party sees them. */
 interface Endpoints {
@@ -47,10 +47,10 @@ const config = {
 export const teamConcurrency = accounts.team.concurrency;
 
 /** How the deaths that nobody meant are called in the tally. */
-export const diedByItself = { stack: 'stack DIED BY ITSELF', zombie: 'zombie DIED BY ITSELF' } as const;
+export const diedByItself = { stack: 'stack DIED BY ITSELF', staleWorker: 'stale worker DIED BY ITSELF' } as const;
 
 /**
- * All processes of a soak: the stack and a zombie beside it, the providers, and between them and AWS's endpoints the
+ * All processes of a soak: the stack and a stale worker beside it, the providers, and between them and AWS's endpoints the
  * proxies that live here, where nothing is killed.
  */
 export class Machine {
@@ -62,9 +62,9 @@ export class Machine {
   readonly clear: Endpoints;
   readonly #struck: Endpoints;
   readonly #late: Endpoints;
-  readonly #weather: { now: Weather };
+  readonly #rates: { now: FaultRates };
   #stack: Child | null = null;
-  #zombie: Child | null = null;
+  #staleWorker: Child | null = null;
   #starts = 0;
 
   private constructor(
@@ -73,7 +73,7 @@ export class Machine {
     random: SeededRandom,
     providers: SimulatedProviders,
     endpoints: { clear: Endpoints; struck: Endpoints; late: Endpoints },
-    weather: { now: Weather },
+    rates: { now: FaultRates },
   ) {
     this.#folder = folder;
     this.#tally = tally;
@@ -82,28 +82,28 @@ export class Machine {
     this.clear = endpoints.clear;
     this.#struck = endpoints.struck;
     this.#late = endpoints.late;
-    this.#weather = weather;
+    this.#rates = rates;
   }
 
   static async start(folder: string, seed: number, tally: Tally): Promise<Machine> {
     await writeFile(join(folder, 'config.json'), JSON.stringify(config, null, 2));
-    const random = new SeededRandom(`weather ${seed}`);
-    const weather = { now: clearWeather };
-    const noted = (decide: (call: AwsCall) => Strike) => (call: AwsCall) => {
-      const strike = decide(call);
-      const name = nameOfStrike(call, strike);
+    const random = new SeededRandom(`fault rates ${seed}`);
+    const rates = { now: noFaults };
+    const noted = (decide: (call: AwsCall) => DrawnFault) => (call: AwsCall) => {
+      const fault = decide(call);
+      const name = nameOfFault(call, fault);
       if (name !== null) tally.add(name);
-      return strike;
+      return fault;
     };
     const endpoints = {
       clear: await startEndpoints(() => ({ kind: 'pass' })),
-      struck: await startEndpoints(noted((call) => strikeOf(weather.now, call, random))),
-      late: await startEndpoints(noted((call) => lateStrike(call, random))),
+      struck: await startEndpoints(noted((call) => drawFault(rates.now, call, random))),
+      late: await startEndpoints(noted((call) => drawDelay(call, random))),
     };
     const aws = awsEnvironment(endpoints.clear);
     // S3 is away while the stack is dead: Bedrock's would not be.
     const providers = await SimulatedProviders.start(join(folder, 'providers'), { ...aws, AWS_MAX_ATTEMPTS: '12' });
-    const machine = new Machine(folder, tally, random, providers, endpoints, weather);
+    const machine = new Machine(folder, tally, random, providers, endpoints, rates);
     await machine.startStack();
     return machine;
   }
@@ -128,7 +128,7 @@ export class Machine {
     };
   }
 
-  /** What the stacks and the zombies said when they died. */
+  /** What the stacks and the stale workers said when they died. */
   get errorFile(): string {
     return join(this.#folder, 'errors.txt');
   }
@@ -137,9 +137,9 @@ export class Machine {
     return join(this.#folder, 'data', 'events.jsonl');
   }
 
-  setWeather(weather: Weather): void {
-    this.#weather.now = weather;
-    this.#stack?.send(weather);
+  setFaultRates(rates: FaultRates): void {
+    this.#rates.now = rates;
+    this.#stack?.send(rates);
   }
 
   async startStack(): Promise<void> {
@@ -161,18 +161,18 @@ export class Machine {
     const endpoints = await stack.firstMessage((message) => readySchema.safeParse(message).data?.endpoints ?? null);
     this.#stack = stack;
     this.#lead(endpoints);
-    this.setWeather(this.#weather.now);
+    this.setFaultRates(this.#rates.now);
   }
 
   async startStackIfDead(): Promise<void> {
     if (!this.#stack) await this.startStack();
   }
 
-  /** The zombie dies too: to a stack that starts, nothing else runs. */
+  /** The stale worker dies too: to a stack that starts, nothing else runs. */
   async killStack(): Promise<void> {
-    await Promise.all([this.#stack?.kill(), this.#zombie?.kill()]);
+    await Promise.all([this.#stack?.kill(), this.#staleWorker?.kill()]);
     this.#stack = null;
-    this.#zombie = null;
+    this.#staleWorker = null;
     this.#lead(null);
   }
 
@@ -182,20 +182,20 @@ export class Machine {
     this.#stack?.signal('SIGCONT');
   }
 
-  startZombie(): void {
-    if (this.#zombie || !this.#stack) return;
-    this.#zombie = new Child('./zombie-process.ts', {
+  startStaleWorker(): void {
+    if (this.#staleWorker || !this.#stack) return;
+    this.#staleWorker = new Child('./stale-worker-process.ts', {
       environment: this.environment(this.#late),
       onMessage: (message) => this.#note(message),
-      onDeath: () => this.#tally.add(diedByItself.zombie),
+      onDeath: () => this.#tally.add(diedByItself.staleWorker),
       errorFile: this.errorFile,
     });
   }
 
-  async killZombie(): Promise<void> {
-    const zombie = this.#zombie;
-    this.#zombie = null;
-    await zombie?.kill();
+  async killStaleWorker(): Promise<void> {
+    const staleWorker = this.#staleWorker;
+    this.#staleWorker = null;
+    await staleWorker?.kill();
   }
 
   get starts(): number {
@@ -252,11 +252,11 @@ function everyKind(): Record<ProviderKind, { kind: ProviderKind }> {
   return Object.fromEntries(entries);
 }
 
-async function startEndpoints(strike: (call: AwsCall) => Strike): Promise<Endpoints> {
+async function startEndpoints(fault: (call: AwsCall) => DrawnFault): Promise<Endpoints> {
   const [s3, dynamodb, services] = await Promise.all([
-    EndpointProxy.start({ strike }),
-    EndpointProxy.start({ strike }),
-    EndpointProxy.start({ strike }),
+    EndpointProxy.start({ fault }),
+    EndpointProxy.start({ fault }),
+    EndpointProxy.start({ fault }),
   ]);
   return { s3, dynamodb, services };
 }

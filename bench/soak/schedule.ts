@@ -1,8 +1,8 @@
 import { SeededRandom } from '../../simulators/seeded-random.ts';
+import { type FaultRates, randomFaultRates } from './fault-rates.ts';
 import { largeDrop, type PlannedDrop, randomDrop } from './planned-drop.ts';
 import { randomFaultsByKind } from './provider-faults.ts';
 import type { FaultsByKind } from './simulated-providers.ts';
-import { randomWeather, type Weather } from './weather.ts';
 
 /** Something that the soak does at a moment. */
 export type Action =
@@ -10,7 +10,7 @@ export type Action =
   /** The same file under the same idempotency key: the batch that there is already. */
   | { kind: 'drop_again'; drop: PlannedDrop }
   | { kind: 'cancel'; drop: PlannedDrop }
-  | { kind: 'weather'; weather: Weather }
+  | { kind: 'fault_rates'; rates: FaultRates }
   | { kind: 'provider_faults'; faults: FaultsByKind }
   /** SIGKILL to the stack, and a new one on the same folder after a while. */
   | { kind: 'kill_stack'; downMs: number }
@@ -19,7 +19,7 @@ export type Action =
   /** SIGKILL to the simulators: the providers are away. */
   | { kind: 'kill_simulators'; downMs: number }
   /** A second process that runs steps of its own and writes late, until it is killed. */
-  | { kind: 'zombie'; livesMs: number };
+  | { kind: 'stale_worker'; livesMs: number };
 
 export interface Moment {
   atMs: number;
@@ -41,12 +41,12 @@ export interface SchedulePlan {
 /** Means between two actions of a kind. A batch here takes a few seconds, so that each meets several of them. */
 const everySeconds = {
   largeDrop: 70,
-  weather: 4,
+  rates: 4,
   providerFaults: 4,
   killStack: 13,
   pauseStack: 40,
   killSimulators: 35,
-  zombie: 9,
+  staleWorker: 9,
 } as const;
 
 /** Everything that the soak will do, in order: a function of the plan alone. */
@@ -56,7 +56,7 @@ export function planSchedule(plan: SchedulePlan): Moment[] {
     randomTimes(random, plan.chaosMs, meanSeconds).map((atMs) => ({ atMs, action: action() }));
   const moments = [
     ...drops(random, plan),
-    ...repeat(everySeconds.weather, () => ({ kind: 'weather', weather: randomWeather(random) })),
+    ...repeat(everySeconds.rates, () => ({ kind: 'fault_rates', rates: randomFaultRates(random) })),
     ...repeat(everySeconds.providerFaults, () => ({
       kind: 'provider_faults',
       faults: randomFaultsByKind(random),
@@ -64,7 +64,7 @@ export function planSchedule(plan: SchedulePlan): Moment[] {
     ...repeat(everySeconds.killStack, () => ({ kind: 'kill_stack', downMs: random.below(1_500) })),
     ...repeat(everySeconds.pauseStack, () => ({ kind: 'pause_stack', forMs: random.below(7_000) })),
     ...repeat(everySeconds.killSimulators, () => ({ kind: 'kill_simulators', downMs: random.below(2_500) })),
-    ...repeat(everySeconds.zombie, () => ({ kind: 'zombie', livesMs: 2_000 + random.below(12_000) })),
+    ...repeat(everySeconds.staleWorker, () => ({ kind: 'stale_worker', livesMs: 2_000 + random.below(12_000) })),
   ];
   return moments.toSorted((left, right) => left.atMs - right.atMs);
 }

@@ -7,13 +7,13 @@ import { hasEnded } from '../../lib/records/openai-batch.ts';
 import { cancel } from '../../lib/service/cancel.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { Evidence } from './evidence.ts';
+import { noFaults } from './fault-rates.ts';
 import { diedByItself, Machine } from './machine.ts';
 import { bodyOf, inboxKeyOf, type PlannedDrop } from './planned-drop.ts';
 import { type Action, planSchedule, type SchedulePlan } from './schedule.ts';
 import type { FaultsByKind } from './simulated-providers.ts';
 import { Tally } from './tally.ts';
 import { findViolations, unconfirmed, type Verdict } from './violations.ts';
-import { clearWeather } from './weather.ts';
 
 export interface SoakOptions extends SchedulePlan {
   /** Empty, and made already; keeps everything that there is to look at afterwards. */
@@ -58,7 +58,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
 }
 
 /** Of actions that concern the same process, one that comes while another lasts is left out. */
-type Lane = 'stack' | 'providers' | 'zombie';
+type Lane = 'stack' | 'providers' | 'stale_worker';
 
 const putTries = 2_000;
 const retryMs = 100;
@@ -92,14 +92,14 @@ class Run {
     this.#underWay.add(begun);
   }
 
-  /** The trouble is over: the weather clears, whatever was killed is there again. */
+  /** The trouble is over: nothing fails any more, whatever was killed is there again. */
   async end({ chaosMs, endsWithRestart }: SoakOptions): Promise<void> {
     await this.#until(chaosMs);
     await Promise.all(this.#underWay);
-    await this.#machine.killZombie();
+    await this.#machine.killStaleWorker();
     if (endsWithRestart) await this.#machine.killStack();
     await this.#machine.startStackIfDead();
-    this.#machine.setWeather(clearWeather);
+    this.#machine.setFaultRates(noFaults);
     await this.#machine.providers.setFaults({});
   }
 
@@ -143,8 +143,8 @@ class Run {
         return this.#put(action.drop);
       case 'cancel':
         return this.#cancel(action.drop);
-      case 'weather':
-        this.#machine.setWeather(action.weather);
+      case 'fault_rates':
+        this.#machine.setFaultRates(action.rates);
         return Promise.resolve();
       case 'provider_faults':
         return this.#inLane('providers', () => this.#setFaults(action.faults));
@@ -155,8 +155,8 @@ class Run {
         return this.#inLane('stack', () => this.#machine.pauseStack(action.forMs));
       case 'kill_simulators':
         return this.#inLane('providers', () => this.#killProviders(action.downMs));
-      case 'zombie':
-        return this.#inLane('zombie', () => this.#letZombieLive(action.livesMs));
+      case 'stale_worker':
+        return this.#inLane('stale_worker', () => this.#letStaleWorkerLive(action.livesMs));
     }
   }
 
@@ -212,10 +212,10 @@ class Run {
     await this.#machine.providers.restart();
   }
 
-  async #letZombieLive(livesMs: number): Promise<void> {
-    this.#machine.startZombie();
+  async #letStaleWorkerLive(livesMs: number): Promise<void> {
+    this.#machine.startStaleWorker();
     await sleep(livesMs);
-    await this.#machine.killZombie();
+    await this.#machine.killStaleWorker();
   }
 }
 
@@ -225,12 +225,12 @@ function describe(action: Action): string {
     case 'drop_again':
     case 'cancel':
       return `${action.kind} ${action.drop.name} (${action.drop.lines.length} lines, ${action.drop.fate})`;
-    case 'weather':
+    case 'fault_rates':
     case 'provider_faults':
     case 'kill_stack':
     case 'pause_stack':
     case 'kill_simulators':
-    case 'zombie':
+    case 'stale_worker':
       return JSON.stringify(action);
   }
 }

@@ -3,11 +3,11 @@ import { providerKinds } from '../../lib/providers/config.ts';
 import { loadFunction } from '../../local/local-functions.ts';
 import { startLocalStack } from '../../local/runtime.ts';
 import { SeededRandom } from '../../simulators/seeded-random.ts';
+import { faultRatesSchema, noFaults } from './fault-rates.ts';
 import { unreliable } from './unreliable-function.ts';
-import { clearWeather, weatherSchema } from './weather.ts';
 
 // A local stack to be killed, forked by the soak with its settings as the one argument. Its functions see AWS through
-// the soak's proxies and fail as the weather has it.
+// the soak's proxies and fail at the rates of the moment.
 
 const settingsSchema = z.object({
   dataDir: z.string(),
@@ -20,9 +20,9 @@ const settingsSchema = z.object({
 
 const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? '{}'));
 const random = new SeededRandom(settings.seed);
-let weather = clearWeather;
+let rates = noFaults;
 process.on('message', (message) => {
-  weather = weatherSchema.parse(message);
+  rates = faultRatesSchema.parse(message);
 });
 process.on('disconnect', () => process.exit(1)); // the soak has died
 
@@ -34,7 +34,7 @@ const stack = await startLocalStack({
   loadFunction: async (name) =>
     unreliable(name, await loadFunction(name), {
       random,
-      weather: () => weather,
+      rates: () => rates,
       tell: (trouble) => send({ trouble }),
     }),
 });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 import type { FunctionHandler, LocalContext } from '../../local/function-invoker.ts';
 import type { SeededRandom } from '../../simulators/seeded-random.ts';
-import type { Weather } from './weather.ts';
+import type { FaultRates } from './fault-rates.ts';
 
 /** How Lambda calls it when a function's process ends. */
 class FunctionDiedError extends Error {
@@ -23,25 +23,25 @@ export const functionMs = 19_000;
 
 interface Surroundings {
   random: SeededRandom;
-  weather(): Weather;
+  rates(): FaultRates;
   /** Told of every trouble that is made. */
   tell(trouble: string): void;
 }
 
-/** A handler that dies, is doubled, comes late or outlives its own death, as the weather has it. */
+/** A handler that dies, is doubled, comes late or outlives its own death, at the rates of the moment. */
 export function unreliable(name: FunctionName, reliable: FunctionHandler, here: Surroundings): FunctionHandler {
   const handler = name === 'prepare' || name === 'finalize' ? leavingCheckpoints(name, reliable, here) : reliable;
   return async (event, context) => {
     const { random, tell } = here;
-    const weather = here.weather();
-    if (name === 'intake') await delayEvent(weather, here);
-    if (random.next() < (name === 'intake' ? weather.eventDoubled : weather.doubled)) {
+    const rates = here.rates();
+    if (name === 'intake') await delayEvent(rates, here);
+    if (random.next() < (name === 'intake' ? rates.eventDoubled : rates.doubled)) {
       tell(name === 'intake' ? 'event doubled' : 'function doubled');
       callAgain(handler, event, context, here);
     }
     const roll = random.next();
-    if (roll < weather.dies) return die(handler, event, context, here);
-    if (roll < weather.dies + weather.outlives) return outlive(handler, event, context, here);
+    if (roll < rates.dies) return die(handler, event, context, here);
+    if (roll < rates.dies + rates.outlives) return outlive(handler, event, context, here);
     return inTime(handler, event, context);
   };
 }
@@ -63,10 +63,10 @@ function leavingCheckpoints(name: FunctionName, handler: FunctionHandler, here: 
   };
 }
 
-async function delayEvent(weather: Weather, { random, tell }: Surroundings): Promise<void> {
-  if (random.next() >= weather.eventLate) return;
+async function delayEvent(rates: FaultRates, { random, tell }: Surroundings): Promise<void> {
+  if (random.next() >= rates.eventLate) return;
   tell('event delayed');
-  await sleep(random.below(weather.eventDelayMs));
+  await sleep(random.below(rates.eventDelayMs));
 }
 
 /** A second call with the same event, at once or a little later; what it comes to is nobody's concern. */

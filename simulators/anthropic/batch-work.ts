@@ -1,11 +1,11 @@
 import type { BatchPaths, BatchWork, PlannedBatch, ResultSums } from '../batch-ledger.ts';
 import { type BatchPlan, type BatchRecord, faultOf, type LineError } from '../batch-record.ts';
 import { timelineOf } from '../batch-timeline.ts';
+import { type FailedBodies, LineErrorDraw } from '../failed-bodies.ts';
 import type { JsonObject } from '../json.ts';
 import { LineIndex, LineWriter, readLines } from '../jsonl-lines.ts';
 import { ResultLineFaults } from '../result-line-faults.ts';
 import { completionOrder, SeededRandom } from '../seeded-random.ts';
-import { LineErrorDraw, type StruckBodies } from '../struck-bodies.ts';
 import { type AnthropicError, errorOfStatus } from './error-reply.ts';
 import { examineMessage } from './messages.ts';
 import { parseRequestLine, type RequestLine } from './request-line.ts';
@@ -13,7 +13,7 @@ import { parseRequestLine, type RequestLine } from './request-line.ts';
 const statusByLineError: Record<LineError, number> = { rate_limit: 429, server_error: 500, overloaded: 529 };
 
 /** What Anthropic does with a batch between its creation and its end. */
-export function anthropicBatchWork(bodies: StruckBodies): BatchWork {
+export function anthropicBatchWork(bodies: FailedBodies): BatchWork {
   return {
     plan: (record, inputPath, signal) => planBatch(record, inputPath, bodies, signal),
     writeResults,
@@ -24,7 +24,7 @@ export function anthropicBatchWork(bodies: StruckBodies): BatchWork {
 async function planBatch(
   record: BatchRecord,
   inputPath: string,
-  bodies: StruckBodies,
+  bodies: FailedBodies,
   signal: AbortSignal,
 ): Promise<PlannedBatch> {
   const draw = new LineErrorDraw(record, bodies);

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { BatchLedger } from '../batch-ledger.ts';
 import { type BatchRecord, faultOf } from '../batch-record.ts';
 import { phaseAt } from '../batch-timeline.ts';
-import { strikeCall } from '../call-faults.ts';
-import type { FaultBook, FaultSubject } from '../fault-book.ts';
+import { applyCallFaults } from '../call-faults.ts';
+import type { FaultPlan, FaultSubject } from '../fault-plan.ts';
 import type { Operation } from '../faults.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Reply, type Route } from '../http-server.ts';
 import type { JsonObject } from '../json.ts';
@@ -24,7 +24,7 @@ const collection = '/v1/messages/batches';
 /** What the batch routes need of the rest of the simulator. */
 export interface BatchSurroundings {
   ledger: BatchLedger;
-  book: FaultBook;
+  faultPlan: FaultPlan;
   timing: Timing;
   /** Folder for bodies that are not accepted yet. */
   intakeFolder: string;
@@ -47,7 +47,7 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
   const requestCount = await receiveRequests(exchange.request, receivedPath);
   const subject = inputSubject(endpoint, receivedPath);
   await strike(here, exchange, 'create', subject);
-  const tokenLimit = await here.book.takeTokenLimit(subject);
+  const tokenLimit = await here.faultPlan.takeTokenLimit(subject);
   if (tokenLimit !== null) throw refused(429, errorOfStatus(429));
   const record = here.ledger.accept(
     {
@@ -55,7 +55,7 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
       createdAtMs: Date.now(),
       endpoint,
       timing: here.timing,
-      faults: await here.book.takeBatchFaults(subject),
+      faults: await here.faultPlan.takeBatchFaults(subject),
       cancelRequestedAtMs: null,
       deletedAtMs: null,
       inputFileId: null,
@@ -124,7 +124,7 @@ async function downloadResults(here: BatchSurroundings, exchange: Exchange): Pro
     throw refused(404, { type: 'not_found_error', message: `Results of batch ${record.id} are not available yet.` });
   }
   const { output } = here.ledger.paths(record.id);
-  const fault = await here.book.takeTruncation(subject);
+  const fault = await here.faultPlan.takeTruncation(subject);
   return {
     kind: 'download',
     path: output,
@@ -168,7 +168,9 @@ async function strike(
   operation: Operation,
   subject: FaultSubject | null,
 ): Promise<void> {
-  await strikeCall(here.book, exchange, operation, subject, (status) => errorReply(status, errorOfStatus(status)));
+  await applyCallFaults(here.faultPlan, exchange, operation, subject, (status) =>
+    errorReply(status, errorOfStatus(status)),
+  );
 }
 
 function unknownBatch(id: string): RefusedCall {

@@ -1,6 +1,6 @@
 import type { JsonReply, Route } from '../http-server.ts';
 import type { JsonObject } from '../json.ts';
-import type { LiveDesk } from '../live-desk.ts';
+import type { LiveCalls } from '../live-calls.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { uniqueBase62 } from '../unique-id.ts';
 import { errorReply } from './error-reply.ts';
@@ -17,11 +17,11 @@ const statusByErrorType: Record<string, number> = {
 };
 
 /** Messages, called directly. */
-export function liveRoutes(desk: LiveDesk): Route[] {
+export function liveRoutes(live: LiveCalls): Route[] {
   const models = { data: [], has_more: false };
   return [
     { method: 'GET', path: '/v1/models', answer: async () => ({ kind: 'json', status: 200, body: models }) },
-    desk.route('/v1/messages', answerTo),
+    live.route('/v1/messages', answerTo),
   ];
 }
 

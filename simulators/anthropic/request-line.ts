@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FaultSubject, LineTraits } from '../fault-book.ts';
+import type { FaultSubject, LineTraits } from '../fault-plan.ts';
 import { isJsonObject, parseJson } from '../json.ts';
 import { readLines } from '../jsonl-lines.ts';
 

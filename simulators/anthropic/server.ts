@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import { readCreations, readOpenBatches } from '../creation-log.ts';
-import { FaultBook } from '../fault-book.ts';
+import { FailedBodies } from '../failed-bodies.ts';
+import { FaultPlan } from '../fault-plan.ts';
 import { type Exchange, type JsonReply, RefusedCall, serve } from '../http-server.ts';
 import { isJsonObject } from '../json.ts';
-import { LiveDesk } from '../live-desk.ts';
+import { LiveCalls } from '../live-calls.ts';
 import { type LiveSimulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
-import { StruckBodies } from '../struck-bodies.ts';
 import { uniqueBase62 } from '../unique-id.ts';
 import { anthropicBatchWork } from './batch-work.ts';
 import { batchRoutes } from './batches.ts';
@@ -20,24 +20,24 @@ const requestIdHeader = 'request-id';
 /** Starts a simulator of Anthropic's Message Batches API on 127.0.0.1. */
 export async function startAnthropicSimulator(options: SimulatorOptions): Promise<LiveSimulator> {
   const folder = join(options.dataDir, 'anthropic');
-  const book = new FaultBook(join(folder, 'faults.json'), options.faults);
-  const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
+  const faultPlan = new FaultPlan(join(folder, 'faults.json'), options.faults);
+  const bodies = new FailedBodies(join(folder, 'struck-bodies.json'));
   const ledger = new BatchLedger(join(folder, 'batches'), anthropicBatchWork(bodies));
   const intakeFolder = emptyFolder(join(folder, 'intake'));
-  const desk = new LiveDesk({
-    book,
+  const live = new LiveCalls({
+    faultPlan,
     logPath: join(folder, 'live-calls.jsonl'),
     errorReply: (status) => errorReply(status, errorOfStatus(status)),
   });
   const service = await serve({
     port: options.port ?? 0,
     routes: [
-      ...batchRoutes({ ledger, book, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
-      ...liveRoutes(desk),
-      ...adminRoutes(ledger, book, 'anthropic'),
+      ...batchRoutes({ ledger, faultPlan, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
+      ...liveRoutes(live),
+      ...adminRoutes(ledger, faultPlan, 'anthropic'),
     ],
     answerHeaders: () => ({ [requestIdHeader]: uniqueBase62('req_011C', 20) }),
-    dressReply: withRequestId,
+    finishReply: withRequestId,
     admit: (exchange) => admit(exchange, options.apiKey),
     unknownRoute: () => errorReply(404, errorOfStatus(404)),
     internalError: () => errorReply(500, errorOfStatus(500)),
@@ -49,9 +49,9 @@ export async function startAnthropicSimulator(options: SimulatorOptions): Promis
       await ledger.close();
     },
     creations: () => readCreations(ledger, 'anthropic'),
-    setFaults: (faults) => book.replace(faults),
+    setFaults: (faults) => faultPlan.replace(faults),
     openBatches: () => readOpenBatches(ledger),
-    liveCalls: () => desk.calls(),
+    liveCalls: () => live.calls(),
   };
 }
 

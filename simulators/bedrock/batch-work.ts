@@ -1,11 +1,11 @@
 import type { BatchPaths, BatchWork, PlannedBatch, ResultSums } from '../batch-ledger.ts';
 import { type BatchError, type BatchPlan, type BatchRecord, faultOf, type LineError } from '../batch-record.ts';
 import { timelineOf } from '../batch-timeline.ts';
+import { type FailedBodies, LineErrorDraw } from '../failed-bodies.ts';
 import type { JsonObject } from '../json.ts';
 import { LineWriter, readLines } from '../jsonl-lines.ts';
 import { ResultLineFaults } from '../result-line-faults.ts';
 import { SeededRandom } from '../seeded-random.ts';
-import { LineErrorDraw, type StruckBodies } from '../struck-bodies.ts';
 import { putText, upload } from './bucket.ts';
 import type { Examiner } from './examination.ts';
 import { examinerOfJob, inputName, outputPlace, termsOf } from './job-terms.ts';
@@ -15,7 +15,7 @@ import { type RecordLine, recordFrom } from './record-line.ts';
 const statusByLineError: Record<LineError, number> = { rate_limit: 429, server_error: 500, overloaded: 503 };
 
 /** What Bedrock does with a job between its creation and its end. */
-export function bedrockBatchWork(bodies: StruckBodies, minRecords: number): BatchWork {
+export function bedrockBatchWork(bodies: FailedBodies, minRecords: number): BatchWork {
   return {
     plan: (record, inputPath, signal) => planJob(record, inputPath, { bodies, minRecords }, signal),
     writeResults,
@@ -26,7 +26,7 @@ export function bedrockBatchWork(bodies: StruckBodies, minRecords: number): Batc
 async function planJob(
   record: BatchRecord,
   inputPath: string,
-  { bodies, minRecords }: { bodies: StruckBodies; minRecords: number },
+  { bodies, minRecords }: { bodies: FailedBodies; minRecords: number },
   signal: AbortSignal,
 ): Promise<PlannedBatch> {
   const draw = new LineErrorDraw(record, bodies);

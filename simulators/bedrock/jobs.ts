@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import type { z } from 'zod';
 import type { BatchLedger } from '../batch-ledger.ts';
 import { type BatchRecord, faultOf } from '../batch-record.ts';
-import { strikeCall } from '../call-faults.ts';
-import type { FaultBook, FaultSubject } from '../fault-book.ts';
+import { applyCallFaults } from '../call-faults.ts';
+import type { FaultPlan, FaultSubject } from '../fault-plan.ts';
 import type { Operation } from '../faults.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from '../http-server.ts';
 import { type JsonObject, parseJson } from '../json.ts';
@@ -22,7 +22,7 @@ const maxBodyBytes = 64 * 1024;
 /** What the routes need of the rest of the simulator. */
 export interface JobSurroundings {
   ledger: BatchLedger;
-  book: FaultBook;
+  faultPlan: FaultPlan;
   timing: Timing;
   /** Folder for inputs of jobs that are not accepted yet. */
   intakeFolder: string;
@@ -45,8 +45,8 @@ async function createJob(here: JobSurroundings, exchange: Exchange): Promise<Jso
   const subject = inputSubject(isThere ? inputPath : '/dev/null', terms.modelId);
   await strike(here, exchange, 'create', subject);
   if (!isThere) throw refused(400, `The S3 URI ${terms.inputUri} does not exist or cannot be accessed by the role.`);
-  if ((await here.book.takeTokenLimit(subject)) !== null) throw tooManyJobs();
-  const faults = await here.book.takeBatchFaults(subject);
+  if ((await here.faultPlan.takeTokenLimit(subject)) !== null) throw tooManyJobs();
+  const faults = await here.faultPlan.takeBatchFaults(subject);
   // From here to the acceptance nothing waits, so that one token never makes two jobs.
   const known = here.ledger.newestFirst().find((record) => isOfToken(record, terms));
   if (known) return repeated(known, terms);
@@ -184,7 +184,7 @@ async function strike(
   operation: Operation,
   subject: FaultSubject | null,
 ): Promise<void> {
-  await strikeCall(here.book, exchange, operation, subject, errorOfStatus);
+  await applyCallFaults(here.faultPlan, exchange, operation, subject, errorOfStatus);
 }
 
 function ok(body: JsonObject): JsonReply {

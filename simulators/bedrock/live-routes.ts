@@ -1,22 +1,22 @@
 import type { Exchange, JsonReply, Route } from '../http-server.ts';
 import type { JsonObject } from '../json.ts';
-import type { LiveDesk } from '../live-desk.ts';
+import type { LiveCalls } from '../live-calls.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { uniqueHex } from '../unique-id.ts';
 import { errorReply, refusalReply } from './error-reply.ts';
 import { examinerOf, type Invocation } from './models.ts';
 
 /** Models, called directly. Source: @aws-sdk/client-bedrock-runtime 3.1164 `InvokeModelCommand`, `ConverseCommand`. */
-export function liveRoutes(desk: LiveDesk): Route[] {
+export function liveRoutes(live: LiveCalls): Route[] {
   return [
-    { method: 'POST', path: '/model/:modelId/invoke', answer: (exchange) => answer(desk, exchange, 'InvokeModel') },
-    { method: 'POST', path: '/model/:modelId/converse', answer: (exchange) => answer(desk, exchange, 'Converse') },
+    { method: 'POST', path: '/model/:modelId/invoke', answer: (exchange) => answer(live, exchange, 'InvokeModel') },
+    { method: 'POST', path: '/model/:modelId/converse', answer: (exchange) => answer(live, exchange, 'Converse') },
   ];
 }
 
-async function answer(desk: LiveDesk, exchange: Exchange, invocation: Invocation): Promise<JsonReply> {
+async function answer(live: LiveCalls, exchange: Exchange, invocation: Invocation): Promise<JsonReply> {
   const model = exchange.params.modelId ?? '';
-  return await desk.serve(exchange, { endpoint: invocation, model }, (body) => answerTo(body, model, invocation));
+  return await live.serve(exchange, { endpoint: invocation, model }, (body) => answerTo(body, model, invocation));
 }
 
 function answerTo(body: JsonObject, model: string, invocation: Invocation): JsonReply {

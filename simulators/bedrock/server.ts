@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import { readCreations, readOpenBatches } from '../creation-log.ts';
-import { FaultBook } from '../fault-book.ts';
+import { FailedBodies } from '../failed-bodies.ts';
+import { FaultPlan } from '../fault-plan.ts';
 import { type Exchange, RefusedCall, serve } from '../http-server.ts';
-import { LiveDesk } from '../live-desk.ts';
+import { LiveCalls } from '../live-calls.ts';
 import { type LiveSimulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
-import { StruckBodies } from '../struck-bodies.ts';
 import { bedrockBatchWork } from './batch-work.ts';
 import { errorOfStatus, errorReply } from './error-reply.ts';
 import { arnOf } from './job-terms.ts';
@@ -22,21 +22,21 @@ import { liveRoutes } from './live-routes.ts';
  */
 export async function startBedrockSimulator(options: SimulatorOptions): Promise<LiveSimulator> {
   const folder = join(options.dataDir, 'bedrock');
-  const book = new FaultBook(join(folder, 'faults.json'), options.faults);
-  const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
+  const faultPlan = new FaultPlan(join(folder, 'faults.json'), options.faults);
+  const bodies = new FailedBodies(join(folder, 'struck-bodies.json'));
   const work = bedrockBatchWork(bodies, options.minRecords ?? minRecords);
   const ledger = new BatchLedger(join(folder, 'jobs'), work);
   const intakeFolder = emptyFolder(join(folder, 'intake'));
-  const desk = new LiveDesk({ book, logPath: join(folder, 'live-calls.jsonl'), errorReply: errorOfStatus });
+  const live = new LiveCalls({ faultPlan, logPath: join(folder, 'live-calls.jsonl'), errorReply: errorOfStatus });
   const service = await serve({
     port: options.port ?? 0,
     routes: [
-      ...jobRoutes({ ledger, book, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
-      ...liveRoutes(desk),
-      ...adminRoutes(ledger, book, 'bedrock'),
+      ...jobRoutes({ ledger, faultPlan, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
+      ...liveRoutes(live),
+      ...adminRoutes(ledger, faultPlan, 'bedrock'),
     ],
     answerHeaders: () => ({ 'x-amzn-requestid': randomUUID() }),
-    dressReply: (reply) => reply,
+    finishReply: (reply) => reply,
     admit,
     unknownRoute: () => errorReply(404, 'UnknownOperationException', 'There is no such operation.'),
     internalError: () => errorOfStatus(500),
@@ -51,9 +51,9 @@ export async function startBedrockSimulator(options: SimulatorOptions): Promise<
       const creations = await readCreations(ledger, 'bedrock');
       return creations.map((creation) => ({ ...creation, providerBatchId: arnOf(creation.providerBatchId) }));
     },
-    setFaults: (faults) => book.replace(faults),
+    setFaults: (faults) => faultPlan.replace(faults),
     openBatches: async () => (await readOpenBatches(ledger)).map(arnOf),
-    liveCalls: () => desk.calls(),
+    liveCalls: () => live.calls(),
   };
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { BatchRecord } from '../batch-record.ts';
-import { acceptBatch, cancelBatch, listPage, ok, strikeRetrieval } from '../google/batch-calls.ts';
+import { acceptBatch, applyRetrievalFaults, cancelBatch, listPage, ok } from '../google/batch-calls.ts';
 import { errorReply } from '../google/error-reply.ts';
 import { liveAnswer } from '../google/live-answer.ts';
-import type { GoogleDesk } from '../google/service.ts';
+import type { GoogleBackend } from '../google/service.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from '../http-server.ts';
 import { parseJson } from '../json.ts';
 import { SeededRandom } from '../seeded-random.ts';
@@ -38,22 +38,22 @@ const liveMethods: Record<string, string> = {
   embedContent: '/v1/embeddings',
 };
 
-export function batchRoutes(desk: GoogleDesk): Route[] {
+export function batchRoutes(backend: GoogleBackend): Route[] {
   return [
-    { method: 'POST', path: '/v1beta/models/:call', answer: (exchange) => callModel(desk, exchange) },
-    { method: 'GET', path: '/v1beta/batches', answer: (exchange) => listBatches(desk, exchange) },
-    { method: 'GET', path: '/v1beta/batches/:batchId', answer: (exchange) => retrieveBatch(desk, exchange) },
-    { method: 'POST', path: '/v1beta/batches/:call', answer: (exchange) => callBatch(desk, exchange) },
+    { method: 'POST', path: '/v1beta/models/:call', answer: (exchange) => callModel(backend, exchange) },
+    { method: 'GET', path: '/v1beta/batches', answer: (exchange) => listBatches(backend, exchange) },
+    { method: 'GET', path: '/v1beta/batches/:batchId', answer: (exchange) => retrieveBatch(backend, exchange) },
+    { method: 'POST', path: '/v1beta/batches/:call', answer: (exchange) => callBatch(backend, exchange) },
   ];
 }
 
-async function callModel(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
+async function callModel(backend: GoogleBackend, exchange: Exchange): Promise<JsonReply> {
   const [model = '', method = ''] = (exchange.params.call ?? '').split(':');
   const isKnown = /^gemini-/.test(model);
   const [batchEndpoint, liveEndpoint] = [batchMethods[method], liveMethods[method]];
-  if (isKnown && batchEndpoint !== undefined) return await createBatch(desk, exchange, model, batchEndpoint);
+  if (isKnown && batchEndpoint !== undefined) return await createBatch(backend, exchange, model, batchEndpoint);
   if (isKnown && liveEndpoint !== undefined)
-    return await desk.live.serve(exchange, { endpoint: liveEndpoint, model }, (request) =>
+    return await backend.live.serve(exchange, { endpoint: liveEndpoint, model }, (request) =>
       liveAnswer(liveAnswerOf(liveEndpoint, model, request, new SeededRandom(uniqueHex('', 32)))),
     );
   throw new RefusedCall(
@@ -61,63 +61,68 @@ async function callModel(desk: GoogleDesk, exchange: Exchange): Promise<JsonRepl
   );
 }
 
-async function createBatch(desk: GoogleDesk, exchange: Exchange, model: string, endpoint: string): Promise<JsonReply> {
+async function createBatch(
+  backend: GoogleBackend,
+  exchange: Exchange,
+  model: string,
+  endpoint: string,
+): Promise<JsonReply> {
   const body = await readBody(exchange.request, maxCreateBytes, errorReply(400));
   const parsed = createSchema.safeParse(parseJson(body.toString('utf8')));
   if (!parsed.success)
     throw new RefusedCall(errorReply(400, `Invalid JSON payload received. ${z.prettifyError(parsed.error)}`));
   const { displayName, inputConfig: inputFileId } = parsed.data.batch;
-  const record = await acceptBatch(desk, exchange, {
+  const record = await acceptBatch(backend, exchange, {
     id: uniqueHex('', 32),
     endpoint,
     model,
     idName: 'key',
     inputFileId,
-    input: desk.shelf.find(inputFileId.replace(/^files\//, '')),
+    input: backend.fileStore.find(inputFileId.replace(/^files\//, '')),
     metadata: { displayName },
   });
   return ok(wireOperation({ record, planned: null, sums: null }, record.createdAtMs));
 }
 
-async function listBatches(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
-  const { records, ...next } = await listPage(desk, exchange, () => true);
-  const operations = await Promise.all(records.map((record) => operationOf(desk, record)));
+async function listBatches(backend: GoogleBackend, exchange: Exchange): Promise<JsonReply> {
+  const { records, ...next } = await listPage(backend, exchange, () => true);
+  const operations = await Promise.all(records.map((record) => operationOf(backend, record)));
   return ok({ ...(operations.length > 0 && { operations }), ...next });
 }
 
-async function retrieveBatch(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
-  const record = findBatch(desk, exchange.params.batchId ?? '');
-  await strikeRetrieval(desk, exchange, record);
-  return ok(await operationOf(desk, record));
+async function retrieveBatch(backend: GoogleBackend, exchange: Exchange): Promise<JsonReply> {
+  const record = findBatch(backend, exchange.params.batchId ?? '');
+  await applyRetrievalFaults(backend, exchange, record);
+  return ok(await operationOf(backend, record));
 }
 
-async function callBatch(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
+async function callBatch(backend: GoogleBackend, exchange: Exchange): Promise<JsonReply> {
   const [id = '', method] = (exchange.params.call ?? '').split(':');
   if (method !== 'cancel') throw new RefusedCall(errorReply(404));
-  return await cancelBatch(desk, exchange, findBatch(desk, id));
+  return await cancelBatch(backend, exchange, findBatch(backend, id));
 }
 
-/** The batch as it is now; its results are put on the shelf before their name is shown. */
-async function operationOf(desk: GoogleDesk, record: BatchRecord): Promise<object> {
-  const view = await desk.ledger.view(record);
+/** The batch as it is now; its results are stored before their name is shown. */
+async function operationOf(backend: GoogleBackend, record: BatchRecord): Promise<object> {
+  const view = await backend.ledger.view(record);
   const id = resultFileName(record.id).replace(/^files\//, '');
-  if (view.sums && view.sums.outputBytes !== null && !desk.shelf.has(id)) {
-    desk.shelf.putResult({
+  if (view.sums && view.sums.outputBytes !== null && !backend.fileStore.has(id)) {
+    backend.fileStore.putResult({
       id,
       bytes: view.sums.outputBytes,
       createdAtMs: Date.now(),
       expiresAtMs: null,
       fileName: id,
       purpose: 'batch_output',
-      contentPath: desk.ledger.paths(record.id).output,
+      contentPath: backend.ledger.paths(record.id).output,
       batchId: record.id,
     });
   }
   return wireOperation(view, Date.now());
 }
 
-function findBatch(desk: GoogleDesk, id: string): BatchRecord {
-  const record = desk.ledger.find(id);
+function findBatch(backend: GoogleBackend, id: string): BatchRecord {
+  const record = backend.ledger.find(id);
   if (record === undefined) throw new RefusedCall(errorReply(404));
   return record;
 }

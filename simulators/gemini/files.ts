@@ -3,13 +3,13 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { strikeCall } from '../call-faults.ts';
+import { applyCallFaults } from '../call-faults.ts';
+import type { FileRecord } from '../file-store.ts';
 import { downloadOf } from '../google/batch-calls.ts';
 import { errorReply } from '../google/error-reply.ts';
-import type { GoogleDesk } from '../google/service.ts';
+import type { GoogleBackend } from '../google/service.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Reply, type Route, readBody } from '../http-server.ts';
 import { parseJson } from '../json.ts';
-import type { FileRecord } from '../openai/file-shelf.ts';
 import { uniqueHex } from '../unique-id.ts';
 
 /** Bytes of one file. Source: https://ai.google.dev/gemini-api/docs/files, read 2026-11. */
@@ -33,19 +33,23 @@ interface StartedUpload {
 }
 
 /** The Files API, as far as batches need it: resumable uploads in one piece or more, and downloads. */
-export function fileRoutes(desk: GoogleDesk): Route[] {
+export function fileRoutes(backend: GoogleBackend): Route[] {
   const started = new Map<string, StartedUpload>();
   return [
-    { method: 'POST', path: '/upload/v1beta/files', answer: (exchange) => upload(desk, started, exchange) },
-    { method: 'GET', path: '/v1beta/files/:file', answer: async (exchange) => getFile(desk, exchange) },
-    { method: 'GET', path: '/download/v1beta/files/:file', answer: (exchange) => download(desk, exchange) },
+    { method: 'POST', path: '/upload/v1beta/files', answer: (exchange) => upload(backend, started, exchange) },
+    { method: 'GET', path: '/v1beta/files/:file', answer: async (exchange) => getFile(backend, exchange) },
+    { method: 'GET', path: '/download/v1beta/files/:file', answer: (exchange) => download(backend, exchange) },
   ];
 }
 
-async function upload(desk: GoogleDesk, started: Map<string, StartedUpload>, exchange: Exchange): Promise<JsonReply> {
+async function upload(
+  backend: GoogleBackend,
+  started: Map<string, StartedUpload>,
+  exchange: Exchange,
+): Promise<JsonReply> {
   const { headers } = exchange.request;
   const command = String(headers['x-goog-upload-command'] ?? '');
-  return command === 'start' ? startUpload(started, exchange) : receive(desk, started, exchange, command);
+  return command === 'start' ? startUpload(started, exchange) : receive(backend, started, exchange, command);
 }
 
 async function startUpload(started: Map<string, StartedUpload>, exchange: Exchange): Promise<JsonReply> {
@@ -69,7 +73,7 @@ async function startUpload(started: Map<string, StartedUpload>, exchange: Exchan
 }
 
 async function receive(
-  desk: GoogleDesk,
+  backend: GoogleBackend,
   started: Map<string, StartedUpload>,
   exchange: Exchange,
   command: string,
@@ -77,8 +81,8 @@ async function receive(
   const id = exchange.url.searchParams.get('upload_id') ?? '';
   const begun = started.get(id);
   if (begun === undefined) throw new RefusedCall(errorReply(404));
-  await strikeCall(desk.book, exchange, 'upload', null, errorReply);
-  const path = join(desk.uploadFolder, id);
+  await applyCallFaults(backend.faultPlan, exchange, 'upload', null, errorReply);
+  const path = join(backend.uploadFolder, id);
   const offset = Number(exchange.request.headers['x-goog-upload-offset']);
   await pipeline(exchange.request, createWriteStream(path, { flags: offset > 0 ? 'a' : 'w' }));
   if (!command.includes('finalize'))
@@ -87,7 +91,7 @@ async function receive(
   if (size !== begun.bytes)
     throw new RefusedCall(errorReply(400, 'The size of the upload is not the one that was announced.'));
   started.delete(id);
-  const file = desk.shelf.putUpload(
+  const file = backend.fileStore.putUpload(
     {
       id: uniqueHex('', 12),
       bytes: size,
@@ -101,21 +105,21 @@ async function receive(
   return { kind: 'json', status: 200, body: { file: wireFile(file) }, headers: { 'x-goog-upload-status': 'final' } };
 }
 
-function getFile(desk: GoogleDesk, exchange: Exchange): JsonReply {
-  return { kind: 'json', status: 200, body: wireFile(findFile(desk, exchange.params.file ?? '')) };
+function getFile(backend: GoogleBackend, exchange: Exchange): JsonReply {
+  return { kind: 'json', status: 200, body: wireFile(findFile(backend, exchange.params.file ?? '')) };
 }
 
-async function download(desk: GoogleDesk, exchange: Exchange): Promise<Reply> {
+async function download(backend: GoogleBackend, exchange: Exchange): Promise<Reply> {
   const name = exchange.params.file ?? '';
   if (!name.endsWith(':download') || exchange.url.searchParams.get('alt') !== 'media')
     throw new RefusedCall(errorReply(404));
-  const file = findFile(desk, name.slice(0, -':download'.length));
+  const file = findFile(backend, name.slice(0, -':download'.length));
   if (file.batchId === null) throw new RefusedCall(errorReply(400, 'Only generated files can be downloaded.'));
-  return await downloadOf(desk, exchange, file);
+  return await downloadOf(backend, exchange, file);
 }
 
-function findFile(desk: GoogleDesk, id: string): FileRecord {
-  const file = desk.shelf.find(id);
+function findFile(backend: GoogleBackend, id: string): FileRecord {
+  const file = backend.fileStore.find(id);
   if (file === undefined)
     throw new RefusedCall(errorReply(403, `You do not have permission to access the File ${id} or it may not exist.`));
   return file;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { errorReply } from '../google/error-reply.ts';
-import { type GoogleDesk, startGoogleService } from '../google/service.ts';
+import { type GoogleBackend, startGoogleService } from '../google/service.ts';
 import { RefusedCall } from '../http-server.ts';
 import type { LiveSimulator, SimulatorOptions } from '../simulator.ts';
 import { geminiWork } from './batch-work.ts';
@@ -10,7 +10,7 @@ import { batchName } from './wire-operation.ts';
 
 /** Starts a simulator of the Gemini API's files, batches and models. */
 export async function startGeminiSimulator(options: SimulatorOptions): Promise<LiveSimulator> {
-  const routes = (desk: GoogleDesk) => [...fileRoutes(desk), ...batchRoutes(desk)];
+  const routes = (backend: GoogleBackend) => [...fileRoutes(backend), ...batchRoutes(backend)];
   return await startGoogleService({ kind: 'gemini', work: geminiWork, nameOf: batchName, routes, admit }, options);
 }
 

@@ -1,11 +1,11 @@
 import type { BatchWork, PlannedBatch, ResultSums } from '../batch-ledger.ts';
 import { type BatchError, type BatchPlan, type BatchRecord, faultOf, type LineError } from '../batch-record.ts';
 import { timelineOf } from '../batch-timeline.ts';
+import { type FailedBodies, LineErrorDraw } from '../failed-bodies.ts';
 import type { JsonObject } from '../json.ts';
 import { LineIndex, LineWriter, readLines } from '../jsonl-lines.ts';
 import { ResultLineFaults } from '../result-line-faults.ts';
 import { completionOrder, positionsOf, SeededRandom } from '../seeded-random.ts';
-import { LineErrorDraw, type StruckBodies } from '../struck-bodies.ts';
 import { type RpcError, rpcError } from './error-reply.ts';
 import type { Examination } from './generate-content.ts';
 import { type StoredRequest, storedRequest } from './stored-line.ts';
@@ -24,7 +24,7 @@ export interface GoogleWork {
 
 const statusByLineError: Record<LineError, number> = { rate_limit: 429, server_error: 500, overloaded: 503 };
 
-export function googleBatchWork(work: GoogleWork, bodies: StruckBodies): BatchWork {
+export function googleBatchWork(work: GoogleWork, bodies: FailedBodies): BatchWork {
   return {
     plan: (record, inputPath, signal) => planBatch(work, record, inputPath, bodies, signal),
     writeResults: (record, plan, paths, signal) => writeResults(work, record, plan, paths, signal),
@@ -35,7 +35,7 @@ async function planBatch(
   work: GoogleWork,
   record: BatchRecord,
   inputPath: string,
-  bodies: StruckBodies,
+  bodies: FailedBodies,
   signal: AbortSignal,
 ): Promise<PlannedBatch> {
   const draw = new LineErrorDraw(record, bodies);

@@ -4,10 +4,11 @@ import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import type { BatchRecord } from '../batch-record.ts';
 import { readCreations, readOpenBatches } from '../creation-log.ts';
-import { FaultBook, type FaultSubject } from '../fault-book.ts';
+import { FailedBodies } from '../failed-bodies.ts';
+import { FaultPlan, type FaultSubject } from '../fault-plan.ts';
+import { FileStore } from '../file-store.ts';
 import { type Route, serve } from '../http-server.ts';
-import { LiveDesk } from '../live-desk.ts';
-import { FileShelf } from '../openai/file-shelf.ts';
+import { LiveCalls } from '../live-calls.ts';
 import {
   type LiveSimulator,
   type SimulatorKind,
@@ -16,17 +17,16 @@ import {
   timingSchema,
 } from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
-import { StruckBodies } from '../struck-bodies.ts';
 import { type GoogleWork, googleBatchWork } from './batch-work.ts';
 import { errorReply } from './error-reply.ts';
 import { inputSubject } from './stored-line.ts';
 
 /** What the routes of one of Google's services work on. */
-export interface GoogleDesk {
+export interface GoogleBackend {
   ledger: BatchLedger;
-  shelf: FileShelf;
-  book: FaultBook;
-  live: LiveDesk;
+  fileStore: FileStore;
+  faultPlan: FaultPlan;
+  live: LiveCalls;
   timing: Timing;
   uploadFolder: string;
   /** A batch as faults look at it. */
@@ -39,7 +39,7 @@ export interface GoogleService {
   work: GoogleWork;
   /** A batch's name in the API. */
   nameOf(record: BatchRecord): string;
-  routes(desk: GoogleDesk): Route[];
+  routes(backend: GoogleBackend): Route[];
   /** @throws RefusedCall for a caller that may not call. */
   admit(headers: IncomingMessage['headers'], apiKey: string | undefined): void;
 }
@@ -48,16 +48,16 @@ export interface GoogleService {
 export async function startGoogleService(service: GoogleService, options: SimulatorOptions): Promise<LiveSimulator> {
   const { kind, work } = service;
   const folder = join(options.dataDir, kind);
-  const book = new FaultBook(join(folder, 'faults.json'), options.faults);
+  const faultPlan = new FaultPlan(join(folder, 'faults.json'), options.faults);
   const ledger = new BatchLedger(
     join(folder, 'batches'),
-    googleBatchWork(work, new StruckBodies(join(folder, 'struck-bodies.json'))),
+    googleBatchWork(work, new FailedBodies(join(folder, 'struck-bodies.json'))),
   );
-  const live = new LiveDesk({ book, logPath: join(folder, 'live-calls.jsonl'), errorReply });
-  const desk: GoogleDesk = {
+  const live = new LiveCalls({ faultPlan, logPath: join(folder, 'live-calls.jsonl'), errorReply });
+  const backend: GoogleBackend = {
     ledger,
-    shelf: new FileShelf(join(folder, 'files')),
-    book,
+    fileStore: new FileStore(join(folder, 'files')),
+    faultPlan,
     live,
     timing: timingSchema.parse(options.timing ?? {}),
     uploadFolder: emptyFolder(join(folder, 'uploads')),
@@ -66,9 +66,9 @@ export async function startGoogleService(service: GoogleService, options: Simula
   };
   const server = await serve({
     port: options.port ?? 0,
-    routes: [...service.routes(desk), ...adminRoutes(ledger, book, kind)],
+    routes: [...service.routes(backend), ...adminRoutes(ledger, faultPlan, kind)],
     answerHeaders: () => ({}),
-    dressReply: (reply) => reply,
+    finishReply: (reply) => reply,
     admit: ({ request }) => service.admit(request.headers, options.apiKey),
     unknownRoute: () => errorReply(404),
     internalError: () => errorReply(500),
@@ -88,7 +88,7 @@ export async function startGoogleService(service: GoogleService, options: Simula
         ...creation,
         providerBatchId: nameOf(creation.providerBatchId),
       })),
-    setFaults: (faults) => book.replace(faults),
+    setFaults: (faults) => faultPlan.replace(faults),
     openBatches: async () => (await readOpenBatches(ledger)).map(nameOf),
     liveCalls: () => live.calls(),
   };

@@ -1,4 +1,4 @@
-import type { FaultSubject, LineTraits } from '../fault-book.ts';
+import type { FaultSubject, LineTraits } from '../fault-plan.ts';
 import { isJsonObject, parseJson } from '../json.ts';
 import { readLines } from '../jsonl-lines.ts';
 

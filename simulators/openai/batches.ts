@@ -2,9 +2,10 @@ import { linkSync } from 'node:fs';
 import type { BatchLedger, BatchView } from '../batch-ledger.ts';
 import { type BatchRecord, faultOf } from '../batch-record.ts';
 import { type Ending, phaseAt } from '../batch-timeline.ts';
-import { strikeCall } from '../call-faults.ts';
-import type { FaultBook, FaultSubject } from '../fault-book.ts';
+import { applyCallFaults } from '../call-faults.ts';
+import type { FaultPlan, FaultSubject } from '../fault-plan.ts';
 import type { BatchFault, Operation } from '../faults.ts';
+import type { FileRecord, FileStore } from '../file-store.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from '../http-server.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { Timing } from '../simulator.ts';
@@ -12,7 +13,6 @@ import { uniqueHex } from '../unique-id.ts';
 import { inputSubject } from './batch-subject.ts';
 import { type CreateBatchBody, metadataComplaint } from './create-batch-body.ts';
 import { errorOfStatus, errorReply, invalidRequest } from './error-reply.ts';
-import type { FileRecord, FileShelf } from './file-shelf.ts';
 import { refusalOfIssues } from './issue-text.ts';
 import { type ResultKind, resultFileId, resultFileName } from './result-files.ts';
 import { failedOverTokenLimit, tokenLimitError } from './token-limit.ts';
@@ -26,8 +26,8 @@ const resultLifetimeSeconds = 30 * 24 * 60 * 60;
 export interface BatchSurroundings {
   wire: WireDialect;
   ledger: BatchLedger;
-  shelf: FileShelf;
-  book: FaultBook;
+  fileStore: FileStore;
+  faultPlan: FaultPlan;
   timing: Timing;
 }
 
@@ -44,7 +44,7 @@ export function batchRoutes(here: BatchSurroundings): Route[] {
 
 async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
   const body = await readCreateBody(here.wire, exchange);
-  const file = here.shelf.find(body.input_file_id);
+  const file = here.fileStore.find(body.input_file_id);
   const { inputPurpose } = here.wire;
   if (file !== undefined && file.purpose !== inputPurpose) {
     throw refused(
@@ -54,10 +54,10 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
     );
   }
   const subject = inputSubject(body.endpoint, file?.contentPath ?? null, body.model);
-  await strikeBatchCall(here, exchange, 'create', subject);
-  const tokenLimit = await here.book.takeTokenLimit(subject);
+  await applyBatchCallFaults(here, exchange, 'create', subject);
+  const tokenLimit = await here.faultPlan.takeTokenLimit(subject);
   if (tokenLimit?.how === 'refused_create') throw new RefusedCall(errorReply(429, tokenLimitError));
-  const faults = await here.book.takeBatchFaults(subject);
+  const faults = await here.faultPlan.takeBatchFaults(subject);
   if (tokenLimit !== null) faults.push(failedOverTokenLimit);
   const record = acceptBatch(here, body, file, faults);
   const view = { record, planned: null, sums: null };
@@ -103,7 +103,7 @@ async function readCreateBody(wire: WireDialect, exchange: Exchange): Promise<Cr
 }
 
 async function listBatches(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
-  await strikeBatchCall(here, exchange, 'list', null);
+  await applyBatchCallFaults(here, exchange, 'list', null);
   const nowMs = Date.now();
   const records = here.ledger.newestFirst().filter((record) => !isUnlisted(record, nowMs));
   const page = here.wire.readPage(records, exchange.url.searchParams, here.wire.page);
@@ -112,7 +112,7 @@ async function listBatches(here: BatchSurroundings, exchange: Exchange): Promise
 
 async function retrieveBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
   const record = findBatch(here, exchange);
-  await strikeBatchCall(here, exchange, 'retrieve', batchSubject(here, record));
+  await applyBatchCallFaults(here, exchange, 'retrieve', batchSubject(here, record));
   const hidden = faultOf(record, 'not_found_yet');
   if (hidden !== undefined && Date.now() < record.createdAtMs + hidden.durationMs) throw unknownBatch(record.id);
   return ok(await wireNow(here, record));
@@ -120,7 +120,7 @@ async function retrieveBatch(here: BatchSurroundings, exchange: Exchange): Promi
 
 async function cancelBatch(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
   const record = findBatch(here, exchange);
-  await strikeBatchCall(here, exchange, 'cancel', batchSubject(here, record));
+  await applyBatchCallFaults(here, exchange, 'cancel', batchSubject(here, record));
   const ending = endingOf(await here.ledger.view(record));
   if (ending !== null && ending !== 'cancelled') {
     throw refused(409, `Cannot cancel a batch with status '${ending}'.`, null);
@@ -135,22 +135,22 @@ function endingOf({ record, planned }: BatchView): Ending | null {
   return phaseAt(record, timeline, plan, Date.now()) === 'ended' ? timeline.ending : null;
 }
 
-/** The batch as it is now; result files that are there are put on the shelf before their ids are shown. */
+/** The batch as it is now; result files that are there are stored before their ids are shown. */
 async function wireNow(here: BatchSurroundings, record: BatchRecord): Promise<JsonObject> {
   const view = await here.ledger.view(record);
-  shelve(here, view, 'output', view.sums?.outputBytes ?? null);
-  shelve(here, view, 'error', view.sums?.errorBytes ?? null);
+  storeResult(here, view, 'output', view.sums?.outputBytes ?? null);
+  storeResult(here, view, 'error', view.sums?.errorBytes ?? null);
   return here.wire.batch(wireBatch(view, Date.now()), view);
 }
 
-function shelve(here: BatchSurroundings, view: BatchView, kind: ResultKind, bytes: number | null): void {
+function storeResult(here: BatchSurroundings, view: BatchView, kind: ResultKind, bytes: number | null): void {
   const { record, planned } = view;
   const id = resultFileId(record.id, kind);
-  if (bytes === null || here.shelf.has(id)) return;
+  if (bytes === null || here.fileStore.has(id)) return;
   const createdAtMs = planned?.timeline.endsAtMs ?? Date.now();
   const lifetimeSeconds = record.outputExpiresAfterSeconds ?? resultLifetimeSeconds;
   const paths = here.ledger.paths(record.id);
-  here.shelf.putResult({
+  here.fileStore.putResult({
     id,
     bytes,
     createdAtMs,
@@ -178,13 +178,15 @@ export function batchSubject(here: BatchSurroundings, record: BatchRecord): Faul
   return inputSubject(record.endpoint, here.ledger.paths(record.id).input, record.model);
 }
 
-export async function strikeBatchCall(
+export async function applyBatchCallFaults(
   here: BatchSurroundings,
   exchange: Exchange,
   operation: Operation,
   subject: FaultSubject | null,
 ): Promise<void> {
-  await strikeCall(here.book, exchange, operation, subject, (status) => errorReply(status, errorOfStatus(status)));
+  await applyCallFaults(here.faultPlan, exchange, operation, subject, (status) =>
+    errorReply(status, errorOfStatus(status)),
+  );
 }
 
 function unknownBatch(id: string): RefusedCall {

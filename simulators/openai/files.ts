@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { extname, join } from 'node:path';
-import { strikeCall } from '../call-faults.ts';
-import type { FaultBook, FaultSubject } from '../fault-book.ts';
+import { applyCallFaults } from '../call-faults.ts';
+import type { FaultPlan, FaultSubject } from '../fault-plan.ts';
+import type { FileRecord, FileStore } from '../file-store.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Reply, type Route } from '../http-server.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import { truncationOf } from '../truncation.ts';
 import { uniqueBase62 } from '../unique-id.ts';
 import { errorOfStatus, errorReply, invalidRequest } from './error-reply.ts';
-import type { FileRecord, FileShelf } from './file-shelf.ts';
 import { batchFileLifetimeSeconds } from './limits.ts';
 import { type PageLimits, readPage, wireList } from './list-page.ts';
 import { type ReceivedUpload, receiveUpload } from './upload.ts';
@@ -20,8 +20,8 @@ const listLimits: PageLimits = { defaultLimit: 10_000, maxLimit: 10_000, isCappe
 /** What the file routes need of the rest of the simulator. */
 export interface FileSurroundings {
   wire: WireDialect;
-  shelf: FileShelf;
-  book: FaultBook;
+  fileStore: FileStore;
+  faultPlan: FaultPlan;
   /** Folder for uploads that are not accepted yet. */
   uploadFolder: string;
   /** The batch that a result file belongs to, for faults aimed at it. */
@@ -55,13 +55,15 @@ export function fileRoutes(here: FileSurroundings): Route[] {
 }
 
 async function createFile(here: FileSurroundings, exchange: Exchange): Promise<JsonReply> {
-  await strikeCall(here.book, exchange, 'upload', null, (status) => errorReply(status, errorOfStatus(status)));
+  await applyCallFaults(here.faultPlan, exchange, 'upload', null, (status) =>
+    errorReply(status, errorOfStatus(status)),
+  );
   const uploadPath = join(here.uploadFolder, randomUUID());
   const received = await receiveUpload(exchange.request, uploadPath);
   const { purpose, file } = checkForm(received, here.wire.inputPurpose);
   if (purpose === here.wire.inputPurpose) await checkBatchFile(file.fileName, uploadPath);
   const createdAtMs = Date.now();
-  const record = here.shelf.putUpload(
+  const record = here.fileStore.putUpload(
     {
       id: uniqueBase62('file-', 22),
       bytes: file.bytes,
@@ -131,7 +133,7 @@ function expiryOf(received: ReceivedUpload, purpose: string, createdAtMs: number
 function listFiles(here: FileSurroundings, exchange: Exchange): JsonReply {
   const query = exchange.url.searchParams;
   const purpose = query.get('purpose');
-  const newestFirst = here.shelf.newestFirst().filter((file) => purpose === null || file.purpose === purpose);
+  const newestFirst = here.fileStore.newestFirst().filter((file) => purpose === null || file.purpose === purpose);
   const ordered = query.get('order') === 'asc' ? newestFirst.reverse() : newestFirst;
   const page = readPage(ordered, query, listLimits);
   return ok(
@@ -144,15 +146,17 @@ function listFiles(here: FileSurroundings, exchange: Exchange): JsonReply {
 
 function deleteFile(here: FileSurroundings, exchange: Exchange): JsonReply {
   const file = findFile(here, exchange);
-  here.shelf.delete(file.id);
+  here.fileStore.delete(file.id);
   return ok({ object: 'file', deleted: true, id: file.id });
 }
 
 async function downloadFile(here: FileSurroundings, exchange: Exchange): Promise<Reply> {
   const file = findFile(here, exchange);
   const subject = here.subjectOf(file);
-  await strikeCall(here.book, exchange, 'results', subject, (status) => errorReply(status, errorOfStatus(status)));
-  const fault = subject === null ? null : await here.book.takeTruncation(subject);
+  await applyCallFaults(here.faultPlan, exchange, 'results', subject, (status) =>
+    errorReply(status, errorOfStatus(status)),
+  );
+  const fault = subject === null ? null : await here.faultPlan.takeTruncation(subject);
   return {
     kind: 'download',
     path: file.contentPath,
@@ -167,7 +171,7 @@ async function downloadFile(here: FileSurroundings, exchange: Exchange): Promise
 
 function findFile(here: FileSurroundings, exchange: Exchange): FileRecord {
   const id = exchange.params.fileId ?? '';
-  const file = here.shelf.find(id);
+  const file = here.fileStore.find(id);
   if (file === undefined) throw new RefusedCall(errorReply(404, invalidRequest(`No such File object: ${id}`, 'id')));
   return file;
 }

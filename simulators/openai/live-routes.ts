@@ -1,6 +1,6 @@
 import type { JsonReply, Route } from '../http-server.ts';
 import type { JsonObject } from '../json.ts';
-import type { LiveDesk } from '../live-desk.ts';
+import type { LiveCalls } from '../live-calls.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { uniqueHex } from '../unique-id.ts';
 import { errorReply, invalidRequest } from './error-reply.ts';
@@ -17,12 +17,12 @@ const liveEndpoints = [
 ] as const;
 
 /** The endpoints behind the batches, called directly. */
-export function liveRoutes(desk: LiveDesk, wire: WireDialect): Route[] {
+export function liveRoutes(live: LiveCalls, wire: WireDialect): Route[] {
   const models = { object: 'list', data: [] };
   return [
     { method: 'GET', path: `${wire.root}/models`, answer: async () => ({ kind: 'json', status: 200, body: models }) },
     ...liveEndpoints.map((endpoint) =>
-      desk.route(`${wire.root}${endpoint.slice('/v1'.length)}`, (body) => answerTo(wire, endpoint, body)),
+      live.route(`${wire.root}${endpoint.slice('/v1'.length)}`, (body) => answerTo(wire, endpoint, body)),
     ),
   ];
 }

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import type { PlannedBatch } from '../batch-ledger.ts';
 import { type BatchError, type BatchRecord, faultOf } from '../batch-record.ts';
+import { type FailedBodies, LineErrorDraw } from '../failed-bodies.ts';
 import { readLines } from '../jsonl-lines.ts';
 import { positionsOf } from '../seeded-random.ts';
-import { LineErrorDraw, type StruckBodies } from '../struck-bodies.ts';
 import { countEmbeddingInputs } from './embeddings.ts';
 import type { InputValidation } from './validate-input.ts';
 import type { WireDialect } from './wire-dialect.ts';
@@ -14,7 +14,7 @@ export async function planBatch(
   inputPath: string,
   validation: InputValidation,
   { examine, limits }: Pick<WireDialect, 'examine' | 'limits'>,
-  bodies: StruckBodies,
+  bodies: FailedBodies,
   signal: AbortSignal,
 ): Promise<PlannedBatch> {
   const draw = new LineErrorDraw(record, bodies);

@@ -6,7 +6,7 @@ import type { Exchange, Reply, Route } from '../http-server.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import { readLines } from '../jsonl-lines.ts';
 import { truncationOf } from '../truncation.ts';
-import { type BatchSurroundings, batchSubject, findBatch, strikeBatchCall } from './batches.ts';
+import { applyBatchCallFaults, type BatchSurroundings, batchSubject, findBatch } from './batches.ts';
 
 const largestPage = 100;
 
@@ -19,7 +19,7 @@ export function resultPageRoutes(here: BatchSurroundings, pageFolder: string): R
 async function resultPage(here: BatchSurroundings, exchange: Exchange, pageFolder: string): Promise<Reply> {
   const record = findBatch(here, exchange);
   const subject = batchSubject(here, record);
-  await strikeBatchCall(here, exchange, 'results', subject);
+  await applyBatchCallFaults(here, exchange, 'results', subject);
   const start = Number(exchange.url.searchParams.get('pagination_token') ?? 0);
   const limit = Math.min(Number(exchange.url.searchParams.get('limit') ?? largestPage), largestPage);
   const results = await resultsBetween(here, record, start, start + limit + 1);
@@ -27,7 +27,7 @@ async function resultPage(here: BatchSurroundings, exchange: Exchange, pageFolde
     results: results.slice(0, limit),
     pagination_token: results.length > limit ? String(start + limit) : null,
   };
-  const fault = await here.book.takeTruncation(subject);
+  const fault = await here.faultPlan.takeTruncation(subject);
   if (fault?.how !== 'connection_cut') return ok(fault === null ? page : endedEarly(page.results));
   const pagePath = join(pageFolder, `${randomUUID()}.json`);
   writeFileSync(pagePath, JSON.stringify(page));

@@ -2,19 +2,19 @@ import { join } from 'node:path';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import { readCreations, readOpenBatches } from '../creation-log.ts';
-import { FaultBook, type FaultSubject } from '../fault-book.ts';
+import { FailedBodies } from '../failed-bodies.ts';
+import { FaultPlan, type FaultSubject } from '../fault-plan.ts';
+import { type FileRecord, FileStore } from '../file-store.ts';
 import { type JsonReply, RefusedCall, serve } from '../http-server.ts';
 import { isJsonObject } from '../json.ts';
-import { LiveDesk } from '../live-desk.ts';
+import { LiveCalls } from '../live-calls.ts';
 import { type LiveSimulator, type SimulatorOptions, timingSchema } from '../simulator.ts';
 import { emptyFolder } from '../state-store.ts';
-import { StruckBodies } from '../struck-bodies.ts';
 import { uniqueHex } from '../unique-id.ts';
 import { inputSubject } from './batch-subject.ts';
 import { openAIBatchWork } from './batch-work.ts';
 import { batchRoutes } from './batches.ts';
 import { errorOfStatus, errorReply, internalError, invalidRequest } from './error-reply.ts';
-import { type FileRecord, FileShelf } from './file-shelf.ts';
 import { fileRoutes } from './files.ts';
 import { liveRoutes } from './live-routes.ts';
 import { resultPageRoutes } from './result-pages.ts';
@@ -30,29 +30,29 @@ export function simulatorOf(wire: WireDialect): (options: SimulatorOptions) => P
 
 async function start(options: SimulatorOptions, wire: WireDialect): Promise<LiveSimulator> {
   const folder = join(options.dataDir, wire.kind);
-  const book = new FaultBook(join(folder, 'faults.json'), options.faults);
-  const bodies = new StruckBodies(join(folder, 'struck-bodies.json'));
+  const faultPlan = new FaultPlan(join(folder, 'faults.json'), options.faults);
+  const bodies = new FailedBodies(join(folder, 'struck-bodies.json'));
   const ledger = new BatchLedger(join(folder, 'batches'), openAIBatchWork(bodies, wire));
-  const shelf = new FileShelf(join(folder, 'files'));
+  const fileStore = new FileStore(join(folder, 'files'));
   const uploadFolder = emptyFolder(join(folder, 'uploads'));
   const subjectOf = (file: FileRecord) => batchSubject(ledger, file);
-  const batches = { wire, ledger, shelf, book, timing: timingSchema.parse(options.timing ?? {}) };
-  const desk = new LiveDesk({
-    book,
+  const batches = { wire, ledger, fileStore, faultPlan, timing: timingSchema.parse(options.timing ?? {}) };
+  const live = new LiveCalls({
+    faultPlan,
     logPath: join(folder, 'live-calls.jsonl'),
     errorReply: (status) => errorReply(status, errorOfStatus(status)),
   });
   const service = await serve({
     port: options.port ?? 0,
     routes: [
-      ...fileRoutes({ wire, shelf, book, uploadFolder, subjectOf }),
+      ...fileRoutes({ wire, fileStore, faultPlan, uploadFolder, subjectOf }),
       ...batchRoutes(batches),
       ...(wire.pagesResults ? resultPageRoutes(batches, uploadFolder) : []),
-      ...liveRoutes(desk, wire),
-      ...adminRoutes(ledger, book, wire.kind),
+      ...liveRoutes(live, wire),
+      ...adminRoutes(ledger, faultPlan, wire.kind),
     ],
     answerHeaders: () => ({ 'x-request-id': uniqueHex('req_', 32), 'openai-version': '2020-10-01' }),
-    dressReply: (reply) => dressed(reply, wire),
+    finishReply: (reply) => finished(reply, wire),
     admit: (exchange) => admit(wire.keyIn(exchange.request.headers), options.apiKey),
     unknownRoute: ({ request, url }) =>
       errorReply(404, invalidRequest(`Invalid URL (${request.method} ${url.pathname})`)),
@@ -65,14 +65,14 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Live
       await ledger.close();
     },
     creations: () => readCreations(ledger, wire.kind),
-    setFaults: (faults) => book.replace(faults),
+    setFaults: (faults) => faultPlan.replace(faults),
     openBatches: () => readOpenBatches(ledger),
-    liveCalls: () => desk.calls(),
+    liveCalls: () => live.calls(),
   };
 }
 
 /** Refusals are made as OpenAI writes them. */
-function dressed(reply: JsonReply, wire: WireDialect): JsonReply {
+function finished(reply: JsonReply, wire: WireDialect): JsonReply {
   const { body } = reply;
   return isJsonObject(body) && isJsonObject(body.error) ? { ...reply, body: wire.errorBody(body.error) } : reply;
 }

@@ -1,5 +1,5 @@
 import type { BatchError, BatchRecord } from '../batch-record.ts';
-import type { LineTraits } from '../fault-book.ts';
+import type { LineTraits } from '../fault-plan.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { StoredLine } from '../jsonl-lines.ts';
 import { maxBatchErrors } from './limits.ts';

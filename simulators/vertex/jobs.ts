@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { BatchRecord } from '../batch-record.ts';
-import { acceptBatch, cancelBatch, listPage, ok, strikeRetrieval } from '../google/batch-calls.ts';
+import { acceptBatch, applyRetrievalFaults, cancelBatch, listPage, ok } from '../google/batch-calls.ts';
 import { errorReply } from '../google/error-reply.ts';
 import { liveAnswer } from '../google/live-answer.ts';
-import type { GoogleDesk } from '../google/service.ts';
+import type { GoogleBackend } from '../google/service.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from '../http-server.ts';
 import { parseJson } from '../json.ts';
 import { SeededRandom } from '../seeded-random.ts';
@@ -39,39 +39,39 @@ const parent = '/v1/projects/:project/locations/:location';
 const jobs = `${parent}/batchPredictionJobs`;
 
 /** @param outputFiles over which a job's results are spread. */
-export function jobRoutes(desk: GoogleDesk, outputFiles: number): Route[] {
+export function jobRoutes(backend: GoogleBackend, outputFiles: number): Route[] {
   const jobOf = async (record: BatchRecord) => {
-    const view = await desk.ledger.view(record);
-    await putPredictions(desk, view, outputFiles);
+    const view = await backend.ledger.view(record);
+    await putPredictions(backend, view, outputFiles);
     return wireJob(view, Date.now());
   };
   return [
-    { method: 'POST', path: jobs, answer: (exchange) => createJob(desk, exchange) },
-    { method: 'GET', path: jobs, answer: (exchange) => listJobs(desk, exchange, jobOf) },
-    { method: 'GET', path: `${jobs}/:job`, answer: (exchange) => retrieveJob(desk, exchange, jobOf) },
-    { method: 'POST', path: `${jobs}/:job`, answer: (exchange) => callJob(desk, exchange) },
+    { method: 'POST', path: jobs, answer: (exchange) => createJob(backend, exchange) },
+    { method: 'GET', path: jobs, answer: (exchange) => listJobs(backend, exchange, jobOf) },
+    { method: 'GET', path: `${jobs}/:job`, answer: (exchange) => retrieveJob(backend, exchange, jobOf) },
+    { method: 'POST', path: `${jobs}/:job`, answer: (exchange) => callJob(backend, exchange) },
     {
       method: 'POST',
       path: `${parent}/publishers/:publisher/models/:call`,
-      answer: (exchange) => callModel(desk, exchange),
+      answer: (exchange) => callModel(backend, exchange),
     },
   ];
 }
 
-async function createJob(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
+async function createJob(backend: GoogleBackend, exchange: Exchange): Promise<JsonReply> {
   const body = await readBody(exchange.request, maxCreateBytes, errorReply(400));
   const parsed = createSchema.safeParse(parseJson(body.toString('utf8')));
   if (!parsed.success) throw new RefusedCall(errorReply(400, z.prettifyError(parsed.error)));
   const { displayName, labels, inputConfig, outputConfig, model: modelName } = parsed.data;
   const { project, location } = exchange.params;
   const inputFileId = inputConfig.gcsSource.uris[0] ?? '';
-  const record = await acceptBatch(desk, exchange, {
+  const record = await acceptBatch(backend, exchange, {
     id: BigInt(`0x${uniqueHex('', 14)}`).toString(),
     endpoint,
     model: modelName.replace(/^.*\//, ''),
     idName: 'custom_id',
     inputFileId,
-    input: desk.shelf.find(objectId(placeOf(inputFileId))),
+    input: backend.fileStore.find(objectId(placeOf(inputFileId))),
     metadata: {
       parent: `projects/${project}/locations/${location}`,
       modelName,
@@ -86,10 +86,10 @@ async function createJob(desk: GoogleDesk, exchange: Exchange): Promise<JsonRepl
 /** A job as it is now. */
 type JobOf = (record: BatchRecord) => Promise<object>;
 
-async function listJobs(desk: GoogleDesk, exchange: Exchange, jobOf: JobOf): Promise<JsonReply> {
+async function listJobs(backend: GoogleBackend, exchange: Exchange, jobOf: JobOf): Promise<JsonReply> {
   const sinceMs = sinceOf(exchange.url.searchParams.get('filter'));
   const isListed = (record: BatchRecord) => isWithin(record, exchange) && record.createdAtMs >= sinceMs;
-  const { records, ...next } = await listPage(desk, exchange, isListed);
+  const { records, ...next } = await listPage(backend, exchange, isListed);
   const batchPredictionJobs = await Promise.all(records.map(jobOf));
   return ok({ ...(batchPredictionJobs.length > 0 && { batchPredictionJobs }), ...next });
 }
@@ -102,16 +102,16 @@ function sinceOf(filter: string | null): number {
   return Date.parse(time);
 }
 
-async function retrieveJob(desk: GoogleDesk, exchange: Exchange, jobOf: JobOf): Promise<JsonReply> {
-  const record = findJob(desk, exchange, exchange.params.job ?? '');
-  await strikeRetrieval(desk, exchange, record);
+async function retrieveJob(backend: GoogleBackend, exchange: Exchange, jobOf: JobOf): Promise<JsonReply> {
+  const record = findJob(backend, exchange, exchange.params.job ?? '');
+  await applyRetrievalFaults(backend, exchange, record);
   return ok(await jobOf(record));
 }
 
-async function callJob(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
+async function callJob(backend: GoogleBackend, exchange: Exchange): Promise<JsonReply> {
   const [id = '', method] = (exchange.params.job ?? '').split(':');
   if (method !== 'cancel') throw new RefusedCall(errorReply(404));
-  return await cancelBatch(desk, exchange, findJob(desk, exchange, id));
+  return await cancelBatch(backend, exchange, findJob(backend, exchange, id));
 }
 
 const liveMethods: Record<string, { publisher: string; models: RegExp }> = {
@@ -119,12 +119,12 @@ const liveMethods: Record<string, { publisher: string; models: RegExp }> = {
   rawPredict: { publisher: 'anthropic', models: /^claude-/ },
 };
 
-async function callModel(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
+async function callModel(backend: GoogleBackend, exchange: Exchange): Promise<JsonReply> {
   const [model = '', method = ''] = (exchange.params.call ?? '').split(':');
   const known = liveMethods[method];
   if (known?.publisher !== exchange.params.publisher || !known?.models.test(model))
     throw new RefusedCall(errorReply(404, `Publisher model ${model} was not found, or has no ${method}.`));
-  return await desk.live.serve(exchange, { endpoint, model }, (request) =>
+  return await backend.live.serve(exchange, { endpoint, model }, (request) =>
     liveAnswer(answerOf(model, request, new SeededRandom(uniqueHex('', 32)))),
   );
 }
@@ -133,8 +133,8 @@ function isWithin(record: BatchRecord, { params }: Exchange): boolean {
   return jobName(record).startsWith(`projects/${params.project}/locations/${params.location}/`);
 }
 
-function findJob(desk: GoogleDesk, exchange: Exchange, id: string): BatchRecord {
-  const record = desk.ledger.find(id);
+function findJob(backend: GoogleBackend, exchange: Exchange, id: string): BatchRecord {
+  const record = backend.ledger.find(id);
   if (record === undefined || !isWithin(record, exchange)) throw new RefusedCall(errorReply(404));
   return record;
 }

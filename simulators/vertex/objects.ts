@@ -3,20 +3,20 @@ import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { strikeCall } from '../call-faults.ts';
+import { applyCallFaults } from '../call-faults.ts';
+import type { FileRecord } from '../file-store.ts';
 import { downloadOf } from '../google/batch-calls.ts';
 import { errorReply } from '../google/error-reply.ts';
-import type { GoogleDesk } from '../google/service.ts';
+import type { GoogleBackend } from '../google/service.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Reply, type Route } from '../http-server.ts';
-import type { FileRecord } from '../openai/file-shelf.ts';
 import { uniqueHex } from '../unique-id.ts';
 
 /** Cloud Storage's JSON API, as far as jobs need it: media uploads, lists by prefix, downloads. */
-export function objectRoutes(desk: GoogleDesk): Route[] {
+export function objectRoutes(backend: GoogleBackend): Route[] {
   return [
-    { method: 'POST', path: '/upload/storage/v1/b/:bucket/o', answer: (exchange) => upload(desk, exchange) },
-    { method: 'GET', path: '/storage/v1/b/:bucket/o', answer: async (exchange) => listObjects(desk, exchange) },
-    { method: 'GET', path: '/storage/v1/b/:bucket/o/:object', answer: (exchange) => download(desk, exchange) },
+    { method: 'POST', path: '/upload/storage/v1/b/:bucket/o', answer: (exchange) => upload(backend, exchange) },
+    { method: 'GET', path: '/storage/v1/b/:bucket/o', answer: async (exchange) => listObjects(backend, exchange) },
+    { method: 'GET', path: '/storage/v1/b/:bucket/o/:object', answer: (exchange) => download(backend, exchange) },
   ];
 }
 
@@ -30,45 +30,45 @@ export function placeOf(uri: string): ObjectPlace {
   return { bucket, name };
 }
 
-/** An object's id on the shelf. */
+/** An object's id stored. */
 export function objectId({ bucket, name }: ObjectPlace): string {
   return createHash('sha256').update(`${bucket}/${name}`).digest('hex');
 }
 
-async function upload(desk: GoogleDesk, exchange: Exchange): Promise<JsonReply> {
+async function upload(backend: GoogleBackend, exchange: Exchange): Promise<JsonReply> {
   const query = exchange.url.searchParams;
   const { bucket = '' } = exchange.params;
   const name = query.get('name');
   if (query.get('uploadType') !== 'media' || !name) throw new RefusedCall(errorReply(400, 'Required parameter: name'));
-  await strikeCall(desk.book, exchange, 'upload', null, errorReply);
-  const path = join(desk.uploadFolder, uniqueHex('', 24));
+  await applyCallFaults(backend.faultPlan, exchange, 'upload', null, errorReply);
+  const path = join(backend.uploadFolder, uniqueHex('', 24));
   await pipeline(exchange.request, createWriteStream(path));
   const { size } = await stat(path);
   const announced = exchange.request.headers['content-length'];
   if (announced !== undefined && Number(announced) !== size) throw new RefusedCall(errorReply(400));
   const id = objectId({ bucket, name });
-  const file = desk.shelf.putUpload(
+  const file = backend.fileStore.putUpload(
     { id, bytes: size, createdAtMs: Date.now(), expiresAtMs: null, fileName: name, purpose: bucket },
     path,
   );
   return { kind: 'json', status: 200, body: wireObject(file) };
 }
 
-function listObjects(desk: GoogleDesk, exchange: Exchange): JsonReply {
+function listObjects(backend: GoogleBackend, exchange: Exchange): JsonReply {
   const prefix = exchange.url.searchParams.get('prefix') ?? '';
-  const items = desk.shelf
+  const items = backend.fileStore
     .newestFirst()
     .filter((file) => file.purpose === exchange.params.bucket && file.fileName.startsWith(prefix))
     .map(wireObject);
   return { kind: 'json', status: 200, body: { kind: 'storage#objects', ...(items.length > 0 && { items }) } };
 }
 
-async function download(desk: GoogleDesk, exchange: Exchange): Promise<Reply> {
+async function download(backend: GoogleBackend, exchange: Exchange): Promise<Reply> {
   const { bucket = '', object = '' } = exchange.params;
-  const file = desk.shelf.find(objectId({ bucket, name: object }));
+  const file = backend.fileStore.find(objectId({ bucket, name: object }));
   if (file === undefined) throw new RefusedCall(errorReply(404, `No such object: ${bucket}/${object}`));
   if (exchange.url.searchParams.get('alt') !== 'media') return { kind: 'json', status: 200, body: wireObject(file) };
-  return await downloadOf(desk, exchange, file);
+  return await downloadOf(backend, exchange, file);
 }
 
 function wireObject(file: FileRecord): object {

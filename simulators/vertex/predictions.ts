@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { BatchView } from '../batch-ledger.ts';
-import type { GoogleDesk } from '../google/service.ts';
+import type { GoogleBackend } from '../google/service.ts';
 import { LineWriter, readLines } from '../jsonl-lines.ts';
 import { uniqueHex } from '../unique-id.ts';
 import { objectId, placeOf } from './objects.ts';
@@ -12,13 +12,17 @@ interface Prediction {
 }
 
 /** Puts a job's results into the bucket, before the directory is shown that they are in. */
-export async function putPredictions(desk: GoogleDesk, { record, sums }: BatchView, fileCount: number): Promise<void> {
+export async function putPredictions(
+  backend: GoogleBackend,
+  { record, sums }: BatchView,
+  fileCount: number,
+): Promise<void> {
   if (!sums || sums.outputBytes === null) return;
   const { bucket, name: directory } = placeOf(outputDirectory(record));
   const names = namesOf(fileCount).map((name) => `${directory}/${name}`);
-  if (names.every((name) => desk.shelf.has(objectId({ bucket, name })))) return;
-  for (const { name, contentPath } of await spread(desk.ledger.paths(record.id).output, names)) {
-    desk.shelf.putResult({
+  if (names.every((name) => backend.fileStore.has(objectId({ bucket, name })))) return;
+  for (const { name, contentPath } of await spread(backend.ledger.paths(record.id).output, names)) {
+    backend.fileStore.putResult({
       id: objectId({ bucket, name }),
       bytes: (await stat(contentPath)).size,
       createdAtMs: Date.now(),

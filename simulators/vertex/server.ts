@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { errorReply } from '../google/error-reply.ts';
-import { type GoogleDesk, startGoogleService } from '../google/service.ts';
+import { type GoogleBackend, startGoogleService } from '../google/service.ts';
 import { RefusedCall } from '../http-server.ts';
 import type { LiveSimulator, SimulatorOptions } from '../simulator.ts';
 import { vertexWork } from './batch-work.ts';
@@ -11,7 +11,7 @@ import { jobName } from './wire-job.ts';
 /** Starts a simulator of Vertex's jobs and models, and of Cloud Storage. Its key is an access token. */
 export async function startVertexSimulator(options: SimulatorOptions): Promise<LiveSimulator> {
   const outputFiles = options.outputFiles ?? 1;
-  const routes = (desk: GoogleDesk) => [...objectRoutes(desk), ...jobRoutes(desk, outputFiles)];
+  const routes = (backend: GoogleBackend) => [...objectRoutes(backend), ...jobRoutes(backend, outputFiles)];
   return await startGoogleService({ kind: 'vertex', work: vertexWork, nameOf: jobName, routes, admit }, options);
 }
 

@@ -4,7 +4,7 @@ import type { SeededRandom } from '../../simulators/seeded-random.ts';
 const chance = z.number().min(0).max(1);
 
 /** How badly things go for a while: the chance of each trouble, for each request or call. */
-export const weatherSchema = z.strictObject({
+export const faultRatesSchema = z.strictObject({
   /** A request to S3, DynamoDB, Step Functions or EventBridge is throttled, or answered with a 5xx. */
   refused: chance,
   /** Its connection is cut: before it took effect, after it, or in the middle of the answer. */
@@ -14,7 +14,7 @@ export const weatherSchema = z.strictObject({
   slowMs: z.number().nonnegative(),
   /** A function dies before it begins, or once its work is done and before it can say so. */
   dies: chance,
-  /** A function is taken for dead and goes on: a zombie. */
+  /** A function is taken for dead and goes on: a stale worker. */
   outlives: chance,
   /** A function is called twice at once. */
   doubled: chance,
@@ -23,9 +23,9 @@ export const weatherSchema = z.strictObject({
   eventDoubled: chance,
   eventDelayMs: z.number().nonnegative(),
 });
-export type Weather = z.infer<typeof weatherSchema>;
+export type FaultRates = z.infer<typeof faultRatesSchema>;
 
-export const clearWeather: Weather = {
+export const noFaults: FaultRates = {
   refused: 0,
   cut: 0,
   slow: 0,
@@ -39,8 +39,8 @@ export const clearWeather: Weather = {
 };
 
 /** A fifth of the time nothing is wrong; else some troubles are frequent and others are absent. */
-export function randomWeather(random: SeededRandom): Weather {
-  if (random.next() < 0.2) return clearWeather;
+export function randomFaultRates(random: SeededRandom): FaultRates {
+  if (random.next() < 0.2) return noFaults;
   const upTo = (most: number) => (random.next() < 0.5 ? 0 : random.next() * most);
   return {
     refused: upTo(0.2),

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { BatchRecord, LineError } from './batch-record.ts';
-import { type LineTraits, lineMatches } from './fault-book.ts';
+import { type LineTraits, lineMatches } from './fault-plan.ts';
 import type { FaultOfKind } from './faults.ts';
 import { readRecord, writeRecord } from './state-store.ts';
 
 /** Remembers which request bodies met a line error, so that a `first_submission` fault spares them the next time. */
-export class StruckBodies {
+export class FailedBodies {
   readonly #path: string;
   readonly #batchIdByBody: Map<string, string>;
 
@@ -36,10 +36,10 @@ interface Candidate {
 /** Draws, while a batch's input is read, the lines that its `line_errors` faults strike. */
 export class LineErrorDraw {
   readonly #batchId: string;
-  readonly #bodies: StruckBodies;
+  readonly #bodies: FailedBodies;
   readonly #draws: { fault: FaultOfKind<'line_errors'>; candidates: Candidate[] }[];
 
-  constructor(record: BatchRecord, bodies: StruckBodies) {
+  constructor(record: BatchRecord, bodies: FailedBodies) {
     this.#batchId = record.id;
     this.#bodies = bodies;
     this.#draws = record.faults

@@ -1,8 +1,8 @@
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type ErrorReply, strikeCall } from './call-faults.ts';
-import type { FaultBook, FaultSubject } from './fault-book.ts';
+import { applyCallFaults, type ErrorReply } from './call-faults.ts';
+import type { FaultPlan, FaultSubject } from './fault-plan.ts';
 import { type Exchange, type JsonReply, type Route, readBody } from './http-server.ts';
 import { isJsonObject, type JsonObject, parseJson } from './json.ts';
 import { isErrorWithCode } from './node-error.ts';
@@ -21,19 +21,19 @@ const liveCallSchema = z.object({
 /** One request that was answered at once; a client may never have seen the answer. */
 export type LiveCall = z.infer<typeof liveCallSchema>;
 
-export interface LiveDeskOptions {
-  book: FaultBook;
+export interface LiveCallsOptions {
+  faultPlan: FaultPlan;
   /** Where the log of calls is kept, so that it outlives the process. */
   logPath: string;
   errorReply: ErrorReply;
 }
 
 /** Answers requests outside of batches, under the faults on order, and keeps a log of them. */
-export class LiveDesk {
-  readonly #options: LiveDeskOptions;
+export class LiveCalls {
+  readonly #options: LiveCallsOptions;
   #recent: number[] = [];
 
-  constructor(options: LiveDeskOptions) {
+  constructor(options: LiveCallsOptions) {
     this.#options = options;
     mkdirSync(dirname(options.logPath), { recursive: true });
   }
@@ -58,7 +58,7 @@ export class LiveDesk {
     asked: { endpoint: string; model?: string },
     answer: (body: JsonObject) => JsonReply,
   ): Promise<JsonReply> {
-    const { errorReply, book } = this.#options;
+    const { errorReply, faultPlan } = this.#options;
     const arrivedAtMs = Date.now();
     const text = (await readBody(exchange.request, maxLiveBytes, errorReply(413))).toString('utf8');
     const body = parseJson(text);
@@ -66,13 +66,13 @@ export class LiveDesk {
     const model = asked.model ?? (isJsonObject(body) ? String(body.model) : '');
     const subject = subjectOf(asked.endpoint, model, text);
     try {
-      await strikeCall(book, exchange, 'live', subject, errorReply);
+      await applyCallFaults(faultPlan, exchange, 'live', subject, errorReply);
     } catch (error) {
       log(0);
       throw error;
     }
     const limited = await this.#overLimit(subject);
-    const garbled = await book.takeGarbledAnswer(subject);
+    const garbled = await faultPlan.takeGarbledAnswer(subject);
     const reply = limited ?? (isJsonObject(body) ? answer(body) : errorReply(400));
     log(reply.status);
     return garbled ? { kind: 'json', status: 200, body: 'an answer, but no JSON object' } : reply;
@@ -80,7 +80,7 @@ export class LiveDesk {
 
   /** Counts whatever comes, as rate limits do. */
   async #overLimit(subject: FaultSubject): Promise<JsonReply | null> {
-    const limit = await this.#options.book.takeRateLimit(subject);
+    const limit = await this.#options.faultPlan.takeRateLimit(subject);
     if (limit === null) return null;
     const nowMs = performance.now();
     this.#recent = this.#recent.filter((atMs) => atMs > nowMs - limit.windowMs);

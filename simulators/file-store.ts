@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { listFolder, readRecord, writeRecord } from '../state-store.ts';
+import { listFolder, readRecord, writeRecord } from './state-store.ts';
 
 const fileRecordSchema = z.strictObject({
   id: z.string(),
@@ -11,15 +11,15 @@ const fileRecordSchema = z.strictObject({
   expiresAtMs: z.number().nullable(),
   fileName: z.string(),
   purpose: z.string(),
-  /** Where the content is: the shelf's own folder, or a batch's for its results. */
+  /** Where the content is: the store's own folder, or a batch's for its results. */
   contentPath: z.string(),
   /** The batch that a result file came from. */
   batchId: z.string().nullable(),
 });
 export type FileRecord = z.infer<typeof fileRecordSchema>;
 
-/** The stored files; one that is on the shelf survives a restart. */
-export class FileShelf {
+/** The stored files; one that is stored survives a restart. */
+export class FileStore {
   readonly #folder: string;
   readonly #records = new Map<string, FileRecord>();
   /** Files deleted by the client, so that a result file is not put back. */

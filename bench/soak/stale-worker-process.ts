@@ -24,18 +24,18 @@ for (;;) {
   await sleep(pauseMs);
   if (running >= maxStepsAtOnce) continue;
   running += 1;
-  void haunt().finally(() => {
+  void runAnyStep().finally(() => {
     running -= 1;
   });
 }
 
 /** One step of one unfinished batch. Its errors are its own: a step that lost must fail. */
-async function haunt(): Promise<void> {
+async function runAnyStep(): Promise<void> {
   try {
     const batchId = await anyBatch(services);
-    if (batchId !== null) process.send?.({ trouble: `zombie ran ${await runStep(services, batchId)}` });
+    if (batchId !== null) process.send?.({ trouble: `stale worker ran ${await runStep(services, batchId)}` });
   } catch (error) {
-    process.send?.({ trouble: `zombie failed: ${error instanceof Error ? error.name : 'unknown'}` });
+    process.send?.({ trouble: `stale worker failed: ${error instanceof Error ? error.name : 'unknown'}` });
   }
 }
 

@@ -46,7 +46,7 @@ const standingFaultSchema = z.strictObject({ fault: faultSchema, timesLeft: z.nu
 type StandingFault = z.infer<typeof standingFaultSchema>;
 
 /** The faults on order, with what is left of their budgets; kept on disk so that a restart does not refill them. */
-export class FaultBook {
+export class FaultPlan {
   readonly #path: string;
   #standing: StandingFault[];
 
