@@ -62,6 +62,8 @@ export const maxLineBytes = 16 * 1024 * 1024;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
 const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
+/** What is cut off a line at most: a byte order mark and a carriage return. */
+const maxTrimmedBytes = 4;
 
 /**
  * Splits a byte stream into lines: LF or CRLF, with or without a final newline, a leading byte order mark dropped,
@@ -175,8 +177,9 @@ class LineSplitter {
 
   /** Whether nothing must be cut off or left out. */
   #isPlain(chunk: Buffer, start: number, end: number): boolean {
-    const isIndented = chunk[start] === 0x20 || chunk[start] === 0x09;
-    return end > start && end - start <= this.#limit && !isIndented && chunk[end - 1] !== carriageReturn;
+    const first = chunk[start];
+    const mayBeBlank = first === 0x20 || first === 0x09 || first === carriageReturn;
+    return end > start && end - start <= this.#limit && !mayBeBlank && chunk[end - 1] !== carriageReturn;
   }
 
   finish(): (Line | OverlongLine)[] {
@@ -187,7 +190,7 @@ class LineSplitter {
 
   #carry(piece: Buffer): void {
     this.#carriedBytes += piece.length;
-    if (this.#carriedBytes <= this.#limit + 2) this.#carried.push(piece);
+    if (this.#carriedBytes <= this.#limit + maxTrimmedBytes) this.#carried.push(piece);
     else this.#carried = [];
   }
 
@@ -195,7 +198,7 @@ class LineSplitter {
     const byteLength = this.#carriedBytes + lastPiece.length;
     const lineNumber = this.#lineNumber;
     this.#lineNumber += 1;
-    if (byteLength > this.#limit + 2) lines.push({ lineNumber, bytes: null, byteLength });
+    if (byteLength > this.#limit + maxTrimmedBytes) lines.push({ lineNumber, bytes: null, byteLength });
     else {
       const whole = this.#carriedBytes === 0 ? lastPiece : Buffer.concat([...this.#carried, lastPiece], byteLength);
       const bytes = trim(whole, lineNumber === 1);

@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fileStart, type Line, type OverlongLine, splitLines, splitLinesFrom } from '../../lib/lines/jsonl.ts';
+import {
+  fileStart,
+  type Line,
+  maxLineBytes,
+  type OverlongLine,
+  splitLines,
+  splitLinesFrom,
+} from '../../lib/lines/jsonl.ts';
 
 async function* chunked(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Uint8Array> {
   let at = 0;
@@ -25,22 +32,38 @@ function textsOf(lines: readonly (Line | OverlongLine)[]): (string | null)[] {
   return lines.map((line) => line.bytes?.toString('utf8') ?? null);
 }
 
+/** The rules of `splitLines`, for a text in memory. */
+function plainlySplit(whole: string, limit: number): [number, string | null][] {
+  const lines = whole.replace(/^\ufeff/, '').split('\n');
+  return lines.flatMap((line, index): [number, string | null][] => {
+    const text = line.replace(/\r$/, '');
+    if (Buffer.byteLength(text) > limit) return [[index + 1, null]];
+    return /^[ \t\r]*$/.test(text) ? [] : [[index + 1, text]];
+  });
+}
+
 describe('splitLines', () => {
   it('gives the same lines however the bytes are cut into chunks', async () => {
-    const line = fc.string({ unit: 'binary' }).map((text) => text.replaceAll(/[\n\r]/g, ' '));
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.string({ unit: fc.constantFrom('a', 'ä', '😀', ' ', '\t', '\r', '\n', '\ufeff') }),
+    );
+    const sizes = fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 });
+    const limit = fc.oneof(fc.nat(8), fc.constant(maxLineBytes));
     await fc.assert(
-      fc.asyncProperty(
-        fc.array(line),
-        fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1 }),
-        async (lines, sizes) => {
-          const bytes = Buffer.from(`x${lines.join('\n')}`);
-          const expected = bytes
-            .toString('utf8')
-            .split('\n')
-            .filter((text) => /[^ \t]/.test(text));
-          expect(textsOf(await linesOf(bytes, sizes))).toEqual(expected);
-        },
-      ),
+      fc.asyncProperty(text, sizes, limit, async (whole, chunkSizes, maxBytes) => {
+        const bytes = Buffer.from(whole);
+        const lines = await linesOf(bytes, chunkSizes, maxBytes);
+        expect(lines.map((line) => [line.lineNumber, line.bytes?.toString() ?? null])).toEqual(
+          plainlySplit(bytes.toString(), maxBytes),
+        );
+      }),
+      {
+        examples: [
+          ['a\n\r \n', [50], maxLineBytes],
+          ['\ufeffab\r\n', [50], 2],
+        ],
+      },
     );
   });
 
