@@ -13,11 +13,7 @@ function split(bytes: Buffer, chunkBytes: number) {
 }
 
 it('finds every element, whatever it holds, however it is written and wherever the chunks end', () => {
-  const others = fc.dictionary(
-    fc.string().filter((name) => name !== 'requests' && name !== '__proto__'),
-    fc.jsonValue(),
-    { maxKeys: 2 },
-  );
+  const others = fc.dictionary(fc.string(), fc.jsonValue(), { maxKeys: 2 });
   fc.assert(
     fc.property(
       fc.array(fc.jsonValue()),
