@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startProvider } from './provider-at-hand.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -32,13 +32,7 @@ async function run(name: string, env: NodeJS.ProcessEnv): Promise<string> {
 }
 
 describe('examples', () => {
-  const seen: string[] = [];
-  beforeAll(() => {
-    seen.push('deployment.ts'); // needs a stack: see deployment.test.ts
-  });
-
   it('run-batch.ts answers in order', async () => {
-    seen.push('run-batch.ts');
     const lines = (await run('run-batch.ts', await environment())).trim().split('\n');
 
     expect(lines.map((line) => line.slice(0, 2))).toEqual(expect.arrayContaining(['0 ', '1 ', '2 ']));
@@ -46,7 +40,6 @@ describe('examples', () => {
   });
 
   it('create-batch.ts sends a file and gives its results', async () => {
-    seen.push('create-batch.ts');
     const output = await run('create-batch.ts', await environment());
 
     expect(output).toMatch(/^msgbatch_\S+ was created/);
@@ -55,12 +48,10 @@ describe('examples', () => {
   });
 
   it('stream-input.ts sends requests as they are made', async () => {
-    seen.push('stream-input.ts');
     expect(await run('stream-input.ts', await environment())).toContain('holds 1000 requests');
   });
 
   it('tools-and-schema.ts gets a tool call and a place', async () => {
-    seen.push('tools-and-schema.ts');
     const output = await run('tools-and-schema.ts', await environment());
 
     expect(output).toContain("name: 'weather'");
@@ -68,13 +59,11 @@ describe('examples', () => {
   });
 
   it('errors.ts reads what was finished', async () => {
-    seen.push('errors.ts');
     const endless = { validatingMs: 0, inProgressMs: 600_000, finalizingMs: 0 };
     expect(await run('errors.ts', await environment(endless))).toContain('request-0 was not');
   });
 
   it('list-batches.ts goes through all of them', async () => {
-    seen.push('list-batches.ts');
     const env = await environment({ validatingMs: 0, inProgressMs: 0, finalizingMs: 0 });
     await run('run-batch.ts', env);
 
@@ -84,7 +73,16 @@ describe('examples', () => {
   it('are all run', () => {
     const all = globSync('*.ts', { cwd: join(root, 'examples') });
     const ours = all.filter((name) => readFileSync(join(root, 'examples', name), 'utf8').includes("from 'batchdrop'"));
-    expect(seen.toSorted()).toEqual(ours.toSorted());
+    // deployment.ts needs a stack.
+    const tests = ['examples.test.ts', 'deployment.test.ts'].map((name) =>
+      readFileSync(join(import.meta.dirname, name), 'utf8'),
+    );
+    expect(ours.length).toBeGreaterThan(5);
+    expect(
+      ours.filter(
+        (name) => !tests.some((test) => test.includes(`run('${name}'`) || test.includes(`'examples/${name}'`)),
+      ),
+    ).toEqual([]);
   });
 });
 
