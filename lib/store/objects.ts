@@ -3,8 +3,8 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
-  ListObjectsV2Command,
   PutObjectCommand,
+  paginateListObjectsV2,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
@@ -74,14 +74,8 @@ export class Objects {
 
   /** Removes all objects below a prefix of our own bucket. */
   async deletePrefix(prefix: string): Promise<void> {
-    let from: string | undefined;
-    do {
-      const page = await this.#client.send(
-        new ListObjectsV2Command({ Bucket: this.bucket, Prefix: prefix, ContinuationToken: from }),
-      );
-      await this.delete((page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
-      from = page.NextContinuationToken;
-    } while (from);
+    const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.bucket, Prefix: prefix });
+    for await (const page of pages) await this.delete((page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
   }
 
   /** Removes objects of our own bucket; what is gone already is no error. */

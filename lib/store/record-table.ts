@@ -6,7 +6,7 @@ import {
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
-  QueryCommand,
+  paginateQuery,
   type QueryCommandInput,
   UpdateCommand,
   type UpdateCommandInput,
@@ -105,14 +105,8 @@ export class RecordTable {
 
   /** All items of a query, page by page. */
   async *query(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Record<string, unknown>> {
-    let from = input.ExclusiveStartKey;
-    do {
-      const page = await this.#client.send(
-        new QueryCommand({ ...input, TableName: this.#tableName, ExclusiveStartKey: from }),
-      );
-      yield* page.Items ?? [];
-      from = page.LastEvaluatedKey;
-    } while (from);
+    const pages = paginateQuery({ client: this.#client }, { ...input, TableName: this.#tableName });
+    for await (const page of pages) yield* page.Items ?? [];
   }
 
   /** A tenant's records of one kind by time of creation, from the index: a little behind the records. */

@@ -108,7 +108,9 @@ class Store {
     const body = this.#bodies.get(method);
     if (body === undefined || seen.has(method)) return [];
     seen.add(method);
-    const own = [...body.matchAll(/new (\w+)Command\(/g)].map(([, command = '']) => command);
+    const own = [...body.matchAll(/\bnew (\w+)Command\(|\bpaginate(\w+)\(/g)].map(
+      ([, one, paged]) => one ?? paged ?? '',
+    );
     const calls = [...own, ...this.#ownCalls(body, seen), ...this.#callsOfFields(body), ...this.#callsOfMade(body)];
     const index = body.match(/table\.indexes\.(\w+)\.name/)?.[1];
     return calls.map((call) => (call === 'Query' && index !== undefined ? `Query on ${index}` : call));

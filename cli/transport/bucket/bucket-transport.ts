@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type _Object, CopyObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { type _Object, CopyObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { InvalidInputError, NotFoundError } from '../../../lib/records/errors.ts';
 import { batchIdPattern, tenantPattern } from '../../../lib/records/ids.ts';
@@ -254,14 +254,8 @@ export class BucketTransport implements Transport {
   }
 
   async *#objectsBelow(prefix: string): AsyncGenerator<_Object> {
-    let from: string | undefined;
-    do {
-      const page = await this.#client.send(
-        new ListObjectsV2Command({ Bucket: this.#bucket, Prefix: prefix, ContinuationToken: from }),
-      );
-      yield* page.Contents ?? [];
-      from = page.NextContinuationToken;
-    } while (from);
+    const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix: prefix });
+    for await (const page of pages) yield* page.Contents ?? [];
   }
 
   async files(): Promise<StoredFile[]> {
