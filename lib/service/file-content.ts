@@ -5,7 +5,7 @@ import type { Services } from '../pipeline/services.ts';
 import type { S3Object } from '../records/batch.ts';
 import type { FileRecord, PartMerge } from '../records/file.ts';
 import { fileKey } from '../records/object-keys.ts';
-import type { PiecewiseObject } from '../store/piecewise-object.ts';
+import type { MultipartUpload } from '../store/multipart-upload.ts';
 
 /** A piece of a merged object: above S3's minimum of 5 MiB, and 8 GB are a tenth of its 10,000 parts. */
 const pieceBytes = 8 * 1024 * 1024;
@@ -54,7 +54,7 @@ async function mergeFor(services: Services, file: FileRecord, endsAtMs: number):
   const remainingMs = Math.max(0, Math.ceil(endsAtMs - performance.now()));
   const claimed = await claimMerge(services, file, services.now() + remainingMs + piecesMs);
   if (!claimed) return null;
-  const target = services.objects.piecewise(claimed.merge.key);
+  const target = services.objects.multipartUpload(claimed.merge.key);
   try {
     const merged = await mergePieces(services, { file, target, ...claimed, endsAtMs });
     await services.records.updateFile(file.id, (current) =>
@@ -91,12 +91,12 @@ async function claimMerge(services: Services, file: FileRecord, leaseUntilMs: nu
 
 async function beginMerge(services: Services, file: FileRecord, writer: string): Promise<PartMerge> {
   const key = fileKey(file.id, services.token());
-  return { writer, leaseUntilMs: 0, key, s3UploadId: await services.objects.piecewise(key).begin(), etags: [] };
+  return { writer, leaseUntilMs: 0, key, s3UploadId: await services.objects.multipartUpload(key).begin(), etags: [] };
 }
 
 interface Merge extends ClaimedMerge {
   file: FileRecord;
-  target: PiecewiseObject;
+  target: MultipartUpload;
   endsAtMs: number;
 }
 
@@ -114,12 +114,13 @@ async function mergePieces(
       (_, ahead) => etags.length + ahead,
     );
     const sent = await inParallel(piecesAtATime, next, async (place) =>
-      target.putPiece(merge.s3UploadId, place, await readPiece(services, parts, place, file.bytes)),
+      target.putPart(merge.s3UploadId, place + 1, await readPiece(services, parts, place, file.bytes)),
     );
     etags.push(...sent);
     if (etags.length < pieces && performance.now() >= endsAtMs) return { ...merge, etags };
   }
-  return target.complete(merge.s3UploadId, etags, file.bytes);
+  const etag = await target.complete(merge.s3UploadId, etags);
+  return { bucket: services.objects.bucket, key: merge.key, etag, bytes: file.bytes };
 }
 
 async function readPiece(

@@ -2,26 +2,25 @@ import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
-  PutObjectCommand,
   type S3Client,
   UploadPartCommand,
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
-import type { Upload } from './object-writer.ts';
 
 export interface ObjectAttributes {
   contentType: string;
-  /** ASCII only, as S3 wants it. */
+  /** ASCII only, as S3 requires. */
   metadata: Record<string, string>;
 }
 
-/** One object on its way to S3, whole or in parts. */
-export class MultipartUpload implements Upload {
+/**
+ * An object that is written in parts. S3 keeps the parts under an upload id, so one run can begin an object and others
+ * can add to it. Nothing is visible before the upload is complete.
+ */
+export class MultipartUpload {
   readonly #client: S3Client;
   readonly #target: { Bucket: string; Key: string };
   readonly #attributes: { ContentType: string; Metadata: Record<string, string> };
-  readonly #etags: string[] = [];
-  #uploadId: Promise<string> | undefined;
 
   constructor(client: S3Client, name: { bucket: string; key: string }, attributes: ObjectAttributes) {
     this.#client = client;
@@ -29,61 +28,74 @@ export class MultipartUpload implements Upload {
     this.#attributes = { ContentType: attributes.contentType, Metadata: attributes.metadata };
   }
 
-  async putWhole(bytes: Buffer): Promise<string> {
-    const put = await this.#client.send(new PutObjectCommand({ ...this.#target, Body: bytes, ...this.#attributes }));
-    return put.ETag ?? '';
+  /** @returns S3's upload id. */
+  async begin(): Promise<string> {
+    const created = await this.#client.send(new CreateMultipartUploadCommand({ ...this.#target, ...this.#attributes }));
+    if (!created.UploadId) throw new Error(`S3 gave no upload id for ${this.#target.Key}.`);
+    return created.UploadId;
   }
 
-  async sendPart(partNumber: number, bytes: Buffer): Promise<void> {
+  /**
+   * Sends one part. All parts but the last have at least 5 MiB, S3's minimum.
+   *
+   * @param partNumber from 1.
+   * @returns the part's ETag.
+   */
+  async putPart(s3UploadId: string, partNumber: number, bytes: Buffer): Promise<string> {
     const sent = await this.#client.send(
-      new UploadPartCommand({ ...this.#target, UploadId: await this.#begun(), PartNumber: partNumber, Body: bytes }),
+      new UploadPartCommand({ ...this.#target, UploadId: s3UploadId, PartNumber: partNumber, Body: bytes }),
     );
-    this.#etags[partNumber - 1] = sent.ETag ?? '';
+    return sent.ETag ?? '';
   }
 
-  async copyPart(partNumber: number, key: string, start: number, end: number): Promise<void> {
+  /**
+   * Lets S3 copy one part from another object of the bucket.
+   *
+   * @param range the bytes from `start` to before `end`.
+   * @returns the part's ETag.
+   */
+  async copyPart(
+    s3UploadId: string,
+    partNumber: number,
+    key: string,
+    range: { start: number; end: number },
+  ): Promise<string> {
     const copied = await this.#client.send(
       new UploadPartCopyCommand({
         ...this.#target,
-        UploadId: await this.#begun(),
+        UploadId: s3UploadId,
         PartNumber: partNumber,
         CopySource: `${this.#target.Bucket}/${key.split('/').map(encodeURIComponent).join('/')}`,
-        CopySourceRange: `bytes=${start}-${end - 1}`,
+        CopySourceRange: `bytes=${range.start}-${range.end - 1}`,
       }),
     );
-    this.#etags[partNumber - 1] = copied.CopyPartResult?.ETag ?? '';
+    return copied.CopyPartResult?.ETag ?? '';
   }
 
-  async complete(): Promise<string> {
-    const parts = this.#etags.map((etag, index) => ({ ETag: etag, PartNumber: index + 1 }));
+  /**
+   * Makes the object of its parts.
+   *
+   * @param etags of all parts, in their order.
+   * @returns the object's ETag.
+   */
+  async complete(s3UploadId: string, etags: readonly string[]): Promise<string> {
+    const parts = etags.map((etag, index) => ({ ETag: etag, PartNumber: index + 1 }));
     const completed = await this.#client.send(
       new CompleteMultipartUploadCommand({
         ...this.#target,
-        UploadId: await this.#begun(),
+        UploadId: s3UploadId,
         MultipartUpload: { Parts: parts },
       }),
     );
     return completed.ETag ?? '';
   }
 
-  /** The bucket's lifecycle removes what this leaves behind. */
-  async abort(): Promise<void> {
-    if (this.#uploadId === undefined) return;
+  /** Gives up the parts that were sent. Never throws: the bucket's lifecycle removes what this leaves behind. */
+  async abort(s3UploadId: string): Promise<void> {
     try {
-      await this.#client.send(new AbortMultipartUploadCommand({ ...this.#target, UploadId: await this.#uploadId }));
+      await this.#client.send(new AbortMultipartUploadCommand({ ...this.#target, UploadId: s3UploadId }));
     } catch {
       // Gone already, or not to be reached: either way nothing of it is visible.
     }
-  }
-
-  #begun(): Promise<string> {
-    this.#uploadId ??= this.#create();
-    return this.#uploadId;
-  }
-
-  async #create(): Promise<string> {
-    const created = await this.#client.send(new CreateMultipartUploadCommand({ ...this.#target, ...this.#attributes }));
-    if (!created.UploadId) throw new Error(`S3 gave no upload id for ${this.#target.Key}.`);
-    return created.UploadId;
   }
 }

@@ -12,9 +12,9 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import type { S3Object } from '../records/batch.ts';
 import { InvalidInputError, messageOf, NotFoundError, TransientError } from '../records/errors.ts';
 import { MultipartUpload, type ObjectAttributes } from './multipart-upload.ts';
+import { ObjectUpload } from './object-upload.ts';
 import { ObjectWriter, type WriterOptions } from './object-writer.ts';
 import { type Observe, unobserved } from './observe.ts';
-import { PiecewiseObject } from './piecewise-object.ts';
 
 /** How often a broken download is taken up again where it broke. */
 const maxResumes = 5;
@@ -46,7 +46,7 @@ export class Objects {
   writer(key: string, options: WriterOptions & Partial<ObjectAttributes> = {}): ObjectWriter {
     const { contentType = jsonLines, metadata = {} } = options;
     const name = { bucket: this.bucket, key };
-    return new ObjectWriter(new MultipartUpload(this.#client, name, { contentType, metadata }), name, options);
+    return new ObjectWriter(new ObjectUpload(this.#client, name, { contentType, metadata }), name, options);
   }
 
   /** Writes an object as its pieces come; one that broke off is not there. */
@@ -61,9 +61,9 @@ export class Objects {
     }
   }
 
-  /** An object that several runs write together, piece by piece. */
-  piecewise(key: string): PiecewiseObject {
-    return new PiecewiseObject(this.#client, this.bucket, key, jsonLines);
+  /** An object that several runs write together, part by part. */
+  multipartUpload(key: string): MultipartUpload {
+    return new MultipartUpload(this.#client, { bucket: this.bucket, key }, { contentType: jsonLines, metadata: {} });
   }
 
   /** A URL by which anyone can read the object for some time. Never to be logged. */

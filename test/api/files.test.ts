@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { filePrefix } from '../../lib/records/object-keys.ts';
 import { fileContent } from '../../lib/service/file-content.ts';
 import { getFile } from '../../lib/service/files.ts';
-import { PiecewiseObject } from '../../lib/store/piecewise-object.ts';
+import { MultipartUpload } from '../../lib/store/multipart-upload.ts';
 import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
 import { type ApiHarness, jsonlFile, startApi } from './api-harness.ts';
 
@@ -313,7 +313,7 @@ describe('an upload', () => {
     const { file, text: big } = await largeFile(5, 9 * MiB);
     const first = await fileContent(api.harness.services, await getFile(api.harness.services, 'default', file.id), 0);
     expect(first).toEqual({ mergedBytes: 32 * MiB });
-    const begun = vi.spyOn(PiecewiseObject.prototype, 'putPiece');
+    const begun = vi.spyOn(MultipartUpload.prototype, 'putPart');
     const both = await Promise.all([client.files.content(file.id), client.files.content(file.id)]);
     for (const content of both) expect((await content.text()) === big).toBe(true);
     expect(begun).toHaveBeenCalledTimes(2);
