@@ -15,8 +15,6 @@ const piecesAtATime = 4;
 const piecesMs = 10_000;
 /** How often a call looks whether another one has finished. */
 const lookMs = 250;
-/** How long a download link holds. */
-const linkSeconds = 300;
 
 /** A link to the bytes, or how many of them are merged by now. */
 export type FileContent = { url: string } | { mergedBytes: number };
@@ -32,7 +30,7 @@ export async function fileContent(services: Services, file: FileRecord, budgetMs
   for (;;) {
     const current = await services.records.getFile(file.id);
     const whole = wholeObject(current) ?? (await mergeFor(services, current, endsAtMs));
-    if (whole) return { url: await services.objects.presignedUrl(whole, linkSeconds) };
+    if (whole) return { url: await services.objects.presignedUrl(whole) };
     if (performance.now() >= endsAtMs) return { mergedBytes: await mergedBytes(services, file.id) };
     await sleep(lookMs);
   }

@@ -2,9 +2,6 @@ import type { Services } from '../pipeline/services.ts';
 import type { BatchRecord } from '../records/batch.ts';
 import { NotFoundError } from '../records/errors.ts';
 
-/** How long a link holds. */
-const linkSeconds = 300;
-
 export interface ShardPlace {
   round: number;
   /** Within the round. */
@@ -24,5 +21,5 @@ export async function shardOutputUrl(services: Services, batch: BatchRecord, pla
   const key = shard?.result?.outputKey;
   if (!key)
     throw new NotFoundError(`Batch '${batch.id}' has no answers of shard ${place.shard} in round ${place.round}.`);
-  return services.objects.presignedUrl({ bucket: services.objects.bucket, key }, linkSeconds);
+  return services.objects.presignedUrl({ bucket: services.objects.bucket, key });
 }

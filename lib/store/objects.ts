@@ -22,6 +22,9 @@ const maxResumes = 5;
 /** S3's limit for one call. */
 const maxKeysPerDelete = 1_000;
 
+/** How long a download link holds: whoever got it follows it at once. */
+const linkSeconds = 300;
+
 const jsonLines = 'application/x-ndjson';
 
 export interface ObjectHead extends S3Object {
@@ -66,10 +69,10 @@ export class Objects {
     return new MultipartUpload(this.#client, { bucket: this.bucket, key }, { contentType: jsonLines, metadata: {} });
   }
 
-  /** A URL by which anyone can read the object for some time. Never to be logged. */
-  async presignedUrl(object: { bucket: string; key: string }, expiresInSeconds: number): Promise<string> {
+  /** A URL by which anyone can read the object for five minutes. Never to be logged. */
+  async presignedUrl(object: { bucket: string; key: string }): Promise<string> {
     const command = new GetObjectCommand({ Bucket: object.bucket, Key: object.key });
-    return getSignedUrl(this.#client, command, { expiresIn: expiresInSeconds });
+    return getSignedUrl(this.#client, command, { expiresIn: linkSeconds });
   }
 
   /** Removes all objects below a prefix of our own bucket. */
