@@ -28,13 +28,13 @@ export class Records {
 
   /** @returns the record that stands, and whether this call wrote it. */
   async createBatch(batch: BatchRecord): Promise<{ batch: BatchRecord; created: boolean }> {
-    const created = await this.#table.putNew(batchKey(batch.id), batch, batchIndexKeys(batch));
+    const created = await this.#table.putNew(batchRecordKey(batch.id), batch, batchIndexKeys(batch));
     return { batch: created ? batch : await this.getBatch(batch.id), created };
   }
 
   /** @returns null where there is none. */
   async findBatch(batchId: string): Promise<BatchRecord | null> {
-    return this.#table.get(batchKey(batchId), batchRecordSchema);
+    return this.#table.get(batchRecordKey(batchId), batchRecordSchema);
   }
 
   /** @throws NotFoundError */
@@ -46,7 +46,7 @@ export class Records {
 
   /** @param change a pure function; returning its argument means that nothing is to be written. */
   async updateBatch(batchId: string, change: (batch: BatchRecord) => BatchRecord): Promise<BatchRecord> {
-    return this.#table.update(batchKey(batchId), {
+    return this.#table.update(batchRecordKey(batchId), {
       read: () => this.getBatch(batchId),
       change,
       indexKeys: batchIndexKeys,
@@ -54,12 +54,12 @@ export class Records {
   }
 
   async createShard(shard: ShardRecord): Promise<void> {
-    await this.#table.putNew(shardKey(shard), shard);
+    await this.#table.putNew(shardRecordKey(shard), shard);
   }
 
   /** @returns null where there is none. */
   async findShard(name: ShardName): Promise<ShardRecord | null> {
-    return this.#table.get(shardKey(name), shardRecordSchema);
+    return this.#table.get(shardRecordKey(name), shardRecordSchema);
   }
 
   /** @throws NotFoundError */
@@ -70,7 +70,7 @@ export class Records {
   }
 
   async updateShard(name: ShardName, change: (shard: ShardRecord) => ShardRecord): Promise<ShardRecord> {
-    return this.#table.update(shardKey(name), { read: () => this.getShard(name), change });
+    return this.#table.update(shardRecordKey(name), { read: () => this.getShard(name), change });
   }
 
   /** @returns the shards of one round in their order. */
@@ -78,7 +78,7 @@ export class Records {
     const items = this.#table.query({
       ConsistentRead: true,
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
-      ExpressionAttributeValues: { ':pk': batchKey(batchId).pk, ':sk': `shard#${set}#` },
+      ExpressionAttributeValues: { ':pk': batchRecordKey(batchId).pk, ':sk': `shard#${set}#` },
     });
     const shards: ShardRecord[] = [];
     for await (const item of items) shards.push(shardRecordSchema.parse(item));
@@ -94,18 +94,18 @@ export class Records {
       tenantKey: `${tenant}#batch`,
       order,
       pageItems,
-      after: after ? { ...batchKey(after.id), createdKey: createdKey(after.createdAt, after.id) } : undefined,
+      after: after ? { ...batchRecordKey(after.id), createdKey: createdKey(after.createdAt, after.id) } : undefined,
     });
     for await (const item of items) yield batchRecordSchema.parse(item);
   }
 
   async createFile(file: FileRecord): Promise<void> {
-    await this.#table.putNew(fileKey(file.id), file, fileIndexKeys(file));
+    await this.#table.putNew(fileRecordKey(file.id), file, fileIndexKeys(file));
   }
 
   /** @returns null where there is none. */
   async findFile(fileId: string): Promise<FileRecord | null> {
-    return this.#table.get(fileKey(fileId), fileRecordSchema);
+    return this.#table.get(fileRecordKey(fileId), fileRecordSchema);
   }
 
   /** @throws NotFoundError */
@@ -116,7 +116,7 @@ export class Records {
   }
 
   async updateFile(fileId: string, change: (file: FileRecord) => FileRecord): Promise<FileRecord> {
-    return this.#table.update(fileKey(fileId), {
+    return this.#table.update(fileRecordKey(fileId), {
       read: () => this.getFile(fileId),
       change,
       indexKeys: fileIndexKeys,
@@ -124,7 +124,7 @@ export class Records {
   }
 
   async deleteFile(fileId: string): Promise<void> {
-    await this.#table.delete(fileKey(fileId));
+    await this.#table.delete(fileRecordKey(fileId));
   }
 
   /** A tenant's files, a little behind their records; expired ones too, until DynamoDB removes them. */
@@ -133,7 +133,7 @@ export class Records {
       tenantKey: `${tenant}#file`,
       order,
       pageItems,
-      after: after ? { ...fileKey(after.id), createdKey: createdKey(after.createdAt, after.id) } : undefined,
+      after: after ? { ...fileRecordKey(after.id), createdKey: createdKey(after.createdAt, after.id) } : undefined,
     });
     for await (const item of items) yield fileRecordSchema.parse(item);
   }
@@ -173,15 +173,15 @@ const claimSchema = z.object({ owner: z.string() });
 
 const unfinished = 'unfinished';
 
-function batchKey(batchId: string): Key {
+function batchRecordKey(batchId: string): Key {
   return { pk: `batch#${batchId}`, sk: 'batch' };
 }
 
-function shardKey(name: ShardName): Key {
+function shardRecordKey(name: ShardName): Key {
   return { pk: `batch#${name.batchId}`, sk: `shard#${name.set}#${String(name.shard).padStart(6, '0')}` };
 }
 
-function fileKey(fileId: string): Key {
+function fileRecordKey(fileId: string): Key {
   return { pk: `file#${fileId}`, sk: 'file' };
 }
 
