@@ -31,71 +31,15 @@ export interface SentForm {
 
 const newline = Buffer.from('\n');
 
-/** Makes of the stored lines of a shard what the provider gets, in order, whole lines at a time. */
-export class PassedLines {
-  readonly #index: LineIndex;
-  readonly #ids: LineIdBytes;
-  readonly #model: Buffer;
-  readonly #separator: Buffer;
-  readonly #edited = new EditedBytes();
-  #position = 0;
-
-  constructor(index: LineIndex, form: SentForm) {
-    this.#index = index;
-    this.#ids = new LineIdBytes(form.prefix);
-    this.#model = Buffer.from(JSON.stringify(form.model));
-    this.#separator = Buffer.from(form.separator);
-  }
-
-  /** Lines so far. */
-  get count(): number {
-    return this.#position;
-  }
-
-  /**
-   * @param lines whole lines with their newlines; the last one of the shard loses its own.
-   * @returns bytes that are good until the next call.
-   */
-  edit(lines: Buffer): Buffer {
-    this.#edited.begin(lines);
-    for (let at = 0; at < lines.length; ) at = this.#editLine(lines, at);
-    return this.#edited.finish(this.#position === this.#index.length ? lines.length - 1 : lines.length);
-  }
-
-  #editLine(lines: Buffer, at: number): number {
-    const { customId, model } = this.#index.spans(this.#position);
-    const end = at + this.#index.byteLength(this.#position);
-    const isModelFirst = model.start < customId.start;
-    if (isModelFirst) this.#editModel(lines, at + model.start, at + model.end);
-    this.#edited.replace(at + customId.start, at + customId.end, this.#ids.at(this.#position));
-    if (!isModelFirst) this.#editModel(lines, at + model.start, at + model.end);
-    this.#position += 1;
-    if (this.#separator[0] !== newline[0] && this.#position < this.#index.length)
-      this.#edited.replace(end, end + 1, this.#separator);
-    return end + 1;
-  }
-
-  #editModel(lines: Buffer, start: number, end: number): void {
-    if (isAt(lines, start, end, this.#model)) return;
-    const isSpeltOtherwise = JSON.stringify(JSON.parse(lines.toString('utf8', start, end))) === this.#model.toString();
-    if (!isSpeltOtherwise) this.#edited.replace(start, end, this.#model);
-  }
-}
-
-function isAt(lines: Buffer, start: number, end: number, value: Buffer): boolean {
-  if (end - start !== value.length) return false;
-  for (let at = 0; at < value.length; at += 1) if (lines[start + at] !== value[at]) return false;
-  return true;
-}
-
-const placeholder = Buffer.from(`"${placeholderLineId}"`);
-
-/** Puts the ids of one sending into lines that were translated before. */
-export class TranslatedLines {
+/**
+ * The lines of a shard as the provider gets them, in order, whole lines at a time: what differs between two sendings is
+ * the id of each line, and the byte between lines.
+ */
+abstract class SentLines {
   readonly #lineCount: number;
   readonly #ids: LineIdBytes;
   readonly #separator: Buffer;
-  readonly #edited = new EditedBytes();
+  protected readonly edited = new EditedBytes();
   #position = 0;
 
   constructor(lineCount: number, form: SentForm) {
@@ -114,20 +58,71 @@ export class TranslatedLines {
    * @returns bytes that are good until the next call.
    */
   edit(lines: Buffer): Buffer {
-    this.#edited.begin(lines);
+    this.edited.begin(lines);
     for (let at = 0; at < lines.length; ) at = this.#editLine(lines, at);
-    return this.#edited.finish(this.#position === this.#lineCount ? lines.length - 1 : lines.length);
+    return this.edited.finish(this.#position === this.#lineCount ? lines.length - 1 : lines.length);
   }
 
-  /** The placeholder stands before anything that is the customer's, so the first one is it. */
   #editLine(lines: Buffer, at: number): number {
-    const start = lines.indexOf(placeholder, at);
-    const end = lines.indexOf(newline, at);
-    if (start < 0 || start > end) throw new Error(`Line ${this.#position} has no place for its id.`);
-    this.#edited.replace(start, start + placeholder.length, this.#ids.at(this.#position));
+    const end = this.replaceIn(lines, at, this.#position, this.#ids.at(this.#position));
     this.#position += 1;
     if (this.#separator[0] !== newline[0] && this.#position < this.#lineCount)
-      this.#edited.replace(end, end + 1, this.#separator);
+      this.edited.replace(end, end + 1, this.#separator);
     return end + 1;
+  }
+
+  /**
+   * Replaces what differs in the line that begins at `at`.
+   *
+   * @param id the line's id in quotes.
+   * @returns where the line's newline stands.
+   */
+  protected abstract replaceIn(lines: Buffer, at: number, position: number, id: Buffer): number;
+}
+
+/** Lines that are sent as they are stored, except for the values of custom_id and, where needed, of the model. */
+export class PassedLines extends SentLines {
+  readonly #index: LineIndex;
+  readonly #model: Buffer;
+
+  constructor(index: LineIndex, form: SentForm) {
+    super(index.length, form);
+    this.#index = index;
+    this.#model = Buffer.from(JSON.stringify(form.model));
+  }
+
+  protected override replaceIn(lines: Buffer, at: number, position: number, id: Buffer): number {
+    const { customId, model } = this.#index.spans(position);
+    const isModelFirst = model.start < customId.start;
+    if (isModelFirst) this.#replaceModel(lines, at + model.start, at + model.end);
+    this.edited.replace(at + customId.start, at + customId.end, id);
+    if (!isModelFirst) this.#replaceModel(lines, at + model.start, at + model.end);
+    return at + this.#index.byteLength(position);
+  }
+
+  #replaceModel(lines: Buffer, start: number, end: number): void {
+    if (isAt(lines, start, end, this.#model)) return;
+    const isSpeltOtherwise = JSON.stringify(JSON.parse(lines.toString('utf8', start, end))) === this.#model.toString();
+    if (!isSpeltOtherwise) this.edited.replace(start, end, this.#model);
+  }
+}
+
+function isAt(lines: Buffer, start: number, end: number, value: Buffer): boolean {
+  if (end - start !== value.length) return false;
+  for (let at = 0; at < value.length; at += 1) if (lines[start + at] !== value[at]) return false;
+  return true;
+}
+
+const placeholder = Buffer.from(`"${placeholderLineId}"`);
+
+/** Lines that were translated before, with a placeholder where the id of this sending belongs. */
+export class TranslatedLines extends SentLines {
+  /** The placeholder stands before anything that is the customer's, so the first one is it. */
+  protected override replaceIn(lines: Buffer, at: number, position: number, id: Buffer): number {
+    const start = lines.indexOf(placeholder, at);
+    const end = lines.indexOf(newline, at);
+    if (start < 0 || start > end) throw new Error(`Line ${position} has no placeholder for its id.`);
+    this.edited.replace(start, start + placeholder.length, id);
+    return end;
   }
 }
