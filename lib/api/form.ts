@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import busboy from 'busboy';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import type { ApiContext } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { bodyChunks, unsupportedType } from './request-body.ts';
@@ -51,21 +51,26 @@ async function receive(context: ApiContext, file: FormFile): Promise<ReceivedFor
   const received: ReceivedForm = { fields: {}, filename: null };
   const failures: unknown[] = [];
   let receiving: Promise<void> = Promise.resolve();
+  const streams: Readable[] = [];
   form.on('field', (name, value) => {
     received.fields[name] = value;
   });
-  form.on('file', (name, stream, info) => {
+  form.on('file', (name, stream, filename) => {
+    streams.push(stream.on('error', () => undefined)); // of a form that is cut off: the form's own error says so
     if (name !== file.field || received.filename !== null) {
       stream.resume();
       return;
     }
-    received.filename = info.filename ?? '';
+    received.filename = filename ?? '';
     receiving = copy(stream, file).catch((error: unknown) => {
       failures.push(error);
       form.destroy(asError(error));
     });
   });
-  await parse(context, form).catch((error: unknown) => failures.push(error));
+  await parse(context, form).catch((error: unknown) => {
+    failures.push(error);
+    for (const stream of streams) stream.destroy(asError(error)); // the parser would leave them open for ever
+  });
   await receiving;
   if (failures.length > 0) throw failures[0]; // the first is the cause, what follows its echo
   return received;
@@ -76,16 +81,16 @@ function assertAnnouncedSize(context: ApiContext, { maxBytes, tooLarge }: FormFi
   if (Number(context.req.header('content-length') ?? 0) > maxBytes + boundaries) throw tooLarge(maxBytes);
 }
 
-function openForm(contentType: string | undefined): busboy.Busboy {
-  if (!/^multipart\/form-data\s*;/i.test(contentType ?? '')) throw unsupportedType(contentType, 'multipart/form-data');
+function openForm(contentType = ''): BusboyInstance {
+  if (!/^multipart\/form-data\s*;/i.test(contentType)) throw unsupportedType(contentType, 'multipart/form-data');
   try {
-    return busboy({ headers: { 'content-type': contentType }, limits: formLimits, defParamCharset: 'utf8' });
+    return new Busboy({ headers: { 'content-type': contentType }, limits: formLimits });
   } catch (cause) {
     throw brokenForm(cause);
   }
 }
 
-async function parse(context: ApiContext, form: busboy.Busboy): Promise<void> {
+async function parse(context: ApiContext, form: BusboyInstance): Promise<void> {
   try {
     await pipeline(Readable.from(bodyChunks(context), { objectMode: false, highWaterMark: 256 * 1024 }), form);
   } catch (error) {

@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import busboy from 'busboy';
+import { Busboy, type BusboyInstance } from '@fastify/busboy';
 import { RefusedCall } from '../http-server.ts';
 import { errorReply, invalidRequest } from './error-reply.ts';
 import { maxFileBytes } from './limits.ts';
@@ -24,12 +24,14 @@ export async function receiveUpload(request: IncomingMessage, path: string): Pro
   let writing: Promise<void> = Promise.resolve();
   const form = openForm(request);
   form.on('field', (name, value) => received.fields.set(name, value));
-  form.on('file', (name, stream, info) => {
+  const streams: Readable[] = [];
+  form.on('file', (name, stream, filename) => {
+    streams.push(stream.on('error', () => {})); // of a form that is cut off: the form's own error says so
     if (name !== 'file' || received.file !== null) {
       stream.resume();
       return;
     }
-    const file = { fileName: info.filename ?? 'upload', bytes: 0 };
+    const file = { fileName: filename ?? 'upload', bytes: 0 };
     received.file = file;
     writing = writeFile(stream, path, file);
     writing.catch(() => {}); // awaited below; here only so that it is never unhandled
@@ -37,15 +39,17 @@ export async function receiveUpload(request: IncomingMessage, path: string): Pro
   try {
     await pipeline(request, form);
   } catch {
+    for (const stream of streams) stream.destroy(); // the parser would leave them, and the file on disk, open
     throw new RefusedCall(errorReply(400, invalidRequest('Could not parse multipart form')));
   }
   await writing;
   return received;
 }
 
-function openForm(request: IncomingMessage): busboy.Busboy {
+function openForm(request: IncomingMessage): BusboyInstance {
+  const { 'content-type': type = '', ...headers } = request.headers;
   try {
-    return busboy({ headers: request.headers, limits: { fileSize: maxFileBytes + 1 } });
+    return new Busboy({ headers: { ...headers, 'content-type': type }, limits: { fileSize: maxFileBytes + 1 } });
   } catch {
     throw new RefusedCall(
       errorReply(400, invalidRequest("Invalid Content-Type header: expected 'multipart/form-data'.")),

@@ -165,9 +165,30 @@ describe('a form', () => {
       `${purpose}${part('content-disposition: form-data; name="file"; filename="a.jsonl"', chatLine('a'))}`,
       400,
     ],
+    [
+      'cut off within a file that nobody asked for',
+      `${part('content-disposition: form-data; name="other"; filename="a"', 'x')}`,
+      400,
+    ],
+    ['cut off within the headers of a part', `${purpose}--b\r\ncontent-dispo`, 400],
+    ['empty', '', 400],
+    ['of no parts', '--b--\r\n', 400],
     ['of a hundred fields', `${purpose.repeat(100)}--b--\r\n`, 400],
   ])('that is %s is refused', async (_what, body, status) => {
     await expectError(await post('/v1/files', body, type), status);
+  });
+
+  it.each(['multipart/form-data; charset=utf-8', 'multipart/form-data;'])(
+    'of the type %s has no boundary',
+    async (contentType) => {
+      await expectError(await post('/v1/files', `${purpose}--b--\r\n`, { 'content-type': contentType }), 400);
+    },
+  );
+
+  it('keeps a file name that is not ASCII', async () => {
+    const file = part('content-disposition: form-data; name="file"; filename="日本語 é.jsonl"', chatLine('a'));
+    const answer = await post('/v1/files', `${purpose}${file}--b--\r\n`, type);
+    expect(await answer.json()).toMatchObject({ filename: '日本語 é.jsonl' });
   });
 
   it.each([
