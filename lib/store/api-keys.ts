@@ -14,7 +14,7 @@ export class ApiKeys {
     await this.#table.putNew(recordKey(key.hash), key, indexKeys(key));
   }
 
-  /** @returns null where there is none. */
+  /** @returns null if no key has this digest. */
   async find(hash: string): Promise<ApiKeyRecord | null> {
     return this.#table.get(recordKey(hash), apiKeyRecordSchema);
   }
@@ -23,7 +23,7 @@ export class ApiKeys {
     return this.#table.update(recordKey(hash), { read: () => this.#get(hash), change, indexKeys });
   }
 
-  /** A tenant's keys, newest first; a little behind the records. */
+  /** Lists a tenant's keys, newest first. The index lags a little behind the records. */
   async *list(tenant: string): AsyncGenerator<ApiKeyRecord> {
     for await (const item of this.#table.queryTenant({ tenantKey: `${tenant}#key`, order: 'desc' }))
       yield apiKeyRecordSchema.parse(item);

@@ -14,12 +14,12 @@ import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 export interface EventRule {
   name: string;
   isEnabled: boolean;
-  /** JSON; null for a schedule. */
+  /** The event pattern as JSON; null for a schedule. */
   pattern: string | null;
   schedule: string | null;
 }
 
-/** What stands in an account, for a look at whether it is whole. Every method may throw what AWS says. */
+/** Reads which resources of a deployment exist and how they are set up. Every method may throw the SDK's errors. */
 export class Deployment {
   readonly #s3: S3Client;
   readonly #dynamodb = new DynamoDBClient();
@@ -37,7 +37,7 @@ export class Deployment {
     this.stateMachineArn = names.stateMachineArn;
   }
 
-  /** @throws where there is no such bucket, or it is not ours. */
+  /** @throws if the bucket does not exist or belongs to another account. */
   async reachBucket(): Promise<void> {
     await this.#s3.send(new HeadBucketCommand({ Bucket: this.bucket }));
   }
@@ -47,7 +47,7 @@ export class Deployment {
     return found.EventBridgeConfiguration !== undefined;
   }
 
-  /** Days after which objects of a folder expire, the soonest; null where they never do. */
+  /** Says after how many days the objects of a folder expire; null if they never do. */
   async expirationDays(folder: string): Promise<number | null> {
     const rules = await this.#lifecycleRules();
     const days = rules
@@ -66,7 +66,7 @@ export class Deployment {
     }
   }
 
-  /** @returns the names of its indexes. */
+  /** @returns the table's status and the names of its indexes. */
   async describeTable(): Promise<{ status: string; indexes: string[] }> {
     const { Table: found } = await this.#dynamodb.send(new DescribeTableCommand({ TableName: this.table }));
     const indexes = (found?.GlobalSecondaryIndexes ?? []).flatMap((index) => index.IndexName ?? []);
@@ -80,7 +80,7 @@ export class Deployment {
     return found.status ?? 'unknown';
   }
 
-  /** The stack's rules: their names begin with the stack's, which is the state machine's. */
+  /** Lists the stack's rules. Their names begin with the stack's name, which the state machine bears too. */
   async rules(): Promise<EventRule[]> {
     const prefix = this.stateMachineArn.split(':').at(-1) ?? '';
     const found = await this.#eventBridge.send(new ListRulesCommand({ NamePrefix: prefix }));
@@ -92,7 +92,7 @@ export class Deployment {
     }));
   }
 
-  /** How many functions the account may run at a time, all its functions together; null where AWS does not say. */
+  /** Says how many functions the account may run at a time in all; null if AWS does not say. */
   async functionConcurrency(): Promise<number | null> {
     const found = await this.#lambda.send(new GetAccountSettingsCommand({}));
     return found.AccountLimit?.ConcurrentExecutions ?? null;

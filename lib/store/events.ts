@@ -6,7 +6,7 @@ import { type Observe, unobserved } from './observe.ts';
 /** What a rule on the event bus sees when a batch has ended. */
 export interface BatchEvent {
   version: '1';
-  /** `<batchId>:<status>`, for consumers that must not act twice: delivery is at least once. */
+  /** `<batchId>:<status>`. An event may be delivered twice; a consumer that must act once compares this id. */
   id: string;
   batch: unknown;
   tenant: string;

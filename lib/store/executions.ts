@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import { type Observe, unobserved } from './observe.ts';
 
-/** The executions of the state machine: one per batch and epoch, named so that starting twice starts one. */
+/** The executions of the state machine. Each is named after its batch and epoch, so starting it twice starts it once. */
 export class Executions {
   readonly #client: SFNClient;
   readonly #stateMachineArn: string;

@@ -2,53 +2,53 @@ import type { S3Object } from '../records/batch.ts';
 import type { PendingWrite } from './pending-writes.ts';
 import { type Section, SectionHashes } from './section-hashes.ts';
 
-/** S3's least size of a part that is not the last one. */
+/** S3's minimum size of a part that is not the last one. */
 const minPartBytes = 5 * 1024 * 1024;
-/** The least, because up to 16 objects are written side by side. */
+/** S3's minimum, because up to 16 objects are written at the same time and each holds a part in memory. */
 const partBytes = minPartBytes;
 /** S3 takes 10,000 parts: sizes double every 2,000, which reaches 310 GB with the last parts at 80 MiB. */
 const partsOfOneSize = 2_000;
-/** Parts of one object under way at a time. */
+/** How many parts of one object are sent at the same time. */
 const maxPartsUnderWay = 2;
-/** Parts of all objects under way at a time, for the memory that they take: 20 MiB. */
+/** How many parts of all objects together are sent at the same time. They take 20 MiB of memory. */
 const maxPartsUnderWayInAll = 4;
-/** Copies under way at a time: they take no memory of ours. */
+/** How many parts S3 copies at the same time. They take no memory here. */
 const maxCopiesUnderWay = 8;
-/** What a writer begins with; most objects are small. */
+/** The size of a writer's first buffer; most objects are small. */
 const firstBufferBytes = 64 * 1024;
-/** From this size on an object is copied by S3 itself: two of the least parts, and one for what is left over. */
+/** From this size on S3 copies an object itself: two parts of the minimum size, and one for the rest. */
 const minCopiedBytes = 3 * minPartBytes;
 /** S3 copies at most 5 GiB as one part; smaller ones are copied side by side. */
 const maxCopiedPartBytes = 1024 * 1024 * 1024;
 
 export interface WrittenObject extends S3Object {
-  /** In hex, of the whole object; null where nobody asked for it or where S3 put the object together from several. */
+  /** In hex, of the whole object; null if nobody asked for it or if the object has several sections. */
   sha256: string | null;
-  /** The parts of the object, each with a SHA-256 of its own; empty where nobody asked for them. */
+  /** The sections of the object, each with a SHA-256 of its own; empty if nobody asked for them. */
   sections: Section[];
 }
 
-/** An object of which all bytes become part of another. */
+/** An object whose bytes are appended to another. */
 export interface AppendedObject {
   key: string;
   bytes: number;
-  /** The parts of the object, with the SHA-256 that their writers computed. */
+  /** The sections of the object, with the SHA-256 that their writers computed. */
   sections: readonly Section[];
-  /** From its first byte. */
+  /** Reads the object from its first byte. */
   read(): AsyncIterable<Uint8Array>;
 }
 
-/** Where the parts of one object go. Nothing is visible before `putWhole` or `complete` returns. */
+/** Where a writer sends the parts of one object. The object is visible once `putWhole` or `complete` has returned. */
 export interface Upload {
   /** @returns the object's ETag. */
   putWhole(bytes: Buffer): Promise<string>;
-  /** @param partNumber from 1. Parts may be sent side by side; the bytes stay as they are until it returns. */
+  /** @param partNumber from 1. Several parts may be sent at a time. The bytes must not change before this returns. */
   sendPart(partNumber: number, bytes: Buffer): Promise<void>;
-  /** Takes a part from another object of the bucket, from `start` to before `end`. */
+  /** Copies a part from another object of the bucket: the bytes from `start` to before `end`. */
   copyPart(partNumber: number, key: string, start: number, end: number): Promise<void>;
   /** @returns the object's ETag. */
   complete(): Promise<string>;
-  /** Gives up what was sent. Never throws. */
+  /** Gives up the parts that were sent. Never throws. */
   abort(): Promise<void>;
 }
 
@@ -64,11 +64,11 @@ export class ObjectWriter {
   readonly #hashes: SectionHashes | null;
   #buffer: Buffer = Buffer.allocUnsafe(firstBufferBytes);
   #filled = 0;
-  /** How much of the buffer is hashed already, or need not be. */
+  /** How many bytes of the buffer are hashed, or need no hash. */
   #hashed = 0;
   #totalBytes = 0;
   #parts = 0;
-  /** Whether what is written has a hash already. */
+  /** Whether the bytes that are being written have a hash already. */
   #isHashKnown = false;
   readonly #sendings: Promise<void>[] = [];
   readonly #copies: Promise<void>[] = [];
@@ -86,7 +86,7 @@ export class ObjectWriter {
   /**
    * Takes a copy of the bytes.
    *
-   * @returns what is to be awaited before the next write.
+   * @returns a promise to await before the next write, if there is one.
    */
   write(bytes: Buffer): PendingWrite {
     if (bytes.length > this.#limit - this.#filled) return this.#writeInParts(bytes);
@@ -100,7 +100,7 @@ export class ObjectWriter {
     return written ? written.then(() => this.write(newline)) : this.write(newline);
   }
 
-  /** Appends another object of the bucket; S3 copies it where its limits on parts allow. */
+  /** Appends another object of the bucket. S3 copies it if its limits on parts allow that. */
   async append(source: AppendedObject): Promise<void> {
     const start = this.#filled === 0 ? 0 : Math.max(0, minPartBytes - this.#filled);
     if (source.bytes - start < minCopiedBytes) return this.#download(source, source.bytes);
@@ -128,7 +128,7 @@ export class ObjectWriter {
     await this.#upload.abort();
   }
 
-  /** Bytes of the part that is being filled. */
+  /** The size of the part that is being filled, in bytes. */
   get #limit(): number {
     return partBytes * 2 ** Math.floor(this.#parts / partsOfOneSize);
   }
@@ -210,10 +210,10 @@ export class ObjectWriter {
   }
 }
 
-/** Of all writers. */
+/** The parts that all writers together are sending. */
 const partsUnderWay = new Set<Promise<void>>();
 
-/** Buffers of one part, for whichever writer needs one next: a new one for each part keeps the garbage collector busy. */
+/** Buffers of one part that any writer may use again: a new one for each part would keep the garbage collector busy. */
 const spareBuffers: Buffer[] = [];
 const maxSpareBuffers = 4;
 
@@ -221,7 +221,7 @@ function keepForOthers(buffer: Buffer): void {
   if (buffer.length === partBytes && spareBuffers.length < maxSpareBuffers) spareBuffers.push(buffer);
 }
 
-/** Waits for the oldest where the new one makes too many. */
+/** Adds a promise to those under way, and waits for the oldest if there are too many. */
 async function track(work: Promise<void>, underWay: Promise<void>[], limit: number): Promise<void> {
   work.catch(() => undefined); // awaited later, here or in close(); this only keeps it from counting as unhandled
   underWay.push(work);

@@ -16,13 +16,13 @@ import { ObjectUpload } from './object-upload.ts';
 import { ObjectWriter, type WriterOptions } from './object-writer.ts';
 import { type Observe, unobserved } from './observe.ts';
 
-/** How often a broken download is taken up again where it broke. */
+/** How often a download that broke off is resumed. */
 const maxResumes = 5;
 
-/** S3's limit for one call. */
+/** S3's limit of keys for one call of DeleteObjects. */
 const maxKeysPerDelete = 1_000;
 
-/** How long a download link holds: whoever got it follows it at once. */
+/** How long a download link is valid: clients follow it at once. */
 const linkSeconds = 300;
 
 const jsonLines = 'application/x-ndjson';
@@ -31,7 +31,7 @@ export interface ObjectHead extends S3Object {
   metadata: Record<string, string>;
 }
 
-/** The objects in S3: everything streams, reads are pinned to an ETag. */
+/** The objects of the bucket. Large ones are streamed, and a read may be pinned to an ETag. */
 export class Objects {
   readonly #client: S3Client;
   readonly bucket: string;
@@ -41,7 +41,7 @@ export class Objects {
     this.bucket = bucket;
   }
 
-  /** @param isLocal addresses buckets by path, as local servers need it. */
+  /** @param isLocal addresses buckets by path, which local servers require. */
   static connect(bucket: string, isLocal: boolean, observe: Observe = unobserved): Objects {
     return new Objects(observe(new S3Client({ forcePathStyle: isLocal })), bucket);
   }
@@ -52,7 +52,7 @@ export class Objects {
     return new ObjectWriter(new ObjectUpload(this.#client, name, { contentType, metadata }), name, options);
   }
 
-  /** Writes an object as its pieces come; one that broke off is not there. */
+  /** Writes an object as its pieces arrive. If they break off, no object is written. */
   async write(key: string, pieces: AsyncIterable<Buffer>): Promise<void> {
     const writer = this.writer(key);
     try {
@@ -81,7 +81,7 @@ export class Objects {
     for await (const page of pages) await this.delete((page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
   }
 
-  /** Removes objects of our own bucket; what is gone already is no error. */
+  /** Removes objects of our own bucket. A key without an object is no error. */
   async delete(keys: readonly string[]): Promise<void> {
     for (let start = 0; start < keys.length; start += maxKeysPerDelete) {
       const some = keys.slice(start, start + maxKeysPerDelete).map((key) => ({ Key: key }));
@@ -93,7 +93,7 @@ export class Objects {
     }
   }
 
-  /** @returns null where there is no such object. */
+  /** @returns null if there is no such object. */
   async head(key: string, bucket = this.bucket): Promise<ObjectHead | null> {
     try {
       const head = await this.#client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
@@ -104,7 +104,7 @@ export class Objects {
     }
   }
 
-  /** @returns null where there is no such object. For small objects only. */
+  /** @returns the whole object, or null if there is none. For small objects only. */
   async readText(key: string, bucket = this.bucket): Promise<{ text: string; etag: string } | null> {
     try {
       const found = await this.#client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
@@ -123,11 +123,11 @@ export class Objects {
   }
 
   /**
-   * Streams an object; a download that breaks off is taken up again where it broke.
+   * Streams an object. A download that breaks off is resumed where it broke off.
    *
-   * @param object with an etag, only that very version is read.
-   * @throws InvalidInputError `input_modified` where the object was overwritten or deleted; NotFoundError for an object
-   *   that is not pinned.
+   * @param object with an etag, only that version is read.
+   * @throws InvalidInputError `input_modified` if the object of that etag was overwritten or deleted; NotFoundError if
+   *   there is no object and no etag was given.
    */
   async *stream(object: { bucket: string; key: string; etag?: string }, start = 0): AsyncGenerator<Uint8Array> {
     let offset = start;
@@ -181,10 +181,10 @@ export class Objects {
   }
 
   /**
-   * Writes only if the object is still the one that was seen.
+   * Writes an object only if it is still the version that was read.
    *
-   * @param etag null: only if there is none.
-   * @returns false where somebody else wrote meanwhile.
+   * @param etag of that version; null writes only if there is no object.
+   * @returns false if somebody else wrote meanwhile.
    */
   async putTextIf(key: string, text: string, etag: string | null): Promise<boolean> {
     const condition = etag === null ? { IfNoneMatch: '*' } : { IfMatch: etag };
@@ -219,7 +219,7 @@ function isMissing(error: unknown): boolean {
   return statusOf(error) === 404;
 }
 
-/** Whether S3 says that we may not; also what it says of a missing object to who may not list. */
+/** Whether S3 denies access. It also answers so for a missing object if the caller may not list the bucket. */
 export function isAccessDenied(error: unknown): boolean {
   return statusOf(error) === 403;
 }
@@ -232,7 +232,7 @@ function isRangeBeyondEnd(error: unknown): boolean {
   return statusOf(error) === 416;
 }
 
-/** Errors of the connection rather than an answer: S3's own answers were retried by the SDK already. */
+/** Whether the connection failed. An error that S3 answered is another case: the SDK has retried it already. */
 function isBroken(error: unknown): boolean {
   return !(error instanceof S3ServiceException || error instanceof InvalidInputError || error instanceof NotFoundError);
 }

@@ -1,4 +1,4 @@
-/** Wraps an AWS client, to trace its calls say; the answer is the same client or stands for it. */
+/** Wraps an AWS client, for example to trace its calls. Returns the same client or a stand-in for it. */
 export type Observe = <Client>(client: Client) => Client;
 
 export function unobserved<Client>(client: Client): Client {

@@ -1,7 +1,7 @@
-/** What a write asks its caller to wait for; undefined, and so no promise for each of millions of lines, mostly. */
+/** What the caller of a write must await. It is mostly undefined, so that millions of lines make no promise each. */
 export type PendingWrite = Promise<unknown> | undefined;
 
-/** Waits for those that must be waited for. */
+/** Joins two writes into one to await. */
 export function allOf(first: PendingWrite, second: PendingWrite): PendingWrite {
   return first && second ? Promise.all([first, second]) : (first ?? second);
 }

@@ -16,7 +16,7 @@ import { WriteConflictError } from '../records/errors.ts';
 import { table } from '../records/table.ts';
 import { type Observe, unobserved } from './observe.ts';
 
-/** How often a write is tried against other writers of the same record before the step is repeated as a whole. */
+/** How often a write is tried while others write the same record. After that the whole step is repeated. */
 const maxWriteTries = 12;
 
 export interface Key {
@@ -24,7 +24,7 @@ export interface Key {
   sk: string;
 }
 
-/** What puts a record into the indexes. */
+/** The attributes that put a record into the indexes. */
 export type IndexKeys = Partial<Record<'tenantKey' | 'createdKey' | 'unfinishedKey', string>>;
 
 interface Versioned {
@@ -33,7 +33,7 @@ interface Versioned {
 
 interface RecordUpdate<Item> {
   read: () => Promise<Item>;
-  /** A pure function; returning its argument means that nothing is to be written. */
+  /** A pure function. If it returns its argument, nothing is written. */
   change: (record: Item) => Item;
   indexKeys?: (record: Item) => IndexKeys;
 }
@@ -59,18 +59,18 @@ export class RecordTable {
     return new RecordTable(observe(new DynamoDBClient()), tableName);
   }
 
-  /** @returns null where there is none. */
+  /** @returns null if there is no such record. */
   async get<Schema extends z.ZodType>(key: Key, schema: Schema): Promise<z.output<Schema> | null> {
     const item = await this.#read(key);
     return item ? schema.parse(item) : null;
   }
 
-  /** @returns false where there is a record of that key already. */
+  /** @returns false if there is a record of that key already. */
   async putNew(key: Key, record: object, indexKeys: IndexKeys = {}): Promise<boolean> {
     return this.#putIf(key, { ...record, ...indexKeys }, { ConditionExpression: 'attribute_not_exists(pk)' });
   }
 
-  /** @throws WriteConflictError where others were faster again and again. */
+  /** @throws WriteConflictError if others were faster every time. */
   async update<Item extends Versioned>(
     key: Key,
     { read, change, indexKeys = () => ({}) }: RecordUpdate<Item>,
@@ -88,7 +88,7 @@ export class RecordTable {
     );
   }
 
-  /** @returns false where the item does not meet the condition. */
+  /** @returns false if the item does not meet the condition. */
   async updateIf(key: Key, update: ConditionalUpdate): Promise<boolean> {
     try {
       await this.#client.send(new UpdateCommand({ TableName: this.#tableName, Key: key, ...update }));
@@ -103,13 +103,13 @@ export class RecordTable {
     await this.#client.send(new DeleteCommand({ TableName: this.#tableName, Key: key }));
   }
 
-  /** All items of a query, page by page. */
+  /** Yields all items of a query, page by page. */
   async *query(input: Omit<QueryCommandInput, 'TableName'>): AsyncGenerator<Record<string, unknown>> {
     const pages = paginateQuery({ client: this.#client }, { ...input, TableName: this.#tableName });
     for await (const page of pages) yield* page.Items ?? [];
   }
 
-  /** A tenant's records of one kind by time of creation, from the index: a little behind the records. */
+  /** Yields a tenant's records of one kind by time of creation. The index lags a little behind the records. */
   queryTenant(list: TenantList): AsyncGenerator<Record<string, unknown>> {
     const { tenantKey, after, pageItems } = list;
     return this.query({
@@ -161,11 +161,11 @@ export interface TenantList {
   order: 'asc' | 'desc';
   /** The record after which the list goes on. */
   after?: (Key & { createdKey: string }) | undefined;
-  /** Items that are read at a time. */
+  /** How many items are read at a time. */
   pageItems?: number;
 }
 
-/** Orders by time of creation, and by id within one second. */
+/** Builds the sort key of the indexes: by time of creation, and by id within one second. */
 export function createdKey(createdAtSeconds: number, id: string): string {
   return `${String(createdAtSeconds).padStart(12, '0')}#${id}`;
 }

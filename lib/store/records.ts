@@ -6,7 +6,7 @@ import { type ShardRecord, shardRecordSchema } from '../records/shard.ts';
 import { table } from '../records/table.ts';
 import { createdKey, type IndexKeys, type Key, type RecordTable } from './record-table.ts';
 
-/** Names one shard of a round whose writer the batch record names. */
+/** Names one shard. `set` is the token of the round that the shard belongs to. */
 export type ShardName = Pick<ShardRecord, 'batchId' | 'set' | 'shard'>;
 
 /** Which of a tenant's records to list. */
@@ -14,7 +14,7 @@ export interface ListRequest<Item> {
   order: 'asc' | 'desc';
   /** The record after which the list goes on. */
   after: Item | null;
-  /** Read at a time. */
+  /** How many are read at a time. */
   pageItems: number;
 }
 
@@ -26,13 +26,13 @@ export class Records {
     this.#table = table;
   }
 
-  /** @returns the record that stands, and whether this call wrote it. */
+  /** @returns the stored record, and whether this call wrote it. */
   async createBatch(batch: BatchRecord): Promise<{ batch: BatchRecord; created: boolean }> {
     const created = await this.#table.putNew(batchRecordKey(batch.id), batch, batchIndexKeys(batch));
     return { batch: created ? batch : await this.getBatch(batch.id), created };
   }
 
-  /** @returns null where there is none. */
+  /** @returns null if there is no such record. */
   async findBatch(batchId: string): Promise<BatchRecord | null> {
     return this.#table.get(batchRecordKey(batchId), batchRecordSchema);
   }
@@ -44,7 +44,7 @@ export class Records {
     return batch;
   }
 
-  /** @param change a pure function; returning its argument means that nothing is to be written. */
+  /** @param change a pure function. If it returns its argument, nothing is written. */
   async updateBatch(batchId: string, change: (batch: BatchRecord) => BatchRecord): Promise<BatchRecord> {
     return this.#table.update(batchRecordKey(batchId), {
       read: () => this.getBatch(batchId),
@@ -57,7 +57,7 @@ export class Records {
     await this.#table.putNew(shardRecordKey(shard), shard);
   }
 
-  /** @returns null where there is none. */
+  /** @returns null if there is no such record. */
   async findShard(name: ShardName): Promise<ShardRecord | null> {
     return this.#table.get(shardRecordKey(name), shardRecordSchema);
   }
@@ -85,7 +85,7 @@ export class Records {
     return shards;
   }
 
-  /** A tenant's batches, a little behind their records: for people to read, never to decide by. */
+  /** Lists a tenant's batches. The index lags a little behind the records: show the list, never decide by it. */
   async *listBatches(
     tenant: string,
     { order, after, pageItems }: ListRequest<BatchRecord>,
@@ -103,7 +103,7 @@ export class Records {
     await this.#table.putNew(fileRecordKey(file.id), file, fileIndexKeys(file));
   }
 
-  /** @returns null where there is none. */
+  /** @returns null if there is no such record. */
   async findFile(fileId: string): Promise<FileRecord | null> {
     return this.#table.get(fileRecordKey(fileId), fileRecordSchema);
   }
@@ -127,7 +127,7 @@ export class Records {
     await this.#table.delete(fileRecordKey(fileId));
   }
 
-  /** A tenant's files, a little behind their records; expired ones too, until DynamoDB removes them. */
+  /** Lists a tenant's files, with expired ones until DynamoDB removes them. The index lags a little behind. */
   async *listFiles(tenant: string, { order, after, pageItems }: ListRequest<FileRecord>): AsyncGenerator<FileRecord> {
     const items = this.#table.queryTenant({
       tenantKey: `${tenant}#file`,
@@ -139,9 +139,9 @@ export class Records {
   }
 
   /**
-   * Notes that a provider's batch belongs to a shard, so that no other shard adopts it.
+   * Records that a provider's batch belongs to a shard, so that no other shard adopts it.
    *
-   * @returns false where another shard has it already.
+   * @returns false if it belongs to another shard.
    */
   async claimProviderBatch(provider: string, providerBatchId: string, owner: string): Promise<boolean> {
     const key = claimKey(provider, providerBatchId);
@@ -149,7 +149,7 @@ export class Records {
     return (await this.#claimOwner(key)) === owner;
   }
 
-  /** @returns whose the provider's batch is, or null. */
+  /** @returns the shard that the provider's batch belongs to, or null. */
   async providerBatchOwner(provider: string, providerBatchId: string): Promise<string | null> {
     return this.#claimOwner(claimKey(provider, providerBatchId));
   }
@@ -158,7 +158,7 @@ export class Records {
     return (await this.#table.get(key, claimSchema))?.owner ?? null;
   }
 
-  /** Ids of batches that have not ended or whose event was not sent, oldest first; a little behind the records. */
+  /** Lists batches that have not ended or whose event was not sent, oldest first. The index lags a little behind. */
   async *unfinishedBatchIds(): AsyncGenerator<string> {
     const items = this.#table.query({
       IndexName: table.indexes.unfinished.name,

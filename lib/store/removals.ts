@@ -2,7 +2,7 @@ import { type Removal, removalSchema } from '../records/removal.ts';
 import { table } from '../records/table.ts';
 import { createdKey, type IndexKeys, type Key, type RecordTable } from './record-table.ts';
 
-/** What is to be removed and when, in DynamoDB: it stands before the bytes do, and outlives the record that names them. */
+/** Files whose bytes are to be removed, and when. A removal is stored before the bytes, and outlives the file's record. */
 export class Removals {
   readonly #table: RecordTable;
 
@@ -10,7 +10,7 @@ export class Removals {
     this.#table = table;
   }
 
-  /** One that stands already stays as it is. */
+  /** Stores a removal. If the file has one already, that one stays as it is. */
   async schedule(removal: Removal): Promise<void> {
     await this.#table.putNew(removalKey(removal.fileId), removal, indexKeys(removal));
   }
@@ -25,7 +25,7 @@ export class Removals {
     await this.#table.delete(removalKey(fileId));
   }
 
-  /** Those that are due, earliest first; a little behind their records. */
+  /** Yields the removals that are due, earliest first. The index lags a little behind the records. */
   async *due(nowSeconds: number): AsyncGenerator<Removal> {
     const found = this.#table.query({
       IndexName: table.indexes.unfinished.name,

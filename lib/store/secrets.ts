@@ -1,16 +1,16 @@
 import { getSecret } from '@aws-lambda-powertools/parameters/secrets';
 import { ConfigurationError, messageOf } from '../records/errors.ts';
 
-/** Where provider keys come from. */
+/** The source of the providers' API keys. */
 export interface Secrets {
   /**
-   * @param refresh reads past the cache, after the provider refused the key.
+   * @param refresh bypasses the cache, for when the provider has refused the key.
    * @throws ConfigurationError that names the secret and says what to do.
    */
   apiKey(providerName: string, secret: string, refresh?: boolean): Promise<string>;
 }
 
-/** Five minutes: a changed key is seen soon, and Secrets Manager costs nothing to speak of. */
+/** Five minutes: a changed key is noticed soon, and calls to Secrets Manager cost very little. */
 const maxAgeSeconds = 300;
 
 export class SecretsManagerSecrets implements Secrets {
@@ -48,7 +48,7 @@ export class EnvironmentSecrets implements Secrets {
   }
 }
 
-/** `my-openai` is `MY_OPENAI` in the environment. */
+/** Turns a provider's name into the spelling of variables: `my-openai` becomes `MY_OPENAI`. */
 export function environmentName(providerName: string): string {
   return providerName.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');
 }

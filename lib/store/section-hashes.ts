@@ -1,19 +1,19 @@
 import { createHash, type Hash } from 'node:crypto';
 
-/** A stretch of an object that came from one place. */
+/** A contiguous range of an object that one writer wrote. */
 export interface Section {
   bytes: number;
-  /** In hex, of the section alone; null where its writer computed none. */
+  /** In hex, of this section alone; null if its writer computed none. */
   sha256: string | null;
 }
 
-/** SHA-256 of the sections of an object, of which some come with one. */
+/** Computes the SHA-256 of each section of an object; some sections bring theirs along. */
 export class SectionHashes {
   readonly #sections: Section[] = [];
   #hash: Hash = createHash('sha256');
   #bytes = 0;
 
-  /** Goes on with the section of the last update. */
+  /** Adds bytes to the current section. */
   update(bytes: Buffer): void {
     if (bytes.length === 0) return;
     this.#hash.update(bytes);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Key, RecordTable } from './record-table.ts';
 
-/** Requests that wait at one account for one model. */
+/** The requests that wait at one account for one model. */
 export interface TokenQueue {
   provider: string;
   model: string;
@@ -11,8 +11,9 @@ const slotsSchema = z.object({ owners: z.set(z.string()).default(new Set()) });
 const tokensSchema = z.object({ holders: z.record(z.string(), z.number()) });
 
 /**
- * What all batches of a deployment share of a provider's account: its places for open batches, its creates per
- * hour, and the tokens that wait there. Each is one item that changes by conditional, atomic updates, so that thousands of submits do not meet.
+ * Counters that all batches of a deployment share for a provider's account: its slots for open batches, its creates per
+ * hour, and the tokens that wait there. Each is one item that changes by atomic, conditional updates, so that thousands
+ * of submits need no lock.
  */
 export class Semaphores {
   readonly #table: RecordTable;
@@ -21,12 +22,12 @@ export class Semaphores {
     this.#table = table;
   }
 
-  /** @returns false where all places are taken by others. */
-  async acquireSlot(provider: string, owner: string, places: number): Promise<boolean> {
+  /** @returns false if others hold all slots. */
+  async acquireSlot(provider: string, owner: string, slots: number): Promise<boolean> {
     return this.#table.updateIf(slotsKey(provider), {
       UpdateExpression: 'ADD owners :owners',
-      ConditionExpression: 'attribute_not_exists(owners) OR contains(owners, :owner) OR size(owners) < :places',
-      ExpressionAttributeValues: { ':owners': new Set([owner]), ':owner': owner, ':places': places },
+      ConditionExpression: 'attribute_not_exists(owners) OR contains(owners, :owner) OR size(owners) < :slots',
+      ExpressionAttributeValues: { ':owners': new Set([owner]), ':owner': owner, ':slots': slots },
     });
   }
 
@@ -38,16 +39,17 @@ export class Semaphores {
     });
   }
 
-  /** Who has a place. */
+  /** Lists who holds a slot. */
   async slotHolders(provider: string): Promise<string[]> {
     const found = await this.#table.get(slotsKey(provider), slotsSchema);
     return [...(found?.owners ?? [])];
   }
 
   /**
-   * Counts a shard's tokens among those of its queue. More than the limit pass only alone, for the provider to judge.
+   * Adds a shard's tokens to those of its queue. A shard with more than the limit gets in only if the queue is empty, and
+   * the provider then decides about it.
    *
-   * @returns false where the tokens of others leave no room.
+   * @returns false if the tokens of others leave no room.
    */
   async acquireTokens(queue: TokenQueue, owner: string, tokens: number, limit: number): Promise<boolean> {
     const key = tokensKey(queue);
@@ -66,7 +68,7 @@ export class Semaphores {
     return isTaken || (await this.tokenHolders(queue)).has(owner);
   }
 
-  /** @param tokens as they were taken. */
+  /** @param tokens as many as were acquired. */
   async releaseTokens(queue: TokenQueue, owner: string, tokens: number): Promise<void> {
     await this.#table.updateIf(tokensKey(queue), {
       UpdateExpression: 'REMOVE holders.#owner ADD enqueued :less',
@@ -76,13 +78,13 @@ export class Semaphores {
     });
   }
 
-  /** Whose tokens are counted, and how many. */
+  /** Says who holds tokens, and how many. */
   async tokenHolders(queue: TokenQueue): Promise<Map<string, number>> {
     const found = await this.#table.get(tokensKey(queue), tokensSchema);
     return new Map(Object.entries(found?.holders ?? {}));
   }
 
-  /** @returns false where this hour's creates are used up. */
+  /** @returns false if this hour's creates are used up. */
   async countCreate(provider: string, nowMs: number, createsPerHour: number): Promise<boolean> {
     const hour = Math.floor(nowMs / hourMs);
     return this.#table.updateIf(

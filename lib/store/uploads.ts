@@ -2,7 +2,7 @@ import { NotFoundError } from '../records/errors.ts';
 import { type PartRecord, partRecordSchema, type UploadRecord, uploadRecordSchema } from '../records/upload.ts';
 import type { Key, RecordTable } from './record-table.ts';
 
-/** Uploads in DynamoDB, each with its parts as items of their own, so that parts may come side by side. */
+/** Uploads in DynamoDB. Each part is an item of its own, so that several parts may arrive at a time. */
 export class Uploads {
   readonly #table: RecordTable;
 
@@ -14,7 +14,7 @@ export class Uploads {
     await this.#table.putNew(uploadKey(upload.id), upload);
   }
 
-  /** @returns null where there is none. */
+  /** @returns null if there is no such upload. */
   async find(uploadId: string): Promise<UploadRecord | null> {
     return this.#table.get(uploadKey(uploadId), uploadRecordSchema);
   }
@@ -34,7 +34,7 @@ export class Uploads {
     await this.#table.putNew({ pk: uploadKey(part.uploadId).pk, sk: `part#${part.id}` }, part);
   }
 
-  /** The parts in no particular order. */
+  /** Lists the parts in no particular order. */
   async listParts(uploadId: string): Promise<PartRecord[]> {
     const items = this.#table.query({
       ConsistentRead: true,
