@@ -40,7 +40,7 @@ export class BodyStore {
 
   /** Opens the folder and removes what crashed writers and unfinished removals left in it. */
   static async open(folder: string, isCommitted: (file: string) => boolean): Promise<BodyStore> {
-    for (let shard = 0; shard < 256; shard++) {
+    for (let shard = 0; shard < 256; shard += 1) {
       const shardFolder = path.join(folder, shard.toString(16).padStart(2, '0'));
       await mkdir(shardFolder, { recursive: true, mode: 0o700 });
       for (const file of await readdir(shardFolder)) {

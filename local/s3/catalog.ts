@@ -69,7 +69,7 @@ export class Catalog {
   static async open(file: string): Promise<Catalog> {
     const catalog = new Catalog();
     catalog.#log = await CommitLog.open(file, (line) => {
-      catalog.#logLines++;
+      catalog.#logLines += 1;
       catalog.#apply(parseCommit(line, `${file}:${catalog.#logLines}`));
     });
     catalog.#compactIfWorthwhile();
@@ -82,7 +82,7 @@ export class Catalog {
       throw new Error('The local S3 server has been closed.');
     }
     this.#log.append(JSON.stringify(commit));
-    this.#logLines++;
+    this.#logLines += 1;
     const unused = this.#apply(commit);
     this.#compactIfWorthwhile();
     return unused;

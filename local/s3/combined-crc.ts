@@ -66,7 +66,7 @@ function powerOfX(field: CrcField, exponent: bigint): bigint {
 function multiply(field: CrcField, left: bigint, right: bigint): bigint {
   let product = 0n;
   let shifted = right;
-  for (let bit = field.width - 1n; bit >= 0n; bit--) {
+  for (let bit = field.width - 1n; bit >= 0n; bit -= 1n) {
     if ((left >> bit) & 1n) {
       product ^= shifted;
     }

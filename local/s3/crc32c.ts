@@ -25,7 +25,7 @@ export class RunningCrc32c {
 function buildTable(): Int32Array {
   return Int32Array.from({ length: 256 }, (_, byte) => {
     let state = byte;
-    for (let bit = 0; bit < 8; bit++) {
+    for (let bit = 0; bit < 8; bit += 1) {
       state = state & 1 ? (state >>> 1) ^ crc32cPolynomial : state >>> 1;
     }
     return state;

@@ -33,7 +33,7 @@ export class RunningCrc64Nvme {
 function buildTables(): { highTable: Int32Array; lowTable: Int32Array } {
   const highTable = new Int32Array(256);
   const lowTable = new Int32Array(256);
-  for (let byte = 0; byte < 256; byte++) {
+  for (let byte = 0; byte < 256; byte += 1) {
     const entry = tableEntry(BigInt(byte));
     highTable[byte] = Number(entry >> 32n) | 0;
     lowTable[byte] = Number(entry & lowHalf) | 0;
@@ -43,7 +43,7 @@ function buildTables(): { highTable: Int32Array; lowTable: Int32Array } {
 
 function tableEntry(byte: bigint): bigint {
   let state = byte;
-  for (let bit = 0; bit < 8; bit++) {
+  for (let bit = 0; bit < 8; bit += 1) {
     state = state & 1n ? (state >> 1n) ^ crc64NvmePolynomial : state >> 1n;
   }
   return state;

@@ -34,7 +34,7 @@ export function listKeys(keys: readonly string[], query: KeyQuery): KeyPage {
     const commonPrefix = commonPrefixOf(key, query);
     if (commonPrefix === undefined) {
       entries.push({ kind: 'key', name: key });
-      index++;
+      index += 1;
     } else {
       entries.push({ kind: 'common-prefix', name: commonPrefix });
       index = endOfPrefix(keys, commonPrefix, index);

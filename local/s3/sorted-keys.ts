@@ -53,7 +53,7 @@ export class SortedKeyMap<Value> {
 /** Orders two strings by their UTF-8 bytes, without encoding them. */
 export function compareUtf8(left: string, right: string): number {
   const shared = Math.min(left.length, right.length);
-  for (let index = 0; index < shared; index++) {
+  for (let index = 0; index < shared; index += 1) {
     const leftUnit = left.charCodeAt(index);
     const rightUnit = right.charCodeAt(index);
     if (leftUnit !== rightUnit) {
@@ -101,7 +101,7 @@ function mergeSorted(left: string[], right: string[]): string[] {
   for (const key of left) {
     for (let next = right[rightIndex]; next !== undefined && compareUtf8(next, key) < 0; next = right[rightIndex]) {
       merged.push(next);
-      rightIndex++;
+      rightIndex += 1;
     }
     merged.push(key);
   }
