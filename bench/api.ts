@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { Hono } from 'hono';
 import { createApi } from '../lib/api/app.ts';
 import { createServices, type Services } from '../lib/pipeline/services.ts';
-import { createKey } from '../lib/service/api-keys.ts';
+import { createApiKey } from '../lib/service/api-keys.ts';
 import { startLocalDynamoDB } from '../local/dynamodb.ts';
 import { setEnvironment } from '../local/environment.ts';
 import { localCredentials, localRegion } from '../local/local-account.ts';
@@ -92,7 +92,7 @@ async function apiTargets(resources: AsyncDisposableStack, store: string, servic
     resources,
     createApi(() => services, settings),
   );
-  const { key } = await createKey(services, 'bench', 'bench');
+  const { key } = await createApiKey(services, 'bench', 'bench');
   await createStandingFile(services);
   const body = createBody(standingFileId);
   const head = `host: bench\r\nauthorization: Bearer ${key}\r\n`;

@@ -1,8 +1,8 @@
-import { hearOfJob } from '../lib/pipeline/upkeep/job-end.ts';
+import { resumeBatchOfJob } from '../lib/pipeline/upkeep/job-end.ts';
 import { sweep } from '../lib/pipeline/upkeep/sweep.ts';
 import { sweepSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';
 
 export const handler = stepHandler(sweepSchema, async (services, event, context) =>
-  'jobArn' in event ? hearOfJob(services, event) : sweep(services, event, context),
+  'jobArn' in event ? resumeBatchOfJob(services, event) : sweep(services, event, context),
 );

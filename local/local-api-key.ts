@@ -1,16 +1,16 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createKey, type KeyServices, tenantOfKey } from '../lib/service/api-keys.ts';
+import { type ApiKeyServices, createApiKey, tenantOfApiKey } from '../lib/service/api-keys.ts';
 
 /** Whose key it is, and where drops without a tenant's folder go. */
 const tenant = 'default';
 
 /** The local stack's own API key, the same from start to start: it lies in the data folder, for its owner only. */
-export async function localApiKey(dataDir: string, services: KeyServices): Promise<string> {
+export async function localApiKey(dataDir: string, services: ApiKeyServices): Promise<string> {
   const file = join(dataDir, 'api-key');
   const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
-  if ((await tenantOfKey(services, known)) === tenant) return known;
-  const { key } = await createKey(services, tenant, 'local');
+  if ((await tenantOfApiKey(services, known)) === tenant) return known;
+  const { key } = await createApiKey(services, tenant, 'local');
   writeFileSync(file, `${key}\n`, { mode: 0o600 });
   return key;
 }

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { splitLines } from '../../lib/lines/jsonl.ts';
-import { InputValidation } from '../../lib/pipeline/prepare/input-validation.ts';
+import { InputSharding } from '../../lib/pipeline/prepare/input-validation.ts';
 import type { Account } from '../../lib/pipeline/services.ts';
 import { type ProviderKind, parseConfig } from '../../lib/providers/config.ts';
 import { providers } from '../../lib/providers/registry.ts';
@@ -41,13 +41,13 @@ export function account(name: string): Account {
 export async function prepareShards(objects: FileObjects, inputPath: string): Promise<ShardRecord[]> {
   const validation = newValidation(objects);
   for await (const lines of splitLines(readChunks(inputPath))) await validation.add(lines);
-  if (validation.isFailed) throw new Error(JSON.stringify(validation.report.firstErrors[0]));
+  if (validation.isFailed) throw new Error(JSON.stringify(validation.issues.firstErrors[0]));
   const { shards } = await validation.finish();
   return shards.map((shard) => ({ ...shard, attempts: 1 }));
 }
 
-export function newValidation(objects: Objects): InputValidation {
-  return new InputValidation({ config, objects, account, now: Date.now }, batch, 'bench');
+export function newValidation(objects: Objects): InputSharding {
+  return new InputSharding({ config, objects, account, now: Date.now }, batch, 'bench');
 }
 
 const fileName = 'shards.json';

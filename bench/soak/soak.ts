@@ -4,7 +4,7 @@ import { fileLog } from '../../lambdas/log-file.ts';
 import { createServices, type Services } from '../../lib/pipeline/services.ts';
 import { ConflictError, NotFoundError } from '../../lib/records/errors.ts';
 import { hasEnded } from '../../lib/records/openai-batch.ts';
-import { cancel } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { Evidence } from './evidence.ts';
 import { noFaults } from './fault-rates.ts';
@@ -185,7 +185,7 @@ class Run {
     try {
       const status = await this.#evidence.statusOf(inboxKeyOf(drop));
       if (!status?.batch_id) return this.#tally.add('cancel came too early');
-      await cancel(this.#services, status.batch_id, AbortSignal.timeout(10_000));
+      await cancelBatch(this.#services, status.batch_id, AbortSignal.timeout(10_000));
       this.#tally.add('cancelled');
     } catch (error) {
       const why = error instanceof ConflictError || error instanceof NotFoundError ? 'too late' : 'and failed';

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { createServices, type Log } from '../../lib/pipeline/services.ts';
-import { examine, type Finding } from '../../lib/service/doctor.ts';
+import { checkDeployment, type Finding } from '../../lib/service/doctor.ts';
 import { Deployment } from '../../lib/store/deployment.ts';
 import { environmentName } from '../../lib/store/secrets.ts';
 import { setEnvironment } from '../../local/environment.ts';
@@ -21,7 +21,7 @@ const maxSeconds = 30;
 /** @returns 0, or 1 where something is broken. */
 export async function doctor(options: DoctorOptions): Promise<ExitStatus> {
   const isLocal = enterEnvironment(options);
-  const findings = await examine(patientOf(isLocal), AbortSignal.timeout(maxSeconds * 1_000));
+  const findings = await checkDeployment(patientOf(isLocal), AbortSignal.timeout(maxSeconds * 1_000));
   const isBroken = findings.some(({ level }) => level === 'error');
   printAnswer(
     {

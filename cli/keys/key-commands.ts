@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import type { Command } from 'commander';
 import type { ApiKeyRecord } from '../../lib/records/api-key.ts';
-import type { KeyServices } from '../../lib/service/api-keys.ts';
+import type { ApiKeyServices } from '../../lib/service/api-keys.ts';
 import { newCommand } from '../command.ts';
 import { importing } from '../missing-package.ts';
 import { columns } from '../output/columns.ts';
@@ -40,8 +40,8 @@ function createCommand(): Command {
   }).option('--name <text>', 'whose or what it is for', '');
   return withTableFlags(command).action((options: KeyOptions) =>
     onTable(options, async (services) => {
-      const { createKey } = await import('../../lib/service/api-keys.ts');
-      const { key, record } = await createKey(services, options.tenant, options.name);
+      const { createApiKey } = await import('../../lib/service/api-keys.ts');
+      const { key, record } = await createApiKey(services, options.tenant, options.name);
       if (!process.stdout.isTTY) note(`Made ${record.id}; it is shown this once.`, options);
       printAnswer(
         {
@@ -63,8 +63,8 @@ function listCommand(): Command {
   });
   return withTableFlags(command).action((options: KeyOptions) =>
     onTable(options, async (services) => {
-      const { listKeys } = await import('../../lib/service/api-keys.ts');
-      const keys = await listKeys(services, options.tenant);
+      const { listApiKeys } = await import('../../lib/service/api-keys.ts');
+      const keys = await listApiKeys(services, options.tenant);
       printAnswer(
         {
           terminal: () => (keys.length === 0 ? 'There are no keys.' : columns(keys.map(cells)).join('\n')),
@@ -84,8 +84,8 @@ function revokeCommand(): Command {
   }).argument('<id>', "the key's id, as `keys list` has it");
   return withTableFlags(command).action((id: string, options: KeyOptions) =>
     onTable(options, async (services) => {
-      const { revokeKey } = await import('../../lib/service/api-keys.ts');
-      const record = await revokeKey(services, options.tenant, id);
+      const { revokeApiKey } = await import('../../lib/service/api-keys.ts');
+      const record = await revokeApiKey(services, options.tenant, id);
       printAnswer({ terminal: () => `Revoked ${record.id}.`, json: document(record) }, options);
     }),
   );
@@ -98,7 +98,7 @@ function withTableFlags(command: Command): Command {
     .option('--json', 'answer as one JSON document');
 }
 
-async function onTable(options: KeyOptions, action: (services: KeyServices) => Promise<void>): Promise<void> {
+async function onTable(options: KeyOptions, action: (services: ApiKeyServices) => Promise<void>): Promise<void> {
   const packages = ['@aws-sdk/client-dynamodb', '@aws-sdk/lib-dynamodb'];
   const { withKeyTable } = await importing(packages, () => import('./key-table.ts'));
   await withKeyTable(options.table, action);

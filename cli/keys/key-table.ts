@@ -1,5 +1,5 @@
 import { DynamoDBClient, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
-import type { KeyServices } from '../../lib/service/api-keys.ts';
+import type { ApiKeyServices } from '../../lib/service/api-keys.ts';
 import { ApiKeys } from '../../lib/store/api-keys.ts';
 import { RecordTable } from '../../lib/store/record-table.ts';
 import { localCredentials, localRegion } from '../../local/local-account.ts';
@@ -12,7 +12,7 @@ import { findReady } from '../transport/local-stack.ts';
  */
 export async function withKeyTable(
   given: string | undefined,
-  action: (services: KeyServices) => Promise<void>,
+  action: (services: ApiKeyServices) => Promise<void>,
 ): Promise<void> {
   const { client, table } = openTable(given ?? process.env.BATCHDROP_TABLE);
   try {

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Services } from '../pipeline/services.ts';
-import { tenantOfKey } from '../service/api-keys.ts';
+import { tenantOfApiKey } from '../service/api-keys.ts';
 import type { ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 
@@ -41,7 +41,7 @@ function knownTenant(trusted: Map<string, Trusted>, key: string, nowMs: number):
 
 async function lookUp(trusted: Map<string, Trusted>, services: Services, key: string): Promise<string> {
   trusted.delete(key);
-  const tenant = await tenantOfKey(services, key);
+  const tenant = await tenantOfApiKey(services, key);
   if (tenant === null)
     throw unauthorized('Incorrect API key provided. `batchdrop keys create` makes one.', 'invalid_api_key');
   if (trusted.size >= maxTrustedKeys) trusted.clear();

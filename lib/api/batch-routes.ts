@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import type { BatchRecord } from '../records/batch.ts';
 import { batchDetails } from '../service/batch-details.ts';
-import { cancel } from '../service/cancel.ts';
+import { cancelBatch } from '../service/cancel.ts';
 import { createBatch, getBatch, listBatches } from '../service/create-batch.ts';
 import { retryBatch } from '../service/retry-batch.ts';
 import { shardOutputUrl } from '../service/shard-output.ts';
@@ -31,7 +31,7 @@ export function batchRoutes(): Hono<ApiEnvironment> {
     const { services, tenant } = context.var;
     const { given, body } = await readBody(context, createBatchBodySchema);
     const request = createBatchRequest(services, given, body, idempotencyKey(context));
-    return answer(context, await createBatch(services, { tenant, ...request }));
+    return respond(context, await createBatch(services, { tenant, ...request }));
   });
 
   routes.get('/', async (context) => {
@@ -40,20 +40,23 @@ export function batchRoutes(): Hono<ApiEnvironment> {
     return context.json(listObject(page, (batch) => listedBatchView(services, batch)));
   });
 
-  routes.get('/:batchId', async (context) => answer(context, await named(context)));
+  routes.get('/:batchId', async (context) => respond(context, await requestedBatch(context)));
 
   routes.post('/:batchId/cancel', async (context) => {
-    const { id } = await named(context);
-    return answer(context, await cancel(context.var.services, id, AbortSignal.timeout(cancelMs)));
+    const { id } = await requestedBatch(context);
+    return respond(context, await cancelBatch(context.var.services, id, AbortSignal.timeout(cancelMs)));
   });
 
   routes.post('/:batchId/retry', async (context) =>
-    answer(context, await retryBatch(context.var.services, await named(context))),
+    respond(context, await retryBatch(context.var.services, await requestedBatch(context))),
   );
 
   routes.get('/:batchId/shards/:round/:shard/output', async (context) => {
-    const batch = await named(context);
-    const place = { round: placeOf(context.req.param('round')), shard: placeOf(context.req.param('shard')) };
+    const batch = await requestedBatch(context);
+    const place = {
+      round: shardNumberOf(context.req.param('round')),
+      shard: shardNumberOf(context.req.param('shard')),
+    };
     return context.redirect(await shardOutputUrl(context.var.services, batch, place), 302);
   });
 
@@ -61,15 +64,15 @@ export function batchRoutes(): Hono<ApiEnvironment> {
 }
 
 /** What is no number is no shard's. */
-function placeOf(text: string): number {
+function shardNumberOf(text: string): number {
   return /^\d{1,6}$/.test(text) ? Number(text) : -1;
 }
 
-function named(context: ApiContext): Promise<BatchRecord> {
+function requestedBatch(context: ApiContext): Promise<BatchRecord> {
   return getBatch(context.var.services, context.var.tenant, context.req.param('batchId') ?? '');
 }
 
-async function answer(context: ApiContext, batch: BatchRecord): Promise<Response> {
+async function respond(context: ApiContext, batch: BatchRecord): Promise<Response> {
   const { services } = context.var;
   return context.json(batchView(services, batch, await batchDetails(services, batch)));
 }

@@ -20,7 +20,7 @@ export function docsPage(document: Record<string, unknown>, version: string): st
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Batchdrop API</title><style>${style}</style></head><body>
-<h1>Batchdrop API ${escaped(version)}</h1>
+<h1>Batchdrop API ${escapeHtml(version)}</h1>
 <p>OpenAI's batch API, and a little more: point an official client's <code>base_url</code> at <code>/v1</code> of this
 host and give it a Batchdrop key. The description for machines is <a href="/openapi.json">/openapi.json</a>.</p>
 <h2>Operations</h2>
@@ -30,7 +30,7 @@ ${Object.entries(fieldsOf(document, 'components', 'schemas'))
   .map(
     ([name, schema]) =>
       // The id is inside: a browser opens what a link leads into.
-      `<details><summary><code>${escaped(name)}</code></summary><div id="${escaped(name)}">${json(schema)}</div></details>`,
+      `<details><summary><code>${escapeHtml(name)}</code></summary><div id="${escapeHtml(name)}">${json(schema)}</div></details>`,
   )
   .join('\n')}
 </body></html>
@@ -39,7 +39,7 @@ ${Object.entries(fieldsOf(document, 'components', 'schemas'))
 
 function operationOf(document: Record<string, unknown>, { method, path, summary }: Operation): string {
   const described = fieldsOf(document, 'paths', path)[method];
-  return `<details><summary><code class="method">${method}</code><span class="what"><code>${escaped(path)}</code>${escaped(summary)}</span></summary>
+  return `<details><summary><code class="method">${method}</code><span class="what"><code>${escapeHtml(path)}</code>${escapeHtml(summary)}</span></summary>
 ${json(described)}</details>`;
 }
 
@@ -51,10 +51,10 @@ function fieldsOf(value: unknown, ...names: string[]): Record<string, unknown> {
 
 /** References become links. */
 function json(value: unknown): string {
-  const text = escaped(JSON.stringify(value, null, 2) ?? '');
+  const text = escapeHtml(JSON.stringify(value, null, 2) ?? '');
   return `<pre>${text.replaceAll(/#\/components\/schemas\/(\w+)/g, '<a href="#$1">$1</a>')}</pre>`;
 }
 
-function escaped(text: string): string {
+function escapeHtml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
 }

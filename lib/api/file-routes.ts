@@ -59,16 +59,16 @@ export function fileRoutes(): Hono<ApiEnvironment> {
     return context.json(listObject(page, fileObject));
   });
 
-  routes.get('/:fileId', async (context) => context.json(fileObject(await named(context))));
+  routes.get('/:fileId', async (context) => context.json(fileObject(await requestedFile(context))));
 
   routes.get('/:fileId/content', async (context) => {
     const { services, settings } = context.var;
-    const content = await fileContent(services, await named(context), settings.mergeBudgetMs);
-    return context.redirect('url' in content ? content.url : goOn(content.mergedBytes), 302);
+    const content = await fileContent(services, await requestedFile(context), settings.mergeBudgetMs);
+    return context.redirect('url' in content ? content.url : redirectToItself(content.mergedBytes), 302);
   });
 
   routes.delete('/:fileId', async (context) => {
-    const { id } = await named(context);
+    const { id } = await requestedFile(context);
     await deleteFile(context.var.services, context.var.tenant, id);
     return context.json({ id, object: 'file', deleted: true } satisfies z.input<typeof deletedFileSchema>);
   });
@@ -80,11 +80,11 @@ export function fileRoutes(): Hono<ApiEnvironment> {
  * The same route again, where merging goes on: every client that downloads follows redirects, 20 of them at least, and
  * none need know of parts. Relative, so that it holds behind whatever name and path the API has.
  */
-function goOn(mergedBytes: number): string {
+function redirectToItself(mergedBytes: number): string {
   return `content?merged_bytes=${mergedBytes}`;
 }
 
-function named(context: ApiContext) {
+function requestedFile(context: ApiContext) {
   return getFile(context.var.services, context.var.tenant, context.req.param('fileId') ?? '');
 }
 

@@ -35,7 +35,7 @@ function explain(issue: Issue, param: string, value: unknown): { message: string
       return typeof value === 'string'
         ? { message: unsupportedText(value, issue.values), code: 'invalid_value' }
         : {
-            message: `Invalid type for '${name}': expected one of ${listed(issue.values)}, but got ${kindOf(value)} instead.`,
+            message: `Invalid type for '${name}': expected one of ${listValues(issue.values)}, but got ${kindOf(value)} instead.`,
             code: 'invalid_type',
           };
     case 'too_small':
@@ -55,7 +55,7 @@ function explain(issue: Issue, param: string, value: unknown): { message: string
 }
 
 function unsupportedText(value: string, supported: readonly unknown[]): string {
-  return `Invalid value: '${value.slice(0, 200)}'. Supported values are: ${listed(supported)}.`;
+  return `Invalid value: '${value.slice(0, 200)}'. Supported values are: ${listValues(supported)}.`;
 }
 
 function outOfBounds(name: string, bound: 'minimum' | 'maximum', origin: string, limit: number) {
@@ -88,7 +88,7 @@ function valueAt(value: unknown, path: PropertyKey[]): unknown {
   return found;
 }
 
-function listed(values: readonly unknown[]): string {
+function listValues(values: readonly unknown[]): string {
   const quoted = values.map((value) => `'${String(value)}'`);
   const last = quoted.pop() ?? '';
   if (quoted.length === 0) return last;

@@ -56,7 +56,7 @@ export function uploadRoutes(): Hono<ApiEnvironment> {
 
   routes.post('/:uploadId/parts', async (context) => {
     const { services, settings } = context.var;
-    const receiver = new IncomingPart(services, await named(context));
+    const receiver = new IncomingPart(services, await requestedUpload(context));
     const maxBytes = Math.min(settings.maxFileBytes, maxPartBytes);
     const form = await receiveForm(context, { field: 'data', receiver, maxBytes, tooLarge });
     if (form.filename === null) throw missing('data');
@@ -64,20 +64,20 @@ export function uploadRoutes(): Hono<ApiEnvironment> {
   });
 
   routes.post('/:uploadId/complete', async (context) => {
-    const upload = await named(context);
+    const upload = await requestedUpload(context);
     const { body } = await readBody(context, completeUploadBodySchema);
     const completion = { partIds: body.part_ids, md5: body.md5?.toLowerCase() ?? null };
     return answer(context, await completeUpload(context.var.services, upload, completion));
   });
 
   routes.post('/:uploadId/cancel', async (context) =>
-    answer(context, await cancelUpload(context.var.services, await named(context))),
+    answer(context, await cancelUpload(context.var.services, await requestedUpload(context))),
   );
 
   return routes;
 }
 
-function named(context: ApiContext) {
+function requestedUpload(context: ApiContext) {
   return getUpload(context.var.services, context.var.tenant, context.req.param('uploadId') ?? '');
 }
 

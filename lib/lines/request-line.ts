@@ -265,7 +265,7 @@ function bodyProblems(body: unknown, members: Member[], bodyKey: string, format:
   if (body.model === undefined || body.model === null || body.model === '')
     problems.push({ code: 'invalid_request', message: 'Model parameter is required.', param });
   else if (typeof body.model !== 'string') problems.push(wrongType(param, 'a string', body.model));
-  if (members.filter((member) => member.key === 'model').length > 1) problems.push(doubled(param));
+  if (members.filter((member) => member.key === 'model').length > 1) problems.push(duplicateKey(param));
   if (asksForStream(body)) problems.push(streaming(bodyKey, format));
   return problems;
 }
@@ -282,13 +282,13 @@ function doubledKeys(members: Member[], path: string): Problem[] {
   const seen = new Set<string>();
   const problems: Problem[] = [];
   for (const { key } of members) {
-    if (seen.has(key)) problems.push(doubled(path + key));
+    if (seen.has(key)) problems.push(duplicateKey(path + key));
     seen.add(key);
   }
   return problems;
 }
 
-function doubled(param: string): Problem {
+function duplicateKey(param: string): Problem {
   return { code: 'duplicate_key', message: `'${param}' stands more than once in this line; keep one of them.`, param };
 }
 

@@ -12,10 +12,10 @@ export async function inParallel<Item, Result>(
   const failures: unknown[] = [];
   const remaining = items.entries();
   const worker = async () => {
-    for (const [place, item] of remaining) {
+    for (const [position, item] of remaining) {
       if (failures.length > 0) return;
       try {
-        results[place] = await work(item);
+        results[position] = await work(item);
       } catch (error) {
         failures.push(error);
       }

@@ -133,7 +133,7 @@ export function assertEpoch(batch: BatchRecord, epoch: number): void {
 }
 
 /** Validation is over and round 0 is open: `validating -> in_progress`, unless the batch was cancelled meanwhile. */
-export function accept(batch: BatchRecord, nowSeconds: number, change: Partial<BatchRecord>): BatchRecord {
+export function beginProgress(batch: BatchRecord, nowSeconds: number, change: Partial<BatchRecord>): BatchRecord {
   if (batch.status !== 'validating') return batch;
   return { ...batch, ...change, status: 'in_progress', verdict: 'accepted', inProgressAt: nowSeconds };
 }
@@ -162,7 +162,7 @@ export function openRound(batch: BatchRecord, round: number, opening: Round): Ba
 /**
  * @throws ConflictError for a batch that has already ended otherwise. Cancelling twice is allowed, as at OpenAI.
  */
-export function cancel(batch: BatchRecord, nowSeconds: number): BatchRecord {
+export function beginCancelling(batch: BatchRecord, nowSeconds: number): BatchRecord {
   switch (batch.status) {
     case 'validating':
     case 'in_progress':
@@ -186,7 +186,7 @@ const timeOfStatus = {
 } as const satisfies Record<TerminalStatus, keyof BatchRecord>;
 
 /** The last move. A batch that has ended stays as it is. */
-export function end(
+export function endBatch(
   batch: BatchRecord,
   status: TerminalStatus,
   nowSeconds: number,

@@ -8,14 +8,14 @@
 export const inboxPrefix = 'inbox/';
 export const sidecarSuffix = '.options.json';
 
-export interface DropPlace {
+export interface DropLocation {
   tenant: string;
   /** The key without `inbox/`; the status file's name follows from it. */
   path: string;
 }
 
 /** @returns whose drop it is, or null where the key is not in the inbox. */
-export function dropPlace(key: string, tenants: readonly string[]): DropPlace | null {
+export function locateDrop(key: string, tenants: readonly string[]): DropLocation | null {
   if (!key.startsWith(inboxPrefix)) return null;
   const path = key.slice(inboxPrefix.length);
   const folder = path.slice(0, Math.max(0, path.indexOf('/')));
@@ -88,6 +88,6 @@ export function filePrefix(fileId: string): string {
 }
 
 /** @param token the writer's own, random: an upload's part, the list of its parts, or the whole. */
-export function fileKey(fileId: string, token: string): string {
+export function fileObjectKey(fileId: string, token: string): string {
   return `${filePrefix(fileId)}${token}`;
 }

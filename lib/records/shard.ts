@@ -201,12 +201,12 @@ export function beginCreating(
   return { ...shard, intent: { ...intent, phase: 'creating', createStartedAtMs: nowMs, providerInputFileId } };
 }
 
-export function submitted(shard: ShardRecord, providerBatchId: string, nowMs: number): ShardRecord {
+export function markSubmitted(shard: ShardRecord, providerBatchId: string, nowMs: number): ShardRecord {
   return { ...shard, status: 'submitted', providerBatchId, submittedAtMs: nowMs, deferrals: 0, lastError: null };
 }
 
 /** Nothing was created: the shard waits for its next chance. */
-export function deferred(shard: ShardRecord, notBeforeMs: number, reason: string): ShardRecord {
+export function deferShard(shard: ShardRecord, notBeforeMs: number, reason: string): ShardRecord {
   return {
     ...shard,
     status: 'pending',
@@ -218,11 +218,11 @@ export function deferred(shard: ShardRecord, notBeforeMs: number, reason: string
   };
 }
 
-export function ended(shard: ShardRecord, end: ShardEnd, nowMs: number): ShardRecord {
+export function endShard(shard: ShardRecord, end: ShardEnd, nowMs: number): ShardRecord {
   return { ...shard, status: 'ended', end, endedAtMs: nowMs };
 }
 
-export function collected(shard: ShardRecord, result: ShardResult): ShardRecord {
+export function markCollected(shard: ShardRecord, result: ShardResult): ShardRecord {
   return { ...shard, status: 'collected', result };
 }
 

@@ -53,17 +53,14 @@ export type PartRecord = z.infer<typeof partRecordSchema>;
  *
  * @throws InvalidInputError for an upload that has ended otherwise.
  */
-export function completeUpload(
-  upload: UploadRecord,
-  completion: NonNullable<UploadRecord['completion']>,
-): UploadRecord {
+export function markCompleted(upload: UploadRecord, completion: NonNullable<UploadRecord['completion']>): UploadRecord {
   if (upload.status === 'pending') return { ...upload, status: 'completed', completion };
   if (upload.completion?.digest === completion.digest) return upload;
   throw wrongStatus(upload);
 }
 
 /** @throws InvalidInputError for a completed upload. Cancelling twice is allowed. */
-export function cancelUpload(upload: UploadRecord): UploadRecord {
+export function markCancelled(upload: UploadRecord): UploadRecord {
   switch (upload.status) {
     case 'pending':
       return { ...upload, status: 'cancelled' };

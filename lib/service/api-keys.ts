@@ -5,14 +5,14 @@ import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { tenantPattern } from '../records/ids.ts';
 
 /** All that keys need: whoever may write the table can make the first one. */
-export type KeyServices = Pick<Services, 'apiKeys' | 'now'>;
+export type ApiKeyServices = Pick<Services, 'apiKeys' | 'now'>;
 
 /** Starts as keys do, so that secret scanners, and our own logs, know one when they see it. */
 const prefix = 'sk-batchdrop-';
 /** What we make, and nothing longer: hashing costs. */
 const keyPattern = /^sk-batchdrop-[A-Za-z0-9_-]{43}$/;
 
-export interface NewKey {
+export interface NewApiKey {
   /** Shown once: only its digest is kept. */
   key: string;
   record: ApiKeyRecord;
@@ -23,7 +23,7 @@ export interface NewKey {
  *
  * @param name for people: whose or what it is for.
  */
-export async function createKey(services: KeyServices, tenant: string, name: string): Promise<NewKey> {
+export async function createApiKey(services: ApiKeyServices, tenant: string, name: string): Promise<NewApiKey> {
   if (!tenantPattern.test(tenant))
     throw new InvalidInputError('invalid_tenant', `'${tenant}' is no tenant's name: use a-z, 0-9, _ and -.`);
   const key = prefix + randomBytes(32).toString('base64url');
@@ -41,7 +41,7 @@ export async function createKey(services: KeyServices, tenant: string, name: str
 }
 
 /** A tenant's keys, revoked ones too, newest first. */
-export async function listKeys(services: KeyServices, tenant: string): Promise<ApiKeyRecord[]> {
+export async function listApiKeys(services: ApiKeyServices, tenant: string): Promise<ApiKeyRecord[]> {
   return Array.fromAsync(services.apiKeys.list(tenant));
 }
 
@@ -50,15 +50,15 @@ export async function listKeys(services: KeyServices, tenant: string): Promise<A
  *
  * @throws NotFoundError
  */
-export async function revokeKey(services: KeyServices, tenant: string, keyId: string): Promise<ApiKeyRecord> {
-  const found = (await listKeys(services, tenant)).find((key) => key.id === keyId);
+export async function revokeApiKey(services: ApiKeyServices, tenant: string, keyId: string): Promise<ApiKeyRecord> {
+  const found = (await listApiKeys(services, tenant)).find((key) => key.id === keyId);
   if (!found) throw new NotFoundError(`Tenant '${tenant}' has no key '${keyId}'.`);
   const revokedAt = Math.floor(services.now() / 1_000);
   return services.apiKeys.update(found.hash, (key) => (key.revokedAt === null ? { ...key, revokedAt } : key));
 }
 
 /** @returns whose key it is, or null where it is none, or revoked. */
-export async function tenantOfKey(services: KeyServices, key: string): Promise<string | null> {
+export async function tenantOfApiKey(services: ApiKeyServices, key: string): Promise<string | null> {
   if (!keyPattern.test(key)) return null;
   const record = await services.apiKeys.find(hashOf(key));
   return record && record.revokedAt === null ? record.tenant : null;

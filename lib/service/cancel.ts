@@ -2,9 +2,9 @@ import { inParallel } from '../pipeline/parallel.ts';
 import { cancelledEnd } from '../pipeline/poll/poll.ts';
 import type { Services } from '../pipeline/services.ts';
 import { writeStatus } from '../pipeline/status-file.ts';
-import { type BatchRecord, cancel as cancelled } from '../records/batch.ts';
+import { type BatchRecord, beginCancelling as cancelled } from '../records/batch.ts';
 import { messageOf, safeText } from '../records/errors.ts';
-import { ended, type ShardRecord } from '../records/shard.ts';
+import { endShard, type ShardRecord } from '../records/shard.ts';
 
 /**
  * Cancels a batch: first its status, then its shards. What was not sent yet ends at once; what was sent is cancelled at
@@ -12,7 +12,7 @@ import { ended, type ShardRecord } from '../records/shard.ts';
  *
  * @throws ConflictError for a batch that has completed, failed or expired; NotFoundError.
  */
-export async function cancel(services: Services, batchId: string, signal: AbortSignal): Promise<BatchRecord> {
+export async function cancelBatch(services: Services, batchId: string, signal: AbortSignal): Promise<BatchRecord> {
   const batch = await services.records.updateBatch(batchId, (current) =>
     cancelled(current, Math.floor(services.now() / 1_000)),
   );
@@ -27,7 +27,7 @@ export async function cancel(services: Services, batchId: string, signal: AbortS
 
 async function cancelShard(services: Services, shard: ShardRecord, signal: AbortSignal): Promise<void> {
   const after = await services.records.updateShard(shard, (current) =>
-    current.status === 'pending' ? ended(current, cancelledEnd, services.now()) : current,
+    current.status === 'pending' ? endShard(current, cancelledEnd, services.now()) : current,
   );
   // A live slice looks at its batch by itself.
   if (after.live) return;

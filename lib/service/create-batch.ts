@@ -35,8 +35,8 @@ export interface BatchRequest {
  */
 export async function createBatch(services: Services, request: BatchRequest): Promise<BatchRecord> {
   const { tenant, options, parametersHash } = request;
-  const named = { tenant, options, identity: services.token() + services.token() };
-  const standing = options.idempotency_key ? await services.records.findBatch(batchIdOf(named)) : null;
+  const draft = { tenant, options, identity: services.token() + services.token() };
+  const standing = options.idempotency_key ? await services.records.findBatch(batchIdOf(draft)) : null;
   if (standing) {
     assertSameParameters(standing, parametersHash);
     await resumeUnlessSwept(services, standing);
@@ -44,7 +44,7 @@ export async function createBatch(services: Services, request: BatchRequest): Pr
   }
   assertKnownProvider(services, options.provider);
   const input = await resolveInput(services, request);
-  return startOrLeaveToSweep(services, { ...named, parametersHash, input, inboxKey: null, retryOf: null });
+  return startOrLeaveToSweep(services, { ...draft, parametersHash, input, inboxKey: null, retryOf: null });
 }
 
 /**
@@ -58,16 +58,16 @@ export async function startOrLeaveToSweep(services: Services, draft: BatchDraft)
     if (error instanceof InvalidInputError) throw error;
     const standing = await services.records.findBatch(batchIdOf(draft));
     if (!standing) throw error;
-    noteUnstarted(services, standing, error);
+    warnOfNoStart(services, standing, error);
     return standing;
   }
 }
 
 async function resumeUnlessSwept(services: Services, batch: BatchRecord): Promise<void> {
-  await resumeBatch(services, batch).catch((error: unknown) => noteUnstarted(services, batch, error));
+  await resumeBatch(services, batch).catch((error: unknown) => warnOfNoStart(services, batch, error));
 }
 
-function noteUnstarted(services: Services, batch: BatchRecord, error: unknown): void {
+function warnOfNoStart(services: Services, batch: BatchRecord, error: unknown): void {
   services.log.warn('A batch was not started; the sweep will.', {
     batchId: batch.id,
     error: safeText(messageOf(error)),

@@ -15,7 +15,7 @@ export interface Finding {
 }
 
 /** What the doctor looks at. */
-export interface Patient {
+export interface Subject {
   services: Pick<Services, 'config' | 'account'>;
   deployment: Pick<
     Deployment,
@@ -34,13 +34,13 @@ export interface Patient {
   isLocal: boolean;
 }
 
-type Check = (patient: Patient, signal: AbortSignal) => Promise<Finding[]>;
+type Check = (patient: Subject, signal: AbortSignal) => Promise<Finding[]>;
 
 /**
  * Checks whether a deployment, or the local stack, is whole: keys, bucket, table, state machine, event wiring, quotas.
  * Changes nothing and costs nothing. One check's failure is a finding, never an exception.
  */
-export async function examine(patient: Patient, signal: AbortSignal): Promise<Finding[]> {
+export async function checkDeployment(patient: Subject, signal: AbortSignal): Promise<Finding[]> {
   const checks: [string, Check][] = [
     ['The providers', checkProviders],
     ['The bucket', checkBucket],
@@ -59,7 +59,7 @@ const checksOfAws: [string, Check][] = [
   ["The account's quotas", checkQuotas],
 ];
 
-async function carryOut(subject: string, check: Check, patient: Patient, signal: AbortSignal): Promise<Finding[]> {
+async function carryOut(subject: string, check: Check, patient: Subject, signal: AbortSignal): Promise<Finding[]> {
   try {
     return await check(patient, signal);
   } catch (error) {
@@ -83,12 +83,12 @@ function adviceOn(error: unknown): string {
   return adviceByErrorName[name] ?? 'Check account, region and network, and run the doctor again.';
 }
 
-async function checkProviders({ services }: Patient, signal: AbortSignal): Promise<Finding[]> {
+async function checkProviders({ services }: Subject, signal: AbortSignal): Promise<Finding[]> {
   const names = Object.keys(services.config.providers);
   return Promise.all(names.map((name) => checkProvider(services, name, signal)));
 }
 
-async function checkProvider(services: Patient['services'], name: string, signal: AbortSignal): Promise<Finding> {
+async function checkProvider(services: Subject['services'], name: string, signal: AbortSignal): Promise<Finding> {
   try {
     await services.account(name).client.check(signal);
     return fine(`Provider '${name}' accepts its key.`);
@@ -105,12 +105,12 @@ async function checkProvider(services: Patient['services'], name: string, signal
   }
 }
 
-async function checkBucket({ deployment }: Patient): Promise<Finding[]> {
+async function checkBucket({ deployment }: Subject): Promise<Finding[]> {
   await deployment.reachBucket();
   return [fine(`The bucket ${deployment.bucket} can be reached.`)];
 }
 
-async function checkBucketEvents({ deployment }: Patient): Promise<Finding[]> {
+async function checkBucketEvents({ deployment }: Subject): Promise<Finding[]> {
   if (await deployment.sendsEventsToEventBridge()) return [fine('The bucket tells EventBridge of new objects.')];
   const command = `aws s3api put-bucket-notification-configuration --bucket ${deployment.bucket} --notification-configuration '{"EventBridgeConfiguration": {}}'`;
   const advice = `Turn it on, together with what the bucket notifies already (get-bucket-notification-configuration): ${command}`;
@@ -118,7 +118,7 @@ async function checkBucketEvents({ deployment }: Patient): Promise<Finding[]> {
 }
 
 /** A batch needs its work files until it ends; without a rule they stay for ever. */
-async function checkWorkExpiry({ deployment, services }: Patient): Promise<Finding[]> {
+async function checkWorkExpiry({ deployment, services }: Subject): Promise<Finding[]> {
   const days = await deployment.expirationDays('work/');
   if (days === null)
     return [concern('Files under work/ never expire, and cost storage.', 'Add a lifecycle rule that expires work/.')];
@@ -128,7 +128,7 @@ async function checkWorkExpiry({ deployment, services }: Patient): Promise<Findi
   return [fault(what, `Let them live ${needed} days at least (workExpireDays in cdk.json).`)];
 }
 
-async function checkTable({ deployment }: Patient): Promise<Finding[]> {
+async function checkTable({ deployment }: Subject): Promise<Finding[]> {
   const { status, indexes } = await deployment.describeTable();
   const missing = Object.values(tableDesign.indexes).filter((index) => !indexes.includes(index.name));
   if (missing.length > 0)
@@ -141,13 +141,13 @@ function namesOf(indexes: readonly { name: string }[]): string {
   return `the index ${indexes.map((index) => index.name).join(', ')}`;
 }
 
-async function checkStateMachine({ deployment }: Patient): Promise<Finding[]> {
+async function checkStateMachine({ deployment }: Subject): Promise<Finding[]> {
   const status = await deployment.stateMachineStatus();
   if (status === 'ACTIVE') return [fine('The state machine is active.')];
   return [fault(`The state machine is ${status}.`, 'Deploy again: npm run deploy')];
 }
 
-async function checkRules({ deployment }: Patient): Promise<Finding[]> {
+async function checkRules({ deployment }: Subject): Promise<Finding[]> {
   const rules = await deployment.rules();
   const inbox = rules.find(({ pattern }) => pattern?.includes(deployment.bucket) && pattern.includes(inboxPrefix));
   const sweep = rules.find(({ schedule }) => schedule !== null);
@@ -166,7 +166,7 @@ function ruleFinding(promise: string, rule: { name: string; isEnabled: boolean }
 /** A batch takes up to 10 functions at a time (the Maps of the state machine), and intake and others need some. */
 const comfortableConcurrency = 50;
 
-async function checkQuotas({ deployment }: Patient): Promise<Finding[]> {
+async function checkQuotas({ deployment }: Subject): Promise<Finding[]> {
   const concurrency = await deployment.functionConcurrency();
   if (concurrency === null) return [];
   if (concurrency >= comfortableConcurrency) return [fine(`Lambda runs ${concurrency} functions at a time.`)];

@@ -4,7 +4,7 @@ import { readPartsFrom, resolveParts } from '../pipeline/prepare/joined-objects.
 import type { Services } from '../pipeline/services.ts';
 import type { S3Object } from '../records/batch.ts';
 import type { FileRecord, PartMerge } from '../records/file.ts';
-import { fileKey } from '../records/object-keys.ts';
+import { fileObjectKey } from '../records/object-keys.ts';
 import type { MultipartUpload } from '../store/multipart-upload.ts';
 
 /** A piece of a merged object: above S3's minimum of 5 MiB, and 8 GB are a tenth of its 10,000 parts. */
@@ -88,7 +88,7 @@ async function claimMerge(services: Services, file: FileRecord, leaseUntilMs: nu
 }
 
 async function beginMerge(services: Services, file: FileRecord, writer: string): Promise<PartMerge> {
-  const key = fileKey(file.id, services.token());
+  const key = fileObjectKey(file.id, services.token());
   return { writer, leaseUntilMs: 0, key, s3UploadId: await services.objects.multipartUpload(key).begin(), etags: [] };
 }
 

@@ -4,7 +4,7 @@ import { scheduleRemoval } from '../pipeline/upkeep/removals.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type FileRecord, hasExpired } from '../records/file.ts';
 import { fileIdFrom, fileIdPattern } from '../records/ids.ts';
-import { fileKey, filePrefix } from '../records/object-keys.ts';
+import { fileObjectKey, filePrefix } from '../records/object-keys.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import { type Page, type PageRequest, takePage } from './page.ts';
 
@@ -26,7 +26,7 @@ export class IncomingFile {
   constructor(services: Services) {
     this.#services = services;
     this.#id = fileIdFrom(services.token() + services.token());
-    this.#writer = services.objects.writer(fileKey(this.#id, services.token()));
+    this.#writer = services.objects.writer(fileObjectKey(this.#id, services.token()));
   }
 
   get bytes(): number {

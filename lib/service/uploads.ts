@@ -4,11 +4,11 @@ import { scheduleRemoval } from '../pipeline/upkeep/removals.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type FileRecord, type PartList, totalBytes } from '../records/file.ts';
 import { fileIdFrom, partIdFrom, uploadIdFrom, uploadIdPattern } from '../records/ids.ts';
-import { fileKey, filePrefix } from '../records/object-keys.ts';
+import { fileObjectKey, filePrefix } from '../records/object-keys.ts';
 import {
   assertPending,
-  cancelUpload as cancelled,
-  completeUpload as completed,
+  markCancelled as cancelled,
+  markCompleted as completed,
   maxParts,
   type PartRecord,
   type UploadRecord,
@@ -65,7 +65,7 @@ export class IncomingPart {
     this.#services = services;
     this.#upload = upload;
     this.#id = partIdFrom(services.token() + services.token());
-    this.#writer = services.objects.writer(fileKey(upload.fileId, this.#id));
+    this.#writer = services.objects.writer(fileObjectKey(upload.fileId, this.#id));
   }
 
   get bytes(): number {
@@ -133,11 +133,11 @@ export async function completeUpload(
   const sameAs = digest(JSON.stringify(completion.partIds), completion.md5 ?? '');
   if (upload.status === 'completed') return withFile(services, completed(upload, { ...noCompletion, digest: sameAs }));
   assertPending(upload, services.now());
-  const parts = await chosenParts(services, upload, completion.partIds);
+  const parts = await partsOf(services, upload, completion.partIds);
   const bytes = totalBytes(parts.map(({ object }) => object));
   if (bytes !== upload.bytes) throw wrongSize(upload, bytes);
   const list: PartList = { md5: completion.md5, parts: parts.map(({ object }) => object) };
-  const stored = await services.objects.putText(fileKey(upload.fileId, services.token()), JSON.stringify(list));
+  const stored = await services.objects.putText(fileObjectKey(upload.fileId, services.token()), JSON.stringify(list));
   const committed = { list: { ...stored, bytes, isPartList: true }, digest: sameAs, at: seconds(services) };
   return withFile(services, await services.uploads.update(upload.id, (current) => completed(current, committed)));
 }
@@ -163,11 +163,7 @@ async function withFile(services: Services, upload: UploadRecord): Promise<Uploa
   return { upload, file };
 }
 
-async function chosenParts(
-  services: Services,
-  upload: UploadRecord,
-  partIds: readonly string[],
-): Promise<PartRecord[]> {
+async function partsOf(services: Services, upload: UploadRecord, partIds: readonly string[]): Promise<PartRecord[]> {
   if (new Set(partIds).size !== partIds.length) throw wrongParts('names a part twice');
   if (partIds.length > maxParts) throw wrongParts(`names more than ${maxParts} parts; use larger ones`);
   const known = new Map((await services.uploads.listParts(upload.id)).map((part) => [part.id, part]));

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createKey, listKeys, revokeKey } from '../../lib/service/api-keys.ts';
+import { createApiKey, listApiKeys, revokeApiKey } from '../../lib/service/api-keys.ts';
 import { chatLine } from '../pipeline/requests.ts';
 import { type ApiHarness, jsonlFile, startApi } from './api-harness.ts';
 
@@ -66,18 +66,18 @@ describe('a key', () => {
 
   it('that was revoked is none', async () => {
     const { services } = api.harness;
-    const { key, record } = await createKey(services, 'default', 'short-lived');
-    await revokeKey(services, 'default', record.id);
+    const { key, record } = await createApiKey(services, 'default', 'short-lived');
+    await revokeApiKey(services, 'default', record.id);
     const answer = await fetch(`${api.url}/v1/batches`, { headers: { authorization: `Bearer ${key}` } });
     await expectError(answer, 401, { code: 'invalid_api_key' });
-    const known = await listKeys(services, 'default');
+    const known = await listApiKeys(services, 'default');
     expect(known.find(({ id }) => id === record.id)?.revokedAt).not.toBeNull();
     expect(JSON.stringify(known)).not.toContain(key.slice(-20));
-    await expect(revokeKey(services, 'other', record.id)).rejects.toThrow('has no key');
+    await expect(revokeApiKey(services, 'other', record.id)).rejects.toThrow('has no key');
   });
 
   it('stands in no record', async () => {
-    expect(JSON.stringify(await listKeys(api.harness.services, 'default'))).not.toContain('sk-batchdrop-');
+    expect(JSON.stringify(await listApiKeys(api.harness.services, 'default'))).not.toContain('sk-batchdrop-');
   });
 });
 

@@ -2,7 +2,7 @@ import OpenAI from 'openai';
 import type { ApiSettings } from '../../lib/api/api-environment.ts';
 import { createApi } from '../../lib/api/app.ts';
 import type { Services } from '../../lib/pipeline/services.ts';
-import { createKey } from '../../lib/service/api-keys.ts';
+import { createApiKey } from '../../lib/service/api-keys.ts';
 import { serveOnLoopback } from '../../local/loopback-server.ts';
 import { type Harness, type HarnessOptions, startHarness } from '../pipeline/harness.ts';
 import { checkAnswer } from './published-answers.ts';
@@ -41,8 +41,8 @@ export async function startApi(options: HarnessOptions = {}): Promise<ApiHarness
     return server.url;
   };
   const url = await serve();
-  const { key } = await createKey(harness.services, 'default', 'test');
-  const other = await createKey(harness.services, 'other', 'test');
+  const { key } = await createApiKey(harness.services, 'default', 'test');
+  const other = await createApiKey(harness.services, 'other', 'test');
   return {
     harness,
     url,

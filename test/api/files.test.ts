@@ -90,8 +90,8 @@ describe('a file', () => {
 
   /** A tenant without files. */
   async function startOver(): Promise<OpenAI> {
-    const { createKey } = await import('../../lib/service/api-keys.ts');
-    const { key } = await createKey(api.harness.services, 'fresh', 'test');
+    const { createApiKey } = await import('../../lib/service/api-keys.ts');
+    const { key } = await createApiKey(api.harness.services, 'fresh', 'test');
     return new OpenAI({ apiKey: key, baseURL: `${api.url}/v1`, maxRetries: 0 });
   }
 

@@ -1,7 +1,7 @@
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { createKey } from '../../lib/service/api-keys.ts';
+import { createApiKey } from '../../lib/service/api-keys.ts';
 import { startAwsJsonServer } from '../../local/aws-json-server.ts';
 import { type Harness, startHarness } from '../pipeline/harness.ts';
 import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
@@ -27,7 +27,7 @@ beforeAll(async () => {
   vi.stubEnv('AWS_ENDPOINT_URL_SFN', stepFunctions.url);
   vi.stubEnv('BATCHDROP_LOG_FILE', '/dev/null');
   ({ handler } = (await import('../../lambdas/api.ts')) as never);
-  const { key } = await createKey(harness.services, 'default', 'test');
+  const { key } = await createApiKey(harness.services, 'default', 'test');
   client = new OpenAI({ apiKey: key, baseURL: 'https://api.example/v1', maxRetries: 0, fetch: throughTheGateway });
 });
 

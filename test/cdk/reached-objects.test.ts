@@ -12,7 +12,7 @@ import type { StepContext } from '../../lib/pipeline/services.ts';
 import { submit } from '../../lib/pipeline/submit/submit.ts';
 import { sweep } from '../../lib/pipeline/upkeep/sweep.ts';
 import type { FunctionName } from '../../lib/records/function-timeouts.ts';
-import { createKey } from '../../lib/service/api-keys.ts';
+import { createApiKey } from '../../lib/service/api-keys.ts';
 import { pass } from '../pipeline/drive.ts';
 import { type Harness, startHarness } from '../pipeline/harness.ts';
 import { chatLine, fileOf } from '../pipeline/requests.ts';
@@ -162,7 +162,7 @@ type Call = <Answer>(method: string, path: string, body?: object) => Promise<Ans
 async function caller(): Promise<Call> {
   const settings = { version: 'test', maxFileBytes: 1_000_000, maxIdleMs: 1_000, mergeBudgetMs: 1_000 };
   const api = createApi(() => harness.services, settings);
-  const { key } = await createKey(harness.services, 'default', 'test');
+  const { key } = await createApiKey(harness.services, 'default', 'test');
   return async <Answer>(method: string, path: string, body?: object) => {
     const headers = { authorization: `Bearer ${key}`, ...(isJson(body) && { 'content-type': 'application/json' }) };
     const sent = body instanceof FormData ? body : (body && JSON.stringify(body)) || null;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { sweepSchema } from '../../lambdas/events.ts';
-import { hearOfJob } from '../../lib/pipeline/upkeep/job-end.ts';
+import { resumeBatchOfJob } from '../../lib/pipeline/upkeep/job-end.ts';
 import { startBedrockSimulator } from '../../simulators/bedrock/server.ts';
 import type { LiveSimulator } from '../../simulators/simulators.ts';
 import { drive } from './drive.ts';
@@ -121,7 +121,7 @@ it('goes on at once when it hears that a job ended, and minds no word that is do
   const batchId = await harness.drop('heard.jsonl', fileOf(lines));
   if (batchId === null) throw new Error('refused');
   const before = (await simulator.creations()).length;
-  const hear = (jobArn: string, status = 'Completed') => hearOfJob(harness.services, { jobArn, status });
+  const hear = (jobArn: string, status = 'Completed') => resumeBatchOfJob(harness.services, { jobArn, status });
   const heard: boolean[] = [];
   const onTurn = async () => {
     const job = (await simulator.creations())[before];

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { cancel } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
@@ -93,7 +93,7 @@ describe('whatever fails and wherever a function dies', () => {
               if (turn > 150) pass(3_600);
               if (turn !== cancelAt) return;
               const { status } = await harness.batch(batchId);
-              if (status === 'in_progress') await cancel(harness.services, batchId, new AbortController().signal);
+              if (status === 'in_progress') await cancelBatch(harness.services, batchId, new AbortController().signal);
             };
             await drive(harness, batchId, { services: crashing(harness.services, points), onTurn });
             await expectExactlyOnce(harness, batchId, input);

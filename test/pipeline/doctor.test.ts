@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConfigurationError, ProviderAuthenticationError } from '../../lib/records/errors.ts';
 import { table } from '../../lib/records/table.ts';
-import { examine, type Finding, type Patient } from '../../lib/service/doctor.ts';
+import { checkDeployment, type Finding, type Subject } from '../../lib/service/doctor.ts';
 import { Deployment } from '../../lib/store/deployment.ts';
 import { type Harness, startHarness } from './harness.ts';
 
@@ -13,7 +13,7 @@ beforeAll(async () => {
 
 afterAll(() => harness.close());
 
-const healthy: Patient['deployment'] = {
+const healthy: Subject['deployment'] = {
   bucket: 'our-bucket',
   table: 'our-table',
   stateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:Batchdrop',
@@ -29,13 +29,16 @@ const healthy: Patient['deployment'] = {
   functionConcurrency: async () => 1_000,
 };
 
-async function examineWith(change: Partial<Patient['deployment']>, key = async () => {}): Promise<Finding[]> {
-  const account: Patient['services']['account'] = (name) => {
+async function examineWith(change: Partial<Subject['deployment']>, key = async () => {}): Promise<Finding[]> {
+  const account: Subject['services']['account'] = (name) => {
     const real = harness.services.account(name);
     return { ...real, client: { ...real.client, check: key } };
   };
   const services = { config: harness.services.config, account };
-  return examine({ services, deployment: { ...healthy, ...change }, isLocal: false }, AbortSignal.timeout(5_000));
+  return checkDeployment(
+    { services, deployment: { ...healthy, ...change }, isLocal: false },
+    AbortSignal.timeout(5_000),
+  );
 }
 
 function refuse(name: string): () => Promise<never> {
@@ -56,7 +59,7 @@ describe('the doctor', () => {
     const { services } = harness;
     const stateMachineArn = healthy.stateMachineArn;
     const deployment = new Deployment({ bucket: 'batchdrop', table: 'batchdrop', stateMachineArn, isLocal: true });
-    const findings = await examine({ services, deployment, isLocal: true }, AbortSignal.timeout(10_000));
+    const findings = await checkDeployment({ services, deployment, isLocal: true }, AbortSignal.timeout(10_000));
     expect(findings.map(({ level, what }) => `${level}: ${what}`)).toEqual([
       "ok: Provider 'openai' accepts its key.",
       "ok: Provider 'anthropic' accepts its key.",
@@ -65,7 +68,7 @@ describe('the doctor', () => {
     ]);
   });
 
-  it.each<[string, Partial<Patient['deployment']>, string]>([
+  it.each<[string, Partial<Subject['deployment']>, string]>([
     [
       'a bucket that sends no events',
       { sendsEventsToEventBridge: async () => false },

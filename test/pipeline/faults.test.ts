@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { cancel } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { drive, pass } from './drive.ts';
 import { type Harness, type StatusFile, startHarness } from './harness.ts';
@@ -162,7 +162,7 @@ describe.each(providers)('%s: every request is answered although', (_name, line)
 
   it.each([1, 3, 4, 6, 8])('cancelled at turn %i, keeps what finished', async (when) => {
     const status = await run(line, [{ kind: 'slow', delayMs: 20_000 }], {}, async (batchId, turn) => {
-      if (turn === when) await cancel(harness.services, batchId, new AbortController().signal);
+      if (turn === when) await cancelBatch(harness.services, batchId, new AbortController().signal);
     }).catch(async (error: unknown) => {
       // Before validation is over there is nothing to account for.
       if (when > 1) throw error;

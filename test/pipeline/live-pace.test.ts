@@ -17,7 +17,7 @@ function paceOf(settings: Partial<LiveSettings> = {}): LivePace {
 }
 
 function answer(pace: LivePace, times: number): void {
-  for (let time = 0; time < times; time += 1) pace.answered(0, 0, null);
+  for (let time = 0; time < times; time += 1) pace.noteAnswer(0, 0, null);
 }
 
 describe('the calls under way', () => {
@@ -33,7 +33,7 @@ describe('the calls under way', () => {
   it('are halved when it is too much, and then grow by one for as many answers as there are calls', () => {
     const pace = paceOf();
     answer(pace, 4);
-    pace.refused(1_000, 1_000, null);
+    pace.noteRefusal(1_000, 1_000, null);
     expect(pace.limit).toBe(10);
     answer(pace, 8);
     expect(pace.limit).toBe(10);
@@ -43,16 +43,16 @@ describe('the calls under way', () => {
 
   it('are halved once for all calls that began before', () => {
     const pace = paceOf();
-    pace.refused(900, 1_000, null);
-    pace.refused(950, 1_010, null);
+    pace.noteRefusal(900, 1_000, null);
+    pace.noteRefusal(950, 1_010, null);
     expect([pace.limit, pace.refusalsInARow]).toEqual([8, 1]);
-    pace.refused(1_000, 1_020, null);
+    pace.noteRefusal(1_000, 1_020, null);
     expect([pace.limit, pace.refusalsInARow]).toEqual([4, 2]);
   });
 
   it('are never fewer than one', () => {
     const pace = paceOf();
-    for (let time = 0; time < 20; time += 1) pace.refused(time, time, null);
+    for (let time = 0; time < 20; time += 1) pace.noteRefusal(time, time, null);
     expect(pace.limit).toBe(1);
   });
 
@@ -65,20 +65,20 @@ describe('the calls under way', () => {
 describe('a pause', () => {
   it('doubles with each refusal in a row, and an answer ends the row', () => {
     const pace = paceOf();
-    pace.refused(0, 0, null);
+    pace.noteRefusal(0, 0, null);
     expect(pace.waitMs(0, 0)).toBe(500);
-    pace.refused(500, 500, null);
+    pace.noteRefusal(500, 500, null);
     expect(pace.waitMs(500, 0)).toBe(1_000);
     answer(pace, 1);
     expect(pace.refusalsInARow).toBe(0);
-    pace.refused(1_500, 1_500, null);
+    pace.noteRefusal(1_500, 1_500, null);
     expect(pace.waitMs(1_500, 0)).toBe(500);
   });
 
   it('is as long as the endpoint asks, and no refusal that comes late makes it shorter', () => {
     const pace = paceOf();
-    pace.refused(0, 1_000, 7);
-    pace.refused(0, 1_000, 2);
+    pace.noteRefusal(0, 1_000, 7);
+    pace.noteRefusal(0, 1_000, 2);
     expect(pace.waitMs(1_000, 0)).toBe(7_000);
     expect(pace.pauseMs(3_000)).toBe(5_000);
     expect(pace.waitMs(8_000, 0)).toBe(0);
@@ -91,7 +91,7 @@ describe('a budget of tokens', () => {
     let now = 1_000; // by then the bucket is full
     return calls.map((tokens) => {
       for (let wait = pace.waitMs(now, tokens); wait > 0; wait = pace.waitMs(now, tokens)) now += wait;
-      pace.began(now, tokens);
+      pace.noteCall(now, tokens);
       return now;
     });
   }
@@ -120,8 +120,8 @@ describe('a budget of tokens', () => {
   it('is charged for what an answer used beyond the estimate, and given back what it did not', () => {
     const waitAfter = (used: number | null) => {
       const pace = paceOf({ tokensPerMinute: 60_000 });
-      pace.began(1_000, 50);
-      pace.answered(1_000, 50, used);
+      pace.noteCall(1_000, 50);
+      pace.noteAnswer(1_000, 50, used);
       return pace.waitMs(1_000, 100);
     };
     expect(waitAfter(150)).toBeGreaterThan(waitAfter(null));
@@ -132,7 +132,7 @@ describe('a budget of tokens', () => {
   it('lets a request through that is larger than the bucket, and waits for it afterwards', () => {
     const pace = paceOf({ tokensPerMinute: 60_000 });
     expect(pace.waitMs(1_000, 30_000)).toBe(0);
-    pace.began(1_000, 30_000);
+    pace.noteCall(1_000, 30_000);
     expect(pace.waitMs(1_000, 1)).toBeGreaterThan(29_000);
   });
 });

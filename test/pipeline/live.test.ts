@@ -10,7 +10,7 @@ import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { StepContext } from '../../lib/pipeline/services.ts';
 import { submit } from '../../lib/pipeline/submit/submit.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
-import { cancel } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel.ts';
 import { type Fault, type LiveSimulator, startSimulator } from '../../simulators/simulators.ts';
 import { drive, functionContext } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
@@ -222,7 +222,7 @@ describe('a live endpoint', () => {
     refuse('Say line-2');
     await send();
     expect((await shardOf(batchId)).deferrals).toBe(1);
-    await cancel(harness.services, batchId, new AbortController().signal);
+    await cancelBatch(harness.services, batchId, new AbortController().signal);
   }, 60_000);
 
   it('is waited for while nobody answers, and no function runs meanwhile', async () => {
@@ -237,7 +237,7 @@ describe('a live endpoint', () => {
     expect(shard).toMatchObject({ status: 'submitted', live: { lease: null, answered: 0 } });
     expect(shard.notBeforeMs).toBeGreaterThan(Date.now());
     expect(shard.lastError).toContain('ECONNREFUSED');
-    await cancel(harness.services, batchId, new AbortController().signal);
+    await cancelBatch(harness.services, batchId, new AbortController().signal);
   }, 60_000);
 });
 
@@ -353,7 +353,7 @@ describe('a batch that closes', () => {
     await halfDone(batchId);
     const slice = submit(harness.services, { batchId, epoch: 0, shard: 0 }, functionContext());
     await vi.waitUntil(async () => (await shardOf(batchId)).live?.answered === 10, { timeout: 10_000 });
-    await cancel(harness.services, batchId, new AbortController().signal);
+    await cancelBatch(harness.services, batchId, new AbortController().signal);
     await slice;
     await drive(harness, batchId);
     await expectExactlyOnce(harness, batchId, lines);

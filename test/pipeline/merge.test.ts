@@ -6,9 +6,9 @@ import { S3Client } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ResultIndexEncoder } from '../../lib/lines/line-index.ts';
-import { type Merged, mergeResults, mergeStart, mergeStretch } from '../../lib/pipeline/finalize/merge.ts';
+import { emptyMerge, type Merged, mergeResults, mergeStretch } from '../../lib/pipeline/finalize/merge.ts';
 import { collectedShards } from '../../lib/pipeline/shards/collected-shard.ts';
-import { collected, newShard, type ShardRecord } from '../../lib/records/shard.ts';
+import { markCollected, newShard, type ShardRecord } from '../../lib/records/shard.ts';
 import { noUsage } from '../../lib/records/usage.ts';
 import { Objects } from '../../lib/store/objects.ts';
 import { type LocalS3, startLocalS3 } from '../../local/s3/server.ts';
@@ -88,7 +88,7 @@ async function shardOf(round: number, place: number, results: readonly Result[])
     indexKey: '',
   });
   const completed = results.filter((result) => result.succeeded).length;
-  return collected(shard, {
+  return markCollected(shard, {
     outputKey: out.bytes > 0 ? out.key : null,
     errorsKey: failed.bytes > 0 ? failed.key : null,
     indexKey: keyOf('index'),
@@ -139,7 +139,7 @@ async function merge(shards: readonly ShardRecord[], lines: number): Promise<Mer
 /** The same by several runs, each of which stops after so many runs of results. */
 async function mergeInStretches(shards: readonly ShardRecord[], lines: number, runs: number): Promise<Merged> {
   written += 1;
-  let progress = mergeStart;
+  let progress = emptyMerge;
   for (let run = 0; progress.nextOrdinal < lines; run += 1) {
     const keys = { output: `work/${written}/${run}/output`, errors: `work/${written}/${run}/errors` };
     let left = runs;

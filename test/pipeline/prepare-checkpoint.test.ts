@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
 import { resultKey } from '../../lib/records/object-keys.ts';
-import { cancel } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel.ts';
 import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive } from './drive.ts';
@@ -152,7 +152,7 @@ describe('an input for which one run of Prepare has too little time', () => {
     const step = { batchId, epoch: 0 };
     const services = inChunks(harness.services, 500);
     expect(await prepare(services, step, shortTime(0))).toEqual({ done: false, ended: false });
-    await cancel(harness.services, batchId, new AbortController().signal);
+    await cancelBatch(harness.services, batchId, new AbortController().signal);
     expect(await prepare(services, step, shortTime(0))).toEqual({ done: true, ended: true });
   });
 

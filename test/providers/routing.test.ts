@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../lib/providers/config.ts';
 import { Router } from '../../lib/providers/routing.ts';
-import { dropPlace, sidecarKey, statusKey } from '../../lib/records/object-keys.ts';
+import { locateDrop, sidecarKey, statusKey } from '../../lib/records/object-keys.ts';
 import { deferralSeconds, waitSeconds } from '../../lib/records/schedule.ts';
 
 const config = parseConfig(
@@ -42,10 +42,10 @@ describe('a line goes', () => {
 
 describe('keys', () => {
   it("give a drop to its folder's tenant only where that tenant exists", () => {
-    expect(dropPlace('inbox/team/a.jsonl', ['team'])).toEqual({ tenant: 'team', path: 'team/a.jsonl' });
-    expect(dropPlace('inbox/other/a.jsonl', ['team'])).toEqual({ tenant: 'default', path: 'other/a.jsonl' });
-    expect(dropPlace('inbox/team', ['team'])).toEqual({ tenant: 'default', path: 'team' });
-    expect(dropPlace('results/a.jsonl', ['team'])).toBeNull();
+    expect(locateDrop('inbox/team/a.jsonl', ['team'])).toEqual({ tenant: 'team', path: 'team/a.jsonl' });
+    expect(locateDrop('inbox/other/a.jsonl', ['team'])).toEqual({ tenant: 'default', path: 'other/a.jsonl' });
+    expect(locateDrop('inbox/team', ['team'])).toEqual({ tenant: 'default', path: 'team' });
+    expect(locateDrop('results/a.jsonl', ['team'])).toBeNull();
   });
 
   it('follow from the dropped key', () => {

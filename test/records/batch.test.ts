@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  accept,
   type BatchRecord,
   batchRecordSchema,
+  beginCancelling,
   beginFinalizing,
-  cancel,
+  beginProgress,
   closeAtValidation,
-  end,
+  endBatch,
   openRound,
 } from '../../lib/records/batch.ts';
 import { ConflictError } from '../../lib/records/errors.ts';
@@ -52,22 +52,22 @@ const fresh: BatchRecord = batchRecordSchema.parse({
 const settled = { completed: 0, failed: 0 };
 
 const moves: Record<string, (batch: BatchRecord) => BatchRecord> = {
-  accept: (batch) => accept(batch, 1, { rounds: [{ token: 't', shards: 1, settled }] }),
+  accept: (batch) => beginProgress(batch, 1, { rounds: [{ token: 't', shards: 1, settled }] }),
   refuse: (batch) => closeAtValidation(batch, 'failed', {}),
   beginFinalizing: (batch) => beginFinalizing(batch, 2),
   openRound: (batch) => openRound(batch, batch.rounds.length, { token: 'u', shards: 1, settled }),
   cancel: (batch) => {
     try {
-      return cancel(batch, 3);
+      return beginCancelling(batch, 3);
     } catch (error) {
       expect(error).toBeInstanceOf(ConflictError);
       return batch;
     }
   },
-  complete: (batch) => end(batch, 'completed', 4, {}),
-  expire: (batch) => end(batch, 'expired', 4, {}),
-  fail: (batch) => end(batch, 'failed', 4, {}),
-  endCancelled: (batch) => end(batch, 'cancelled', 4, {}),
+  complete: (batch) => endBatch(batch, 'completed', 4, {}),
+  expire: (batch) => endBatch(batch, 'expired', 4, {}),
+  fail: (batch) => endBatch(batch, 'failed', 4, {}),
+  endCancelled: (batch) => endBatch(batch, 'cancelled', 4, {}),
 };
 
 describe('a batch', () => {
@@ -97,14 +97,14 @@ describe('a batch', () => {
   });
 
   it('refuses to cancel what has ended otherwise, in OpenAI words', () => {
-    const completed = end(fresh, 'completed', 1, {});
-    expect(() => cancel(completed, 2)).toThrow("Cannot cancel a batch with status 'completed'.");
-    const cancelled = end(fresh, 'cancelled', 1, {});
-    expect(cancel(cancelled, 2)).toBe(cancelled);
+    const completed = endBatch(fresh, 'completed', 1, {});
+    expect(() => beginCancelling(completed, 2)).toThrow("Cannot cancel a batch with status 'completed'.");
+    const cancelled = endBatch(fresh, 'cancelled', 1, {});
+    expect(beginCancelling(cancelled, 2)).toBe(cancelled);
   });
 
   it('opens a round once, whoever asks twice', () => {
-    const open = accept(fresh, 1, { rounds: [{ token: 'a', shards: 1, settled }] });
+    const open = beginProgress(fresh, 1, { rounds: [{ token: 'a', shards: 1, settled }] });
     const next = openRound(open, 1, { token: 'b', shards: 2, settled });
     expect(openRound(next, 1, { token: 'c', shards: 2, settled })).toBe(next);
   });

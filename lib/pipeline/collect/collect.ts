@@ -1,8 +1,8 @@
 import type { ProviderBatch } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, NotFoundError, safeText, TransientError } from '../../records/errors.ts';
-import { collected, type ShardEnd, type ShardRecord, type ShardResult } from '../../records/shard.ts';
-import { LiveProgress } from '../live/live-progress.ts';
+import { markCollected, type ShardEnd, type ShardRecord, type ShardResult } from '../../records/shard.ts';
+import { LiveCheckpoint } from '../live/live-progress.ts';
 import { resultSource } from '../live/live-shard.ts';
 import type { Services, StepContext } from '../services.ts';
 import { ownerOf } from '../shards/provider-semaphores.ts';
@@ -30,7 +30,7 @@ export async function collect(services: Services, step: ShardStep, context: Step
   if (shard.status !== 'ended' || !shard.end) return { status: shard.status };
   const result = await collectShard(services, batch, shard, shard.end, context);
   const after = await services.records.updateShard(shard, (current) =>
-    current.status === 'ended' ? collected(current, result) : current,
+    current.status === 'ended' ? markCollected(current, result) : current,
   );
   if (after.result === result) countCollected(services, after);
   return { status: after.status };
@@ -57,7 +57,7 @@ async function collectShard(
 }
 
 async function liveTries(services: Services, shard: ShardRecord): Promise<(position: number) => number> {
-  const progress = await LiveProgress.read(services.objects, shard);
+  const progress = await LiveCheckpoint.read(services.objects, shard);
   return (position) => progress.tries(position);
 }
 

@@ -100,7 +100,7 @@ export class GatheredAnswers {
         return undefined;
       case 'malformed':
         this.#countMalformed();
-        this.#noteMalformed(positionWithin(bytes.toString('utf8'), this.#prefix));
+        this.#markMalformed(positionWithin(bytes.toString('utf8'), this.#prefix));
         return undefined;
       case 'foreign':
         this.foreign += 1;
@@ -133,7 +133,7 @@ export class GatheredAnswers {
     this.resultsRead += 1;
   }
 
-  #noteMalformed(position: number | null): void {
+  #markMalformed(position: number | null): void {
     if (position !== null) this.#malformedAt.add(position);
   }
 }

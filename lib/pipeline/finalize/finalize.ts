@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { splitLines } from '../../lines/jsonl.ts';
 import type { LineError } from '../../lines/request-line.ts';
-import { assertEpoch, type BatchRecord, beginFinalizing, end, finalStatus } from '../../records/batch.ts';
+import { assertEpoch, type BatchRecord, beginFinalizing, endBatch, finalStatus } from '../../records/batch.ts';
 import { safeText, WriteConflictError } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { mergeWorkKey, resultKey } from '../../records/object-keys.ts';
@@ -15,9 +15,9 @@ import type { Services, StepContext } from '../services.ts';
 import { collectedShards } from '../shards/collected-shard.ts';
 import { writeStatus } from '../status-file.ts';
 import { scheduleRemoval } from '../upkeep/removals.ts';
-import { type MergeProgress, mergeResults, mergeStretch } from './merge.ts';
-import { readMergeProgress, writeMergeProgress } from './merge-checkpoint.ts';
-import { mayRedrive, openNextRound } from './next-round.ts';
+import { type MergeCheckpoint, mergeResults, mergeStretch } from './merge.ts';
+import { readMergeCheckpoint, writeMergeCheckpoint } from './merge-checkpoint.ts';
+import { mayOpenRound, openNextRound } from './next-round.ts';
 import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
 import { writeRetryFile } from './retry-file.ts';
 
@@ -27,12 +27,12 @@ export interface FinalizeAnswer {
   nextRound: boolean;
 }
 
-const goOn: FinalizeAnswer = { done: false, nextRound: true };
-const again: FinalizeAnswer = { done: false, nextRound: false };
-const ended: FinalizeAnswer = { done: true, nextRound: false };
+const anotherRound: FinalizeAnswer = { done: false, nextRound: true };
+const anotherRun: FinalizeAnswer = { done: false, nextRound: false };
+const batchEnded: FinalizeAnswer = { done: true, nextRound: false };
 
 /** Left of a run's time when it stops merging, to end its objects and to write its checkpoint: the longest run of results is 256 MiB. */
-const checkpointMs = 120_000;
+const stopEarlyMs = 120_000;
 /** Slower than merging has ever been seen: 5 MB/s. What takes longer even so is no reason to worry, only to use two runs. */
 const slowestBytesPerMs = 5_000;
 
@@ -47,36 +47,36 @@ export async function finalize(services: Services, step: BatchStep, context: Ste
   if (hasEnded(batch.status)) return announce(services, batch);
   if (batch.rounds.length === 0) return announce(services, await endWithoutResults(services, batch));
   const rounds = await Promise.all(batch.rounds.map((round) => services.records.listShards(batch.id, round.token)));
-  if (rounds.flat().some((shard) => shard.status !== 'collected')) return goOn;
+  if (rounds.flat().some((shard) => shard.status !== 'collected')) return anotherRound;
   const latest = collectedShards(services.objects, rounds.at(-1) ?? []);
-  if (mayRedrive(services, batch, latest)) {
+  if (mayOpenRound(services, batch, latest)) {
     await openNextRound(services, batch, latest);
-    return goOn;
+    return anotherRound;
   }
   const finalizing = await services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
     return beginFinalizing(current, seconds(services));
   });
-  const progress = await readMergeProgress(services.objects, finalizing);
-  if (mayOutlast(finalizing, rounds.flat(), progress, context)) {
-    await mergeFurther(services, finalizing, rounds.flat(), progress, context);
-    return again;
+  const checkpoint = await readMergeCheckpoint(services.objects, finalizing);
+  if (mayOutlast(finalizing, rounds.flat(), checkpoint, context)) {
+    await mergeFurther(services, finalizing, rounds.flat(), checkpoint, context);
+    return anotherRun;
   }
-  return announce(services, await endWithResults(services, finalizing, rounds, progress));
+  return announce(services, await endWithResults(services, finalizing, rounds, checkpoint));
 }
 
 /** Whether what is not merged yet may take longer than the run has. */
 function mayOutlast(
   batch: BatchRecord,
   shards: readonly ShardRecord[],
-  progress: MergeProgress,
+  checkpoint: MergeCheckpoint,
   context: StepContext,
 ): boolean {
-  if (progress.nextOrdinal >= batch.counts.total) return false;
+  if (checkpoint.nextOrdinal >= batch.counts.total) return false;
   let bytes = 0;
   for (const { result } of shards) bytes += (result?.outputBytes ?? 0) + (result?.errorBytes ?? 0);
-  for (const stretch of [...progress.output, ...progress.errors]) bytes -= stretch.bytes;
-  return bytes > slowestBytesPerMs * (context.remainingMs() - checkpointMs);
+  for (const stretch of [...checkpoint.output, ...checkpoint.errors]) bytes -= stretch.bytes;
+  return bytes > slowestBytesPerMs * (context.remainingMs() - stopEarlyMs);
 }
 
 /** Of two runs that began at the same checkpoint, one is gone on from. */
@@ -84,16 +84,16 @@ async function mergeFurther(
   services: Services,
   batch: BatchRecord,
   shards: readonly ShardRecord[],
-  progress: MergeProgress,
+  checkpoint: MergeCheckpoint,
   context: StepContext,
 ): Promise<void> {
   const token = services.token();
   const collected = collectedShards(services.objects, shards);
   const keyOf = (part: string) => mergeWorkKey(batch.id, token, part);
   const keys = { output: keyOf('output.jsonl'), errors: keyOf('errors.jsonl') };
-  const mustStop = () => context.remainingMs() < checkpointMs;
-  const further = await mergeStretch(services.objects, collected, batch.counts.total, keys, progress, mustStop);
-  await writeMergeProgress(services.objects, batch.id, token, further);
+  const mustStop = () => context.remainingMs() < stopEarlyMs;
+  const further = await mergeStretch(services.objects, collected, batch.counts.total, keys, checkpoint, mustStop);
+  await writeMergeCheckpoint(services.objects, batch.id, token, further);
   await services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
     return current.mergeCheckpoint === batch.mergeCheckpoint ? { ...current, mergeCheckpoint: token } : current;
@@ -102,7 +102,7 @@ async function mergeFurther(
 
 /** A batch that validation refused, a dry run, or one that was cancelled before anything was sent. */
 async function endWithoutResults(services: Services, batch: BatchRecord): Promise<BatchRecord> {
-  const closed = end(batch, finalStatus(batch, false), seconds(services), {});
+  const closed = endBatch(batch, finalStatus(batch, false), seconds(services), {});
   const receipt = receiptOf(services, closed, [], { output: null, errors: null, retry: null });
   await writeSummary(services, closed, receipt);
   return commitEnd(services, batch, closed);
@@ -112,15 +112,15 @@ async function endWithResults(
   services: Services,
   batch: BatchRecord,
   rounds: ShardRecord[][],
-  progress: MergeProgress,
+  checkpoint: MergeCheckpoint,
 ): Promise<BatchRecord> {
   const shards = rounds.flat();
   const collected = collectedShards(services.objects, shards);
   const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
-  const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, progress);
+  const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, checkpoint);
   const retry = await writeRetryFile(services, batch.id, rounds[0] ?? [], merged.failedOrdinals);
   const files: ResultFiles = { output: merged.output, errors: merged.errors, retry };
-  const closed = end(batch, finalStatus(batch, merged.expired > 0), seconds(services), {
+  const closed = endBatch(batch, finalStatus(batch, merged.expired > 0), seconds(services), {
     counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
     usage: usageOfShards(shards),
     cost: costOfShards(services, shards),
@@ -202,7 +202,7 @@ async function commitEnd(services: Services, batch: BatchRecord, closed: BatchRe
 /** Tells the world, as often as it takes. */
 async function announce(services: Services, batch: BatchRecord): Promise<FinalizeAnswer> {
   await writeStatus(services, batch.id);
-  if (batch.eventSentAtMs !== null || !hasEnded(batch.status)) return ended;
+  if (batch.eventSentAtMs !== null || !hasEnded(batch.status)) return batchEnded;
   const uri = (name: 'output.jsonl' | 'errors.jsonl') => `s3://${services.objects.bucket}/${resultKey(batch.id, name)}`;
   const [input] = batch.input;
   await services.events.send(batch.status, {
@@ -219,7 +219,7 @@ async function announce(services: Services, batch: BatchRecord): Promise<Finaliz
     current.eventSentAtMs === null ? { ...current, eventSentAtMs: sentAtMs } : current,
   );
   if (after.version === batch.version + 1) countEnded(services, batch);
-  return ended;
+  return batchEnded;
 }
 
 function seconds(services: Services): number {

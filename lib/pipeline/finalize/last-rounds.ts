@@ -7,8 +7,8 @@ export class LastRounds {
   constructor(shards: readonly IndexedShard[], lines: number) {
     this.#rounds = new Uint8Array(lines);
     for (const { shard, index } of shards) {
-      for (let place = 0; place < index.length; place += 1) {
-        const ordinal = index.ordinal(place);
+      for (let position = 0; position < index.length; position += 1) {
+        const ordinal = index.ordinal(position);
         if (shard.round > (this.#rounds[ordinal] ?? 0)) this.#rounds[ordinal] = shard.round;
       }
     }

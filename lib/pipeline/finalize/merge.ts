@@ -28,14 +28,14 @@ export interface Merged {
 export type Stretch = Pick<WrittenObject, 'key' | 'bytes' | 'sections'>;
 
 /** How far earlier runs have come. */
-export interface MergeProgress {
+export interface MergeCheckpoint {
   /** The first line that is not in a stretch yet. */
   nextOrdinal: number;
   output: Stretch[];
   errors: Stretch[];
 }
 
-export const mergeStart: MergeProgress = { nextOrdinal: 0, output: [], errors: [] };
+export const emptyMerge: MergeCheckpoint = { nextOrdinal: 0, output: [], errors: [] };
 
 interface MergeKeys {
   output: string;
@@ -49,18 +49,18 @@ interface MergeKeys {
  * large; all others are merged by ordinal, for each shard's results are in input order already. Memory holds the indexes:
  * 9 bytes a result.
  *
- * @param progress what stands in stretches already; they come first.
+ * @param checkpoint what stands in stretches already; they come first.
  */
 export async function mergeResults(
   objects: Objects,
   shards: readonly CollectedShard[],
   lines: number,
   keys: MergeKeys,
-  progress: MergeProgress = mergeStart,
+  checkpoint: MergeCheckpoint = emptyMerge,
 ): Promise<Merged> {
   return withMerging(objects, shards, lines, keys, async (merging) => {
-    await merging.append(progress);
-    await merging.run(progress.nextOrdinal, () => false);
+    await merging.append(checkpoint);
+    await merging.run(checkpoint.nextOrdinal, () => false);
     return { ...(await merging.finish()), ...merging.tally() };
   });
 }
@@ -75,16 +75,16 @@ export async function mergeStretch(
   shards: readonly CollectedShard[],
   lines: number,
   keys: MergeKeys,
-  progress: MergeProgress,
+  checkpoint: MergeCheckpoint,
   mustStop: () => boolean,
-): Promise<MergeProgress> {
+): Promise<MergeCheckpoint> {
   return withMerging(objects, shards, lines, keys, async (merging) => {
-    const nextOrdinal = await merging.run(progress.nextOrdinal, mustStop);
+    const nextOrdinal = await merging.run(checkpoint.nextOrdinal, mustStop);
     const { output, errors } = await merging.finish();
     return {
       nextOrdinal,
-      output: output ? [...progress.output, output] : progress.output,
-      errors: errors ? [...progress.errors, errors] : progress.errors,
+      output: output ? [...checkpoint.output, output] : checkpoint.output,
+      errors: errors ? [...checkpoint.errors, errors] : checkpoint.errors,
     };
   });
 }
@@ -137,7 +137,7 @@ class Merging {
     this.#errors = objects.writer(keys.errors, { sha256: true });
   }
 
-  async append({ output, errors }: MergeProgress): Promise<void> {
+  async append({ output, errors }: MergeCheckpoint): Promise<void> {
     for (const stretch of output) await this.#append(this.#output, stretch);
     for (const stretch of errors) await this.#append(this.#errors, stretch);
   }
@@ -162,10 +162,10 @@ class Merging {
     const failedOrdinals = new OrdinalSet(this.#lines);
     const counts = { completed: 0, unexecuted: 0, expired: 0 };
     for (const { shard, index } of this.#shards) {
-      for (let place = 0; place < index.length; place += 1) {
-        const ordinal = index.ordinal(place);
+      for (let position = 0; position < index.length; position += 1) {
+        const ordinal = index.ordinal(position);
         if (!this.#last.isLast(ordinal, shard.round)) continue;
-        const { succeeded, unexecuted, expired } = index.entry(place);
+        const { succeeded, unexecuted, expired } = index.entry(position);
         if (succeeded) counts.completed += 1;
         else failedOrdinals.add(ordinal);
         if (unexecuted) counts.unexecuted += 1;
@@ -213,8 +213,8 @@ function stretchOf(key: string, bytes: number, sha256: string | null): Stretch {
 function isWhole(index: ResultIndex, round: number, last: LastRounds): boolean {
   if (index.length === 0) return false;
   const first = index.ordinal(0);
-  for (let place = 0; place < index.length; place += 1)
-    if (index.ordinal(place) !== first + place || !last.isLast(first + place, round)) return false;
+  for (let position = 0; position < index.length; position += 1)
+    if (index.ordinal(position) !== first + position || !last.isLast(first + position, round)) return false;
   return true;
 }
 

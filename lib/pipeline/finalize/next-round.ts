@@ -10,13 +10,13 @@ import { limitsOf } from '../shards/account-limits.ts';
 import type { CollectedShard } from '../shards/collected-shard.ts';
 import { readIndex, readShardLines, requestOf } from '../shards/shard-lines.ts';
 import { ShardWriter } from '../shards/shard-writer.ts';
-import { placed } from '../shards/small-shards.ts';
+import { makeLiveIfSmall } from '../shards/small-shards.ts';
 
 /** Time that a round must have at least before the deadline to be worth sending. */
 const minRoundSeconds = 60;
 
 /** Whether lines that failed for no fault of their own are sent again. */
-export function mayRedrive(services: Services, batch: BatchRecord, latest: readonly CollectedShard[]): boolean {
+export function mayOpenRound(services: Services, batch: BatchRecord, latest: readonly CollectedShard[]): boolean {
   return (
     batch.status === 'in_progress' &&
     batch.rounds.length < batch.options.max_attempts &&
@@ -43,7 +43,7 @@ export async function openNextRound(
   try {
     for (const collected of latest) await copyRetryable(services, collected, writer);
     const written = await writer.finish();
-    const shards = written.map((shard) => placed(shard, (name) => services.account(name)));
+    const shards = written.map((shard) => makeLiveIfSmall(shard, (name) => services.account(name)));
     await inParallel(10, shards, (shard) => services.records.createShard(shard));
     await services.records.updateBatch(batch.id, (current) =>
       current.epoch === batch.epoch ? openRound(current, round, { token, shards: shards.length, settled }) : current,

@@ -48,11 +48,11 @@ export async function writeRetryFile(
 
 /** @returns null where none of the shard's lines failed. */
 async function sourceOf(services: Services, shard: ShardRecord, failed: OrdinalSet): Promise<Source | null> {
-  const [collected] = collectedShards(services.objects, [shard]);
-  const index = await collected?.readIndex();
-  for (let place = 0; index && place < index.length; place += 1)
-    if (failed.has(index.ordinal(place)))
-      return { ordinal: index.ordinal(place), open: () => failedLines(services, shard, failed) };
+  const [source] = collectedShards(services.objects, [shard]);
+  const index = await source?.readIndex();
+  for (let position = 0; index && position < index.length; position += 1)
+    if (failed.has(index.ordinal(position)))
+      return { ordinal: index.ordinal(position), open: () => failedLines(services, shard, failed) };
   return null;
 }
 

@@ -9,7 +9,7 @@ import type { LastRounds } from './last-rounds.ts';
 /** Results that follow each other, in a shard and in the input, with one outcome. */
 export interface ResultRun {
   /** Place of the first one within the shard. */
-  place: number;
+  position: number;
   lines: number;
   bytes: number;
   succeeded: boolean;
@@ -65,7 +65,7 @@ export class ShardReader {
   readonly round: number;
   readonly #output: ByteReader;
   readonly #errors: ByteReader;
-  #place = 0;
+  #position = 0;
 
   constructor(objects: Objects, { shard, result, index }: IndexedShard) {
     this.index = index;
@@ -75,37 +75,37 @@ export class ShardReader {
   }
 
   get isDone(): boolean {
-    return this.#place >= this.index.length;
+    return this.#position >= this.index.length;
   }
 
   get nextOrdinal(): number {
-    return this.isDone ? Number.POSITIVE_INFINITY : this.index.ordinal(this.#place);
+    return this.isDone ? Number.POSITIVE_INFINITY : this.index.ordinal(this.#position);
   }
 
   /** @returns the results from here on that can be copied at one go. */
   nextRun(last: LastRounds): ResultRun {
-    const place = this.#place;
-    const first = this.index.ordinal(place);
-    const { succeeded } = this.index.entry(place);
+    const position = this.#position;
+    const first = this.index.ordinal(position);
+    const { succeeded } = this.index.entry(position);
     let lines = 0;
     let bytes = 0;
     do {
-      bytes += this.index.byteLength(place + lines);
+      bytes += this.index.byteLength(position + lines);
       lines += 1;
-    } while (bytes < maxRunBytes && this.#goesOn(place, lines, first, last));
-    return { place, lines, bytes, succeeded };
+    } while (bytes < maxRunBytes && this.#continues(position, lines, first, last));
+    return { position, lines, bytes, succeeded };
   }
 
   copy(run: ResultRun, writer: ObjectWriter): PendingWrite {
-    this.#place += run.lines;
+    this.#position += run.lines;
     return (run.succeeded ? this.#output : this.#errors).copy(run.bytes, writer);
   }
 
   /** Leaves out results of lines that were sent again later. */
   async skipTo(ordinal: number): Promise<void> {
     while (this.nextOrdinal < ordinal) {
-      const { succeeded, byteLength } = this.index.entry(this.#place);
-      this.#place += 1;
+      const { succeeded, byteLength } = this.index.entry(this.#position);
+      this.#position += 1;
       await (succeeded ? this.#output : this.#errors).skip(byteLength);
     }
   }
@@ -114,12 +114,12 @@ export class ShardReader {
     await Promise.all([this.#output.close(), this.#errors.close()]);
   }
 
-  #goesOn(place: number, lines: number, first: number, last: LastRounds): boolean {
-    const next = place + lines;
+  #continues(position: number, lines: number, first: number, last: LastRounds): boolean {
+    const next = position + lines;
     return (
       next < this.index.length &&
       this.index.ordinal(next) === first + lines &&
-      this.index.flags(next) === this.index.flags(place) &&
+      this.index.flags(next) === this.index.flags(position) &&
       last.isLast(first + lines, this.round)
     );
   }

@@ -2,7 +2,7 @@ import { unknownProvider } from '../../providers/config.ts';
 import { InvalidInputError, messageOf } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { isObject } from '../../records/json.ts';
-import { type DropPlace, dropPlace, sidecarKey, sidecarSuffix } from '../../records/object-keys.ts';
+import { type DropLocation, locateDrop, sidecarKey, sidecarSuffix } from '../../records/object-keys.ts';
 import { type BatchOptions, optionsFromObjectMetadata, parseOptions } from '../../records/options.ts';
 import type { ObjectHead } from '../../store/objects.ts';
 import type { Services } from '../services.ts';
@@ -25,14 +25,14 @@ export interface Drop {
  * @returns the batch's id, or null where nothing was started.
  */
 export async function intake(services: Services, drop: Drop): Promise<string | null> {
-  const place = dropPlace(drop.key, services.config.tenants);
-  if (!place || isNoInput(drop.key)) return null;
+  const location = locateDrop(drop.key, services.config.tenants);
+  if (!location || isNoInput(drop.key)) return null;
   try {
-    return await accept(services, drop, place);
+    return await accept(services, drop, location);
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
     const refusal = { code: error.code, message: error.message, param: error.param, line: null };
-    await writeRefusal(services, { ...drop, tenant: place.tenant }, refusal);
+    await writeRefusal(services, { ...drop, tenant: location.tenant }, refusal);
     services.metrics.add('DropsRefused', 1);
     return null;
   }
@@ -43,20 +43,20 @@ function isNoInput(key: string): boolean {
   return key.endsWith(sidecarSuffix) || key.endsWith('/');
 }
 
-async function accept(services: Services, drop: Drop, place: DropPlace): Promise<string | null> {
+async function accept(services: Services, drop: Drop, location: DropLocation): Promise<string | null> {
   if (!/\.jsonl$/i.test(drop.key))
     throw new InvalidInputError(
       'unsupported_file',
       'Invalid file format for Batch API. Must be .jsonl: one JSON request per line, the file named *.jsonl.',
     );
   const head = await services.objects.head(drop.key, drop.bucket);
-  if (!head || unquoted(head.etag) !== unquoted(drop.etag))
+  if (!head || withoutQuotes(head.etag) !== withoutQuotes(drop.etag))
     throw new InvalidInputError(
       'input_modified',
       'The object was overwritten or deleted before it was read. What replaced it is a drop of its own.',
     );
   const options = await readOptions(services, drop, head);
-  const batch = await startBatch(services, draftOf(drop, place, head, options));
+  const batch = await startBatch(services, draftOf(drop, location, head, options));
   await writeStatus(services, batch.id);
   return batch.id;
 }
@@ -87,10 +87,10 @@ async function readSidecar(services: Services, drop: Drop): Promise<Record<strin
   throw new InvalidInputError('invalid_option', `${key} must hold a JSON object of options.`);
 }
 
-function draftOf(drop: Drop, place: DropPlace, head: ObjectHead, options: BatchOptions): BatchDraft {
+function draftOf(drop: Drop, location: DropLocation, head: ObjectHead, options: BatchOptions): BatchDraft {
   const { bucket, key, etag, bytes } = head;
   return {
-    tenant: place.tenant,
+    tenant: location.tenant,
     identity: digest('drop', bucket, key, drop.sequencer),
     parametersHash: digest(JSON.stringify(options), bucket, key, etag),
     options,
@@ -106,6 +106,6 @@ function draftOf(drop: Drop, place: DropPlace, head: ObjectHead, options: BatchO
 }
 
 /** Events give an ETag bare, S3's answers in quotes. */
-function unquoted(etag: string): string {
+function withoutQuotes(etag: string): string {
   return etag.replaceAll('"', '');
 }

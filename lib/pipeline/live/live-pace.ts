@@ -62,20 +62,20 @@ export class LivePace {
     return Math.max(0, this.#resumesAtMs - nowMs);
   }
 
-  began(nowMs: number, tokens: number): void {
+  noteCall(nowMs: number, tokens: number): void {
     this.#requests?.take(nowMs, 1);
     this.#tokens?.take(nowMs, tokens);
   }
 
   /** @param used null where the endpoint did not say. */
-  answered(nowMs: number, estimated: number, used: number | null): void {
+  noteAnswer(nowMs: number, estimated: number, used: number | null): void {
     this.#decreases = 0;
     this.#limit = Math.min(this.#maxCalls, this.#limit + (this.#isProbing ? 1 : 1 / this.#limit));
     if (used !== null) this.#tokens?.take(nowMs, used - estimated);
   }
 
   /** Many calls are refused at once; those that began before the last decrease do not count again. */
-  refused(beganAtMs: number, nowMs: number, retryAfterSeconds: number | null): void {
+  noteRefusal(beganAtMs: number, nowMs: number, retryAfterSeconds: number | null): void {
     const isNew = beganAtMs >= this.#decreasedAtMs;
     if (isNew) {
       this.#isProbing = false;

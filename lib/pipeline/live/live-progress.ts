@@ -7,17 +7,17 @@ import type { Objects } from '../../store/objects.ts';
 const maxTries = 127;
 const answeredFlag = 128;
 
-const progressSchema = z.object({
+const liveCheckpointSchema = z.object({
   /** Whose answers count, and in how many groups each slice wrote them. */
   slices: z.array(z.object({ token: z.string(), groups: z.number().int() })),
   /** One byte a line, in base64: tries so far, and whether the last of them is the answer. */
   lines: z.base64(),
 });
 
-type Slices = z.infer<typeof progressSchema>['slices'];
+type Slices = z.infer<typeof liveCheckpointSchema>['slices'];
 
 /** How far a live shard is: which lines are answered, how often each was tried, and where the answers are. */
-export class LiveProgress {
+export class LiveCheckpoint {
   readonly #lines: Uint8Array;
   readonly slices: Slices;
 
@@ -26,11 +26,11 @@ export class LiveProgress {
     this.slices = slices;
   }
 
-  static async read(objects: Objects, shard: ShardRecord): Promise<LiveProgress> {
+  static async read(objects: Objects, shard: ShardRecord): Promise<LiveCheckpoint> {
     const key = shard.live?.progressKey ?? null;
-    if (key === null) return new LiveProgress(new Uint8Array(shard.lineCount), []);
-    const { lines, slices } = progressSchema.parse(JSON.parse((await objects.readBytes(key)).toString()));
-    return new LiveProgress(Buffer.from(lines, 'base64'), slices);
+    if (key === null) return new LiveCheckpoint(new Uint8Array(shard.lineCount), []);
+    const { lines, slices } = liveCheckpointSchema.parse(JSON.parse((await objects.readBytes(key)).toString()));
+    return new LiveCheckpoint(Buffer.from(lines, 'base64'), slices);
   }
 
   isAnswered(position: number): boolean {
@@ -41,15 +41,15 @@ export class LiveProgress {
     return this.#byteOf(position) & maxTries;
   }
 
-  noteTry(position: number): void {
+  countTry(position: number): void {
     if (this.tries(position) < maxTries) this.#lines[position] = this.#byteOf(position) + 1;
   }
 
-  noteAnswered(position: number): void {
+  markAnswered(position: number): void {
     this.#lines[position] = this.#byteOf(position) | answeredFlag;
   }
 
-  noteGroup(token: string): void {
+  countGroup(token: string): void {
     const latest = this.slices.at(-1);
     if (latest?.token === token) latest.groups += 1;
     else this.slices.push({ token, groups: 1 });
@@ -68,7 +68,7 @@ export class LiveProgress {
 export async function* readLiveAnswers(
   objects: Objects,
   shard: ShardRecord,
-  { slices }: LiveProgress,
+  { slices }: LiveCheckpoint,
 ): AsyncGenerator<Uint8Array> {
   for (const { token, groups } of slices)
     for (let group = 0; group < groups; group += 1)

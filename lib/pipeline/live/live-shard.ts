@@ -3,21 +3,21 @@ import type { ProviderBatch, ProviderClient } from '../../providers/contract.ts'
 import type { BatchRecord } from '../../records/batch.ts';
 import { sendingPrefix } from '../../records/ids.ts';
 import { deferralSeconds } from '../../records/schedule.ts';
-import { beginSending, beginSlice, endSlice, ownsSlice, type ShardRecord, submitted } from '../../records/shard.ts';
+import { beginSending, beginSlice, endSlice, markSubmitted, ownsSlice, type ShardRecord } from '../../records/shard.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { acquireLiveSlot, releaseLiveSlot } from '../shards/provider-semaphores.ts';
-import { LiveProgress, readLiveAnswers } from './live-progress.ts';
+import { LiveCheckpoint, readLiveAnswers } from './live-progress.ts';
 import { type SliceObstacle, sendSlice } from './live-slice.ts';
 
 /** A live shard is `submitted` without a call: its provider batch is our own. */
 export async function beginLive(services: Services, shard: ShardRecord): Promise<ShardRecord> {
   const nowMs = services.now();
-  const { batchId, round, shard: place } = shard;
+  const { batchId, round, shard: position } = shard;
   return services.records.updateShard(shard, (current) => {
     if (current.status !== 'pending' || current.version !== shard.version) return current;
     const claimed = beginSending(current, { token: services.token(), nowMs, leaseUntilMs: nowMs });
-    const prefix = sendingPrefix({ batchId, round, shard: place, attempt: claimed.attempts });
-    return submitted(claimed, `live${prefix}`, nowMs);
+    const prefix = sendingPrefix({ batchId, round, shard: position, attempt: claimed.attempts });
+    return markSubmitted(claimed, `live${prefix}`, nowMs);
   });
 }
 
@@ -41,7 +41,7 @@ export async function runSlice(
   if (!ownsSlice(claimed, token)) return claimed;
   const { functions } = liveSettingsOf(account.config);
   if (!(await acquireLiveSlot(services, account.name, claimed, functions)))
-    return giveBack(services, claimed, token, {
+    return releaseSlice(services, claimed, token, {
       message: `Provider '${account.name}' is busy with other batches.`,
       pauseMs: 0,
     });
@@ -50,12 +50,12 @@ export async function runSlice(
     obstacle = await sendSlice(services, { batch, shard: claimed, token, account }, context);
   } finally {
     await releaseLiveSlot(services, account.name, claimed);
-    await giveBack(services, claimed, token, obstacle);
+    await releaseSlice(services, claimed, token, obstacle);
   }
   return services.records.getShard(shard);
 }
 
-async function giveBack(
+async function releaseSlice(
   services: Services,
   shard: ShardRecord,
   token: string,
@@ -90,7 +90,7 @@ export function resultSource(
   return {
     retrieve: async () => liveBatch(shard),
     async *results() {
-      const progress = await LiveProgress.read(services.objects, shard);
+      const progress = await LiveCheckpoint.read(services.objects, shard);
       yield* readLiveAnswers(services.objects, shard, progress);
     },
   };

@@ -12,7 +12,7 @@ import type { Account, Services, StepContext } from '../services.ts';
 import { readIndex } from '../shards/shard-lines.ts';
 import { type LiveLine, unansweredLines } from './live-lines.ts';
 import { LivePace } from './live-pace.ts';
-import { LiveProgress } from './live-progress.ts';
+import { LiveCheckpoint } from './live-progress.ts';
 
 /**
  * How long a slice begins calls. The batch's other shards wait for its turn to end, so it is short; a slice reads its
@@ -80,14 +80,14 @@ export async function sendSlice(
   context: StepContext,
 ): Promise<SliceObstacle | null> {
   const { shard } = task;
-  const [index, progress] = await Promise.all([
+  const [index, checkpoint] = await Promise.all([
     readIndex(services.objects, shard),
-    LiveProgress.read(services.objects, shard),
+    LiveCheckpoint.read(services.objects, shard),
   ]);
-  const { batchId, round, shard: place, intent, attempts } = shard;
-  const prefix = sendingPrefix({ batchId, round, shard: place, attempt: intent?.attempt ?? attempts });
-  const lines = unansweredLines(services.objects, shard, { index, prefix, progress });
-  const slice = new LiveSlice(services, task, progress, lines, context);
+  const { batchId, round, shard: position, intent, attempts } = shard;
+  const prefix = sendingPrefix({ batchId, round, shard: position, attempt: intent?.attempt ?? attempts });
+  const lines = unansweredLines(services.objects, shard, { index, prefix, checkpoint });
+  const slice = new LiveSlice(services, task, checkpoint, lines, context);
   try {
     return await slice.run();
   } finally {
@@ -99,7 +99,7 @@ class LiveSlice {
   readonly #services: Services;
   readonly #task: SliceTask;
   readonly #settings: LiveSettings;
-  readonly #progress: LiveProgress;
+  readonly #checkpoint: LiveCheckpoint;
   readonly #lines: AsyncGenerator<LiveLine>;
   readonly #pace: LivePace;
   readonly #callMs: number;
@@ -128,13 +128,13 @@ class LiveSlice {
   constructor(
     services: Services,
     task: SliceTask,
-    progress: LiveProgress,
+    progress: LiveCheckpoint,
     lines: AsyncGenerator<LiveLine>,
     context: StepContext,
   ) {
     this.#services = services;
     this.#task = task;
-    this.#progress = progress;
+    this.#checkpoint = progress;
     this.#lines = lines;
     this.#settings = liveSettingsOf(task.account.config);
     this.#work = task.shard.live ?? noLiveWork;
@@ -151,7 +151,7 @@ class LiveSlice {
     const ticker = setInterval(() => this.#tick(), tickMs);
     try {
       await this.#sendAll();
-      while (this.#underWay.size > 0) await this.#woken(tickMs);
+      while (this.#underWay.size > 0) await this.#waitForWake(tickMs);
       while (this.#gathered.length > 0 || this.#recording) {
         this.#record();
         await this.#recording;
@@ -170,11 +170,11 @@ class LiveSlice {
   async #sendAll(): Promise<void> {
     while (this.#stop === null) {
       if (nowMs() >= this.#endsAtMs) this.#stop = 'time';
-      else if (!this.#hasRoom()) await this.#woken(tickMs);
+      else if (!this.#hasRoom()) await this.#waitForWake(tickMs);
       else {
         const line = this.#takeDue() ?? (await this.#takeNext());
         if (!line && this.#isEmpty()) return;
-        if (!line) await this.#woken(tickMs);
+        if (!line) await this.#waitForWake(tickMs);
         else await this.#send(line);
       }
     }
@@ -212,10 +212,10 @@ class LiveSlice {
     const waitMs = this.#stop === null ? this.#pace.waitMs(nowMs(), tokens) : 0;
     if (this.#stop !== null || waitMs > 0) {
       this.#held = line;
-      if (this.#stop === null) await this.#woken(Math.min(waitMs, tickMs));
+      if (this.#stop === null) await this.#waitForWake(Math.min(waitMs, tickMs));
       return;
     }
-    this.#pace.began(nowMs(), tokens);
+    this.#pace.noteCall(nowMs(), tokens);
     const controller = new AbortController();
     this.#underWay.set(line, controller);
     void this.#call(line, tokens, controller);
@@ -243,10 +243,10 @@ class LiveSlice {
 
   #settle(line: LiveLine, call: { answer: LiveAnswer; beganAtMs: number; tokens: number }): void {
     const { answer, beganAtMs, tokens } = call;
-    if (answer.outcome !== 'unreachable') this.#progress.noteTry(line.position);
+    if (answer.outcome !== 'unreachable') this.#checkpoint.countTry(line.position);
     switch (answer.outcome) {
       case 'answered':
-        this.#pace.answered(nowMs(), tokens, answer.tokens);
+        this.#pace.noteAnswer(nowMs(), tokens, answer.tokens);
         this.#hasSucceeded ||= answer.succeeded;
         this.#gather({ position: line.position, line: answer.line, succeeded: answer.succeeded });
         return;
@@ -262,7 +262,7 @@ class LiveSlice {
         this.#retries.push({ line, dueAtMs: nowMs() });
         return;
       case 'failed': {
-        const pauseMs = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#progress.tries(line.position));
+        const pauseMs = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#checkpoint.tries(line.position));
         this.#tryAgain(line, answer.line, pauseMs * (0.5 + this.#services.random() / 2));
         return;
       }
@@ -280,14 +280,14 @@ class LiveSlice {
   }
 
   #refuse(beganAtMs: number, message: string, retryAfterSeconds: number | null): void {
-    this.#pace.refused(beganAtMs, nowMs(), retryAfterSeconds);
+    this.#pace.noteRefusal(beganAtMs, nowMs(), retryAfterSeconds);
     const pauseMs = this.#pace.pauseMs(nowMs());
     if (pauseMs > longestPauseMs || this.#pace.refusalsInARow >= maxRefusalsInARow) this.#stall(message, pauseMs);
   }
 
   /** After the last try, what came of it is the line's result. */
   #tryAgain(line: LiveLine, result: Buffer, pauseMs: number): void {
-    if (this.#progress.tries(line.position) < maxTries) this.#retries.push({ line, dueAtMs: nowMs() + pauseMs });
+    if (this.#checkpoint.tries(line.position) < maxTries) this.#retries.push({ line, dueAtMs: nowMs() + pauseMs });
     else this.#gather({ position: line.position, line: result, succeeded: false });
   }
 
@@ -328,19 +328,19 @@ class LiveSlice {
   async #commit(group: readonly Recordable[]): Promise<void> {
     const { shard, token } = this.#task;
     const { objects, records } = this.#services;
-    const place = this.#groups;
+    const groupIndex = this.#groups;
     this.#groups += 1;
-    for (const { position } of group) this.#progress.noteAnswered(position);
-    this.#progress.noteGroup(token);
-    const progressKey = liveWorkKey(shard, token, place, 'progress.json');
+    for (const { position } of group) this.#checkpoint.markAnswered(position);
+    this.#checkpoint.countGroup(token);
+    const progressKey = liveWorkKey(shard, token, groupIndex, 'progress.json');
     const work = {
       progressKey,
       answered: this.#work.answered + group.length,
       failed: this.#work.failed + group.filter(({ succeeded }) => !succeeded).length,
     };
-    const writer = objects.writer(liveWorkKey(shard, token, place, 'answers.jsonl'));
+    const writer = objects.writer(liveWorkKey(shard, token, groupIndex, 'answers.jsonl'));
     for (const { line } of group) await writer.writeLine(line);
-    await Promise.all([writer.close(), objects.putText(progressKey, this.#progress.toJson())]);
+    await Promise.all([writer.close(), objects.putText(progressKey, this.#checkpoint.toJson())]);
     const after = await records.updateShard(shard, (current) => recordAnswers(current, token, work));
     if (ownsSlice(after, token)) this.#work = { ...work, lease: null };
     else this.#abandon('lost');
@@ -385,7 +385,7 @@ class LiveSlice {
     for (const controller of this.#underWay.values()) controller.abort();
   }
 
-  async #woken(milliseconds: number): Promise<void> {
+  async #waitForWake(milliseconds: number): Promise<void> {
     const timer = new AbortController();
     const woken = new Promise<void>((resolve) => {
       this.#wake = resolve;

@@ -2,7 +2,7 @@ import type { ProviderBatch } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { deferralSeconds, waitSeconds } from '../../records/schedule.ts';
-import { deferred, ended, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../../records/shard.ts';
+import { deferShard, endShard, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../../records/shard.ts';
 import { isAllAnswered } from '../live/live-progress.ts';
 import { countRefusedKey } from '../metrics.ts';
 import { inParallel } from '../parallel.ts';
@@ -103,7 +103,7 @@ async function closePending(services: Services, batch: BatchRecord, shard: Shard
   const end = closingEnd(services, batch, shard);
   if (!end) return shard;
   return services.records.updateShard(shard, (current) =>
-    current.status === 'pending' ? ended(current, end, services.now()) : current,
+    current.status === 'pending' ? endShard(current, end, services.now()) : current,
   );
 }
 
@@ -133,7 +133,9 @@ async function lookAtLive(
   const end = isAllAnswered(shard, live) ? liveEnd : closing;
   if (!end || hasLease(live, services.now())) return shard;
   return services.records.updateShard(shard, (current) =>
-    current.status === 'submitted' && current.version === shard.version ? ended(current, end, services.now()) : current,
+    current.status === 'submitted' && current.version === shard.version
+      ? endShard(current, end, services.now())
+      : current,
   );
 }
 
@@ -154,7 +156,7 @@ async function lookAtProvider(
   const closing = closingEnd(services, batch, shard);
   const after = closing
     ? await close(services, shard, closing, context)
-    : await note(services, shard, await client.retrieve(shard.providerBatchId, context.signal));
+    : await recordStatus(services, shard, await client.retrieve(shard.providerBatchId, context.signal));
   if (after.status !== 'submitted') await releaseSemaphores(services, after);
   return after;
 }
@@ -172,7 +174,7 @@ async function close(
   const isOverdue = services.now() > since + closingMs(services);
   try {
     const found = await client.retrieve(shard.providerBatchId, context.signal);
-    if (isOver(found)) return await note(services, shard, found, closing);
+    if (providerHasEnded(found)) return await recordStatus(services, shard, found, closing);
     if (found.phase !== 'cancelling') await client.cancel(shard.providerBatchId, context.signal);
   } catch (error) {
     if (!isOverdue) {
@@ -183,7 +185,7 @@ async function close(
   if (!isOverdue) return markCancelRequested(services, shard, since);
   services.log.warn('The provider did not end a batch that was to be closed; it is closed on our side.', nameOf(shard));
   return services.records.updateShard(shard, (current) =>
-    current.status === 'submitted' ? ended(current, closing, services.now()) : current,
+    current.status === 'submitted' ? endShard(current, closing, services.now()) : current,
   );
 }
 
@@ -202,24 +204,24 @@ async function markCancelRequested(services: Services, shard: ShardRecord, atMs:
  *
  * @param closing why we asked the provider to cancel: what it then calls cancelled ended for that reason.
  */
-async function note(
+async function recordStatus(
   services: Services,
   shard: ShardRecord,
   found: ProviderBatch,
   closing?: ShardEnd,
 ): Promise<ShardRecord> {
-  if (!found.isKnownStatus) noteUnknownStatus(services, shard, found.status);
+  if (!found.isKnownStatus) reportUnknownStatus(services, shard, found.status);
   if (found.failure?.isQueueFull) return requeue(services, shard, found.failure.message);
   const end = found.phase === 'cancelled' && closing ? closing : endOf(found);
   return services.records.updateShard(shard, (current) => {
     if (current.status !== 'submitted') return current;
     const seen = { ...current, providerStatus: found.status, counts: found.counts ?? current.counts };
-    if (end) return ended(seen, end, services.now());
+    if (end) return endShard(seen, end, services.now());
     return isSame(current, seen) ? current : seen;
   });
 }
 
-function noteUnknownStatus(services: Services, shard: ShardRecord, status: string): void {
+function reportUnknownStatus(services: Services, shard: ShardRecord, status: string): void {
   services.metrics.add('UnknownStatuses', 1);
   services.log.warn('A provider said a status that is not known; the batch counts as pending.', {
     ...nameOf(shard),
@@ -236,11 +238,11 @@ async function requeue(services: Services, shard: ShardRecord, reason: string): 
   const pause = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, null);
   const notBeforeMs = services.now() + pause * 1_000;
   return services.records.updateShard(shard, (current) =>
-    current.status === 'submitted' ? deferred(current, notBeforeMs, safeText(reason)) : current,
+    current.status === 'submitted' ? deferShard(current, notBeforeMs, safeText(reason)) : current,
   );
 }
 
-function isOver(found: ProviderBatch): boolean {
+function providerHasEnded(found: ProviderBatch): boolean {
   return endOf(found) !== null;
 }
 

@@ -15,7 +15,7 @@ const checkpointSchema = z.object({
 });
 
 /** How far the runs of Prepare have come with one input. */
-export interface Progress {
+export interface PrepareCheckpoint {
   position: LinePosition;
   customIds: CustomIds;
   /** Null for a run that begins. */
@@ -27,7 +27,7 @@ export async function writeCheckpoint(
   objects: Objects,
   batchId: string,
   token: string,
-  { position, customIds, validation }: Progress,
+  { position, customIds, validation }: PrepareCheckpoint,
 ): Promise<void> {
   const writer = objects.writer(prepareWorkKey(batchId, token, 'custom-ids'), {
     contentType: 'application/octet-stream',
@@ -39,10 +39,10 @@ export async function writeCheckpoint(
 }
 
 /** @returns where the batch's last run stopped, or the beginning. */
-export async function readProgress(
+export async function readCheckpoint(
   objects: Objects,
   { id, checkpoint: token }: Pick<BatchRecord, 'id' | 'checkpoint'>,
-): Promise<Progress> {
+): Promise<PrepareCheckpoint> {
   const stored = token === null ? null : await objects.readText(prepareWorkKey(id, token, 'checkpoint.json'));
   const checkpoint = checkpointSchema.safeParse(stored && JSON.parse(stored.text));
   // One that another release wrote may read otherwise: nothing was committed yet, so the input is read anew.

@@ -13,10 +13,10 @@ import { estimateUsage, modelEstimateSchema, type TokenSum, UsageByModel } from 
 import type { Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
 import { type ShardQueue, ShardWriter } from '../shards/shard-writer.ts';
-import { placed } from '../shards/small-shards.ts';
+import { makeLiveIfSmall } from '../shards/small-shards.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from './line-validation.ts';
 import { RefusedLines } from './refused-lines.ts';
-import { reportStateSchema, ValidationReport } from './validation-report.ts';
+import { LineIssues, lineIssuesStateSchema } from './validation-report.ts';
 
 /** What earlier runs have found in the lines before the one where the next run begins. */
 export const validationStateSchema = z.object({
@@ -28,7 +28,7 @@ export const validationStateSchema = z.object({
   shards: z.array(shardRecordSchema),
   /** The shards of refused lines, one for each run that met some. */
   refused: z.array(shardRecordSchema),
-  report: reportStateSchema,
+  report: lineIssuesStateSchema,
 });
 export type ValidationState = z.infer<typeof validationStateSchema>;
 
@@ -38,7 +38,7 @@ type ValidationServices = Pick<Services, 'config' | 'objects' | 'account' | 'now
  * Validates the lines of one input in their order, routes them and writes the shards. One pass, by one run or by several
  * that follow each other; memory holds a hash of each custom_id and the buffers of the shards being written.
  */
-export class InputValidation {
+export class InputSharding {
   readonly #services: ValidationServices;
   readonly #batch: Pick<BatchRecord, 'id' | 'options'>;
   readonly #token: string;
@@ -47,9 +47,9 @@ export class InputValidation {
   readonly #estimates = new UsageByModel();
   readonly #customIds: CustomIds;
   /** Those of a model: one, or a few where its lines have different endpoints or forms. */
-  readonly #placements = new WeakMap<Route, Placement[]>();
-  #latest: Placement | undefined;
-  readonly report: ValidationReport;
+  readonly #destinations = new WeakMap<Route, Destination[]>();
+  #latest: Destination | undefined;
+  readonly issues: LineIssues;
   #refused: RefusedLines | undefined;
   readonly #earlierRefused: readonly ShardRecord[];
   #lines = 0;
@@ -78,12 +78,12 @@ export class InputValidation {
       (name) => limitsOf(services.account(name)),
       state?.shards,
     );
-    this.report = new ValidationReport(services.objects, batch.id, token, state?.report);
+    this.issues = new LineIssues(services.objects, batch.id, token, state?.report);
     this.#earlierRefused = state?.refused ?? [];
     this.#lines = state?.lines ?? 0;
     this.#refusedLines = state?.refusedLines ?? 0;
     this.#isFailed = state?.isFailed ?? false;
-    if (state) this.#validation.goOn(state.seen);
+    if (state) this.#validation.resume(state.seen);
     for (const { provider, model, ...tokens } of state?.estimates ?? []) this.#estimates.add(provider, model, tokens);
   }
 
@@ -127,7 +127,7 @@ export class InputValidation {
     const placement = this.#placementOf(accepted);
     placement.tokens.add(estimateUsage(request, sentBytes));
     const { lineNumber, customId, format, spans } = request;
-    const reported = warnings.length > 0 ? this.report.addWarnings(lineNumber, customId, warnings) : undefined;
+    const reported = warnings.length > 0 ? this.issues.addWarnings(lineNumber, customId, warnings) : undefined;
     if (this.#isFailed) return reported;
     const entry = { ordinal, lineNumber, byteLength: lengthOf(line), format, spans, customId };
     const placed = { entry, line, translated, sentBytes, embeddingInputs: embeddingInputs(request) };
@@ -135,25 +135,25 @@ export class InputValidation {
   }
 
   /** Lines share shards where model, endpoint and whether they are translated are the same. */
-  #placementOf(accepted: AcceptedLine): Placement {
+  #placementOf(accepted: AcceptedLine): Destination {
     const { route } = accepted;
-    if (this.#latest && isPlaceFor(this.#latest, accepted)) return this.#latest;
-    const known = this.#placements.get(route) ?? [];
-    const found = known.find((placement) => isPlaceFor(placement, accepted));
+    if (this.#latest && takesLine(this.#latest, accepted)) return this.#latest;
+    const known = this.#destinations.get(route) ?? [];
+    const found = known.find((placement) => takesLine(placement, accepted));
     const placement = found ?? this.#newPlacement(accepted);
-    if (!found) this.#placements.set(route, [...known, placement]);
+    if (!found) this.#destinations.set(route, [...known, placement]);
     this.#latest = placement;
     return placement;
   }
 
-  #newPlacement({ request, route, translated }: AcceptedLine): Placement {
+  #newPlacement({ request, route, translated }: AcceptedLine): Destination {
     const { provider, model } = route;
     const target = { provider, model, endpoint: request.endpoint, isTranslated: translated !== null };
     return { route, queue: this.#shards.queue(target), tokens: this.#estimates.of(provider, model) };
   }
 
   async #refuse(ordinal: number, line: Line | OverlongLine, refusal: RefusedLine): Promise<void> {
-    await this.report.addErrors(refusal.errors);
+    await this.issues.addErrors(refusal.errors);
     this.#refusedLines += 1;
     const [error] = refusal.errors;
     if (!error || !this.#mayBeErrorLine(refusal.errors)) {
@@ -179,10 +179,10 @@ export class InputValidation {
   /** Ends the shards. Only for a batch that goes on. */
   async finish(): Promise<{ shards: ShardRecord[]; report: Report }> {
     const written = await this.#shards.finish();
-    const shards = written.map((shard) => placed(shard, (name) => this.#services.account(name)));
+    const shards = written.map((shard) => makeLiveIfSmall(shard, (name) => this.#services.account(name)));
     const report = this.#describe(shards);
     const refused = await this.#finishRefused(shards.length);
-    await this.report.close();
+    await this.issues.close();
     return { shards: [...shards, ...refused], report };
   }
 
@@ -197,7 +197,7 @@ export class InputValidation {
       estimates: this.#estimates.estimates(),
       shards,
       refused: await this.#finishRefused(shards.length),
-      report: await this.report.checkpoint(),
+      report: await this.issues.checkpoint(),
     };
   }
 
@@ -211,12 +211,12 @@ export class InputValidation {
   /** Ends a validation that failed: the shards are given up, the report is kept. */
   async fail(): Promise<Report> {
     await this.#giveUpShards();
-    await this.report.close();
+    await this.issues.close();
     return this.#describe([]);
   }
 
   async abort(): Promise<void> {
-    await Promise.all([this.#giveUpShards(), this.report.abort()]);
+    await Promise.all([this.#giveUpShards(), this.issues.abort()]);
   }
 
   async #giveUpShards(): Promise<void> {
@@ -234,7 +234,7 @@ export class InputValidation {
     return {
       lines: this.#lines,
       invalidLines: this.#refusedLines,
-      warnings: this.report.warningCount,
+      warnings: this.issues.warningCount,
       shards: groupsOf(shards),
       estimatedInputTokens: total.input_tokens,
       estimatedOutputTokens: total.output_tokens,
@@ -252,13 +252,13 @@ function noEarlierRun(): { customIds: CustomIds; validation: null } {
 }
 
 /** What the lines of one model and endpoint have in common. */
-interface Placement {
+interface Destination {
   route: Route;
   queue: ShardQueue;
   tokens: TokenSum;
 }
 
-function isPlaceFor({ route, queue: { target } }: Placement, line: AcceptedLine): boolean {
+function takesLine({ route, queue: { target } }: Destination, line: AcceptedLine): boolean {
   return (
     route === line.route &&
     target.endpoint === line.request.endpoint &&

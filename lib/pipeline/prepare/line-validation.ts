@@ -75,7 +75,7 @@ export class LineValidation {
     return { urlEndpoint: this.#urlEndpoint ?? null, hasNativeLines: this.#hasNativeLines };
   }
 
-  goOn({ urlEndpoint, hasNativeLines }: SeenLines): void {
+  resume({ urlEndpoint, hasNativeLines }: SeenLines): void {
     this.#urlEndpoint = urlEndpoint ?? this.#urlEndpoint;
     this.#hasNativeLines = hasNativeLines;
   }
@@ -97,7 +97,7 @@ export class LineValidation {
     else this.#urlEndpoint ??= request.endpoint;
     const duplicate = this.#duplicateOf(request.customId, line.lineNumber);
     if (duplicate) return { errors: [duplicate], customId: null, format: request.format };
-    return this.#place(request, lengthOf(line));
+    return this.#route(request, lengthOf(line));
   }
 
   #duplicateOf(customId: string | null, lineNumber: number): LineError | null {
@@ -108,7 +108,7 @@ export class LineValidation {
     return { code: 'duplicate_custom_id', message, param: 'custom_id', line: lineNumber };
   }
 
-  #place(request: RequestLine, byteLength: number): AcceptedLine | RefusedLine {
+  #route(request: RequestLine, byteLength: number): AcceptedLine | RefusedLine {
     const destination = this.#destinationOf(request.model);
     if (!destination) return refuse(request, modelNotFound(request));
     const prepared = prepareLine(request, byteLength, destination);

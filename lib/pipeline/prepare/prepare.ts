@@ -1,6 +1,6 @@
 import { type LinePosition, splitLinesFrom } from '../../lines/jsonl.ts';
 import type { LineError } from '../../lines/request-line.ts';
-import { accept, assertEpoch, type BatchRecord, closeAtValidation, withErrors } from '../../records/batch.ts';
+import { assertEpoch, type BatchRecord, beginProgress, closeAtValidation, withErrors } from '../../records/batch.ts';
 import {
   ConfigurationError,
   InvalidInputError,
@@ -12,9 +12,9 @@ import type { ShardRecord } from '../../records/shard.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
 import { writeStatus } from '../status-file.ts';
-import { type Progress, readProgress, writeCheckpoint } from './checkpoint.ts';
+import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { confirmDoubledIds, HashCollision } from './doubled-ids.ts';
-import { InputValidation } from './input-validation.ts';
+import { InputSharding } from './input-validation.ts';
 import { readJoined, verifyMd5 } from './joined-objects.ts';
 
 export interface BatchStep {
@@ -30,7 +30,7 @@ export interface PrepareAnswer {
 }
 
 /** Left of a run's time when it writes its checkpoint: 10 million custom_ids are 120 MB. */
-const checkpointMs = 120_000;
+const stopEarlyMs = 120_000;
 
 /**
  * Streams the input once: validates every line, routes it, writes shards; then commits them all by one write. A batch
@@ -55,10 +55,10 @@ async function validateAndCommit(
   if (services.now() >= batch.deadlineAt * 1_000) return failBatch(services, batch, [deadlinePassed]);
   const token = services.token();
   const startedWithMs = context.remainingMs();
-  const progress = await readProgress(services.objects, batch);
-  const validation = new InputValidation(services, batch, token, progress);
+  const checkpoint = await readCheckpoint(services.objects, batch);
+  const validation = new InputSharding(services, batch, token, checkpoint);
   try {
-    return await validate(services, batch, { token, startedWithMs, progress, validation }, context);
+    return await validate(services, batch, { token, startedWithMs, checkpoint, validation }, context);
   } catch (error) {
     await validation.abort();
     if (error instanceof InvalidInputError)
@@ -77,8 +77,8 @@ interface Run {
   token: string;
   startedWithMs: number;
   /** Where it began. */
-  progress: Progress;
-  validation: InputValidation;
+  checkpoint: PrepareCheckpoint;
+  validation: InputSharding;
 }
 
 async function validate(
@@ -87,9 +87,9 @@ async function validate(
   run: Run,
   context: StepContext,
 ): Promise<BatchRecord | null> {
-  const { validation, progress } = run;
+  const { validation, checkpoint } = run;
   const { position, isAtEnd } = await readLines(services, batch, run, context);
-  const begunAt = progress.position.byteOffset;
+  const begunAt = checkpoint.position.byteOffset;
   const isMd5Open = begunAt > 0 && batch.input.some((object) => object.isPartList);
   const isToReadAgain = isMd5Open || validation.suspects.length > 0;
   // To read it again takes no longer than it took; a run that has only begun has all the time there is.
@@ -110,14 +110,14 @@ async function validate(
 async function readLines(
   services: Services,
   batch: BatchRecord,
-  { validation, progress }: Run,
+  { validation, checkpoint }: Run,
   context: StepContext,
 ): Promise<{ position: LinePosition; isAtEnd: boolean }> {
-  const begunAt = progress.position.byteOffset;
-  let { position } = progress;
+  const begunAt = checkpoint.position.byteOffset;
+  let { position } = checkpoint;
   for await (const { lines, next } of splitLinesFrom(readJoined(services.objects, batch.input, begunAt), position)) {
     context.signal.throwIfAborted();
-    if (position.byteOffset > begunAt && context.remainingMs() < checkpointMs) return { position, isAtEnd: false };
+    if (position.byteOffset > begunAt && context.remainingMs() < stopEarlyMs) return { position, isAtEnd: false };
     await validation.add(lines);
     position = next;
   }
@@ -128,11 +128,11 @@ async function readLines(
 async function leaveToNextRun(
   services: Services,
   batch: BatchRecord,
-  { token, validation, progress }: Run,
+  { token, validation, checkpoint }: Run,
   position: LinePosition,
 ): Promise<null> {
   const state = await validation.checkpoint();
-  await writeCheckpoint(services.objects, batch.id, token, { ...progress, position, validation: state });
+  await writeCheckpoint(services.objects, batch.id, token, { ...checkpoint, position, validation: state });
   await nameCheckpoint(services, batch, token);
   return null;
 }
@@ -146,13 +146,13 @@ async function nameCheckpoint(services: Services, batch: BatchRecord, token: str
 }
 
 /** What is known even of an input that is refused, once one line was read. */
-function foundIn(validation: InputValidation): Pick<BatchRecord, 'endpoint'> {
+function foundIn(validation: InputSharding): Pick<BatchRecord, 'endpoint'> {
   return { endpoint: validation.endpoint ?? null };
 }
 
-async function refuseInput(services: Services, batch: BatchRecord, validation: InputValidation): Promise<BatchRecord> {
+async function refuseInput(services: Services, batch: BatchRecord, validation: InputSharding): Promise<BatchRecord> {
   const report = await validation.fail();
-  const { firstErrors, errorCount, warningCount } = validation.report;
+  const { firstErrors, errorCount, warningCount } = validation.issues;
   return services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
     const errors = withErrors(current, firstErrors, errorCount);
@@ -168,12 +168,12 @@ async function refuseInput(services: Services, batch: BatchRecord, validation: I
 async function acceptInput(
   services: Services,
   batch: BatchRecord,
-  validation: InputValidation,
+  validation: InputSharding,
   context: StepContext,
 ): Promise<BatchRecord> {
   const { shards, report } = await validation.finish();
   if (shards.length > maxShards) throw tooManyShards(shards.length);
-  const { firstErrors, errorCount, warningCount } = validation.report;
+  const { firstErrors, errorCount, warningCount } = validation.issues;
   const models = new Set(shards.flatMap((shard) => (shard.provider === null ? [] : [shard.model])));
   const found = (current: BatchRecord): Partial<BatchRecord> => ({
     ...withErrors(current, firstErrors, errorCount),
@@ -194,7 +194,7 @@ async function acceptInput(
   const rounds = [{ token: shards[0]?.set ?? '', shards: shards.length, settled: { completed: 0, failed: 0 } }];
   return services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
-    return accept(current, seconds(services), {
+    return beginProgress(current, seconds(services), {
       ...found(current),
       rounds,
       counts: { total, completed: 0, failed: 0 },

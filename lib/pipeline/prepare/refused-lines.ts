@@ -4,7 +4,7 @@ import type { LineError, LineFormat } from '../../lines/request-line.ts';
 import { failureLine, resultLineId } from '../../lines/result-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { shardWorkKey } from '../../records/object-keys.ts';
-import { collected, newShard, type ShardRecord } from '../../records/shard.ts';
+import { markCollected, newShard, type ShardRecord } from '../../records/shard.ts';
 import { noUsage } from '../../records/usage.ts';
 import type { ObjectWriter } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';
@@ -24,7 +24,7 @@ interface RefusedLine {
  */
 export class RefusedLines {
   readonly #objects: Objects;
-  readonly #place: { batchId: string; token: string; endpoint: Endpoint };
+  readonly #target: { batchId: string; token: string; endpoint: Endpoint };
   readonly #entries = new LineIndexEncoder();
   readonly #results = new ResultIndexEncoder();
   #lineCount = 0;
@@ -36,7 +36,7 @@ export class RefusedLines {
   constructor(objects: Objects, place: { batchId: string; token: string; endpoint: Endpoint }) {
     const keyOf = (part: string) => shardWorkKey(place.batchId, place.token, 0, 0, `refused-${part}`);
     this.#objects = objects;
-    this.#place = place;
+    this.#target = place;
     this.#keys = {
       lines: keyOf('lines.jsonl'),
       index: keyOf('lines.index'),
@@ -53,7 +53,7 @@ export class RefusedLines {
     const message = `Line ${line.lineNumber}: ${error.message}`;
     const identity = { customId, format };
     const bytes = failureLine(
-      resultLineId(this.#place.batchId, ordinal),
+      resultLineId(this.#target.batchId, ordinal),
       identity,
       { code: error.code, message },
       { attempts: 0 },
@@ -84,7 +84,7 @@ export class RefusedLines {
       this.#errors.close(),
       results.close(),
     ]);
-    const { batchId, token, endpoint } = this.#place;
+    const { batchId, token, endpoint } = this.#target;
     const lineCount = this.#lineCount;
     const plan = newShard({
       batchId,
@@ -101,7 +101,7 @@ export class RefusedLines {
       sentKey: null,
       indexKey: this.#keys.index,
     });
-    return collected(plan, {
+    return markCollected(plan, {
       outputKey: null,
       errorsKey: this.#keys.errors,
       indexKey: this.#keys.results,

@@ -12,16 +12,16 @@ const pieceSchema = z.object({ key: z.string(), bytes: z.number().int() });
 type Piece = z.infer<typeof pieceSchema>;
 
 /** What earlier runs have reported. */
-export const reportStateSchema = z.object({
+export const lineIssuesStateSchema = z.object({
   firstErrors: z.array(lineErrorSchema),
   errorCount: z.number().int(),
   warningCount: z.number().int(),
   errorPieces: z.array(pieceSchema),
   warningPieces: z.array(pieceSchema),
 });
-export type ReportState = z.infer<typeof reportStateSchema>;
+export type LineIssuesState = z.infer<typeof lineIssuesStateSchema>;
 
-const nothingReported: ReportState = {
+const noIssues: LineIssuesState = {
   firstErrors: [],
   errorCount: 0,
   warningCount: 0,
@@ -33,7 +33,7 @@ const nothingReported: ReportState = {
  * All errors and warnings of an input: every one in a file (`results/<batch id>/validation.jsonl`, `warnings.jsonl`),
  * the first hundred errors in memory for the record. Each run writes pieces of its own, and the last one joins them.
  */
-export class ValidationReport {
+export class LineIssues {
   readonly #errors: PiecedFile;
   readonly #warnings: PiecedFile;
   readonly firstErrors: LineError[];
@@ -41,7 +41,7 @@ export class ValidationReport {
   warningCount: number;
 
   /** @param token the run's own. */
-  constructor(objects: Objects, batchId: string, token: string, earlier: ReportState = nothingReported) {
+  constructor(objects: Objects, batchId: string, token: string, earlier: LineIssuesState = noIssues) {
     const file = (name: 'validation.jsonl' | 'warnings.jsonl', pieces: readonly Piece[]) =>
       new PiecedFile(objects, prepareWorkKey(batchId, token, name), resultKey(batchId, name), pieces);
     this.#errors = file('validation.jsonl', earlier.errorPieces);
@@ -68,7 +68,7 @@ export class ValidationReport {
   }
 
   /** Ends this run's pieces for another run to go on. */
-  async checkpoint(): Promise<ReportState> {
+  async checkpoint(): Promise<LineIssuesState> {
     const [errorPieces, warningPieces] = await Promise.all([this.#errors.endPiece(), this.#warnings.endPiece()]);
     const { firstErrors, errorCount, warningCount } = this;
     return { firstErrors, errorCount, warningCount, errorPieces, warningPieces };

@@ -19,7 +19,7 @@ export interface ShardTarget {
 }
 
 /** A line on its way into a shard. */
-export interface PlacedLine {
+export interface ShardedLine {
   entry: LineEntry;
   /** The customer's own. */
   line: WritableLine;
@@ -42,7 +42,7 @@ const indexBytes = 48 * 1024;
  */
 export class ShardWriter {
   readonly #objects: Objects;
-  readonly #place: { batchId: string; round: number; token: string };
+  readonly #round: { batchId: string; round: number; token: string };
   readonly #limitsOf: (provider: string) => AccountLimits;
   readonly #queues = new Map<string, ShardQueue>();
   /** In the order of their last use. */
@@ -61,7 +61,7 @@ export class ShardWriter {
     this.#finished.push(...earlier);
     this.#next = earlier.length;
     this.#objects = objects;
-    this.#place = place;
+    this.#round = place;
     this.#limitsOf = limitsOf;
   }
 
@@ -76,7 +76,7 @@ export class ShardWriter {
   }
 
   /** @returns what is to be awaited before the next line. */
-  add(queue: ShardQueue, line: PlacedLine): PendingWrite {
+  add(queue: ShardQueue, line: ShardedLine): PendingWrite {
     if (!queue.hasRoomFor(line)) return this.#addToNew(queue, line);
     this.#use(queue);
     return queue.add(line);
@@ -85,7 +85,7 @@ export class ShardWriter {
   /** @returns all shards in the order in which they were begun, those of earlier runs too, as one set. */
   async finish(): Promise<ShardRecord[]> {
     for (const queue of [...this.#open]) await this.#close(queue);
-    const set = this.#place.token;
+    const set = this.#round.token;
     return this.#finished.map((shard) => ({ ...shard, set })).toSorted((left, right) => left.shard - right.shard);
   }
 
@@ -93,11 +93,11 @@ export class ShardWriter {
     await Promise.all([...this.#open].map((queue) => queue.abort()));
   }
 
-  async #addToNew(queue: ShardQueue, line: PlacedLine): Promise<void> {
+  async #addToNew(queue: ShardQueue, line: ShardedLine): Promise<void> {
     await this.#close(queue);
     const [leastUsed] = this.#open;
     if (leastUsed && this.#open.size >= maxOpenShards) await this.#close(leastUsed);
-    queue.open(new OpenShard(this.#objects, { ...this.#place, shard: this.#next }, queue.target));
+    queue.open(new OpenShard(this.#objects, { ...this.#round, shard: this.#next }, queue.target));
     this.#next += 1;
     this.#use(queue);
     await queue.add(line);
@@ -129,7 +129,7 @@ export class ShardQueue {
     this.limits = limits;
   }
 
-  hasRoomFor(line: PlacedLine): boolean {
+  hasRoomFor(line: ShardedLine): boolean {
     return this.#shard?.hasRoomFor(line, this.limits) ?? false;
   }
 
@@ -137,7 +137,7 @@ export class ShardQueue {
     this.#shard = shard;
   }
 
-  add(line: PlacedLine): PendingWrite {
+  add(line: ShardedLine): PendingWrite {
     return this.#shard?.add(line, this.limits);
   }
 
@@ -152,7 +152,7 @@ export class ShardQueue {
   }
 }
 
-interface ShardPlace {
+interface ShardIdentity {
   batchId: string;
   round: number;
   token: string;
@@ -160,7 +160,7 @@ interface ShardPlace {
 }
 
 class OpenShard {
-  readonly #place: ShardPlace;
+  readonly #identity: ShardIdentity;
   readonly #target: ShardTarget;
   readonly #keys: { lines: string; index: string; sent: string };
   readonly #lines: LineWriter;
@@ -173,9 +173,9 @@ class OpenShard {
   #embeddingInputs = 0;
   #tokens = 0;
 
-  constructor(objects: Objects, place: ShardPlace, target: ShardTarget) {
+  constructor(objects: Objects, place: ShardIdentity, target: ShardTarget) {
     const keyOf = (part: string) => shardWorkKey(place.batchId, place.token, place.round, place.shard, part);
-    this.#place = place;
+    this.#identity = place;
     this.#target = target;
     this.#keys = { lines: keyOf('lines.jsonl'), index: keyOf('lines.index'), sent: keyOf('sent.jsonl') };
     this.#lines = new LineWriter(objects.writer(this.#keys.lines));
@@ -183,7 +183,7 @@ class OpenShard {
     this.#index = objects.writer(this.#keys.index, { contentType: 'application/octet-stream' });
   }
 
-  hasRoomFor(line: PlacedLine, limits: AccountLimits): boolean {
+  hasRoomFor(line: ShardedLine, limits: AccountLimits): boolean {
     const inputs = this.#embeddingInputs + line.embeddingInputs;
     const tokens = this.#tokens + estimateInputTokens(line.sentBytes);
     return (
@@ -194,15 +194,15 @@ class OpenShard {
     );
   }
 
-  add(placed: PlacedLine, limits: AccountLimits): PendingWrite {
+  add(line: ShardedLine, limits: AccountLimits): PendingWrite {
     this.#lineCount += 1;
-    this.#bytes += placed.entry.byteLength + 1;
-    this.#sentBytes += placed.sentBytes + limits.overheadBytes.line;
-    this.#embeddingInputs += placed.embeddingInputs;
-    this.#tokens += estimateInputTokens(placed.sentBytes);
-    this.#entries.add(placed.entry);
-    const lines = this.#lines.write(placed.line);
-    const sent = placed.translated ? this.#sent?.writeLine(placed.translated) : undefined;
+    this.#bytes += line.entry.byteLength + 1;
+    this.#sentBytes += line.sentBytes + limits.overheadBytes.line;
+    this.#embeddingInputs += line.embeddingInputs;
+    this.#tokens += estimateInputTokens(line.sentBytes);
+    this.#entries.add(line.entry);
+    const lines = this.#lines.write(line.line);
+    const sent = line.translated ? this.#sent?.writeLine(line.translated) : undefined;
     const index = this.#entries.length > indexBytes ? this.#index.write(this.#entries.take()) : undefined;
     return allOf(allOf(lines, sent), index);
   }
@@ -211,7 +211,7 @@ class OpenShard {
     await this.#index.write(this.#entries.take());
     await Promise.all([this.#lines.close(), this.#sent?.close(), this.#index.close()]);
     const { provider, model, endpoint } = this.#target;
-    const { batchId, round, token, shard } = this.#place;
+    const { batchId, round, token, shard } = this.#identity;
     return newShard({
       batchId,
       round,

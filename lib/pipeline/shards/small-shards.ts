@@ -5,7 +5,7 @@ import { limitsOf } from './account-limits.ts';
 type Targets = (provider: string) => Pick<Account, 'config' | 'provider'>;
 
 /** Decides how a shard goes: as a batch, or request by request where it is too small for one of its provider. */
-export function placed(shard: ShardRecord, account: Targets): ShardRecord {
+export function makeLiveIfSmall(shard: ShardRecord, account: Targets): ShardRecord {
   if (shard.provider === null) return shard;
   const { minRequests = 0 } = limitsOf(account(shard.provider));
   return shard.lineCount >= minRequests ? shard : { ...shard, live: noLiveWork };

@@ -7,12 +7,12 @@ import { deferralSeconds } from '../../records/schedule.ts';
 import {
   beginCreating,
   beginSending,
-  deferred,
-  ended,
+  deferShard,
+  endShard,
   type Intent,
+  markSubmitted,
   type ShardEnd,
   type ShardRecord,
-  submitted,
 } from '../../records/shard.ts';
 import { beginLive, runSlice } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
@@ -55,7 +55,7 @@ async function advance(
     case 'submitting':
       return reconcile(services, batch, shard, context);
     case 'submitted':
-      return shard.live && mayStillSend(batch, nowMs) ? goOn(services, batch, shard, context) : shard;
+      return shard.live && mayStillSend(batch, nowMs) ? continueLive(services, batch, shard, context) : shard;
     case 'ended':
     case 'collected':
       return shard;
@@ -69,11 +69,11 @@ async function begin(
   context: StepContext,
 ): Promise<ShardRecord> {
   if (!shard.live) return send(services, shard, context);
-  return goOn(services, batch, await beginLive(services, shard), context);
+  return continueLive(services, batch, await beginLive(services, shard), context);
 }
 
 /** Requests that go one by one go on where the last slice ended. */
-async function goOn(
+async function continueLive(
   services: Services,
   batch: BatchRecord,
   shard: ShardRecord,
@@ -99,7 +99,7 @@ async function send(services: Services, shard: ShardRecord, context: StepContext
   // Only now: the place of a shard that is not being sent counts as left behind, and others take it.
   const acquisition = await acquireSemaphores(services, accountOf(services, claimed), claimed);
   if (!acquisition.isAcquired)
-    return holdBack(services, claimed, intent, acquisition.reason, acquisition.retryAfterSeconds);
+    return undoClaim(services, claimed, intent, acquisition.reason, acquisition.retryAfterSeconds);
   return sendClaimed(services, claimed, intent, context);
 }
 
@@ -232,7 +232,7 @@ async function adopt(
   if (!isOurs)
     throw new Error(`The provider's batch ${providerBatchId} belongs to another shard than ${ownerOf(shard)}.`);
   const adopted = await services.records.updateShard(shard, (current) =>
-    current.status === 'submitting' ? submitted(current, providerBatchId, services.now()) : current,
+    current.status === 'submitting' ? markSubmitted(current, providerBatchId, services.now()) : current,
   );
   const batch = await services.records.getBatch(shard.batchId);
   if (batch.status === 'cancelling') await account.client.cancel(providerBatchId, context.signal);
@@ -312,7 +312,7 @@ async function endRefused(
 
 async function endOwn(services: Services, shard: ShardRecord, intent: Intent, end: ShardEnd): Promise<ShardRecord> {
   const after = await services.records.updateShard(shard, (current) =>
-    isOwn(current, intent) ? ended(current, end, services.now()) : current,
+    isOwn(current, intent) ? endShard(current, end, services.now()) : current,
   );
   if (after.status === 'ended') await releaseSemaphores(services, after);
   return after;
@@ -328,14 +328,14 @@ async function defer(
 ): Promise<ShardRecord> {
   const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
   const after = await services.records.updateShard(shard, (current) =>
-    isOwn(current, intent) ? deferred(current, notBeforeMs, safeText(reason)) : current,
+    isOwn(current, intent) ? deferShard(current, notBeforeMs, safeText(reason)) : current,
   );
   if (after.status === 'pending') await releaseSemaphores(services, after);
   return after;
 }
 
 /** The provider has no place: the claim is undone, and was no sending. */
-async function holdBack(
+async function undoClaim(
   services: Services,
   shard: ShardRecord,
   intent: Intent,
@@ -344,7 +344,7 @@ async function holdBack(
 ): Promise<ShardRecord> {
   const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
   return services.records.updateShard(shard, (current) =>
-    isOwn(current, intent) ? { ...deferred(current, notBeforeMs, reason), attempts: current.attempts - 1 } : current,
+    isOwn(current, intent) ? { ...deferShard(current, notBeforeMs, reason), attempts: current.attempts - 1 } : current,
   );
 }
 
@@ -392,8 +392,8 @@ function nameOf(shard: ShardRecord): Record<string, unknown> {
 }
 
 function sendingOf(services: Services, shard: ShardRecord, intent: Intent, index: LineIndex): Sending {
-  const { batchId, round, shard: place } = shard;
-  const prefix = sendingPrefix({ batchId, round, shard: place, attempt: intent.attempt });
+  const { batchId, round, shard: position } = shard;
+  const prefix = sendingPrefix({ batchId, round, shard: position, attempt: intent.attempt });
   return {
     prefix,
     token: intent.token,
@@ -401,6 +401,6 @@ function sendingOf(services: Services, shard: ShardRecord, intent: Intent, index
     model: shard.model,
     lineCount: shard.lineCount,
     lines: (separator) => readSentLines(services.objects, shard, index, { prefix, model: shard.model, separator }),
-    metadata: { batchdrop_batch: batchId, batchdrop_shard: `${round}/${place}`, batchdrop_token: intent.token },
+    metadata: { batchdrop_batch: batchId, batchdrop_shard: `${round}/${position}`, batchdrop_token: intent.token },
   };
 }

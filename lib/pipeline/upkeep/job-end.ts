@@ -2,7 +2,7 @@ import type { Services } from '../services.ts';
 import { continueAsNew } from './continue-as-new.ts';
 
 /** A job of Bedrock's, and what EventBridge says that it has become. */
-export interface JobChange {
+export interface BedrockJobChange {
   jobArn: string;
   status: string;
 }
@@ -15,12 +15,15 @@ const endings: ReadonlySet<string> = new Set(['Completed', 'PartiallyCompleted',
  *
  * @returns whether it did.
  */
-export async function hearOfJob(services: Services, { jobArn, status }: JobChange): Promise<{ restarted: boolean }> {
-  const place = endings.has(status) ? await shardOfJob(services, jobArn) : null;
-  if (!place) return { restarted: false };
-  const shard = await services.records.findShard(place);
+export async function resumeBatchOfJob(
+  services: Services,
+  { jobArn, status }: BedrockJobChange,
+): Promise<{ restarted: boolean }> {
+  const shardName = endings.has(status) ? await shardOfJob(services, jobArn) : null;
+  if (!shardName) return { restarted: false };
+  const shard = await services.records.findShard(shardName);
   if (shard?.status !== 'submitted' || shard.providerBatchId !== jobArn) return { restarted: false };
-  await continueAsNew(services, await services.records.getBatch(place.batchId));
+  await continueAsNew(services, await services.records.getBatch(shardName.batchId));
   return { restarted: true };
 }
 

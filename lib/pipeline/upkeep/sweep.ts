@@ -104,10 +104,11 @@ async function examine(
 async function releaseLeases(services: Services, batch: BatchRecord): Promise<void> {
   const set = batch.rounds.at(-1)?.token;
   const shards = set === undefined ? [] : await services.records.listShards(batch.id, set);
-  for (const shard of shards) await services.records.updateShard(shard, (current) => released(current, services.now()));
+  for (const shard of shards)
+    await services.records.updateShard(shard, (current) => releaseLease(current, services.now()));
 }
 
-function released(shard: ShardRecord, nowMs: number): ShardRecord {
+function releaseLease(shard: ShardRecord, nowMs: number): ShardRecord {
   if (shard.live?.lease) return { ...shard, live: { ...shard.live, lease: null } };
   if (shard.status !== 'submitting' || !shard.intent) return shard;
   return { ...shard, intent: { ...shard.intent, leaseUntilMs: nowMs } };
