@@ -185,7 +185,7 @@ export class Machine {
   startStaleWorker(): void {
     if (this.#staleWorker || !this.#stack) return;
     this.#staleWorker = new Child('./stale-worker-process.ts', {
-      environment: this.environment(this.#late),
+      environment: { ...this.environment(this.#late), STALE_WORKER_SEED: String(this.#random.below(2 ** 31)) },
       onMessage: (message) => this.#note(message),
       onDeath: () => this.#tally.add(diedByItself.staleWorker),
       errorFile: this.errorFile,

@@ -8,6 +8,7 @@ import { createServices, type Services, type StepContext } from '../../lib/pipel
 import { submit } from '../../lib/pipeline/submit/submit.ts';
 import { hasEnded } from '../../lib/records/openai-batch.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
+import { SeededRandom } from '../../simulators/seeded-random.ts';
 import { functionMs } from './unreliable-function.ts';
 
 // A second process that believes that every batch is its own: it runs steps of live executions beside them, and of
@@ -18,6 +19,7 @@ process.on('disconnect', () => process.exit(1)); // the soak has died
 const services = createServices(process.env, { log: fileLog(process.env.BATCHDROP_LOG_FILE ?? '/dev/null') });
 const maxStepsAtOnce = 4;
 const pauseMs = 300;
+const random = new SeededRandom(Number(process.env.STALE_WORKER_SEED));
 let running = 0;
 
 for (;;) {
@@ -42,18 +44,18 @@ async function runAnyStep(): Promise<void> {
 async function anyBatch({ records }: Services): Promise<string | null> {
   const ids: string[] = [];
   for await (const id of records.unfinishedBatchIds()) ids.push(id);
-  return ids[Math.floor(Math.random() * ids.length)] ?? null;
+  return ids[Math.floor(random.next() * ids.length)] ?? null;
 }
 
 async function runStep({ records }: Services, batchId: string): Promise<string> {
   const batch = await records.getBatch(batchId);
-  const step = { batchId, epoch: Math.max(0, batch.epoch - (Math.random() < 0.2 ? 1 : 0)) };
+  const step = { batchId, epoch: Math.max(0, batch.epoch - (random.next() < 0.2 ? 1 : 0)) };
   const set = batch.rounds.at(-1)?.token;
   if (set === undefined) return run('prepare', () => prepare(services, step, context()));
   const shards = await records.listShards(batchId, set);
   const open = shards.filter((shard) => shard.status !== 'collected');
   if (open.length === 0 || hasEnded(batch.status)) return run('finalize', () => finalize(services, step, context()));
-  const shard = open[Math.floor(Math.random() * open.length)];
+  const shard = open[Math.floor(random.next() * open.length)];
   return shard ? runShardStep(step, shard) : 'nothing';
 }
 

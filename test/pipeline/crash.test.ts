@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { cancelBatch } from '../../lib/service/cancel.ts';
+import { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
@@ -84,7 +85,8 @@ describe('whatever fails and wherever a function dies', () => {
           fc.array(crashPoint, { maxLength: 8 }),
           fc.array(fault, { maxLength: 3 }),
           fc.option(fc.integer({ min: 2, max: 12 }), { freq: 3, nil: null }),
-          async (made, points, faults, cancelAt) => {
+          fc.nat(),
+          async (made, points, faults, cancelAt, jitterSeed) => {
             harness.simulators.openai.setFaults(faults);
             harness.simulators.anthropic.setFaults(faults);
             const { batchId, input } = await drop(made, { 'max-attempts': '2' });
@@ -95,7 +97,9 @@ describe('whatever fails and wherever a function dies', () => {
               const { status } = await harness.batch(batchId);
               if (status === 'in_progress') await cancelBatch(harness.services, batchId, new AbortController().signal);
             };
-            await drive(harness, batchId, { services: crashing(harness.services, points), onTurn });
+            const jitter = new SeededRandom(jitterSeed);
+            const services = { ...crashing(harness.services, points), random: () => jitter.next() };
+            await drive(harness, batchId, { services, onTurn });
             await expectExactlyOnce(harness, batchId, input);
             await expectNeverSentTwice(harness, batchId);
             await expectNothingOpen(harness);
