@@ -92,7 +92,7 @@ function routedOptions(model: string, options: RunBatchOptions<Endpoint>): RunBa
   const route = router.route(model);
   if (route) return { ...options, provider: route.provider };
   throw new NotSupportedError(
-    `No provider is known for the model '${model}'. Write it as 'provider/${model}' or pass provider; there are ${batchProviderKinds.join(' and ')}.`,
+    `No provider is known for the model '${model}'. Write it as 'provider/${model}' or pass provider; there are ${new Intl.ListFormat('en').format(batchProviderKinds)}.`,
   );
 }
 
