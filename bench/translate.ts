@@ -1,7 +1,7 @@
 import { parseRequestLine, type RequestLine } from '../lib/lines/request-line.ts';
 import { type ProviderKind, providerKinds } from '../lib/providers/config.ts';
-import type { AnsweredLine, Provider } from '../lib/providers/contract.ts';
-import { providers } from '../lib/providers/registry.ts';
+import type { AnsweredLine } from '../lib/providers/contract.ts';
+import { type KnownProvider, providers } from '../lib/providers/registry.ts';
 import { placeholderLineId } from '../lib/records/ids.ts';
 import { median } from './data-path/measurement.ts';
 import { printReport, type Row } from './data-path/report.ts';
@@ -63,7 +63,7 @@ function timeOf(times: number, work: () => void): Time {
 }
 
 /** From the line's own bytes, as Prepare does it. */
-function translateRequest(provider: Provider, bytes: Buffer, model: string): void {
+function translateRequest(provider: KnownProvider, bytes: Buffer, model: string): void {
   const translated = provider.translateRequest(parsed(bytes), { lineId: placeholderLineId, model });
   if (!translated.ok) throw new Error(translated.error.message);
 }
@@ -82,7 +82,7 @@ const asked = {
   attempts: 1,
 } as const;
 
-function translateResult(provider: Provider, bytes: Buffer): void {
+function translateResult(provider: KnownProvider, bytes: Buffer): void {
   const line: AnsweredLine = { ...asked, model: modelOf(provider.kind) };
   const result = provider.translateResult(bytes, () => line);
   if (result.kind !== 'answered' || !result.succeeded) throw new Error(JSON.stringify(result));

@@ -1,8 +1,6 @@
+import { providers } from '../lib/providers/registry.ts';
 import { missingPackageOf, optionalPackages } from '../lib/providers/shared/http/missing-package.ts';
 import { CommandError, exitStatus } from './exit-status.ts';
-
-/** Needed by one provider each, whose first call names the one that it lacks. */
-const providersPackages = /bedrock|azure|google|mistral/;
 
 /**
  * Loads what needs packages that only some commands need.
@@ -31,7 +29,8 @@ export function missingPackageSentence(error: unknown, packages: readonly string
   return `This command needs packages that are not installed, ${name} among them. Install them with: npm install ${wanted}`;
 }
 
-/** What the whole stack needs on this machine. */
+/** What the whole stack needs on this machine. What one provider needs is named by its own first call. */
 function stackPackages(): string[] {
-  return Object.keys(optionalPackages()).filter((name) => !providersPackages.test(name));
+  const ofProviders = new Set<string>(Object.values(providers).flatMap(({ packages }) => packages));
+  return Object.keys(optionalPackages()).filter((name) => !ofProviders.has(name));
 }

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
-import { type Config, type ProviderConfig, type ProviderKind, secretOf } from '../lib/providers/config.ts';
+import { secretOf } from '../lib/providers/account.ts';
+import type { Config, ProviderConfig, ProviderKind } from '../lib/providers/config.ts';
+import { providers } from '../lib/providers/registry.ts';
 import { environmentName } from '../lib/store/secrets.ts';
 import { type Simulator, startSimulator } from '../simulators/simulators.ts';
 
@@ -29,9 +31,9 @@ export async function openProviderAccess(
   choice: ProviderChoice,
 ): Promise<ProviderAccess> {
   const hasKey = (name: string) => Boolean(process.env[`${environmentName(name)}_API_KEY`]);
-  // Bedrock reads and writes S3, which is simulated here.
+  // What runs in AWS reads and writes S3, which is simulated here.
   const isReal = ([name, provider]: [string, ProviderConfig]) =>
-    provider.kind !== 'bedrock' && (secretOf(provider) === null || hasKey(name));
+    !providers[provider.kind].aws && (secretOf(provider) === null || hasKey(name));
   const simulated = Object.entries(config.providers).filter((entry) => choice.simulateAll || !isReal(entry));
   const access = await Promise.all(
     simulated.map(async ([name, provider]) => ({

@@ -1,4 +1,4 @@
-import type { Provider, ProviderLimits } from '../lib/providers/contract.ts';
+import type { Prices, Provider, ProviderLimits } from '../lib/providers/contract.ts';
 import type { Endpoint } from '../lib/records/endpoints.ts';
 
 const begin = '<!-- Made by `npm run docs` from lib/providers; do not edit up to the end mark. -->';
@@ -42,7 +42,7 @@ const limitColumns: Columns = {
   'Bytes, newlines included': ({ limits }) => count(limits.maxBytes),
   'Embedding inputs': ({ limits }) => count(limits.maxEmbeddingInputs),
   'Creates an hour': ({ limits }) => count(limits.createsPerHour),
-  'Off the list price': ({ limits }) => `${limits.batchDiscount * 100}%`,
+  'Off the list price': ({ prices }) => discountsOf(prices),
   Models: ({ direct }) => (direct.mixesModels ? 'any' : 'one'),
 };
 
@@ -66,6 +66,11 @@ const trustColumns: Columns = {
 function requestsOf({ minRequests, maxRequests }: ProviderLimits): string {
   if (minRequests === Number.POSITIVE_INFINITY) return 'one by one';
   return minRequests === undefined ? count(maxRequests) : `${count(minRequests)} to ${count(maxRequests)}`;
+}
+
+function discountsOf({ batchDiscount, discountOfModels = {} }: Prices): string {
+  const special = Object.entries(discountOfModels).map(([pattern, discount]) => `${code(pattern)} ${discount * 100}%`);
+  return [`${batchDiscount * 100}%`, ...special].join(', ');
 }
 
 /** Whether lines of that endpoint keep their own bytes; Messages do in Anthropic's own form. */

@@ -203,6 +203,7 @@ async function send(objects: FileObjects, folder: string): Promise<Phases> {
   const index = await readIndex(objects, shard);
   const { signal } = new AbortController();
   const sending: Sending = {
+    batchId: shard.batchId,
     prefix: prefixOf(shard),
     token: 'bench',
     endpoint: shard.endpoint,

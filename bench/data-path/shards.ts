@@ -5,6 +5,7 @@ import { splitLines } from '../../lib/lines/jsonl.ts';
 import { InputSharding } from '../../lib/pipeline/prepare/input-validation.ts';
 import type { Account } from '../../lib/pipeline/services.ts';
 import { type ProviderKind, parseConfig } from '../../lib/providers/config.ts';
+import { connectAccount } from '../../lib/providers/connect.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { parseOptions } from '../../lib/records/options.ts';
 import { type ShardRecord, shardRecordSchema } from '../../lib/records/shard.ts';
@@ -30,7 +31,7 @@ export function account(name: string): Account {
   if (!settings) throw new Error(`There is no provider ${name}.`);
   const provider = providers[settings.kind];
   const connection = { name, config: settings, apiKey: async () => 'none' };
-  return { name, config: settings, provider, client: provider.connect(connection), live: provider.live(connection) };
+  return { name, config: settings, provider, ...connectAccount(provider, connection) };
 }
 
 /**

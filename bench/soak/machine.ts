@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { demoProviders } from '../../cli/demo/provider-table.ts';
+import { demoAccount } from '../../cli/demo/demo-account.ts';
 import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
 import { environmentName } from '../../lib/store/secrets.ts';
 import { localBedrockRoleArn, localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';
@@ -247,7 +247,7 @@ function everyKind(): Record<ProviderKind, { kind: ProviderKind }> {
   const minRequests: Partial<Record<ProviderKind, number>> = { bedrock: 1, groq: 3 };
   const entries = providerKinds.map((kind, index) => {
     const limits = { maxRequests: 4 + (index % 4), minRequests: minRequests[kind] };
-    return [kind, { kind, ...demoProviders[kind].config, limits, ...quick }];
+    return [kind, { ...demoAccount(kind).entry, limits, ...quick }];
   });
   return Object.fromEntries(entries);
 }

@@ -1,4 +1,4 @@
-import { demoProviders } from '../../cli/demo/provider-table.ts';
+import { demoAccount } from '../../cli/demo/demo-account.ts';
 import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
 import type { SeededRandom } from '../../simulators/seeded-random.ts';
 
@@ -21,7 +21,7 @@ const kinds: [ProviderKind, ...ProviderKind[]] = ['openai', ...providerKinds];
 /** Every account but `team` and `bulk` goes by the name of its kind. */
 const chatAt = (kind: ProviderKind): Make => {
   const furtherModels = kind === 'vertex' ? ['gemini-2.5-flash'] : [];
-  const models: [string, ...string[]] = [demoProviders[kind].model, ...furtherModels];
+  const models: [string, ...string[]] = [demoAccount(kind).model, ...furtherModels];
   return (customId, text, random) => chatLine(customId, text, `${kind}/${random.pick(models)}`);
 };
 const anywhere: Make = (customId, text, random) => chatAt(random.pick(kinds))(customId, text, random);

@@ -1,7 +1,8 @@
 import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import { type Config, secretOf } from '../../lib/providers/config.ts';
+import { secretOf } from '../../lib/providers/account.ts';
+import type { Config } from '../../lib/providers/config.ts';
 import type { Settings } from '../settings.ts';
 import { removalPolicyOf } from './storage.ts';
 

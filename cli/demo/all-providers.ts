@@ -7,11 +7,11 @@ import { startLocalStack } from '../../local/runtime.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { type OutputOptions, printAnswer } from '../output/result.ts';
 import { Bucket } from './bucket.ts';
+import { demoAccount } from './demo-account.ts';
 import { endProblems } from './demo-report.ts';
 import { dropFile, followDrops } from './drop.ts';
 import { createDisplay, noDisplay } from './drop-display.ts';
 import { describeProviders, type ProviderOutcome, providerOutcomes } from './provider-outcomes.ts';
-import { demoProviders } from './provider-table.ts';
 import { fetchResults, type Results } from './results.ts';
 
 interface AllProvidersOptions extends OutputOptions {
@@ -61,7 +61,7 @@ async function runAcrossProviders(folder: string, options: AllProvidersOptions):
 
 /** Every provider goes by the name of its kind. */
 async function writeConfig(folder: string): Promise<string> {
-  const providers = providerKinds.map((kind) => [kind, { kind, ...demoProviders[kind].config }]);
+  const providers = providerKinds.map((kind) => [kind, demoAccount(kind).entry]);
   const file = join(folder, 'batchdrop.config.json');
   await mkdir(folder, { recursive: true });
   await writeFile(file, JSON.stringify({ providers: Object.fromEntries(providers) }));
@@ -70,7 +70,7 @@ async function writeConfig(folder: string): Promise<string> {
 
 function linesForAll(): string {
   const lines = providerKinds.flatMap((kind) =>
-    Array.from({ length: demoProviders[kind].turns ?? 1 }, (_, turn) => linesFor(kind, turn)).flat(),
+    Array.from({ length: demoAccount(kind).turns }, (_, turn) => linesFor(kind, turn)).flat(),
   );
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 }
@@ -79,7 +79,7 @@ function linesForAll(): string {
 function linesFor(kind: ProviderKind, turn: number): object[] {
   const chat = { method: 'POST', url: '/v1/chat/completions' };
   const messages = [{ role: 'user', content: 'Say hello.' }];
-  const model = `${kind}/${demoProviders[kind].model}`;
+  const model = `${kind}/${demoAccount(kind).model}`;
   return [
     { custom_id: `${kind}:chat-${turn}`, ...chat, body: { model, messages } },
     { custom_id: `${kind}:native-${turn}`, params: { model, max_tokens: 100, messages } },

@@ -1,4 +1,5 @@
-import type { AnsweredLine, Provider, ProviderClient, TranslatedResult } from '../providers/contract.ts';
+import { connectClient } from '../providers/connect.ts';
+import type { AnsweredLine, Catalog, Provider, ProviderClient, TranslatedResult } from '../providers/contract.ts';
 import { providers } from '../providers/registry.ts';
 import { type Endpoint, isEndpoint } from '../records/endpoints.ts';
 import { customIdOf } from './custom-id.ts';
@@ -12,7 +13,7 @@ import { type Target, type TargetOptions, targetOf } from './target.ts';
 
 /** A provider or a deployment, the same to everything above. */
 export interface Connection {
-  client: ProviderClient;
+  client: ProviderClient & Catalog;
   create: Create;
   /** Reads one line of its results. */
   readResult(bytes: Buffer, endpoint: Endpoint): BatchResult;
@@ -59,9 +60,9 @@ function thrownError(error: unknown, signal: AbortSignal, keyHint: string): unkn
   return new AbortError('The call was aborted. No batch was created by it.', null, { cause: signal.reason });
 }
 
-function endOf({ kind, settings, routedTo }: Target): Pick<Connection, 'client' | 'create' | 'readResult' | 'formOf'> {
+function endOf({ kind, settings, routedTo }: Target): Omit<Connection, 'call' | 'stream'> {
   const provider = providers[kind ?? 'openai'];
-  const client = provider.connect(settings);
+  const client = connectClient(provider, settings);
   if (kind === null) {
     const deployment = new DeploymentCreate(client, settings, routedTo);
     return {

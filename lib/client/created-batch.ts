@@ -12,7 +12,7 @@ import { type CreateAttempt, findLostCreate } from './lost-create.ts';
  */
 export async function createdBatch(attempt: CreateAttempt, outcome: CreateOutcome): Promise<Batch> {
   const batchId = await createdId(attempt, outcome);
-  return batchFrom(await describe(attempt, batchId), attempt.sending.endpoint);
+  return batchFrom(await describe(attempt, batchId), attempt.endpoint);
 }
 
 async function createdId(attempt: CreateAttempt, outcome: CreateOutcome): Promise<string> {
@@ -37,10 +37,10 @@ async function describe(attempt: CreateAttempt, batchId: string): Promise<BatchF
 }
 
 /** What is known of a batch that was created a moment ago. */
-function newBatchFields({ sending, providerInputFileId }: CreateAttempt, batchId: string): BatchFields {
+function newBatchFields({ sending, endpoint, providerInputFileId }: CreateAttempt, batchId: string): BatchFields {
   return {
     ...emptyBatch(batchId),
-    endpoint: sending.endpoint,
+    endpoint,
     input_file_id: providerInputFileId,
     created_at: Math.floor(Date.now() / 1000),
     request_counts: { total: sending.lineCount, completed: 0, failed: 0 },

@@ -3,7 +3,7 @@ import OpenAI from 'openai';
 import { z } from 'zod';
 import { splitLines } from '../lines/jsonl.ts';
 import { parseRequestLine } from '../lines/request-line.ts';
-import type { ConnectionSettings, ProviderClient, Sending } from '../providers/contract.ts';
+import type { Catalog, ConnectionSettings, ProviderClient, Sending } from '../providers/contract.ts';
 import { createOutcome } from '../providers/shared/http/create-outcome.ts';
 import { withDeadline } from '../providers/shared/http/deadline.ts';
 import { callError } from '../providers/shared/http/failed-call.ts';
@@ -30,12 +30,12 @@ const fileSchema = z.object({ id: z.string().min(1) });
 
 /** Creates a batch at a Batchdrop deployment, which validates, routes and splits it by itself. */
 export class DeploymentCreate {
-  readonly #client: ProviderClient;
+  readonly #client: ProviderClient & Catalog;
   readonly #settings: ConnectionSettings;
   readonly #routedTo: string | undefined;
   readonly #sdk: KeyedClient<OpenAI>;
 
-  constructor(client: ProviderClient, settings: ConnectionSettings, routedTo: string | undefined) {
+  constructor(client: ProviderClient & Catalog, settings: ConnectionSettings, routedTo: string | undefined) {
     this.#client = client;
     this.#settings = settings;
     this.#routedTo = routedTo;
@@ -106,6 +106,7 @@ export class DeploymentCreate {
       client: this.#client,
       direct,
       sending,
+      endpoint,
       providerInputFileId: inputFileId,
       startedAtMs,
       settleSeconds,
@@ -153,7 +154,16 @@ async function endpointOf(blob: Blob): Promise<Endpoint> {
 /** What the lookup of a lost creation needs to know; the lines themselves are in the file. */
 function sendingOf({ metadata }: Submission, endpoint: Endpoint): Sending {
   const token = randomUUID();
-  return { prefix: token, token, endpoint, model: '', lineCount: 0, lines: noLines, metadata: metadata ?? {} };
+  return {
+    batchId: null,
+    prefix: token,
+    token,
+    endpoint,
+    model: '',
+    lineCount: 0,
+    lines: noLines,
+    metadata: metadata ?? {},
+  };
 }
 
 async function* noLines(): AsyncGenerator<Buffer> {}

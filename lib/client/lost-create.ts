@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DirectUse, ProviderClient, Sending } from '../providers/contract.ts';
+import type { Catalog, DirectUse, ProviderClient, Sending } from '../providers/contract.ts';
+import type { Endpoint } from '../records/endpoints.ts';
 import { OutcomeUnknownError } from './errors.ts';
 
 /** One creation. */
 export interface CreateAttempt {
-  client: ProviderClient;
+  client: ProviderClient & Catalog;
   direct: DirectUse;
   sending: Sending;
+  /** What was asked for, which the provider may have through another endpoint. */
+  endpoint: Endpoint;
   providerInputFileId: string | null;
   /** Unix milliseconds. */
   startedAtMs: number;

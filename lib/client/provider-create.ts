@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { joinedLines } from '../lines/joined-lines.ts';
 import { splitLines } from '../lines/jsonl.ts';
-import type { Provider, ProviderClient, Sending, Warning } from '../providers/contract.ts';
+import type { Catalog, Provider, ProviderClient, Sending, Warning } from '../providers/contract.ts';
+import { ownEndpoint } from '../providers/own-endpoint.ts';
 import { withSpooledFile } from '../providers/shared/http/spooled-file.ts';
+import type { Endpoint } from '../records/endpoints.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import { refusedError } from './create-failure.ts';
 import { createdBatch } from './created-batch.ts';
@@ -13,10 +15,10 @@ import type { Submission } from './submission.ts';
 /** Creates a batch straight at a provider. */
 export class ProviderCreate {
   readonly #provider: Provider;
-  readonly #client: ProviderClient;
+  readonly #client: ProviderClient & Catalog;
   readonly #settleSeconds: number;
 
-  constructor(provider: Provider, client: ProviderClient, settleSeconds: number) {
+  constructor(provider: Provider, client: ProviderClient & Catalog, settleSeconds: number) {
     this.#provider = provider;
     this.#client = client;
     this.#settleSeconds = settleSeconds;
@@ -29,10 +31,25 @@ export class ProviderCreate {
     const preparation = new LinePreparation(this.#provider, { endpoint, strict, onWarning: submission.onWarning });
     this.#checkMetadata(submission, preparation);
     return await withSpooledFile(preparation.lines(submission.input), signal, async (blob) => {
-      const sending = sendingOf(blob, preparation, submission.metadata);
-      const batch = await this.#send(sending, signal);
+      const sending = this.#sendingOf(blob, preparation, submission.metadata);
+      const batch = await this.#send(sending, preparation.endpoint ?? usualEndpoint, signal);
       return { ...batch, warnings: preparation.warnings, warningCount: preparation.warningCount };
     });
+  }
+
+  #sendingOf(blob: Blob, preparation: LinePreparation, metadata: Record<string, string> | undefined): Sending {
+    const token = randomUUID();
+    const { endpoint = usualEndpoint, model, lineCount } = preparation;
+    return {
+      batchId: null,
+      prefix: `batchdrop-${token}`,
+      token,
+      endpoint: ownEndpoint(this.#provider, { endpoint, model }),
+      model,
+      lineCount,
+      lines: (separator) => joinedLines(linesOf(blob), separator),
+      metadata: metadata ?? {},
+    };
   }
 
   #checkMetadata({ metadata, strict }: Submission, preparation: LinePreparation): void {
@@ -48,7 +65,7 @@ export class ProviderCreate {
   }
 
   /** Once begun, a creation is waited for: broken off, nobody would know what became of it. */
-  async #send(sending: Sending, signal: AbortSignal): Promise<Batch> {
+  async #send(sending: Sending, endpoint: Endpoint, signal: AbortSignal): Promise<Batch> {
     const client = this.#client;
     const upload = await client.upload(sending, signal);
     if (upload.outcome !== 'uploaded') throw refusedError(upload);
@@ -58,21 +75,9 @@ export class ProviderCreate {
     const outcome = await client.create(sending, providerInputFileId, new AbortController().signal);
     const { direct } = this.#provider;
     const settleSeconds = this.#settleSeconds;
-    return await createdBatch({ client, direct, sending, providerInputFileId, startedAtMs, settleSeconds }, outcome);
+    const attempt = { client, direct, sending, endpoint, providerInputFileId, startedAtMs, settleSeconds };
+    return await createdBatch(attempt, outcome);
   }
-}
-
-function sendingOf(blob: Blob, preparation: LinePreparation, metadata: Record<string, string> | undefined): Sending {
-  const token = randomUUID();
-  return {
-    prefix: `batchdrop-${token}`,
-    token,
-    endpoint: preparation.endpoint ?? usualEndpoint,
-    model: preparation.model,
-    lineCount: preparation.lineCount,
-    lines: (separator) => joinedLines(linesOf(blob), separator),
-    metadata: metadata ?? {},
-  };
 }
 
 async function* linesOf(blob: Blob): AsyncGenerator<Buffer> {

@@ -6,6 +6,7 @@ import {
   providerConfigSchema,
 } from '../providers/config.ts';
 import type { ConnectionSettings } from '../providers/contract.ts';
+import { providers } from '../providers/registry.ts';
 import { describeIssues } from '../records/options.ts';
 import { AuthenticationError, InvalidInputError, NotSupportedError } from './errors.ts';
 
@@ -76,25 +77,23 @@ function noTarget(): InvalidInputError {
   return new InvalidInputError('missing_target', message, { param: 'provider' });
 }
 
-/** Kinds whose server may do without a key. */
-const keylessKinds: ReadonlySet<ProviderKind> = new Set(['openai-compatible', 'vertex']);
-
 function providerTarget(kind: ProviderKind, options: TargetOptions): Target {
-  if (kind === 'bedrock') throw needsDeployment();
+  const { aws, key: keyNeed, notes } = providers[kind];
+  if (aws) throw needsDeployment(notes.title);
   const prefix = kind.toUpperCase().replaceAll('-', '_');
   const baseUrl = options.apiBase ?? process.env[`${prefix}_BASE_URL`];
   const keyHint = `Pass apiKey, or set ${prefix}_API_KEY.`;
   const apiKey = options.apiKey ?? process.env[`${prefix}_API_KEY`];
-  const isKeyless = keylessKinds.has(kind) && !apiKey;
+  const isKeyless = keyNeed === 'optional' && !apiKey;
   const key = isKeyless ? '' : keyOf(kind, apiKey, keyHint);
   const secret = isKeyless ? {} : { secret: kind };
   const settings = settingsFor(kind, { ...secret, kind }, baseUrl || undefined, key, options);
   return { kind, settings, routedTo: undefined, keyHint };
 }
 
-function needsDeployment(): NotSupportedError {
+function needsDeployment(title: string): NotSupportedError {
   return new NotSupportedError(
-    'Bedrock reads its lines from a bucket, which the library has not: configure it in a deployment and pass deployment.',
+    `${title} reads its lines from a bucket, which the library has not: configure it in a deployment and pass deployment.`,
   );
 }
 

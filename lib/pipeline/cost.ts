@@ -1,5 +1,5 @@
 import { calcPrice } from '@pydantic/genai-prices';
-import type { BatchProviderKind } from '../providers/config.ts';
+import { discountOf } from '../providers/prices.ts';
 import type { Cost } from '../records/batch.ts';
 import type { Usage } from '../records/usage.ts';
 import type { Account } from './services.ts';
@@ -38,34 +38,13 @@ function priceOf({ account, model, usage, isLive = false }: PricedUsage): number
     output_tokens: usage.output_tokens,
   };
   const price = calcPrice(tokens, model, sellerOf(account));
-  return price ? price.total_price * (isLive ? 1 : 1 - account.provider.limits.batchDiscount) : null;
+  return price ? price.total_price * (isLive ? 1 : 1 - discountOf(account.provider.prices, model)) : null;
 }
 
 /** Who asks for the price: of a live endpoint its address shows it, if anything does. */
-function sellerOf({ config }: PricedUsage['account']): { providerId: string } | { providerApiUrl: string } {
-  if (config.kind !== 'live') return { providerId: priceListOf(config.kind) };
-  return { providerApiUrl: config.baseUrl };
-}
-
-/** The list names most providers as we do. */
-function priceListOf(kind: BatchProviderKind): string {
-  switch (kind) {
-    case 'bedrock':
-      return 'aws';
-    case 'gemini':
-    case 'vertex':
-      return 'google';
-    case 'xai':
-      return 'x-ai';
-    case 'openai':
-    case 'anthropic':
-    case 'azure':
-    case 'groq':
-    case 'together':
-    case 'mistral':
-    case 'openai-compatible':
-      return kind;
-  }
+function sellerOf({ config, provider }: PricedUsage['account']): { providerId: string } | { providerApiUrl: string } {
+  const { list } = provider.prices;
+  return list === null ? { providerApiUrl: config.baseUrl ?? '' } : { providerId: list };
 }
 
 function roundToMicrodollars(usd: number): number {

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { type Config, type ProviderConfig, parseConfig, secretOf, unknownProvider } from '../providers/config.ts';
-import type { LiveClient, Provider, ProviderClient, Workplace } from '../providers/contract.ts';
+import { secretOf } from '../providers/account.ts';
+import { type Config, type ProviderConfig, parseConfig, unknownProvider } from '../providers/config.ts';
+import { type ConnectedAccount, connectAccount } from '../providers/connect.ts';
+import type { Provider, Workplace } from '../providers/contract.ts';
 import { providerOf } from '../providers/registry.ts';
 import { ConfigurationError } from '../records/errors.ts';
 import { describeIssues } from '../records/options.ts';
@@ -28,13 +30,10 @@ export interface Log {
 }
 
 /** A configured provider: its pure half, and its calls. */
-export interface Account {
+export interface Account extends ConnectedAccount {
   name: string;
   config: ProviderConfig;
   provider: Provider;
-  client: ProviderClient;
-  /** Null where requests cannot be sent one by one. */
-  live: LiveClient;
 }
 
 /** All that a step works with. */
@@ -163,6 +162,5 @@ function connect(
   const secret = secretOf(providerConfig);
   const apiKey = async (refresh?: boolean) => (secret === null ? '' : secrets.apiKey(name, secret, refresh));
   const settings = { name, config: providerConfig, apiKey, workplace };
-  const [client, live] = [provider.connect(settings), provider.live(settings)];
-  return { name, config: providerConfig, provider, client, live };
+  return { name, config: providerConfig, provider, ...connectAccount(provider, settings) };
 }

@@ -1,21 +1,49 @@
+import type { z } from 'zod';
 import type { LineSeparator } from '../lines/joined-lines.ts';
 import type { LineFormat, RequestLine } from '../lines/request-line.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import type { Usage } from '../records/usage.ts';
-import type { ProviderConfig, ProviderKind } from './config.ts';
+import type { AccountSettings } from './account.ts';
 import type { BatchFields } from './shared/batch-fields.ts';
 
 /**
- * What the pipeline asks of a provider. A provider is a folder with `limits.ts` (numbers with their source), `request.ts` and
- * `result.ts` (pure translations of a line), `client.ts` (the calls of batches) and `live.ts` (calls of one request each).
+ * All that a provider's folder says of it, in one object: what its accounts may say, what it takes and what it costs, how its
+ * lines are translated, and how to reach it. Configuration, routing, prices, documentation and grants are made from these objects.
+ *
+ * A client gets the settings that the folder's own schema parsed: the registry hands an account to the provider of its kind.
  */
-export interface Provider {
-  kind: ProviderKind;
+export interface Provider<Settings extends AccountSettings = AccountSettings> extends Translation {
+  kind: Settings['kind'];
+  /** What an entry of the configuration of this kind says. */
+  settings: z.ZodType;
+  /** Models that it is known for, which go here unless the configuration says otherwise; `*` stands for any characters. */
+  models: readonly string[];
+  prices: Prices;
   limits: ProviderLimits;
+  /** Whether an account needs an API key, may go without one, or has none. */
+  key: 'required' | 'optional' | 'none';
+  /** Optional packages from npm that its client needs. */
+  packages: readonly string[];
+  /** What it needs where it runs in our own AWS account; absent for a provider that is reached by HTTP alone. */
+  aws?: AwsNeeds;
+  /** What holds where it is used without records of ours, as the library does. */
+  direct: DirectUse;
+  notes: ProviderNotes;
+  example: ExampleAccount;
+  /** Connects to its batches; absent where there are none and requests are sent one by one. */
+  connect?(settings: ConnectionSettings<Settings>): Promise<ProviderClient & Catalog>;
+  /** Connects for calls that answer one request at once: shards below `limits.minRequests` run by them. */
+  live(settings: ConnectionSettings<Settings>): Promise<LiveClient>;
+}
+
+/** The pure half of a provider: what becomes of a line on its way there and back. */
+export interface Translation {
   /** Endpoints of the lines it can take. */
   endpoints: readonly Endpoint[];
   /** Whether a model takes chat completions and has not this endpoint, which others of the provider's have. */
   lacks?: (endpoint: Endpoint, model: string) => boolean;
+  /** The provider's own endpoint to which lines for another are sent; absent where all endpoints are its own. */
+  ownEndpoint?: (asked: { endpoint: Endpoint; model: string }) => Endpoint;
   /**
    * Whether a line goes as it is, only the values of custom_id and of the model replaced. Whoever knows where those
    * stand need not ask `translateRequest`, which gives the same.
@@ -29,12 +57,31 @@ export interface Provider {
    * @param find answers which of the shard's lines an id names, or null for an id that is not of this sending.
    */
   translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult;
-  /** What holds where it is used without records of ours, as the library does. */
-  direct: DirectUse;
-  notes: ProviderNotes;
-  connect(settings: ConnectionSettings): ProviderClient;
-  /** Calls that answer one request at once: shards below `limits.minRequests` run by them. */
-  live(settings: ConnectionSettings): LiveClient;
+}
+
+/** Whose public price list holds, and what a batch saves. */
+export interface Prices {
+  /** The provider's name in @pydantic/genai-prices; null where only the address of the account's API shows it. */
+  list: string | null;
+  /** What a batch saves of the list price: 0.5 is half. */
+  batchDiscount: number;
+  /** Discounts of models that save something else, by patterns as in `models`; the first that fits holds. */
+  discountOfModels?: Readonly<Record<string, number>>;
+}
+
+/** What a service of our own AWS account needs, so that it reads its lines from our bucket and writes its answers there. */
+export interface AwsNeeds {
+  /** Who assumes the role that the stack makes for it, and who is passed it. */
+  service: string;
+  /** What IAM calls the things that we do with its jobs, and a single call of a model. */
+  actions: { create: string; get: string; list: string; stop: string; call: string };
+}
+
+/** An entry of the configuration beside kind and secret, and a model of it: for the demo and for examples. */
+export interface ExampleAccount {
+  /** A model that its simulator has as well. */
+  model: string;
+  settings?: Readonly<Record<string, string>>;
 }
 
 /** What only people want to know: `npm run docs` makes the tables of docs/providers.md from it and from the above. */
@@ -77,8 +124,6 @@ export interface ProviderLimits {
   overheadBytes: { batch: number; line: number };
   /** Batches that may be created in an hour; null without such a limit. */
   createsPerHour: number | null;
-  /** What of the list price a batch saves: 0.5 is half. */
-  batchDiscount: number;
 }
 
 export interface RequestTarget {
@@ -135,9 +180,9 @@ export type TranslatedResult =
   /** Names a line that is not of this sending; never used. */
   | { kind: 'foreign' };
 
-export interface ConnectionSettings {
+export interface ConnectionSettings<Settings extends AccountSettings = AccountSettings> {
   name: string;
-  config: ProviderConfig;
+  config: Settings;
   /** @param refresh reads the secret again, past the cache, after a 401. */
   apiKey: (refresh?: boolean) => Promise<string>;
   /** Further options for the SDK's client, passed on as they are. */
@@ -163,10 +208,13 @@ export interface Workplace {
 
 /** The lines of one sending, ready for the provider. */
 export interface Sending {
+  /** Our batch, whose work the lines are; null where the library sends them. */
+  batchId: string | null;
   /** What all line ids begin with. */
   prefix: string;
   /** Random; travels in the provider's metadata where it has any. */
   token: string;
+  /** The provider's own: see `ownEndpoint`. */
   endpoint: Endpoint;
   /** The model of its lines as the provider calls it; of the first line, where the provider lets a batch mix them. */
   model: string;
@@ -256,7 +304,7 @@ export interface BatchPage {
 }
 
 /**
- * The calls. Every method may throw TransientError (try again), ProviderAuthenticationError (our key) or NotFoundError;
+ * The calls of batches. Every method may throw TransientError (try again), ProviderAuthenticationError (our key) or NotFoundError;
  * create() never throws for an answer of the provider: what is not proven is `unknown`.
  */
 export interface ProviderClient {
@@ -268,17 +316,22 @@ export interface ProviderClient {
   /** Lists the whole window after a create of unknown outcome. Adopts on proof only. */
   findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding>;
   retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch>;
-  /** The batch in OpenAI's form. */
-  describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields>;
-  /** A page of the account's batches in OpenAI's form, newest first. */
-  list(page: PageRequest, signal: AbortSignal): Promise<BatchPage>;
   cancel(providerBatchId: string, signal: AbortSignal): Promise<void>;
   /** Streams one result file. Throws TransientError where it breaks off or is shorter than promised. */
   results(providerBatch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
+/** What only the library asks of a provider's batches: them in OpenAI's form. Throws as `ProviderClient` does. */
+export interface Catalog {
+  describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields>;
+  /** A page of the account's batches, newest first. */
+  list(page: PageRequest, signal: AbortSignal): Promise<BatchPage>;
+}
+
 /** Sends requests one by one. */
 export interface LiveClient {
+  /** A free call that shows whether the key is accepted; absent where the client of batches has it. */
+  check?(signal: AbortSignal): Promise<void>;
   /**
    * Makes one call, once. Whatever comes of it is an answer; an abort is `failed`.
    *
@@ -290,6 +343,7 @@ export interface LiveClient {
 export interface LiveCall {
   /** As `translateRequest` made it, under its line id; nobody changes the bytes meanwhile. */
   line: Buffer;
+  /** The provider's own: see `ownEndpoint`. */
   endpoint: Endpoint;
   /** The line's model as the provider calls it; of the first line, where the provider lets a batch mix them. */
   model: string;

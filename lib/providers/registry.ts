@@ -1,7 +1,6 @@
 import { anthropic } from './anthropic/provider.ts';
 import { azure } from './azure/provider.ts';
 import { bedrock } from './bedrock/provider.ts';
-import { type ProviderConfig, type ProviderKind, providerKinds } from './config.ts';
 import type { Provider } from './contract.ts';
 import { gemini } from './gemini/provider.ts';
 import { groq } from './groq/provider.ts';
@@ -14,29 +13,35 @@ import { together } from './together/provider.ts';
 import { vertex } from './vertex/provider.ts';
 import { xai } from './xai/provider.ts';
 
-/** What each kind has itself. A new one is a folder, a line here and a kind in core/config.ts. */
-const own: Record<ProviderKind, Provider> = {
+/** Every kind of provider there is, as its folder describes it. Whatever else knows of providers is made from this list. */
+export const registered = {
   openai,
   anthropic,
   gemini,
   vertex,
-  azure,
   groq,
   together,
   xai,
+  azure,
   mistral,
   'openai-compatible': openaiCompatible,
   bedrock,
   live,
-};
+} as const;
 
-/** Every kind of provider there is, with the endpoints that it has through chat completions only. */
-export const providers: Record<ProviderKind, Provider> = { ...own };
-for (const kind of providerKinds) providers[kind] = withTranslatedEndpoints(own[kind]);
+export type ProviderKind = keyof typeof registered;
 
-const anthropicEndpoint = withTranslatedEndpoints(liveAnthropic);
+/** A provider of the list above. */
+export type KnownProvider = Provider & { kind: ProviderKind };
+
+/** The same, with the endpoints that a provider has through chat completions only. */
+export const providers: Record<ProviderKind, KnownProvider> = { ...registered };
+for (const provider of Object.values(registered))
+  providers[provider.kind] = withTranslatedEndpoints<KnownProvider>(provider);
+
+const anthropicEndpoint = withTranslatedEndpoints<KnownProvider>(liveAnthropic);
 
 /** The provider of an account: a live endpoint may speak one API or another. */
-export function providerOf(config: Pick<ProviderConfig, 'kind'> & { api?: string }): Provider {
-  return config.kind === 'live' && config.api === 'anthropic' ? anthropicEndpoint : providers[config.kind];
+export function providerOf({ kind, api }: { kind: ProviderKind; api?: string }): KnownProvider {
+  return kind === 'live' && api === 'anthropic' ? anthropicEndpoint : providers[kind];
 }

@@ -1,71 +1,11 @@
-import type { ProviderKind } from './config.ts';
+import { type ProviderKind, providers } from './registry.ts';
+import { fits } from './shared/model-pattern.ts';
 
 /** Where a line goes: a configured provider's name, and the model as that provider calls it. */
 export interface Route {
   provider: string;
   model: string;
 }
-
-// The models that each kind of provider is known for. Source: the providers' model pages, read 2026-11.
-const modelsOfKind: Record<ProviderKind, readonly string[]> = {
-  openai: [
-    'gpt-*',
-    'chatgpt-*',
-    'o1*',
-    'o3*',
-    'o4*',
-    'text-embedding-*',
-    'omni-moderation*',
-    'text-moderation*',
-    'davinci-*',
-    'babbage-*',
-    'dall-e-*',
-    'sora-*',
-    'ft:*',
-  ],
-  anthropic: ['claude-*'],
-  bedrock: [
-    'anthropic.claude-*',
-    '*.anthropic.claude-*',
-    'amazon.nova-*',
-    '*.amazon.nova-*',
-    'amazon.titan-embed-*',
-    'meta.llama*',
-    '*.meta.llama*',
-    'mistral.*',
-    '*.mistral.*',
-    'ai21.*',
-    'cohere.*',
-    'deepseek.*',
-    '*.deepseek.*',
-    'google.gemma-*',
-    'openai.gpt-oss-*',
-    'qwen.*',
-    'arn:aws*:bedrock:*',
-  ],
-  gemini: ['gemini-*'],
-  // Its models are those of the Gemini API and of Anthropic: an account names its own.
-  vertex: [],
-  mistral: [
-    'mistral-*',
-    'open-mistral-*',
-    'open-mixtral-*',
-    'ministral-*',
-    'magistral-*',
-    'codestral-*',
-    'devstral-*',
-    'pixtral-*',
-    'voxtral-*',
-  ],
-  // Their models are others' open ones, which many serve: an account names its own.
-  groq: [],
-  together: [],
-  'openai-compatible': [],
-  // A deployment's name is free.
-  azure: [],
-  xai: ['grok-*'],
-  live: [],
-};
 
 /** The configured accounts, as far as they decide where a model is. */
 export interface Routes {
@@ -86,7 +26,7 @@ export class Router {
 
   /**
    * `provider/model` names the provider; else the batch's option does; else the configured `models` and then the
-   * built-in table.
+   * models that each kind of provider is known for.
    *
    * @returns null where no provider has the model.
    */
@@ -103,18 +43,13 @@ export class Router {
     const prefix = model.slice(0, Math.max(0, slash));
     if (Object.hasOwn(this.#config.providers, prefix)) return { provider: prefix, model: model.slice(slash + 1) };
     if (this.#defaultProvider !== undefined) return { provider: this.#defaultProvider, model };
-    const providers = Object.entries(this.#config.providers);
-    const own = providers.find(([, provider]) => matchesAny(model, provider.models));
-    const builtIn = own ?? providers.find(([, provider]) => matchesAny(model, modelsOfKind[provider.kind]));
-    return builtIn ? { provider: builtIn[0], model } : null;
+    const accounts = Object.entries(this.#config.providers);
+    const own = accounts.find(([, account]) => fitsAny(model, account.models));
+    const known = own ?? accounts.find(([, account]) => fitsAny(model, providers[account.kind].models));
+    return known ? { provider: known[0], model } : null;
   }
 }
 
-function matchesAny(model: string, patterns: readonly string[]): boolean {
-  return patterns.some((pattern) => toExpression(pattern).test(model));
-}
-
-function toExpression(pattern: string): RegExp {
-  const escaped = pattern.split('*').map((piece) => piece.replace(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`);
+function fitsAny(model: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) => fits(model, pattern));
 }

@@ -1,5 +1,5 @@
 import type { Services } from '../pipeline/services.ts';
-import { secretOf } from '../providers/config.ts';
+import { secretOf } from '../providers/account.ts';
 import { ConfigurationError, messageOf, ProviderAuthenticationError, safeText } from '../records/errors.ts';
 import { inboxPrefix } from '../records/object-keys.ts';
 import { batchOptionsSchema, deadlineHours } from '../records/options.ts';
@@ -90,7 +90,7 @@ async function checkProviders({ services }: Subject, signal: AbortSignal): Promi
 
 async function checkProvider(services: Subject['services'], name: string, signal: AbortSignal): Promise<Finding> {
   try {
-    await services.account(name).client.check(signal);
+    await services.account(name).check(signal);
     return fine(`Provider '${name}' accepts its key.`);
   } catch (error) {
     const message = safeText(messageOf(error));

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
-import { demoProviders } from '../../cli/demo/provider-table.ts';
+import { demoAccount } from '../../cli/demo/demo-account.ts';
 import { providerKinds } from '../../lib/providers/config.ts';
 import { commandIn } from './command.ts';
 
@@ -16,7 +16,7 @@ it('demo --all-providers has every kind of provider answer every form of line', 
   const { passed, providers } = JSON.parse(stdout);
   expect(providers).toEqual(
     providerKinds.map((provider) => {
-      const requests = 3 * (demoProviders[provider].turns ?? 1);
+      const requests = 3 * demoAccount(provider).turns;
       const [warnings, seconds] = [expect.any(Number), expect.any(Number)];
       return { provider, requests, answered: requests, failed: 0, missing: 0, warnings, seconds };
     }),

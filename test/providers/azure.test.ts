@@ -4,6 +4,7 @@ import { ClientSecretCredential } from '@azure/identity';
 import OpenAI, { toFile } from 'openai';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseConfig, providerConfigSchema } from '../../lib/providers/config.ts';
+import { connectClient } from '../../lib/providers/connect.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { ConfigurationError, TransientError } from '../../lib/records/errors.ts';
 import { apiKey, connect, ended, noAbort, resultsOf, sendingOf, submit, tally } from './connected-provider.ts';
@@ -28,7 +29,7 @@ function clientOf(entry: object, secret: string) {
     createTimeoutSeconds: 5,
     settleSeconds: 1,
   };
-  return providers.azure.connect({ name: 'azure', config, apiKey: async () => secret });
+  return connectClient(providers.azure, { name: 'azure', config, apiKey: async () => secret });
 }
 
 const application = { tenantId: '00000000-0000-0000-0000-000000000001', clientId: 'app', clientSecret: 'app-secret' };

@@ -2,6 +2,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { bedrock } from '../../lib/providers/bedrock/provider.ts';
 import { translateRequest } from '../../lib/providers/bedrock/request.ts';
 import { translateResult } from '../../lib/providers/bedrock/result.ts';
+import { connectLive } from '../../lib/providers/connect.ts';
 import type { LiveAnswer, LiveClient } from '../../lib/providers/contract.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
@@ -21,7 +22,7 @@ async function connected(...faults: Fault[]) {
 
 function clientAt(url: string): LiveClient {
   const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
-  return bedrock.live({ ...settingsFor('bedrock', url, async () => ''), clientOptions: { credentials } });
+  return connectLive(bedrock, { ...settingsFor('bedrock', url, async () => ''), clientOptions: { credentials } });
 }
 
 function lineFor(model: string, body: object, endpoint: Endpoint): Buffer {

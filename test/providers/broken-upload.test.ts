@@ -7,6 +7,7 @@ import { seedOfTest } from '../seed.ts';
 const script = `
 import { createServer } from 'node:http';
 import { SeededRandom } from './simulators/seeded-random.ts';
+import { connectClient } from './lib/providers/connect.ts';
 import { openai } from './lib/providers/openai/provider.ts';
 const random = new SeededRandom(Number(process.env.SEED));
 const line = Buffer.from(JSON.stringify({ custom_id: 'a', body: 'x'.repeat(20_000) }) + '\\n');
@@ -22,7 +23,7 @@ const server = createServer((request) => {
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
 const config = { kind: 'openai', secret: 's', limits: {}, models: [], createTimeoutSeconds: 5, settleSeconds: 1 };
 const baseUrl = 'http://127.0.0.1:' + server.address().port;
-const client = openai.connect({ name: 'openai', config: { ...config, baseUrl }, apiKey: async () => 'key' });
+const client = connectClient(openai, { name: 'openai', config: { ...config, baseUrl }, apiKey: async () => 'key' });
 async function* lines() {
   for (let count = 0; count < 150; count += 1) yield line;
 }

@@ -6,14 +6,17 @@ import { onTestFinished } from 'vitest';
 import { joinedLines } from '../../lib/lines/joined-lines.ts';
 import { splitLines } from '../../lib/lines/jsonl.ts';
 import { type BatchProviderKind, providerConfigSchema } from '../../lib/providers/config.ts';
+import { connectClient } from '../../lib/providers/connect.ts';
 import type {
   AnsweredLine,
+  Catalog,
   ConnectionSettings,
   ProviderBatch,
   ProviderClient,
   Sending,
   TranslatedResult,
 } from '../../lib/providers/contract.ts';
+import { ownEndpoint } from '../../lib/providers/own-endpoint.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { positionOf, providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
@@ -32,7 +35,7 @@ export function temporaryFolder(): string {
 
 export interface Connection {
   simulator: Simulator;
-  client: ProviderClient;
+  client: ProviderClient & Catalog;
 }
 
 /** A provider's client against its simulator, which is done as soon as it has read its input. */
@@ -57,8 +60,8 @@ export function clientFor(
   baseUrl: string,
   key: (refresh?: boolean) => Promise<string>,
   config: AccountChanges = {},
-): ProviderClient {
-  return providers[kind].connect(settingsFor(kind, baseUrl, key, config));
+): ProviderClient & Catalog {
+  return connectClient(providers[kind], settingsFor(kind, baseUrl, key, config));
 }
 
 interface AccountChanges {
@@ -106,9 +109,10 @@ export function sendingOfBodies(
   const token = `token-${sendings}-${randomUUID()}`;
   const lines = bodies.map((body, position) => requestBytes(kind, body, endpoint, providerLineId(prefix, position)));
   return {
+    batchId: `batch_${'c0ffee00'.repeat(4)}`,
     prefix,
     token,
-    endpoint,
+    endpoint: ownEndpoint(providers[kind], { endpoint, model: subjects[kind].model }),
     model: subjects[kind].model,
     lineCount: bodies.length,
     lines: (separator) => joinedLines(lines, separator),

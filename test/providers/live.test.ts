@@ -1,7 +1,9 @@
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { batchProviderKinds } from '../../lib/providers/config.ts';
+import { connectLive } from '../../lib/providers/connect.ts';
 import type { LiveAnswer, LiveClient } from '../../lib/providers/contract.ts';
+import { ownEndpoint } from '../../lib/providers/own-endpoint.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
@@ -28,14 +30,18 @@ function chat(text: string, kind: Kind): Asked {
 }
 
 function clientAt(kind: Kind, url: string, key = apiKey): LiveClient {
-  return providers[kind].live(settingsFor(kind, url, async () => key));
+  return connectLive(
+    providers[kind],
+    settingsFor(kind, url, async () => key),
+  );
 }
 
 function call(client: LiveClient, kind: Kind, { endpoint, model, body }: Asked): Promise<LiveAnswer> {
   const request = lineOf(openAILine('mine', { model, ...body }, endpoint), endpoint);
   const translated = providers[kind].translateRequest(request, { lineId, model });
   if (!translated.ok) throw new Error(translated.error.message);
-  return client.call({ line: translated.bytes, endpoint, model, signal: noAbort });
+  const sentTo = ownEndpoint(providers[kind], { endpoint, model });
+  return client.call({ line: translated.bytes, endpoint: sentTo, model, signal: noAbort });
 }
 
 /** Our result line, of a call that has one. */

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { connectClient } from '../../lib/providers/connect.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { apiKey, connect, inputFileOf, noAbort, sendingOf, settingsFor } from './connected-provider.ts';
 
@@ -13,7 +14,7 @@ it('finds a lost job behind an old one, however the list is ordered', async () =
     return Response.json({ ...list, data: [old, ...list.data], total: list.total + 1 });
   };
   const settings = settingsFor('mistral', simulator.url, async () => apiKey);
-  const changed = providers.mistral.connect({ ...settings, clientOptions: { fetch: oldFirst } });
+  const changed = connectClient(providers.mistral, { ...settings, clientOptions: { fetch: oldFirst } });
 
   const now = Date.now();
   const lost = {

@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseConfig, providerConfigSchema } from '../../lib/providers/config.ts';
+import { connectClient } from '../../lib/providers/connect.ts';
 import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai-family/batch-object.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
@@ -13,7 +14,7 @@ function keylessClient(baseUrl: string) {
     createTimeoutSeconds: 5,
     settleSeconds: 1,
   };
-  return providers['openai-compatible'].connect({ name: 'mine', config, apiKey: async () => '' });
+  return connectClient(providers['openai-compatible'], { name: 'mine', config, apiKey: async () => '' });
 }
 
 async function listen(answer: (url: string) => object) {

@@ -2,7 +2,9 @@ import { expect, onTestFinished } from 'vitest';
 import { joinedLines } from '../../lib/lines/joined-lines.ts';
 import { objectAt } from '../../lib/providers/bedrock/places.ts';
 import { type BatchProviderKind, providerConfigSchema } from '../../lib/providers/config.ts';
+import { connectLive } from '../../lib/providers/connect.ts';
 import type { Sending } from '../../lib/providers/contract.ts';
+import { ownEndpoint } from '../../lib/providers/own-endpoint.ts';
 import { providerOf, providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
@@ -103,7 +105,8 @@ export async function recordLiveRequests(api: LiveApi): Promise<Recording> {
   };
   const provider = providerOf({ kind: 'live', api });
 
-  await provider.connect(settings).check(noAbort);
+  const live = connectLive(provider, settings);
+  await live.check(noAbort);
   const batches: Recording['batches'] = { models: { check: proxy.take() } };
   for (const endpoint of provider.endpoints) {
     const [body] = bodiesOf[endpoint] ?? [];
@@ -112,7 +115,12 @@ export async function recordLiveRequests(api: LiveApi): Promise<Recording> {
     const line = lineOf(textOf(endpoint, { model, ...body }), endpoint);
     const translated = provider.translateRequest(line, { lineId: 'line0', model });
     if (!translated.ok) throw new Error(translated.error.message);
-    const answer = await provider.live(settings).call({ line: translated.bytes, endpoint, model, signal: noAbort });
+    const answer = await live.call({
+      line: translated.bytes,
+      endpoint: ownEndpoint(provider, { endpoint, model }),
+      model,
+      signal: noAbort,
+    });
     batches[`${endpoint}, ${model}`] = { 'live call': proxy.take() };
     expect(answer).toMatchObject({ outcome: 'answered', succeeded: true });
   }
@@ -148,9 +156,10 @@ function sendingOf(
     else refused.push(translated.error.message);
   }
   const sending: Sending = {
+    batchId,
     prefix,
     token,
-    endpoint,
+    endpoint: ownEndpoint(providers[kind], { endpoint, model }),
     model,
     lineCount: lines.length,
     lines: (separator) => joinedLines(lines, separator),
@@ -221,7 +230,10 @@ class Recorder {
     sending: Sending,
     during: <Result>(name: string, call: Promise<Result>) => Promise<Result>,
   ): Promise<void> {
-    const live = providers[this.#kind].live(settingsFor(this.#kind, this.#proxy.url, async () => apiKey));
+    const live = connectLive(
+      providers[this.#kind],
+      settingsFor(this.#kind, this.#proxy.url, async () => apiKey),
+    );
     const [line = Buffer.of()] = Buffer.concat(await Array.fromAsync(sending.lines('\n')))
       .toString()
       .split('\n')

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { joinedLines } from '../../lib/lines/joined-lines.ts';
 import { batchProviderKinds, providerConfigSchema } from '../../lib/providers/config.ts';
+import { connectClient } from '../../lib/providers/connect.ts';
 import type { Sending } from '../../lib/providers/contract.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { subjects } from './subjects.ts';
@@ -21,6 +22,7 @@ function* paddedLines(count: number): Generator<Buffer> {
 /** Lines of a kilobyte. */
 function sendingOf(lineCount: number): Sending {
   return {
+    batchId: 'batch_large',
     prefix: 'b',
     token: 't',
     endpoint: '/v1/chat/completions',
@@ -31,7 +33,7 @@ function sendingOf(lineCount: number): Sending {
   };
 }
 
-const client = providers[kind].connect({
+const client = connectClient(providers[kind], {
   name: kind,
   config: {
     ...providerConfigSchema.parse({ secret: 's', ...subjects[kind].config, kind, baseUrl }),

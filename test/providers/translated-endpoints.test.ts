@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { providerConfigSchema, providerKinds } from '../../lib/providers/config.ts';
+import { providerKinds } from '../../lib/providers/config.ts';
 import { openai } from '../../lib/providers/openai/provider.ts';
+import { ownEndpoint } from '../../lib/providers/own-endpoint.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { withTranslatedEndpoints } from '../../lib/providers/shared/forms/translated-endpoints.ts';
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
@@ -54,29 +55,11 @@ describe('endpoints that a provider has not itself', () => {
     expect(providers.openai.passesThrough(lineOf(native(user('Hi'))))).toBe(false);
   });
 
-  it('create a batch of chat completions', async () => {
-    const created: string[] = [];
-    const provider = withTranslatedEndpoints({
-      ...openai,
-      connect: (settings) => ({
-        ...openai.connect(settings),
-        create: async ({ endpoint }) => {
-          created.push(endpoint);
-          return { outcome: 'created', providerBatchId: 'batch_1' };
-        },
-      }),
-    });
-    const config = {
-      ...providerConfigSchema.parse({ kind: 'openai', secret: 's' }),
-      createTimeoutSeconds: 1,
-      settleSeconds: 1,
-    };
-    const client = provider.connect({ name: 'openai', config, apiKey: async () => 'k' });
-    const sending = { prefix: 'b', token: 't', model: 'm', lineCount: 1, lines: async function* () {}, metadata: {} };
-    const signal = new AbortController().signal;
-    for (const endpoint of ['/v1/messages', '/v1/responses'] as const)
-      await client.create({ ...sending, endpoint }, 'file-1', signal);
-    expect(created).toEqual(['/v1/chat/completions', '/v1/responses']);
+  it('are sent in batches of chat completions', () => {
+    for (const endpoint of ['/v1/messages', '/v1/chat/completions'] as const)
+      expect(ownEndpoint(providers.openai, { endpoint, model: 'm' })).toBe('/v1/chat/completions');
+    expect(ownEndpoint(providers.groq, { endpoint: '/v1/responses', model: 'm' })).toBe('/v1/chat/completions');
+    expect(ownEndpoint(providers.openai, { endpoint: '/v1/responses', model: 'm' })).toBe('/v1/responses');
   });
 });
 

@@ -1,6 +1,5 @@
 import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
-import type { Provider } from '../../lib/providers/contract.ts';
-import { providerOf } from '../../lib/providers/registry.ts';
+import { type KnownProvider, providerOf } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { openAILine } from './lines.ts';
 import { type Ability, asChat, asMessage, asResponse, type Talk } from './talk.ts';
@@ -8,7 +7,7 @@ import { type Ability, asChat, asMessage, asResponse, type Talk } from './talk.t
 /** A kind, and a model of those whose bodies look otherwise. */
 export interface Target {
   name: string;
-  provider: Provider;
+  provider: KnownProvider;
   model: string;
   /** What its body has no place for, besides what every chat completion can say. */
   lacks: readonly Ability[];

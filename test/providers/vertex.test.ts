@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { connectClient } from '../../lib/providers/connect.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { NotFoundError } from '../../lib/records/errors.ts';
 import { apiKey, connect, ended, noAbort, resultsOf, sendingOf, settingsFor, submit } from './connected-provider.ts';
@@ -16,7 +17,7 @@ async function jobWith(outputFiles: number, change: (names: string[]) => string[
     return Response.json({ items: change(items.map(({ name }) => name)).map((name) => ({ name })) });
   };
   const settings = settingsFor('vertex', simulator.url, async () => apiKey);
-  const changed = providers.vertex.connect({ ...settings, clientOptions: { fetch: changing } });
+  const changed = connectClient(providers.vertex, { ...settings, clientOptions: { fetch: changing } });
   const sending = sendingOf('vertex', texts);
   const id = await submit({ simulator, client }, sending);
   const connection = { simulator, client: changed };

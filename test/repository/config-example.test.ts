@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { parseConfig, secretOf } from '../../lib/providers/config.ts';
+import { secretOf } from '../../lib/providers/account.ts';
+import { parseConfig } from '../../lib/providers/config.ts';
 import { Router } from '../../lib/providers/routing.ts';
 
 const file = 'examples/several-accounts.config.json';

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LiveSettings, liveSettingsOf } from '../../providers/config.ts';
 import type { LiveAnswer } from '../../providers/contract.ts';
+import { ownEndpoint } from '../../providers/own-endpoint.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { sendingPrefix } from '../../records/ids.ts';
@@ -227,7 +228,8 @@ class LiveSlice {
     const timer = setTimeout(() => controller.abort(reason), this.#callMs);
     try {
       const { account, shard } = this.#task;
-      const { endpoint, model } = shard;
+      const { model } = shard;
+      const endpoint = ownEndpoint(account.provider, shard);
       const answer = await account.live.call({ line: line.bytes, endpoint, model, signal: controller.signal });
       const isAbandoned = controller.signal.aborted && controller.signal.reason !== reason;
       if (!isAbandoned || answer.outcome === 'answered') this.#settle(line, { answer, beganAtMs, tokens });

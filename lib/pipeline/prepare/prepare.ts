@@ -234,7 +234,7 @@ async function unreadyProvider(
   const names = new Set(shards.flatMap((shard) => (shard.provider === null ? [] : [shard.provider])));
   for (const name of names) {
     try {
-      await services.account(name).client.check(context.signal);
+      await services.account(name).check(context.signal);
     } catch (error) {
       if (error instanceof ProviderAuthenticationError) return batchError('provider_authentication', error.message);
       if (error instanceof ConfigurationError) return batchError('provider_not_configured', error.message);

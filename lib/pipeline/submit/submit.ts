@@ -1,5 +1,6 @@
 import type { LineIndex } from '../../lines/line-index.ts';
 import type { CreateOutcome, Sending, UploadOutcome } from '../../providers/contract.ts';
+import { ownEndpoint } from '../../providers/own-endpoint.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, ProviderAuthenticationError, safeText } from '../../records/errors.ts';
 import { sendingPrefix } from '../../records/ids.ts';
@@ -395,9 +396,10 @@ function sendingOf(services: Services, shard: ShardRecord, intent: Intent, index
   const { batchId, round, shard: position } = shard;
   const prefix = sendingPrefix({ batchId, round, shard: position, attempt: intent.attempt });
   return {
+    batchId,
     prefix,
     token: intent.token,
-    endpoint: shard.endpoint,
+    endpoint: ownEndpoint(accountOf(services, shard).provider, shard),
     model: shard.model,
     lineCount: shard.lineCount,
     lines: (separator) => readSentLines(services.objects, shard, index, { prefix, model: shard.model, separator }),

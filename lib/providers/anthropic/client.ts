@@ -4,6 +4,7 @@ import { splitLines } from '../../lines/jsonl.ts';
 import { NotFoundError } from '../../records/errors.ts';
 import type {
   BatchPage,
+  Catalog,
   ConnectionSettings,
   CreateOutcome,
   LostCreate,
@@ -37,12 +38,12 @@ const batchesPath = '/v1/messages/batches';
 
 const defaultBaseUrl = 'https://api.anthropic.com';
 
-export function connectAnthropic(settings: ConnectionSettings): ProviderClient {
+export function connectAnthropic(settings: ConnectionSettings): ProviderClient & Catalog {
   return new AnthropicClient(settings);
 }
 
 /** Message Batches. Source: https://platform.claude.com/docs/en/build-with-claude/batch-processing */
-class AnthropicClient implements ProviderClient {
+class AnthropicClient implements ProviderClient, Catalog {
   readonly #createTimeoutSeconds: number;
   readonly #providerOptions: object;
   readonly #sdk: KeyedClient<Anthropic>;

@@ -1,18 +1,61 @@
+import { z } from 'zod';
+import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
-import { lazyClient, lazyLiveClient } from '../shared/http/lazy-client.ts';
-import { directUse, limits, notes } from './limits.ts';
+import { usualLimits, usualNotes } from '../shared/defaults.ts';
 import { anthropicEndpoints, passesThrough, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 
-export const anthropic: Provider = {
+const settings = accountSchema.extend({ kind: z.literal('anthropic') });
+
+export const anthropic = {
   kind: 'anthropic',
-  limits,
+  settings,
+  models: ['claude-*'],
+  prices: { list: 'anthropic', batchDiscount: 0.5 },
+  /** Source: https://platform.claude.com/docs/en/build-with-claude/batch-processing, read 2026-11. */
+  limits: {
+    ...usualLimits,
+    maxRequests: 100_000,
+    /** "256 MB", read as the smaller of its two meanings; above it the answer is a 413. */
+    maxBytes: 256_000_000,
+    /** `{"requests":[` and `]}`, and a comma after each line. */
+    overheadBytes: { batch: 15, line: 1 },
+  },
+  key: 'required',
+  packages: [],
+  /** Source: the same page and @anthropic-ai/sdk 1.11 `BatchCreateParams.Request.custom_id`. */
+  direct: { customIds: /^[a-zA-Z0-9_-]{1,64}$/, keepsMetadata: false, listsInputFile: false, mixesModels: true },
+  notes: {
+    ...usualNotes,
+    title: 'Anthropic',
+    source: 'https://platform.claude.com/docs/en/build-with-claude/batch-processing',
+    lostCreateProof: 'our ids in its results, once it has ended',
+    warned: [
+      'seed',
+      'frequency_penalty',
+      'presence_penalty',
+      'logit_bias',
+      'metadata',
+      'service_tier',
+      'store',
+      'prediction',
+      'temperature and top_p (of models that take none)',
+      'whatever is unknown',
+    ],
+    refused: [
+      'n above 1',
+      'logprobs',
+      'audio',
+      'functions, function_call',
+      'response_format json_object',
+      'a schema that cannot be enforced',
+    ],
+  },
+  example: { model: 'claude-opus-4-6' },
   endpoints: anthropicEndpoints,
   passesThrough,
   translateRequest,
   translateResult,
-  direct: directUse,
-  notes,
-  connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectAnthropic(settings)),
-  live: (settings) => lazyLiveClient(async () => (await import('./live.ts')).connectLiveAnthropic(settings)),
-};
+  connect: async (connection) => (await import('./client.ts')).connectAnthropic(connection),
+  live: async (connection) => (await import('./live.ts')).connectLiveAnthropic(connection),
+} as const satisfies Provider<SettingsOf<typeof settings>>;

@@ -7,6 +7,7 @@ import {
 import { z } from 'zod';
 import { ConfigurationError, messageOf, safeText, TransientError } from '../../records/errors.ts';
 import type { ConnectionSettings } from '../contract.ts';
+import type { AzureSettings } from './settings.ts';
 
 const clientSecretSchema = z.strictObject({
   tenantId: z.string().min(1),
@@ -15,13 +16,12 @@ const clientSecretSchema = z.strictObject({
 });
 
 /** Gives tokens of Microsoft Entra ID in place of a key; each lives about an hour and is renewed in time. */
-export function entraTokens({ name, config, apiKey }: ConnectionSettings): ConnectionSettings['apiKey'] {
-  const scope = config.kind === 'azure' ? config.tokenScope : '';
+export function entraTokens({ name, config, apiKey }: ConnectionSettings<AzureSettings>): ConnectionSettings['apiKey'] {
   let current: { secret: string; next: () => Promise<string> } | undefined;
   return async (refresh) => {
     const secret = await apiKey(refresh);
     if (current?.secret !== secret)
-      current = { secret, next: getBearerTokenProvider(credentialFrom(name, secret), scope) };
+      current = { secret, next: getBearerTokenProvider(credentialFrom(name, secret), config.tokenScope) };
     return await tokenFrom(name, current.next);
   };
 }

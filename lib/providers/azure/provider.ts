@@ -1,43 +1,49 @@
-import type { ProviderConfig } from '../config.ts';
 import type { ConnectionSettings, Provider } from '../contract.ts';
 import { type Dialect, expiringWays } from '../openai-family/dialect.ts';
 import { familyMember } from '../openai-family/family.ts';
-import { lazyClient, lazyLiveClient } from '../shared/http/lazy-client.ts';
-import { directUse, limits, notes } from './limits.ts';
+import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
+import { type AzureSettings, azureSettings } from './settings.ts';
 
 const service = 'Azure OpenAI';
 
-const member = familyMember({
-  kind: 'azure',
+const member = familyMember<AzureSettings>(service, ['/v1/chat/completions', '/v1/responses'], ({ auth }) => ({
+  ...expiringWays,
   service,
-  limits,
-  endpoints: ['/v1/chat/completions', '/v1/responses'],
-  direct: directUse,
-  notes,
-  dialectOf: (config) => ({
-    ...expiringWays,
-    service,
-    baseUrl: null,
-    ...(!usesEntra(config) && { credentials: withApiKeyHeader }),
-  }),
-});
+  baseUrl: null,
+  ...(auth === 'key' && { credentials: withApiKeyHeader }),
+}));
 
-/** The model of a line is the name of a Global-Batch deployment. */
-export const azure: Provider = {
+/** The model of a line is the name of a Global-Batch deployment, which is free. */
+export const azure = {
   ...member,
-  connect: (settings) => lazyClient(async () => member.connect(await signedIn(settings))),
-  live: (settings) => lazyLiveClient(async () => member.live(await signedIn(settings))),
-};
+  kind: 'azure',
+  settings: azureSettings,
+  models: [],
+  prices: { list: 'azure', batchDiscount: 0.5 },
+  /**
+   * A batch of a Global-Batch deployment: 1 GB with a blob store of one's own, which we do not use. Embeddings in batches are
+   * unconfirmed and not offered; a quota of enqueued tokens decides how many batches there may be. Source:
+   * https://learn.microsoft.com/azure/ai-services/openai/how-to/batch, read 2026-11; unconfirmed.
+   */
+  limits: { ...usualLimits, maxRequests: 100_000 },
+  key: 'required',
+  packages: ['@azure/identity'],
+  direct: { ...usualUse, keepsMetadata: true },
+  notes: {
+    ...usualNotes,
+    title: 'Azure OpenAI',
+    source: 'https://learn.microsoft.com/azure/ai-services/openai/how-to/batch',
+  },
+  example: { model: 'my-deployment', settings: { baseUrl: 'http://127.0.0.1:9/openai/v1' } },
+  connect: async (connection) => member.connect(await signedIn(connection)),
+  live: async (connection) => member.live(await signedIn(connection)),
+} as const satisfies Provider<AzureSettings>;
 
 /** With tokens in place of the key where Entra ID gives them. */
-async function signedIn(settings: ConnectionSettings): Promise<ConnectionSettings> {
-  if (!usesEntra(settings.config)) return settings;
+async function signedIn(connection: ConnectionSettings<AzureSettings>): Promise<ConnectionSettings<AzureSettings>> {
+  if (connection.config.auth === 'key') return connection;
   const { entraTokens } = await import('./entra-token.ts');
-  return { ...settings, apiKey: entraTokens(settings) };
-}
-
-function usesEntra(config: ProviderConfig): boolean {
-  return config.kind === 'azure' && config.auth === 'entra';
+  return { ...connection, apiKey: entraTokens(connection) };
 }
 
 const withApiKeyHeader: Dialect['credentials'] = (secret) => ({

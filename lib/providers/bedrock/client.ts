@@ -6,9 +6,9 @@ import {
   StopModelInvocationJobCommand,
 } from '@aws-sdk/client-bedrock';
 import { ConfigurationError } from '../../records/errors.ts';
-import type { ConfigOfKind } from '../config.ts';
 import type {
   BatchPage,
+  Catalog,
   ConnectionSettings,
   CreateOutcome,
   LostCreate,
@@ -33,21 +33,21 @@ import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.t
 import { familyOf } from './model-family.ts';
 import { inputKey, inputUri, objectAt, outputUri } from './places.ts';
 import { explainedCall } from './service-answer.ts';
+import type { BedrockSettings } from './settings.ts';
 
 const jobsPerPage = 100;
 
 /** @throws ConfigurationError where there is no bucket. */
-export function connectBedrock(settings: ConnectionSettings): ProviderClient {
-  const { config, workplace, name } = settings;
-  if (config.kind !== 'bedrock' || !workplace)
-    throw new ConfigurationError(`Provider ${name} needs a bucket: it works in a deployment only.`);
-  return new BedrockJobs(settings, config, workplace);
+export function connectBedrock(settings: ConnectionSettings<BedrockSettings>): ProviderClient & Catalog {
+  const { workplace, name } = settings;
+  if (!workplace) throw new ConfigurationError(`Provider ${name} needs a bucket: it works in a deployment only.`);
+  return new BedrockJobs(settings, workplace);
 }
 
 /** Source: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference.html, read 2026-11. */
-class BedrockJobs implements ProviderClient {
+class BedrockJobs implements ProviderClient, Catalog {
   readonly #name: string;
-  readonly #terms: ConfigOfKind<'bedrock'>;
+  readonly #terms: BedrockSettings;
   readonly #roleArn: string | null;
   readonly #objects: Workplace['objects'];
   readonly #reader: BedrockClient;
@@ -55,8 +55,7 @@ class BedrockJobs implements ProviderClient {
   readonly #creator: BedrockClient;
 
   constructor(
-    { name, clientOptions = {} }: ConnectionSettings,
-    terms: ConfigOfKind<'bedrock'>,
+    { name, config: terms, clientOptions = {} }: ConnectionSettings<BedrockSettings>,
     { objects, roleArn }: Workplace,
   ) {
     const options = {
@@ -81,7 +80,8 @@ class BedrockJobs implements ProviderClient {
   async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
     if (this.#roleArn === null)
       throw new ConfigurationError(`Provider ${this.#name} has no role for Bedrock. Deploy again, or name a roleArn.`);
-    const key = inputKey(sending);
+    if (sending.batchId === null) throw new ConfigurationError('Bedrock takes the lines of a batch of ours only.');
+    const key = inputKey(sending.batchId, sending.prefix);
     await this.#objects.write(key, untilStopped(sending.lines('\n'), signal));
     return { outcome: 'uploaded', providerInputFileId: inputUri(this.#objects.bucket, key) };
   }

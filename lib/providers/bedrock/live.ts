@@ -5,20 +5,16 @@ import {
   type ConverseCommandInput,
   InvokeModelCommand,
 } from '@aws-sdk/client-bedrock-runtime';
-import { ConfigurationError } from '../../records/errors.ts';
-import { type ConfigOfKind, liveSettingsOf } from '../config.ts';
 import type { ConnectionSettings, LiveAnswer, LiveCall, LiveClient } from '../contract.ts';
 import { type LiveForm, liveAnswer, partsOf } from '../shared/http/live-call.ts';
 import { settledOrAborted } from '../shared/http/settled-or-aborted.ts';
 import { familyOf } from './model-family.ts';
 import { statusOf } from './result.ts';
 import { explainedCall } from './service-answer.ts';
+import type { BedrockSettings } from './settings.ts';
 
-/** @throws ConfigurationError for an account of another kind. */
-export function connectLiveBedrock(settings: ConnectionSettings): LiveClient {
-  const { config, name } = settings;
-  if (config.kind !== 'bedrock') throw new ConfigurationError(`Provider ${name} is not Bedrock.`);
-  return new BedrockCalls(settings, config);
+export function connectLiveBedrock(settings: ConnectionSettings<BedrockSettings>): LiveClient {
+  return new BedrockCalls(settings);
 }
 
 /** Models, called directly, with the bodies of batches. Source: @aws-sdk/client-bedrock-runtime 3.1164. */
@@ -26,11 +22,11 @@ class BedrockCalls implements LiveClient {
   readonly #name: string;
   readonly #sdk: BedrockRuntimeClient;
 
-  constructor({ name, clientOptions = {} }: ConnectionSettings, terms: ConfigOfKind<'bedrock'>) {
+  constructor({ name, config: terms, clientOptions = {} }: ConnectionSettings<BedrockSettings>) {
     const endpoint = terms.runtimeBaseUrl ?? terms.baseUrl;
     this.#name = name;
     this.#sdk = new BedrockRuntimeClient({
-      requestHandler: requestHandlerFor(liveSettingsOf(terms).maxConcurrency),
+      requestHandler: requestHandlerFor(terms.live.maxConcurrency),
       ...clientOptions,
       ...(terms.region !== undefined && { region: terms.region }),
       ...(endpoint !== undefined && { endpoint }),

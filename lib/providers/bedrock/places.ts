@@ -1,9 +1,8 @@
 import { workPrefix } from '../../records/object-keys.ts';
-import type { Sending } from '../contract.ts';
 
 /** Where a sending's lines lie: with its batch's work, which expires. */
-export function inputKey({ metadata, prefix }: Sending): string {
-  return `${workPrefix(metadata.batchdrop_batch ?? 'unknown')}bedrock/${prefix}.jsonl`;
+export function inputKey(batchId: string, prefix: string): string {
+  return `${workPrefix(batchId)}bedrock/${prefix}.jsonl`;
 }
 
 export function inputUri(bucket: string, key: string): string {

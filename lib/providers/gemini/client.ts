@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type {
   BatchPage,
+  Catalog,
   ConnectionSettings,
   CreateOutcome,
   LostCreate,
@@ -36,12 +37,12 @@ const listSchema = z.object({
 });
 type BatchList = z.infer<typeof listSchema>;
 
-export function connectGemini(settings: ConnectionSettings): ProviderClient {
+export function connectGemini(settings: ConnectionSettings): ProviderClient & Catalog {
   return new GeminiClient(settings);
 }
 
 /** The Gemini API's batches. Source: https://ai.google.dev/gemini-api/docs/batch-api */
-class GeminiClient implements ProviderClient {
+class GeminiClient implements ProviderClient, Catalog {
   readonly #createTimeoutSeconds: number;
   readonly #providerOptions: object;
   readonly #api: KeyedClient<Api>;

@@ -1,18 +1,61 @@
+import { z } from 'zod';
+import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
-import { lazyClient, lazyLiveClient } from '../shared/http/lazy-client.ts';
-import { directUse, limits, notes } from './limits.ts';
+import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
 import { geminiEndpoints, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 
-export const gemini: Provider = {
+const settings = accountSchema.extend({ kind: z.literal('gemini') });
+
+export const gemini = {
   kind: 'gemini',
-  limits,
+  settings,
+  models: ['gemini-*'],
+  prices: { list: 'google', batchDiscount: 0.5 },
+  /**
+   * No number of requests is published; ours keeps a shard's index and its retries small. A file may have 2 GB, of which we use a
+   * tenth, since a shard is spooled to a function's small disk and sent in one piece. Source:
+   * https://ai.google.dev/gemini-api/docs/batch-api, from memory.
+   */
+  limits: usualLimits,
+  key: 'required',
+  packages: [],
+  direct: usualUse,
+  notes: {
+    ...usualNotes,
+    title: 'Google Gemini API',
+    source: 'https://ai.google.dev/gemini-api/docs/batch-api',
+    lostCreateProof: 'our token as its display name, or our input file',
+    warned: [
+      'parallel_tool_calls',
+      'strict of a function',
+      'top_logprobs without logprobs',
+      'logit_bias',
+      'metadata',
+      'service_tier',
+      'store',
+      'prediction',
+      'user, safety_identifier',
+      'detail of an image',
+      'a reasoning_effort that the model lacks',
+      'whatever is unknown',
+    ],
+    refused: [
+      'images by http(s) URL',
+      'files by file_id',
+      'audio, modalities beyond text',
+      'functions, function_call',
+      'web_search_options',
+      'custom tools',
+      'several inputs in one embedding',
+      'embeddings in base64',
+    ],
+  },
+  example: { model: 'gemini-2.5-flash' },
   endpoints: geminiEndpoints,
   passesThrough: () => false,
   translateRequest,
   translateResult,
-  direct: directUse,
-  notes,
-  connect: (settings) => lazyClient(async () => (await import('./client.ts')).connectGemini(settings)),
-  live: (settings) => lazyLiveClient(async () => (await import('./live.ts')).connectLiveGemini(settings)),
-};
+  connect: async (connection) => (await import('./client.ts')).connectGemini(connection),
+  live: async (connection) => (await import('./live.ts')).connectLiveGemini(connection),
+} as const satisfies Provider<SettingsOf<typeof settings>>;

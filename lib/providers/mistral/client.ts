@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { TransientError } from '../../records/errors.ts';
 import type {
   BatchPage,
+  Catalog,
   ConnectionSettings,
   CreateOutcome,
   LostCreate,
@@ -34,6 +35,7 @@ import { type Account, accountOf } from './account.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { mistralEndpoints } from './request.ts';
 import { replyOf, unwrapped } from './sdk-reply.ts';
+import type { MistralSettings } from './settings.ts';
 
 const pageSize = 100;
 
@@ -52,20 +54,20 @@ const once: RequestOptions = { retries: { strategy: 'none' } };
 const storedFileSchema = z.object({ id: z.string().min(1) });
 const listSchema = z.object({ data: z.array(z.unknown()).default([]), total: z.number().int().nonnegative() });
 
-export function connectMistral(settings: ConnectionSettings): ProviderClient {
+export function connectMistral(settings: ConnectionSettings<MistralSettings>): ProviderClient & Catalog {
   return new MistralClient(settings);
 }
 
 /** Mistral's batch jobs. Source: https://docs.mistral.ai/api/#tag/batch */
-class MistralClient implements ProviderClient {
+class MistralClient implements ProviderClient, Catalog {
   readonly #createTimeoutSeconds: number;
   readonly #timeoutHours: number;
   readonly #account: KeyedClient<Account>;
 
-  constructor(settings: ConnectionSettings) {
+  constructor(settings: ConnectionSettings<MistralSettings>) {
     const { config } = settings;
     this.#createTimeoutSeconds = config.createTimeoutSeconds;
-    this.#timeoutHours = config.kind === 'mistral' ? config.timeoutHours : 24;
+    this.#timeoutHours = config.timeoutHours;
     this.#account = accountOf(settings);
   }
 

@@ -1,27 +1,50 @@
+import { z } from 'zod';
+import { accountSchema, requiredBaseUrl, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
-import { type Dialect, openAIWays, plainCreation } from '../openai-family/dialect.ts';
+import { keylessCredentials, openAIWays, plainCreation } from '../openai-family/dialect.ts';
 import { familyMember } from '../openai-family/family.ts';
 import { openAIEndpoints } from '../openai-family/request.ts';
-import { directUse, limits, notes } from './limits.ts';
+import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
 
 const service = 'the OpenAI-compatible server';
 
-export const openaiCompatible: Provider = familyMember({
-  kind: 'openai-compatible',
-  service,
-  limits,
-  endpoints: openAIEndpoints,
-  direct: directUse,
-  notes,
-  dialectOf: (config) => ({
-    ...openAIWays,
-    service,
-    baseUrl: null,
-    credentials,
-    creation: plainCreation(config.kind === 'openai-compatible' ? config.completionWindow : '24h'),
-  }),
+const settings = accountSchema.extend({
+  kind: z.literal('openai-compatible'),
+  /** With its /v1, if it has one. */
+  baseUrl: requiredBaseUrl,
+  /** Absent for a server without keys. */
+  secret: z.string().min(1).optional(),
+  /** What its batches allow; `24h` is all that OpenAI itself knows. */
+  completionWindow: z.string().min(1).default('24h'),
 });
 
-/** The SDK wants a key even where none goes out. */
-const credentials: Dialect['credentials'] = (secret) =>
-  secret === '' ? { apiKey: 'none', defaultHeaders: { authorization: null } } : { apiKey: secret };
+const member = familyMember<SettingsOf<typeof settings>>(service, openAIEndpoints, ({ completionWindow }) => ({
+  ...openAIWays,
+  service,
+  baseUrl: null,
+  credentials: keylessCredentials,
+  creation: plainCreation(completionWindow),
+}));
+
+/** Any server that speaks OpenAI's /v1/files and /v1/batches. */
+export const openaiCompatible = {
+  ...member,
+  kind: 'openai-compatible',
+  settings,
+  models: [],
+  /** A server of one's own has no price list. */
+  prices: { list: 'openai-compatible', batchDiscount: 0 },
+  /** Nobody knows what a server accepts: OpenAI's requests and the least bytes of the services that speak its API. */
+  limits: { ...usualLimits, maxBytes: 100_000_000, maxEmbeddingInputs: 50_000 },
+  key: 'optional',
+  packages: [],
+  /** Not every server keeps metadata. */
+  direct: usualUse,
+  notes: {
+    ...usualNotes,
+    title: 'OpenAI-compatible servers',
+    source: 'https://platform.openai.com/docs/api-reference/batch',
+    lostCreateProof: 'our input file, or our token where it keeps metadata',
+  },
+  example: { model: 'my-model', settings: { baseUrl: 'http://127.0.0.1:9/v1' } },
+} as const satisfies Provider<SettingsOf<typeof settings>>;

@@ -4,6 +4,7 @@ import { TransientError } from '../../records/errors.ts';
 import { isObject } from '../../records/json.ts';
 import type {
   BatchPage,
+  Catalog,
   ConnectionSettings,
   CreateOutcome,
   LostCreate,
@@ -37,12 +38,12 @@ const fileSizeSchema = z.object({ bytes: z.number().int().positive() });
 
 const pageLimit = 100;
 
-export function connectDialect(settings: ConnectionSettings, dialect: Dialect): ProviderClient {
+export function connectDialect(settings: ConnectionSettings, dialect: Dialect): ProviderClient & Catalog {
   return new OpenAIClient(settings, dialect);
 }
 
 /** OpenAI's batch API, and whatever speaks it. Source: https://platform.openai.com/docs/api-reference/batch */
-class OpenAIClient implements ProviderClient {
+class OpenAIClient implements ProviderClient, Catalog {
   readonly #dialect: Dialect;
   readonly #createTimeoutSeconds: number;
   readonly #providerOptions: object;

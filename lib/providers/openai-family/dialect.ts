@@ -101,3 +101,7 @@ export const expiringWays = {
 } as const satisfies Partial<Dialect>;
 
 export const openAIDialect: Dialect = { ...expiringWays, service: 'OpenAI', baseUrl: 'https://api.openai.com/v1' };
+
+/** For servers that may have no keys: the SDK wants one even where none goes out. */
+export const keylessCredentials: Dialect['credentials'] = (secret) =>
+  secret === '' ? { apiKey: 'none', defaultHeaders: { authorization: null } } : { apiKey: secret };

@@ -1,15 +1,38 @@
+import { z } from 'zod';
+import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
 import { openAIDialect } from '../openai-family/dialect.ts';
 import { familyMember } from '../openai-family/family.ts';
 import { openAIEndpoints } from '../openai-family/request.ts';
-import { directUse, limits, notes } from './limits.ts';
+import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
 
-export const openai: Provider = familyMember({
+const settings = accountSchema.extend({ kind: z.literal('openai') });
+
+/** Source: https://platform.openai.com/docs/guides/batch and openai 7.55 `BatchCreateParams`, read 2026-11. */
+export const openai = {
   kind: 'openai',
-  service: 'OpenAI',
-  limits,
-  endpoints: openAIEndpoints,
-  direct: directUse,
-  notes,
-  dialectOf: () => openAIDialect,
-});
+  settings,
+  models: [
+    'gpt-*',
+    'chatgpt-*',
+    'o1*',
+    'o3*',
+    'o4*',
+    'text-embedding-*',
+    'omni-moderation*',
+    'text-moderation*',
+    'davinci-*',
+    'babbage-*',
+    'dall-e-*',
+    'sora-*',
+    'ft:*',
+  ],
+  prices: { list: 'openai', batchDiscount: 0.5 },
+  limits: { ...usualLimits, maxEmbeddingInputs: 50_000, createsPerHour: 2_000 },
+  key: 'required',
+  packages: [],
+  direct: { ...usualUse, keepsMetadata: true },
+  notes: { ...usualNotes, title: 'OpenAI', source: 'https://platform.openai.com/docs/guides/batch' },
+  example: { model: 'gpt-5-mini' },
+  ...familyMember<SettingsOf<typeof settings>>('OpenAI', openAIEndpoints, () => openAIDialect),
+} as const satisfies Provider<SettingsOf<typeof settings>>;

@@ -7,7 +7,7 @@ import {
   TransientError,
 } from '../../records/errors.ts';
 import { isObject } from '../../records/json.ts';
-import { withInstallCommand } from '../shared/http/lazy-client.ts';
+import { withInstallCommand } from '../shared/http/loaded-once.ts';
 
 const scopes = ['https://www.googleapis.com/auth/cloud-platform'];
 

@@ -1,24 +1,21 @@
 import type { z } from 'zod';
-import { ConfigurationError } from '../../records/errors.ts';
-import type { ConfigOfKind } from '../config.ts';
 import type { ConnectionSettings } from '../contract.ts';
 import { type Api, type ApiCall, apiFrom, callApi, read } from '../google-family/api.ts';
 import { KeyedClient } from '../shared/http/keyed-client.ts';
 import { settledOrAborted } from '../shared/http/settled-or-aborted.ts';
 import { accessTokens } from './access-token.ts';
+import type { VertexSettings } from './settings.ts';
 
 type Service = 'vertex' | 'storage';
 
 /** Calls to Vertex and to Cloud Storage by the access token of the moment. */
 export class VertexCalls {
-  readonly config: ConfigOfKind<'vertex'>;
-  readonly #settings: ConnectionSettings;
+  readonly config: VertexSettings;
+  readonly #settings: ConnectionSettings<VertexSettings>;
   readonly #credentials: KeyedClient<{ accessToken: () => Promise<string> }>;
 
-  constructor(settings: ConnectionSettings) {
-    const { config, name } = settings;
-    if (config.kind !== 'vertex') throw new ConfigurationError(`The account ${name} is not one of Vertex.`);
-    this.config = config;
+  constructor(settings: ConnectionSettings<VertexSettings>) {
+    this.config = settings.config;
     this.#settings = settings;
     this.#credentials = new KeyedClient(settings, (secret) => ({ accessToken: accessTokens(secret) }));
   }
@@ -50,7 +47,7 @@ export class VertexCalls {
   }
 }
 
-function baseUrlOf(service: Service, { baseUrl, storageUrl, location }: ConfigOfKind<'vertex'>): string {
+function baseUrlOf(service: Service, { baseUrl, storageUrl, location }: VertexSettings): string {
   switch (service) {
     case 'vertex':
       return baseUrl ?? `https://${location === 'global' ? '' : `${location}-`}aiplatform.googleapis.com`;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type {
   BatchPage,
+  Catalog,
   ConnectionSettings,
   CreateOutcome,
   LostCreate,
@@ -32,6 +33,7 @@ import {
   providerBatchFrom,
 } from './prediction-job.ts';
 import { publisherOf } from './publisher.ts';
+import type { VertexSettings } from './settings.ts';
 
 const pageSize = 100;
 
@@ -42,17 +44,17 @@ const jobListSchema = z.object({
 });
 type JobList = z.infer<typeof jobListSchema>;
 
-export function connectVertex(settings: ConnectionSettings): ProviderClient {
+export function connectVertex(settings: ConnectionSettings<VertexSettings>): ProviderClient & Catalog {
   return new VertexClient(settings);
 }
 
-/** Vertex's batch prediction jobs, their lines in Cloud Storage. Sources: see limits.ts and prediction-job.ts. */
-class VertexClient implements ProviderClient {
+/** Vertex's batch prediction jobs, their lines in Cloud Storage. Sources: see provider.ts and prediction-job.ts. */
+class VertexClient implements ProviderClient, Catalog {
   readonly #providerOptions: object;
   readonly #calls: VertexCalls;
   readonly #bucket: Bucket;
 
-  constructor(settings: ConnectionSettings) {
+  constructor(settings: ConnectionSettings<VertexSettings>) {
     this.#providerOptions = settings.providerOptions ?? {};
     this.#calls = new VertexCalls(settings);
     this.#bucket = new Bucket(this.#calls);

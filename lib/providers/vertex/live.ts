@@ -5,6 +5,7 @@ import { liveForm, tokensOfResponse } from '../google-family/live-form.ts';
 import { liveAnswer, partsOf } from '../shared/http/live-call.ts';
 import { VertexCalls } from './calls.ts';
 import { type Publisher, publisherOf } from './publisher.ts';
+import type { VertexSettings } from './settings.ts';
 
 /** Each publisher's models have a method of their own. */
 const methodOf: Record<Publisher, string> = { google: 'generateContent', anthropic: 'rawPredict' };
@@ -13,7 +14,7 @@ const methodOf: Record<Publisher, string> = { google: 'generateContent', anthrop
  * Models on Vertex, called directly. Sources, from memory:
  * https://docs.cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference and .../partner-models/claude/use-claude
  */
-export function connectLiveVertex(settings: ConnectionSettings): LiveClient {
+export function connectLiveVertex(settings: ConnectionSettings<VertexSettings>): LiveClient {
   const calls = new VertexCalls(settings);
   return {
     call: ({ line, model, signal }) => {

@@ -1,19 +1,46 @@
+import { z } from 'zod';
+import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
 import { familyMember } from '../openai-family/family.ts';
+import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
 import { xaiDialect } from './dialect.ts';
-import { directUse, limits, notes } from './limits.ts';
 import { translateResult } from './result.ts';
 
-export const xai: Provider = {
-  ...familyMember({
-    kind: 'xai',
-    service: xaiDialect.service,
-    limits,
-    /** Lines for /v1/responses are answered as chat completions, which would not be what was asked for. */
-    endpoints: ['/v1/chat/completions'],
-    direct: directUse,
-    notes,
-    dialectOf: () => xaiDialect,
-  }),
+const settings = accountSchema.extend({ kind: z.literal('xai') });
+
+/** Lines for /v1/responses are answered as chat completions, which would not be what was asked for. */
+const member = familyMember<SettingsOf<typeof settings>>(
+  xaiDialect.service,
+  ['/v1/chat/completions'],
+  () => xaiDialect,
+);
+
+export const xai = {
+  ...member,
   translateResult,
-};
+  kind: 'xai',
+  settings,
+  models: ['grok-*'],
+  /** 50% in its guide of early 2026, "reduced" later. */
+  prices: { list: 'x-ai', batchDiscount: 0.5 },
+  /** Source: https://docs.x.ai/developers/advanced-api-usage/batch-api, read 2026-11; unconfirmed. */
+  limits: {
+    ...usualLimits,
+    /** "Unlimited in theory", throttled above 100,000: half of that. */
+    maxRequests: 50_000,
+    /** None is published: that of its nearest neighbours. */
+    maxBytes: 100_000_000,
+    /** One a second. */
+    createsPerHour: 3_600,
+  },
+  key: 'required',
+  packages: [],
+  direct: usualUse,
+  notes: {
+    ...usualNotes,
+    title: 'xAI',
+    source: 'https://docs.x.ai/developers/advanced-api-usage/batch-api',
+    lostCreateProof: 'our token in its name, or our input file',
+  },
+  example: { model: 'grok-4' },
+} as const satisfies Provider<SettingsOf<typeof settings>>;

@@ -1,6 +1,5 @@
 import type { Endpoint } from '../../../records/endpoints.ts';
-import type { AnsweredLine, ConnectionSettings, Provider, ProviderClient, Sending } from '../../contract.ts';
-import { lazyClient } from '../http/lazy-client.ts';
+import type { AnsweredLine, Translation } from '../../contract.ts';
 import { answerInForm } from './answer-in-form.ts';
 import type { Form } from './form.ts';
 import { messagesForm } from './messages/form.ts';
@@ -21,7 +20,7 @@ type FormOf = (asked: { endpoint: Endpoint; model: string | null }) => Form | un
  * itself: such a line goes there as a chat completion, and its answer comes back in the line's own form. The provider's
  * own endpoints are left alone.
  */
-export function withTranslatedEndpoints(provider: Provider): Provider {
+export function withTranslatedEndpoints<Whole extends Translation>(provider: Whole): Whole {
   if (!provider.endpoints.includes(hub)) return provider;
   const missing = [...allForms.keys()].filter((endpoint) => !provider.endpoints.includes(endpoint));
   const formOf: FormOf = ({ endpoint, model }) => {
@@ -46,33 +45,11 @@ export function withTranslatedEndpoints(provider: Provider): Provider {
       });
       return result.kind === 'answered' ? inAskedForm(formOf, asked, result) : result;
     },
-    connect: (settings) => clientThroughChat(provider, settings, formOf),
-    live: liveThroughChat(provider.live, formOf),
+    ownEndpoint: ({ endpoint, model }) => (formOf({ endpoint, model }) ? hub : endpoint),
   };
 }
 
 function inAskedForm(formOf: FormOf, line: AnsweredLine | null, result: Parameters<typeof answerInForm>[2]) {
   const form = line && formOf(line);
   return form ? answerInForm(form, line, result) : result;
-}
-
-/** The provider's batch is one of chat completions. */
-function clientThroughChat(provider: Provider, settings: ConnectionSettings, formOf: FormOf): ProviderClient {
-  const client = provider.connect(settings);
-  const sent = (sending: Sending): Sending => (formOf(sending) ? { ...sending, endpoint: hub } : sending);
-  return {
-    ...lazyClient(async () => client),
-    upload: (sending, signal) => client.upload(sent(sending), signal),
-    create: (sending, fileId, signal) => client.create(sent(sending), fileId, signal),
-    findLost: (lost, signal) => client.findLost({ ...lost, sending: sent(lost.sending) }, signal),
-  };
-}
-
-function liveThroughChat(live: Provider['live'], formOf: FormOf): Provider['live'] {
-  return (settings) => {
-    const client = live(settings);
-    return {
-      call: (call) => client.call(formOf(call) ? { ...call, endpoint: hub } : call),
-    };
-  };
 }

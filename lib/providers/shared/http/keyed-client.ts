@@ -1,5 +1,5 @@
 import { messageOf, ProviderAuthenticationError, safeText, TransientError } from '../../../records/errors.ts';
-import { secretOf } from '../../config.ts';
+import { secretOf } from '../../account.ts';
 import type { ConnectionSettings } from '../../contract.ts';
 import { failedCall, isKeyRefusal, isOwnError } from './failed-call.ts';
 
