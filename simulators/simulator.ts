@@ -15,6 +15,7 @@ export const simulatorKinds = [
   'xai',
   'mistral',
   'openai-compatible',
+  'fireworks',
   'live',
 ] as const;
 export type SimulatorKind = (typeof simulatorKinds)[number];

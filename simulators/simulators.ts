@@ -1,5 +1,6 @@
 import { startAnthropicSimulator } from './anthropic/server.ts';
 import { startBedrockSimulator } from './bedrock/server.ts';
+import { startFireworksSimulator } from './fireworks/server.ts';
 import { startGeminiSimulator } from './gemini/server.ts';
 import { mistralWire } from './mistral/wire.ts';
 import { azureWire } from './openai/dialects/azure.ts';
@@ -13,6 +14,7 @@ import { startVertexSimulator } from './vertex/server.ts';
 
 export { startAnthropicSimulator } from './anthropic/server.ts';
 export type { Fault } from './faults.ts';
+export { startFireworksSimulator } from './fireworks/server.ts';
 export { startOpenAISimulator } from './openai/server.ts';
 export type { CreationRecord, LiveSimulator, Simulator, SimulatorOptions } from './simulator.ts';
 
@@ -28,5 +30,6 @@ export const startSimulator: Record<SimulatorKind, (options: SimulatorOptions) =
   xai: simulatorOf(xaiWire),
   mistral: simulatorOf(mistralWire),
   'openai-compatible': simulatorOf(compatibleWire),
+  fireworks: startFireworksSimulator,
   live: (options) => (options.api === 'anthropic' ? startAnthropicSimulator(options) : startOpenAISimulator(options)),
 };
