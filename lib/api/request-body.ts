@@ -89,16 +89,25 @@ function parsedBody(text: string): unknown {
   }
 }
 
-/** How deep brackets nest, those within strings aside. */
+/** How deep brackets nest, those within strings aside. One pass, whatever the text is: nobody has looked at it yet. */
 function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === '{' || token === '[') depth += 1;
-    else if (token === '}' || token === ']') depth -= 1;
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index];
+    if (character === '"') index = endOfString(text, index);
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
     if (depth > deepest) deepest = depth;
   }
   return deepest;
+}
+
+/** @returns the index of the quote that closes the string; the text's length for a string that nothing closes. */
+function endOfString(text: string, start: number): number {
+  let index = start + 1;
+  while (index < text.length && text[index] !== '"') index += text[index] === '\\' ? 2 : 1;
+  return index;
 }
 
 /**

@@ -123,6 +123,8 @@ describe('a JSON body', () => {
       JSON.stringify(good).replace('}', `,"x":${'['.repeat(10_000)}${']'.repeat(10_000)}}`),
       400,
     ],
+    ['of nothing but quotes and backslashes', '"\\'.repeat(500_000), 400],
+    ['of nothing but quotes', '"'.repeat(1_000_000), 400],
     ['2 MB', JSON.stringify({ ...good, x: 'x'.repeat(2 * 1024 * 1024) }), 413],
     ['empty', '', 400],
   ])('that is %s is refused', async (_what, body, status) => {
