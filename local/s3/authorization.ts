@@ -54,3 +54,16 @@ function parseExpirySeconds(expires: string | null): number {
   }
   return seconds;
 }
+
+/**
+ * Refuses what a web page of another origin sends to change something: a browser sends such requests without asking, and
+ * signatures are not verified here.
+ *
+ * @param origin the header of that name; browsers send it with every request of a page that may change something.
+ * @throws S3Error AccessDenied
+ */
+export function assertOwnOrigin(method: string, origin: string | undefined, host: string): void {
+  const reads = method === 'GET' || method === 'HEAD';
+  if (reads || origin === undefined || origin === `http://${host}`) return;
+  throw new S3Error('AccessDenied', `The local S3 server takes no writes from pages of another origin (${origin}).`);
+}

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { authorize, isPresigned } from './authorization.ts';
+import { assertOwnOrigin, authorize, isPresigned } from './authorization.ts';
 import { S3Error } from './errors.ts';
 import { identifyOperation } from './operation.ts';
 import { parseRequestAddress } from './request-address.ts';
@@ -18,6 +18,7 @@ export function newRequestId(): string {
 /** @throws S3Error AccessDenied, InvalidURI, KeyTooLongError, NotImplemented */
 export function understandRequest(incoming: IncomingMessage, requestId: string): S3Request {
   const address = parseRequestAddress(incoming.url ?? '/', incoming.headers.host ?? '');
+  assertOwnOrigin(incoming.method ?? '', incoming.headers.origin, incoming.headers.host ?? '');
   authorize(incoming.headers.authorization, address.query, Date.now());
   const headers = collectHeaders(incoming, address.query);
   const operation = identifyOperation({

@@ -1,7 +1,7 @@
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { expect, it } from 'vitest';
-import { bucketName, clientOf, startServer } from './running-server.ts';
+import { describe, expect, it } from 'vitest';
+import { bucketName, clientOf, rawRequest, startServer } from './running-server.ts';
 
 const target = { Bucket: bucketName, Key: 'results/a b+c.jsonl' };
 
@@ -83,4 +83,29 @@ it('says what is wrong with a presigned URL', async () => {
 
   expect(answer.status).toBe(400);
   expect(await answer.text()).toContain('AuthorizationQueryParametersError');
+});
+
+describe('a web page of another origin', () => {
+  const signed = `X-Amz-Signature=a&X-Amz-Date=${new Date().toISOString().replace(/[-:]|\.\d+/g, '')}&X-Amz-Expires=900`;
+
+  it.each([
+    [
+      'delete objects',
+      'POST',
+      `/${bucketName}?delete&${signed}`,
+      '<Delete><Object><Key>inbox/x.jsonl</Key></Object></Delete>',
+    ],
+    ['put an object', 'PUT', `/${bucketName}/inbox/x.jsonl?${signed}`, 'other'],
+    ['delete an object', 'DELETE', `/${bucketName}/inbox/x.jsonl?${signed}`, ''],
+  ])('may not %s', async (_what, method, path, body) => {
+    const { client, s3 } = await startServer();
+    await client.send(new PutObjectCommand({ Bucket: bucketName, Key: 'inbox/x.jsonl', Body: 'body' }));
+
+    const headers = { 'content-type': 'text/plain', origin: 'http://evil.example' };
+    const answer = await rawRequest(s3.url, { method, path, headers, body });
+
+    expect(answer.status).toBe(403);
+    const kept = await client.send(new GetObjectCommand({ Bucket: bucketName, Key: 'inbox/x.jsonl' }));
+    expect(await kept.Body?.transformToString()).toBe('body');
+  });
 });
