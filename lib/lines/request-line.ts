@@ -6,6 +6,7 @@ import { parseJson } from '../records/parse-json.ts';
 import { type Member, membersOf, type Span } from './json-spans.ts';
 import { isOverlong, type Line, type OverlongLine, textOf } from './jsonl.ts';
 import { type LineHead, readLineHead } from './line-head.ts';
+import { modelNameProblem } from './model-name.ts';
 
 /** How a line was written, and so how it is answered: OpenAI's batch form, or Anthropic's `{custom_id, params}`. */
 export type LineFormat = 'openai' | 'anthropic';
@@ -75,7 +76,8 @@ export function parseRequestLine(line: Line | OverlongLine, endpoint: Endpoint |
  */
 function usualRequest(line: Line, text: string, endpoint: Endpoint | undefined): RequestLine | null {
   const head = readLineHead(text);
-  if (!head || head.customId === '' || head.customId.length > maxCustomIdBytes || head.model === '') return null;
+  if (!head || head.customId === '' || head.customId.length > maxCustomIdBytes) return null;
+  if (head.model === '' || modelNameProblem(head.model) !== null) return null;
   const own = endpointOf(head, endpoint);
   const body = own && parseRest(text, head.rest);
   // A second model would be the one that counts.
@@ -265,9 +267,15 @@ function bodyProblems(body: unknown, members: Member[], bodyKey: string, format:
   if (body.model === undefined || body.model === null || body.model === '')
     problems.push({ code: 'invalid_request', message: 'Model parameter is required.', param });
   else if (typeof body.model !== 'string') problems.push(wrongType(param, 'a string', body.model));
+  else problems.push(...modelProblems(body.model, param));
   if (members.filter((member) => member.key === 'model').length > 1) problems.push(duplicateKey(param));
   if (asksForStream(body)) problems.push(streaming(bodyKey, format));
   return problems;
+}
+
+function modelProblems(model: string, param: string): Problem[] {
+  const problem = modelNameProblem(model);
+  return problem === null ? [] : [{ code: 'invalid_request', message: `'${param}' ${problem}.`, param }];
 }
 
 function streaming(bodyKey: string, format: LineFormat): Problem {

@@ -12,7 +12,7 @@ import type {
   Sending,
   UploadOutcome,
 } from '../contract.ts';
-import { type Api, type ApiCall, callApi, encodedName, look, read } from '../google-family/api.ts';
+import { type Api, type ApiCall, callApi, encodedModel, encodedName, look, read } from '../google-family/api.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
 import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
@@ -91,7 +91,7 @@ class GeminiClient implements ProviderClient, Catalog {
     if (signal.aborted) return stoppedBeforeSending;
     const batch = { displayName: sending.token, inputConfig: { fileName: providerInputFileId } };
     const call = { method: 'POST', body: JSON.stringify({ batch, ...this.#providerOptions }) } as const;
-    const path = `/v1beta/models/${encodedName(sending.model)}:${methodOf(sending)}`;
+    const path = `/v1beta/models/${encodedModel(sending.model)}:${methodOf(sending)}`;
     return await createOutcome('Gemini', () =>
       withDeadline(signal, this.#createTimeoutSeconds, async (deadline) => {
         const created = createdSchema.safeParse(await (await this.#call(path, { ...call, signal: deadline })).json());

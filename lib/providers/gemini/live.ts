@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../records/json.ts';
 import type { ConnectionSettings, LiveClient } from '../contract.ts';
-import { callApi, encodedName } from '../google-family/api.ts';
+import { callApi, encodedModel } from '../google-family/api.ts';
 import { liveForm, tokensOfResponse } from '../google-family/live-form.ts';
 import { isUnknownKey } from '../shared/http/failed-call.ts';
 import { liveAnswer, partsOf } from '../shared/http/live-call.ts';
@@ -14,7 +14,7 @@ export function connectLiveGemini(settings: ConnectionSettings): LiveClient {
     call: ({ line, endpoint, model, signal }) => {
       const { lineId, body } = partsOf(line, 'request', 'key');
       const method = endpoint === '/v1/embeddings' ? 'embedContent' : 'generateContent';
-      const path = `/v1beta/models/${encodedName(model)}:${method}`;
+      const path = `/v1beta/models/${encodedModel(model)}:${method}`;
       const call = { method: 'POST', body: body.toString('utf8'), signal } as const;
       return liveAnswer(form, lineId, () => keyed.call((api) => callApi(api, path, call), isUnknownKey));
     },

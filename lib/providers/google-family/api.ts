@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { ConfigurationError } from '../../records/errors.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import type { ConnectionSettings } from '../contract.ts';
 import { readTimeoutSeconds } from '../shared/http/allowances.ts';
@@ -152,7 +153,19 @@ function mayPass(failed: FailedCall): boolean {
   return failed.kind !== 'answered' || failed.status === 408 || failed.status === 429 || failed.status >= 500;
 }
 
-/** A name such as `batches/a1`, each of its parts kept within its place in a path. */
+/**
+ * A name such as `batches/a1` or a model's, as a part of a path.
+ *
+ * @throws ConfigurationError for a name with a part `.` or `..`, which the URL would resolve to another path.
+ */
 export function encodedName(name: string): string {
-  return name.split('/').map(encodeURIComponent).join('/');
+  const parts = name.split('/');
+  if (parts.some((part) => part === '.' || part === '..'))
+    throw new ConfigurationError(
+      `'${name.slice(0, 100)}' is no name that may stand in a path: it has a part '.' or '..'.`,
+    );
+  return parts.map(encodeURIComponent).join('/');
 }
+
+/** A model as one part of a path: at Google no model's name has a slash, so one that has leads nowhere else. */
+export const encodedModel = encodeURIComponent;

@@ -1,6 +1,6 @@
 import { tokensOfMessage } from '../anthropic/result.ts';
 import type { ConnectionSettings, LiveClient } from '../contract.ts';
-import { encodedName } from '../google-family/api.ts';
+import { encodedModel } from '../google-family/api.ts';
 import { liveForm, tokensOfResponse } from '../google-family/live-form.ts';
 import { liveAnswer, partsOf } from '../shared/http/live-call.ts';
 import { VertexCalls } from './calls.ts';
@@ -20,7 +20,7 @@ export function connectLiveVertex(settings: ConnectionSettings<VertexSettings>):
     call: ({ line, model, signal }) => {
       const { lineId, body } = partsOf(line, 'request');
       const publisher = publisherOf(model) ?? 'google';
-      const path = `${calls.parent}/publishers/${publisher}/models/${encodedName(model)}:${methodOf[publisher]}`;
+      const path = `${calls.parent}/publishers/${publisher}/models/${encodedModel(model)}:${methodOf[publisher]}`;
       const call = { method: 'POST', body: body.toString('utf8'), signal } as const;
       return liveAnswer(form, lineId, () => calls.call('vertex', path, call));
     },
