@@ -1,3 +1,5 @@
+import { withoutKnownSecrets } from './known-secrets.ts';
+
 /**
  * The errors that leave a step. Two questions decide the class: may we retry, and whose fault is it?
  * The names are literals because the state machine matches by them and a minifier renames classes.
@@ -60,6 +62,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Keys that are known by how they begin; every other one is hidden by its value: see known-secrets.ts. */
 const secretPatterns = [
   /\b(?:sk|pk|rk)-[A-Za-z0-9_-]{6,}/g,
   /\bBearer\s+[A-Za-z0-9._~+/=-]+/gi,
@@ -74,7 +77,7 @@ export const maxErrorTextLength = 500;
 
 /** Makes a foreign error text fit to be stored or logged: without keys, at most 500 characters. */
 export function safeText(text: string): string {
-  const clean = secretPatterns.reduce((current, pattern) => current.replace(pattern, hide), text);
+  const clean = secretPatterns.reduce((current, pattern) => current.replace(pattern, hide), withoutKnownSecrets(text));
   return clean.length <= maxErrorTextLength ? clean : `${clean.slice(0, maxErrorTextLength - 1)}…`;
 }
 

@@ -6,6 +6,7 @@ import {
 } from '@azure/identity';
 import { z } from 'zod';
 import { ConfigurationError, messageOf, safeText, TransientError } from '../../records/errors.ts';
+import { rememberSecret } from '../../records/known-secrets.ts';
 import type { ConnectionSettings } from '../contract.ts';
 import type { AzureSettings } from './settings.ts';
 
@@ -20,8 +21,10 @@ export function entraTokens({ name, config, apiKey }: ConnectionSettings<AzureSe
   let current: { secret: string; next: () => Promise<string> } | undefined;
   return async (refresh) => {
     const secret = await apiKey(refresh);
-    if (current?.secret !== secret)
+    if (current?.secret !== secret) {
+      rememberSecret(secret);
       current = { secret, next: getBearerTokenProvider(credentialFrom(name, secret), config.tokenScope) };
+    }
     return await tokenFrom(name, current.next);
   };
 }

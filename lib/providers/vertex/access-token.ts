@@ -7,6 +7,7 @@ import {
   TransientError,
 } from '../../records/errors.ts';
 import { isObject } from '../../records/json.ts';
+import { rememberSecret } from '../../records/known-secrets.ts';
 import { withInstallCommand } from '../shared/http/loaded-once.ts';
 
 const scopes = ['https://www.googleapis.com/auth/cloud-platform'];
@@ -60,7 +61,10 @@ async function tokenOf(auth: GoogleAuth): Promise<string> {
       ? new ProviderAuthenticationError(message)
       : new TransientError(message, { cause: error });
   }
-  if (token) return token;
+  if (token) {
+    rememberSecret(token);
+    return token;
+  }
   throw new ProviderAuthenticationError('Google Cloud gave no access token for these credentials.');
 }
 

@@ -1,4 +1,5 @@
 import { messageOf, ProviderAuthenticationError, safeText, TransientError } from '../../../records/errors.ts';
+import { rememberSecret } from '../../../records/known-secrets.ts';
 import { secretOf } from '../../account.ts';
 import type { ConnectionSettings } from '../../contract.ts';
 import { failedCall, isKeyRefusal, isOwnError } from './failed-call.ts';
@@ -47,10 +48,12 @@ export class KeyedClient<Client> {
     }
   }
 
-  /** An error here is not the provider's: nothing was sent. */
+  /** An error here is not the provider's: nothing was sent. What is read will be hidden wherever a text repeats it. */
   async #key(refresh: boolean): Promise<string> {
     try {
-      return await this.#settings.apiKey(refresh);
+      const apiKey = await this.#settings.apiKey(refresh);
+      if (this.#current?.apiKey !== apiKey) rememberSecret(apiKey);
+      return apiKey;
     } catch (error) {
       if (isOwnError(error)) throw error;
       throw new TransientError(`${this.#secret()} could not be read: ${safeText(messageOf(error))}`, { cause: error });
