@@ -1,9 +1,13 @@
 import { Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { bedrock } from '../../lib/providers/bedrock/provider.ts';
 import type { Config, ConfigOfKind } from '../../lib/providers/config.ts';
 import type { Storage } from './storage.ts';
 import { acknowledgeWildcards } from './wildcards.ts';
+
+/** What Bedrock says that it needs here. */
+export const bedrockNeeds = bedrock.aws;
 
 /** Where a job's lines and answers lie. */
 export const jobObjects = 'work/*/bedrock/*';
@@ -33,7 +37,7 @@ function newRole(scope: Construct, { bucket }: Storage): Role {
   const { account } = Stack.of(scope);
   const role = new Role(scope, 'Role', {
     description: 'Lets Amazon Bedrock read the lines of our jobs and write their answers.',
-    assumedBy: new ServicePrincipal('bedrock.amazonaws.com', {
+    assumedBy: new ServicePrincipal(bedrockNeeds.service, {
       conditions: {
         StringEquals: { 'aws:SourceAccount': account },
         ArnEquals: { 'aws:SourceArn': jobArns(scope) },
@@ -43,7 +47,7 @@ function newRole(scope: Construct, { bucket }: Storage): Role {
   const objects = bucket.arnForObjects(jobObjects);
   role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject', 's3:PutObject'], resources: [objects] }));
-  role.addToPolicy(new PolicyStatement({ actions: ['bedrock:InvokeModel'], resources: modelArns(scope) }));
+  role.addToPolicy(new PolicyStatement({ actions: [bedrockNeeds.actions.call], resources: modelArns(scope) }));
   acknowledgeWildcards(role, [objects], 'Objects are named by batch; these are the lines and answers of jobs only.');
   acknowledgeWildcards(role, modelArns(scope), profileReason);
   return role;

@@ -4,7 +4,7 @@ import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { table as tableDesign } from '../../lib/records/table.ts';
 import type { Access, Folder, JobAction } from '../access.ts';
-import { type BedrockJobs, jobArns, jobObjects, modelArns, profileReason } from './bedrock.ts';
+import { type BedrockJobs, bedrockNeeds, jobArns, jobObjects, modelArns, profileReason } from './bedrock.ts';
 import type { ProviderSecrets } from './secrets.ts';
 import type { Storage } from './storage.ts';
 import { acknowledgeWildcards } from './wildcards.ts';
@@ -114,16 +114,17 @@ function jobGrants(scope: Construct, { jobs = [] }: Access, { bedrock, storage }
 }
 
 function grantsOfJob(scope: Construct, action: JobAction, bedrock: BedrockJobs, { bucket }: Storage): Grant[] {
+  const { service, actions } = bedrockNeeds;
   const ofJobs = { resources: [jobArns(scope)], reason: 'Bedrock names jobs; these are all of this account.' };
   switch (action) {
     case 'Create':
       return [
-        { actions: ['bedrock:CreateModelInvocationJob'], ...ofJobs },
-        { actions: ['bedrock:CreateModelInvocationJob'], resources: modelArns(scope), reason: profileReason },
+        { actions: [actions.create], ...ofJobs },
+        { actions: [actions.create], resources: modelArns(scope), reason: profileReason },
         {
           actions: ['iam:PassRole'],
           resources: [...bedrock.roleArns],
-          condition: { 'iam:PassedToService': 'bedrock.amazonaws.com' },
+          condition: { 'iam:PassedToService': service },
         },
         {
           actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
@@ -132,13 +133,13 @@ function grantsOfJob(scope: Construct, action: JobAction, bedrock: BedrockJobs, 
         },
       ];
     case 'Get':
-      return [{ actions: ['bedrock:GetModelInvocationJob'], ...ofJobs }];
+      return [{ actions: [actions.get], ...ofJobs }];
     case 'List':
-      return [{ actions: ['bedrock:ListModelInvocationJobs'], resources: ['*'] }];
+      return [{ actions: [actions.list], resources: ['*'] }];
     case 'Stop':
-      return [{ actions: ['bedrock:StopModelInvocationJob'], ...ofJobs }];
+      return [{ actions: [actions.stop], ...ofJobs }];
     case 'Call':
-      return [{ actions: ['bedrock:InvokeModel'], resources: modelArns(scope), reason: profileReason }];
+      return [{ actions: [actions.call], resources: modelArns(scope), reason: profileReason }];
   }
 }
 
