@@ -1,6 +1,6 @@
 import { handle } from 'hono/aws-lambda';
 import { createApi } from '../lib/api/app.ts';
-import { recommendedPartBytes } from '../lib/records/upload.ts';
+import { recommendedPartBytes } from '../lib/records/upload-limits.ts';
 import { services } from './runtime.ts';
 
 const app = createApi(services, {

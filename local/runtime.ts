@@ -8,7 +8,7 @@ import { createServices, type Log } from '../lib/pipeline/services.ts';
 import { messageOf, safeText } from '../lib/records/errors.ts';
 import type { FunctionName } from '../lib/records/function-timeouts.ts';
 import { inboxPrefix } from '../lib/records/object-keys.ts';
-import { maxUploadBytes } from '../lib/records/upload.ts';
+import { maxUploadBytes } from '../lib/records/upload-limits.ts';
 import { startAwsJsonServer } from './aws-json-server.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { startLocalDynamoDB } from './dynamodb.ts';

@@ -73,9 +73,26 @@ export function hasBatchEnded({ status }: Pick<BatchState, 'status'>): boolean {
   return status === 'refused' || batchStatuses.some((known) => known === status && hasEnded(known));
 }
 
+/** Fields of OpenAI's Batch that say when it came into a status. */
+const momentNames = [
+  'created',
+  'in_progress',
+  'cancelling',
+  'finalizing',
+  'completed',
+  'failed',
+  'expired',
+  'cancelled',
+] as const;
+
+type Times = Partial<Record<`${(typeof momentNames)[number]}_at`, number | null>>;
+
 /** @returns moments whose time is known, earliest first. */
-export function momentsOf(times: Record<string, number | null | undefined>): Moment[] {
-  return Object.entries(times)
-    .flatMap(([what, at]) => (at === null || at === undefined ? [] : [{ what, at }]))
+export function momentsOf(times: Times): Moment[] {
+  return momentNames
+    .flatMap((what) => {
+      const at = times[`${what}_at`] ?? null;
+      return at === null ? [] : [{ what, at }];
+    })
     .toSorted((left, right) => left.at - right.at);
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { createReadStream, openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { splitLines } from '../../lib/lines/jsonl.ts';
@@ -31,6 +31,11 @@ const chunkBytes = 1024 * 1024;
 
 export function readInput(file: InputFile): AsyncIterable<Buffer> {
   return createReadStream(file.path, { highWaterMark: chunkBytes });
+}
+
+/** The file for fetch, which reads it as it is sent. */
+export function asBlob(file: InputFile): Promise<Blob> {
+  return openAsBlob(file.path);
 }
 
 /** @returns what the first request is for; the API asks for it, a drop finds out itself. */

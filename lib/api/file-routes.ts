@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { expiresAfterSchema } from '../records/options.ts';
-import { recommendedPartBytes } from '../records/upload.ts';
+import { recommendedPartBytes } from '../records/upload-limits.ts';
 import { fileContent } from '../service/file-content.ts';
 import { deleteFile, getFile, IncomingFile, listFiles } from '../service/files.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';

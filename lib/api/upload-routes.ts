@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { expiresAfterSchema } from '../records/options.ts';
-import { maxPartBytes, maxParts, maxUploadBytes, recommendedPartBytes } from '../records/upload.ts';
+import { maxPartBytes, maxParts, maxUploadBytes, recommendedPartBytes } from '../records/upload-limits.ts';
 import {
   cancelUpload,
   completeUpload,

@@ -1,10 +1,12 @@
 import { connectClient } from '../providers/connect.ts';
-import type { AnsweredLine, Catalog, Provider, ProviderClient, TranslatedResult } from '../providers/contract.ts';
+import type { AnsweredLine, Provider, TranslatedResult } from '../providers/contract.ts';
 import { providers } from '../providers/registry.ts';
 import { type Endpoint, isEndpoint } from '../records/endpoints.ts';
 import { customIdOf } from './custom-id.ts';
+import { DeploymentClient } from './deployment-client.ts';
 import { DeploymentCreate } from './deployment-create.ts';
 import { AbortError, BatchdropError, libraryError } from './errors.ts';
+import type { LibraryClient } from './library-client.ts';
 import { ProviderCreate } from './provider-create.ts';
 import { usualEndpoint } from './request-source.ts';
 import { type BatchResult, failure, resultFrom, unusableResult } from './result.ts';
@@ -13,7 +15,7 @@ import { type Target, type TargetOptions, targetOf } from './target.ts';
 
 /** A provider or a deployment, the same to everything above. */
 export interface Connection {
-  client: ProviderClient & Catalog;
+  client: LibraryClient;
   create: Create;
   /** Reads one line of its results. */
   readResult(bytes: Buffer, endpoint: Endpoint): BatchResult;
@@ -61,9 +63,8 @@ function thrownError(error: unknown, signal: AbortSignal, keyHint: string): unkn
 }
 
 function endOf({ kind, settings, routedTo }: Target): Omit<Connection, 'call' | 'stream'> {
-  const provider = providers[kind ?? 'openai'];
-  const client = connectClient(provider, settings);
   if (kind === null) {
+    const client = new DeploymentClient(settings);
     const deployment = new DeploymentCreate(client, settings, routedTo);
     return {
       client,
@@ -72,6 +73,8 @@ function endOf({ kind, settings, routedTo }: Target): Omit<Connection, 'call' | 
       formOf: (recorded, asked) => endpointOf(recorded ?? asked ?? null),
     };
   }
+  const provider = providers[kind];
+  const client = connectClient(provider, settings);
   const { settleSeconds } = settings.config;
   const create = new ProviderCreate(provider, client, settleSeconds);
   return {

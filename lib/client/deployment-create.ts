@@ -1,105 +1,65 @@
-import { createHash, randomUUID } from 'node:crypto';
-import OpenAI from 'openai';
-import { z } from 'zod';
+import { randomUUID } from 'node:crypto';
 import { splitLines } from '../lines/jsonl.ts';
 import { parseRequestLine } from '../lines/request-line.ts';
-import type { Catalog, ConnectionSettings, ProviderClient, Sending } from '../providers/contract.ts';
+import type { ConnectionSettings, Sending } from '../providers/contract.ts';
 import { createOutcome } from '../providers/shared/http/create-outcome.ts';
-import { withDeadline } from '../providers/shared/http/deadline.ts';
 import { callError } from '../providers/shared/http/failed-call.ts';
-import { KeyedClient } from '../providers/shared/http/keyed-client.ts';
 import { withSpooledFile } from '../providers/shared/http/spooled-file.ts';
 import type { Endpoint } from '../records/endpoints.ts';
-import { recommendedPartBytes } from '../records/upload.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import { createdBatch } from './created-batch.ts';
+import type { BatchCreation } from './deployment/deployment.ts';
+import type { DeploymentClient } from './deployment-client.ts';
 import { emptyInput, invalidLines } from './line-preparation.ts';
+import { md5Digest } from './md5-digest.ts';
 import { usualEndpoint } from './request-source.ts';
 import type { Submission } from './submission.ts';
 
 const filename = 'requests.jsonl';
 
-const mimeType = 'application/jsonl';
-
-/** One part of 4 MiB at 70 kB/s. */
-const partTimeoutSeconds = 60;
-
 const direct = { customIds: null, keepsMetadata: true, listsInputFile: true, mixesModels: true } as const;
-
-const fileSchema = z.object({ id: z.string().min(1) });
 
 /** Creates a batch at a Batchdrop deployment, which validates, routes and splits it by itself. */
 export class DeploymentCreate {
-  readonly #client: ProviderClient & Catalog;
+  readonly #client: DeploymentClient;
   readonly #settings: ConnectionSettings;
   readonly #routedTo: string | undefined;
-  readonly #sdk: KeyedClient<OpenAI>;
 
-  constructor(client: ProviderClient & Catalog, settings: ConnectionSettings, routedTo: string | undefined) {
+  constructor(client: DeploymentClient, settings: ConnectionSettings, routedTo: string | undefined) {
     this.#client = client;
     this.#settings = settings;
     this.#routedTo = routedTo;
-    this.#sdk = new KeyedClient(settings, (apiKey) => newSdkClient(settings, apiKey));
   }
 
   /** The requests go as they are. They are gathered on disk first, since a length must be said before the bytes. */
   async create(submission: Submission): Promise<CreatedBatch> {
-    const md5 = createHash('md5');
-    const input = hashed(submission.input, md5);
-    return await withSpooledFile(input, submission.signal, async (blob) => {
+    return await withSpooledFile(buffersOf(submission.input), submission.signal, async (blob) => {
       if (blob.size === 0) throw emptyInput();
       const endpoint = submission.endpoint ?? (await endpointOf(blob));
-      const inputFileId = await this.#upload(blob, md5.digest('hex'), submission.signal);
+      const inputFileId = await this.#upload(blob, submission.signal);
       submission.signal.throwIfAborted();
       return { ...(await this.#createOnce(submission, endpoint, inputFileId)), warnings: [], warningCount: 0 };
     });
   }
 
-  async #upload(blob: Blob, md5: string, signal: AbortSignal): Promise<string> {
+  async #upload(blob: Blob, signal: AbortSignal): Promise<string> {
     try {
-      if (blob.size > recommendedPartBytes) return await this.#uploadInParts(blob, md5, signal);
-      const file = new File([blob], filename, { type: mimeType });
-      const stored = await this.#call(signal, (sdk, options) => sdk.files.create({ file, purpose: 'batch' }, options));
-      return fileSchema.parse(stored).id;
+      const { id } = await this.#client.callOnce((deployment) =>
+        deployment.uploadFile(blob, { name: filename, md5: md5Digest(), signal }),
+      );
+      return id;
     } catch (error) {
       if (signal.aborted) throw error;
       throw callError('Uploading to the deployment', error);
     }
   }
 
-  async #uploadInParts(blob: Blob, md5: string, signal: AbortSignal): Promise<string> {
-    const upload = await this.#call(signal, (sdk, options) =>
-      sdk.uploads.create({ bytes: blob.size, filename, mime_type: mimeType, purpose: 'batch' }, options),
-    );
-    const partIds: string[] = [];
-    for (let start = 0; start < blob.size; start += recommendedPartBytes) {
-      const data = new File([blob.slice(start, start + recommendedPartBytes)], filename);
-      const part = await this.#call(signal, (sdk, options) => sdk.uploads.parts.create(upload.id, { data }, options));
-      partIds.push(part.id);
-    }
-    const completed = await this.#call(signal, (sdk, options) =>
-      sdk.uploads.complete(upload.id, { part_ids: partIds, md5 }, options),
-    );
-    return fileSchema.parse(completed.file).id;
-  }
-
-  async #call<Result>(
-    signal: AbortSignal,
-    call: (sdk: OpenAI, options: { signal: AbortSignal }) => Promise<Result>,
-  ): Promise<Result> {
-    return await withDeadline(signal, partTimeoutSeconds, (deadline) =>
-      this.#sdk.call((sdk) => call(sdk, { signal: deadline })),
-    );
-  }
-
   async #createOnce(submission: Submission, endpoint: Endpoint, inputFileId: string): Promise<Batch> {
     const startedAtMs = Date.now();
-    const { createTimeoutSeconds, settleSeconds } = this.#settings.config;
+    const { createTimeoutSeconds: timeoutSeconds, settleSeconds } = this.#settings.config;
     const body = this.#body(submission, endpoint, inputFileId);
     const outcome = await createOutcome('The deployment', () =>
-      withDeadline(new AbortController().signal, createTimeoutSeconds, (signal) =>
-        this.#sdk.call((sdk) => sdk.post('/batches', { body, maxRetries: 0, signal })),
-      ),
+      this.#client.callOnce((deployment) => deployment.createBatch(body, { timeoutSeconds })),
     );
     const sending = sendingOf(submission, endpoint);
     const attempt = {
@@ -114,7 +74,7 @@ export class DeploymentCreate {
     return await createdBatch(attempt, outcome);
   }
 
-  #body({ metadata, strict }: Submission, endpoint: Endpoint, inputFileId: string): object {
+  #body({ metadata, strict }: Submission, endpoint: Endpoint, inputFileId: string): BatchCreation {
     return {
       input_file_id: inputFileId,
       endpoint,
@@ -125,18 +85,6 @@ export class DeploymentCreate {
       ...this.#settings.providerOptions,
     };
   }
-}
-
-function newSdkClient(settings: ConnectionSettings, apiKey: string): OpenAI {
-  const { baseUrl } = settings.config;
-  return new OpenAI({
-    organization: null,
-    project: null,
-    logLevel: 'off',
-    ...settings.clientOptions,
-    ...(baseUrl !== undefined && { baseURL: baseUrl }),
-    apiKey,
-  });
 }
 
 /** What the first request is for. */
@@ -168,12 +116,6 @@ function sendingOf({ metadata }: Submission, endpoint: Endpoint): Sending {
 
 async function* noLines(): AsyncGenerator<Buffer> {}
 
-async function* hashed(
-  chunks: AsyncIterable<Uint8Array>,
-  hash: { update(bytes: Uint8Array): unknown },
-): AsyncGenerator<Buffer> {
-  for await (const chunk of chunks) {
-    hash.update(chunk);
-    yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  }
+async function* buffersOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) yield Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
 }

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Catalog, DirectUse, ProviderClient, Sending } from '../providers/contract.ts';
+import type { DirectUse, Sending } from '../providers/contract.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import { OutcomeUnknownError } from './errors.ts';
+import type { LibraryClient } from './library-client.ts';
 
 /** One creation. */
 export interface CreateAttempt {
-  client: ProviderClient & Catalog;
+  client: LibraryClient;
   direct: DirectUse;
   sending: Sending;
   /** What was asked for, which the provider may have through another endpoint. */

@@ -18,7 +18,7 @@ import { failure, type Outcome } from './result.ts';
 import { readResults } from './results.ts';
 import { assertBatchOptions, type BatchOptions } from './submission.ts';
 import type { TargetOptions } from './target.ts';
-import { assertWaitOptions, Patience, untilEnded, type WaitOptions } from './wait.ts';
+import { assertWaitOptions, Patience, type WaitOptions, watchedToEnd } from './wait.ts';
 
 /** Requests, written as for a live call without its model. */
 export type Requests<Body> = Iterable<Body> | AsyncIterable<Body>;
@@ -173,7 +173,7 @@ class Run {
     const { signal } = this.#patience;
     try {
       signal.throwIfAborted();
-      return await untilEnded(this.#connection, created, this.#options, signal);
+      return await watchedToEnd(this.#connection, created, this.#options, signal);
     } catch (error) {
       if (!signal.aborted) throw error;
       throw this.#patience.error(created.id, await this.#cancelled(created.id));

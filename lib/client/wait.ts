@@ -1,8 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { waitSeconds } from '../records/schedule.ts';
-import { type Batch, batchFrom, isComplete } from './batch.ts';
+import { type Batch, batchFrom } from './batch.ts';
 import { type BatchIdOptions, retrieveBatch } from './batches.ts';
 import { type Connection, connect } from './connection.ts';
+import { untilEnded } from './deployment/wait.ts';
 import {
   AbortError,
   ConnectionError,
@@ -21,11 +20,6 @@ export interface WaitOptions {
   /** Called with the batch after each look. */
   onProgress?: (batch: Batch) => void;
 }
-
-const pollBounds = { minSeconds: 1, maxSeconds: 60 };
-
-/** Looks that may fail in a row, each with the SDK's own repetitions. */
-const maxFailedLooks = 10;
 
 /** setTimeout's longest, about 24 days. */
 const maxTimerMs = 2 ** 31 - 1;
@@ -69,46 +63,16 @@ export class Patience {
   }
 }
 
-/**
- * Looks at a batch until it has ended. A look that fails is repeated.
- *
- * @param signal ends the waiting; the reason is thrown.
- */
-export async function untilEnded(
-  connection: Connection,
+/** Looks at a batch until it has ended. A look that fails is repeated. The signal ends the waiting; its reason is thrown. */
+export async function watchedToEnd(
+  { client, call }: Connection,
   first: Batch,
-  options: WaitOptions,
+  { pollIntervalSeconds, onProgress }: WaitOptions,
   signal: AbortSignal,
 ): Promise<Batch> {
-  const startedAtMs = Date.now();
-  let batch = first;
-  let failedLooks = 0;
-  options.onProgress?.(batch);
-  while (!isComplete(batch)) {
-    await sleep(pauseSeconds(options, startedAtMs) * 1000, undefined, { signal });
-    const look = await lookAt(connection, batch, signal);
-    failedLooks = look.succeeded ? 0 : failedLooks + 1;
-    if (look.succeeded) {
-      batch = look.batch;
-      options.onProgress?.(batch);
-    } else if (failedLooks > maxFailedLooks) throw look.error;
-  }
-  return batch;
-}
-
-function pauseSeconds({ pollIntervalSeconds }: WaitOptions, startedAtMs: number): number {
-  return pollIntervalSeconds ?? waitSeconds((Date.now() - startedAtMs) / 1000, pollBounds, Math.random());
-}
-
-type Look = { succeeded: true; batch: Batch } | { succeeded: false; error: unknown };
-
-async function lookAt({ client, call }: Connection, { id, endpoint }: Batch, signal: AbortSignal): Promise<Look> {
-  try {
-    return { succeeded: true, batch: batchFrom(await call(() => client.describe(id, signal)), endpoint) };
-  } catch (error) {
-    if (signal.aborted || !mayPass(error)) throw error;
-    return { succeeded: false, error };
-  }
+  const { id, endpoint } = first;
+  const look = async () => batchFrom(await call(() => client.describe(id, signal)), endpoint);
+  return await untilEnded({ first, look, mayPass, onProgress, intervalSeconds: pollIntervalSeconds, signal });
 }
 
 /** Not found is what some providers answer just after a creation. */
@@ -126,7 +90,7 @@ export async function waitForBatch(options: BatchIdOptions & WaitOptions): Promi
   const patience = new Patience(options);
   try {
     const first = await retrieveBatch({ ...options, signal: patience.signal });
-    return await untilEnded(connect(options), first, options, patience.signal);
+    return await watchedToEnd(connect(options), first, options, patience.signal);
   } catch (error) {
     throw patience.signal.aborted ? patience.error(options.batchId, 'The batch goes on.') : error;
   } finally {

@@ -9,11 +9,11 @@ import {
   assertPending,
   markCancelled as cancelled,
   markCompleted as completed,
-  maxParts,
   type PartRecord,
   type UploadRecord,
   uploadLifeSeconds,
 } from '../records/upload.ts';
+import { maxParts } from '../records/upload-limits.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import { assertJsonLinesName } from './files.ts';
 

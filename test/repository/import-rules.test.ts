@@ -1,5 +1,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
 import { describe, expect, it } from 'vitest';
 
 /**
@@ -101,6 +103,26 @@ describe('imports', () => {
     for (const folder of folders)
       expect(files.filter((file) => folderOf(file) === folder).length, folder).toBeGreaterThan(1);
     expect(files.flatMap(importsOf).length).toBeGreaterThan(300);
+  });
+
+  it('of the client of a deployment are what a browser has: itself, and records and lines without Node', async () => {
+    const modules = globSync('lib/client/deployment/*.ts');
+    const { metafile, outputFiles } = await build({
+      stdin: { contents: modules.map((file) => `export * from './${file}';`).join('\n'), resolveDir: '.' },
+      bundle: true,
+      minify: true,
+      format: 'esm',
+      platform: 'browser',
+      metafile: true,
+      write: false,
+    });
+    const bytes = outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents).byteLength, 0);
+    const own = Object.keys(metafile.inputs).filter((file) => !/^(node_modules\/|<stdin>)/.test(file));
+    expect(modules.length).toBeGreaterThan(4);
+    expect(own.filter((file) => !/^lib\/(records|lines|client\/deployment)\//.test(file))).toEqual([]);
+    expect(own.filter((file) => /\bBuffer\b/.test(readFileSync(file, 'utf8')))).toEqual([]);
+    expect(own.flatMap(importsOf).filter((target) => !target.startsWith('.') && target !== 'zod/mini')).toEqual([]);
+    expect(bytes).toBeLessThanOrEqual(15 * 1024);
   });
 
   it('of the records are zod, Node and itself; AWS clients are in the store, and in the provider that is one', () => {

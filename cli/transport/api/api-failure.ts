@@ -1,14 +1,8 @@
 import {
-  APIConnectionError,
-  APIError,
-  AuthenticationError,
-  BadRequestError,
-  ConflictError,
-  NotFoundError,
-  PermissionDeniedError,
-  UnprocessableEntityError,
-} from 'openai';
-import { ZodError } from 'zod';
+  DeploymentAnswerError,
+  DeploymentConnectionError,
+  DeploymentReplyError,
+} from '../../../lib/client/deployment/failures.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../../exit-status.ts';
 
 /**
@@ -26,36 +20,33 @@ export async function calling<Result>(url: string, call: () => Promise<Result>):
 
 /** @returns the error itself where it is not of the call. */
 function asCommandError(url: string, error: unknown): unknown {
-  if (error instanceof ZodError || error instanceof SyntaxError)
+  if (error instanceof DeploymentReplyError)
     return new CommandError(exitStatus.unreachable, `What answers at ${url} is no Batchdrop API.`, { cause: error });
-  if (!(error instanceof APIError)) return error;
-  if (error instanceof APIConnectionError)
+  if (error instanceof DeploymentConnectionError)
     return new CommandError(exitStatus.unreachable, `Nobody answers at ${url}: ${reasonOf(error)}.`, { cause: error });
-  if (error instanceof AuthenticationError || error instanceof PermissionDeniedError)
+  if (error instanceof DOMException && error.name === 'NotReadableError')
+    return new CommandError(exitStatus.invalid, 'The file changed while it was uploaded.', { cause: error });
+  return error instanceof DeploymentAnswerError ? refusal(url, error) : error;
+}
+
+function refusal(url: string, error: DeploymentAnswerError): CommandError {
+  if (error.status === 401 || error.status === 403)
     return new CommandError(
       exitStatus.unreachable,
       `${url} refused the API key: set BATCHDROP_API_KEY to one of \`batchdrop keys create\`.`,
       { cause: error },
     );
-  return new CommandError(statusOf(error), ownWords(error) ?? `${url} answered ${error.message}.`, { cause: error });
+  const message = error.error?.message ?? `${url} answered ${error.message}.`;
+  return new CommandError(statusOf(error), message, { cause: error });
 }
 
-function statusOf(error: unknown): ExitStatus {
-  const isCallers =
-    error instanceof BadRequestError ||
-    error instanceof NotFoundError ||
-    error instanceof ConflictError ||
-    error instanceof UnprocessableEntityError;
-  return isCallers ? exitStatus.invalid : exitStatus.unreachable;
+const callersFaults: readonly number[] = [400, 404, 409, 422];
+
+function statusOf({ status }: DeploymentAnswerError): ExitStatus {
+  return callersFaults.includes(status) ? exitStatus.invalid : exitStatus.unreachable;
 }
 
-/** The message in an error body of OpenAI's form; the SDK puts the number of the status before it. */
-function ownWords({ error }: { error: unknown }): string | null {
-  const message = typeof error === 'object' && error !== null && 'message' in error ? error.message : null;
-  return typeof message === 'string' && message !== '' ? message : null;
-}
-
-/** `connect ECONNREFUSED 127.0.0.1:8700`: what the network said, below what fetch and the SDK made of it. */
+/** `connect ECONNREFUSED 127.0.0.1:8700`: what the network said, below what fetch made of it. */
 function reasonOf(error: Error): string {
   let deepest: Error = error;
   while (deepest.cause instanceof Error) deepest = deepest.cause;

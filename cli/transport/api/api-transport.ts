@@ -1,33 +1,28 @@
 import { randomUUID } from 'node:crypto';
-import OpenAI from 'openai';
-import { z } from 'zod';
+import { Deployment, type Download } from '../../../lib/client/deployment/deployment.ts';
+import type { DeploymentBatch } from '../../../lib/client/deployment/replies.ts';
+import { md5Digest } from '../../../lib/client/md5-digest.ts';
 import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import type { BatchState } from '../batch-state.ts';
-import { digestOf, endpointOf, type InputFile } from '../input-file.ts';
+import { asBlob, digestOf, endpointOf, type InputFile } from '../input-file.ts';
 import type { ResultStream, StoredFile, Submission, Transport } from '../transport.ts';
 import { stateOfApiBatch } from './api-batch.ts';
 import { calling } from './api-failure.ts';
-import { uploadFile } from './upload.ts';
 
-/** Two tries more than the first: creations carry a key, so a repeated one gives the same batch. */
-const maxRetries = 2;
 /** A page of the API. */
 const maxPageItems = 100;
 
-const pageSchema = z.object({ data: z.array(z.unknown()), last_id: z.string().nullish(), has_more: z.boolean() });
-
-/** A deployment, or the local stack, through its HTTP API: by the official SDK, as any other client. */
+/** A deployment, or the local stack, through its HTTP API. */
 export class ApiTransport implements Transport {
   readonly #url: string;
-  readonly #sdk: OpenAI;
+  readonly #deployment: Deployment;
 
   /** @param url with or without `/v1` at its end. */
   constructor(url: string, apiKey: string) {
     if (!URL.canParse(url)) throw new CommandError(exitStatus.invalid, `The URL '${url}' is none.`);
     this.#url = url.replace(/\/+$/, '').replace(/\/v1$/, '');
-    const baseURL = `${this.#url}/v1`;
-    this.#sdk = new OpenAI({ apiKey, baseURL, maxRetries, organization: null, project: null, logLevel: 'off' });
+    this.#deployment = new Deployment({ url, apiKey });
   }
 
   async submit(
@@ -38,9 +33,9 @@ export class ApiTransport implements Transport {
     const endpoint = options.endpoint ?? (await endpointOf(file));
     return this.#calling(async () => {
       const fileId = await this.#fileIdOf(file, options, onProgress);
-      const { idempotency_key: key = randomUUID(), ...rest } = options;
-      const body = { ...rest, input_file_id: fileId, endpoint, completion_window: '24h' };
-      return this.#submission(await this.#sdk.post('/batches', { body, headers: { 'idempotency-key': key } }));
+      const { idempotency_key: idempotencyKey = randomUUID(), ...rest } = options;
+      const body = { ...rest, input_file_id: fileId, endpoint, completion_window: '24h' } as const;
+      return this.#submission(await this.#deployment.createBatch(body, { idempotencyKey }));
     });
   }
 
@@ -53,72 +48,74 @@ export class ApiTransport implements Transport {
     options: BatchOptionsInput,
     onProgress: (sentBytes: number) => void,
   ): Promise<string> {
-    if (options.idempotency_key === undefined) return uploadFile(this.#sdk, file, file.name, onProgress);
+    if (options.idempotency_key === undefined) return this.#upload(file, file.name, onProgress);
     const name = file.name.replace(/\.jsonl$/i, `.${(await digestOf(file)).slice(0, 16)}.jsonl`);
-    const { data } = await this.#sdk.files.list({ purpose: 'batch' });
-    const standing = data.find(({ filename, bytes }) => filename === name && bytes === file.bytes);
-    return standing?.id ?? (await uploadFile(this.#sdk, file, name, onProgress));
+    const files = await this.#deployment.listFiles({ purpose: 'batch' });
+    const standing = files.find(({ filename, bytes }) => filename === name && bytes === file.bytes);
+    return standing?.id ?? (await this.#upload(file, name, onProgress));
   }
 
-  #submission(document: unknown): Submission {
-    const created = stateOfApiBatch(document);
-    return { handle: created.handle, place: this.#url, document, state: () => this.find(created.handle) };
+  async #upload(file: InputFile, name: string, onProgress: (sentBytes: number) => void): Promise<string> {
+    const stored = await this.#deployment.uploadFile(await asBlob(file), { name, md5: md5Digest(), onProgress });
+    return stored.id;
+  }
+
+  #submission(batch: DeploymentBatch): Submission {
+    const { handle } = stateOfApiBatch(batch);
+    return { handle, place: this.#url, document: batch, state: () => this.find(handle) };
   }
 
   async find(handle: string): Promise<BatchState> {
-    return this.#calling(async () => stateOfApiBatch(await this.#sdk.get(batchPath(handle))));
+    return this.#calling(async () => stateOfApiBatch(await this.#deployment.retrieveBatch(handle)));
   }
 
   async list(limit: number): Promise<BatchState[]> {
     return this.#calling(async () => {
       const states: BatchState[] = [];
-      let after: string | undefined;
+      let after: string | null = null;
       do {
-        const query = { limit: Math.min(maxPageItems, limit - states.length), ...(after && { after }) };
-        const page = pageSchema.parse(await this.#sdk.get('/batches', { query }));
-        states.push(...page.data.map(stateOfApiBatch));
-        after = page.has_more ? (page.last_id ?? undefined) : undefined;
-      } while (after && states.length < limit);
+        const query = { limit: Math.min(maxPageItems, limit - states.length), ...(after !== null && { after }) };
+        const { batches, next } = await this.#deployment.listBatches(query);
+        states.push(...batches.map(stateOfApiBatch));
+        after = next;
+      } while (after !== null && states.length < limit);
       return states;
     });
   }
 
   async cancel(handle: string): Promise<BatchState> {
-    return this.#calling(async () => stateOfApiBatch(await this.#sdk.post(`${batchPath(handle)}/cancel`)));
+    return this.#calling(async () => stateOfApiBatch(await this.#deployment.cancelBatch(handle)));
   }
 
   async retry(handle: string): Promise<Submission> {
-    return this.#calling(async () => this.#submission(await this.#sdk.post(`${batchPath(handle)}/retry`)));
+    return this.#calling(async () => this.#submission(await this.#deployment.retryBatch(handle)));
   }
 
   async open(reference: string): Promise<ResultStream> {
-    const response = await this.#calling(() => this.#sdk.files.content(reference));
-    const length = response.headers.get('content-length');
-    return { bytes: length === null ? null : Number(length), chunks: response.body ?? nothing() };
+    const { bytes, response } = await this.#calling(() => this.#deployment.openFile(reference));
+    return { bytes, chunks: chunksOf(response) };
   }
 
   async openPartial({ handle, shards }: BatchState): Promise<ResultStream> {
     const answered = (shards ?? []).filter(({ status, completed }) => status === 'collected' && completed > 0);
-    const paths = answered.map(({ round, shard }) => `${batchPath(handle)}/shards/${round}/${shard}/output`);
-    return { bytes: null, chunks: this.#inTurn(paths) };
+    const openings = answered.map(
+      ({ round, shard }) =>
+        () =>
+          this.#deployment.openShard(handle, round, shard),
+    );
+    return { bytes: null, chunks: this.#inTurn(openings) };
   }
 
-  async *#inTurn(paths: readonly string[]): AsyncGenerator<Uint8Array> {
-    for (const path of paths) {
-      const response = await this.#calling(() => this.#sdk.get(path).asResponse());
-      yield* response.body ?? nothing();
+  async *#inTurn(openings: readonly (() => Promise<Download>)[]): AsyncGenerator<Uint8Array> {
+    for (const open of openings) {
+      const { response } = await this.#calling(open);
+      yield* chunksOf(response);
     }
   }
 
   async files(limit: number): Promise<StoredFile[]> {
-    const { data } = await this.#calling(() => this.#sdk.files.list({ limit }));
-    return data.map(({ id, filename, bytes, purpose, created_at: createdAt }) => ({
-      id,
-      filename,
-      bytes,
-      purpose,
-      createdAt,
-    }));
+    const files = await this.#calling(() => this.#deployment.listFiles({ limit }));
+    return files.map(({ created_at: createdAt, ...file }) => ({ ...file, createdAt }));
   }
 
   #calling<Result>(call: () => Promise<Result>): Promise<Result> {
@@ -126,8 +123,6 @@ export class ApiTransport implements Transport {
   }
 }
 
-function batchPath(handle: string): string {
-  return `/batches/${encodeURIComponent(handle)}`;
+async function* chunksOf({ body }: Response): AsyncGenerator<Uint8Array> {
+  if (body) yield* body;
 }
-
-async function* nothing(): AsyncGenerator<Uint8Array> {}

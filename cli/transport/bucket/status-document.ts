@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deploymentBatchSchema } from '../../../lib/client/deployment/replies.ts';
 import { costSchema } from '../../../lib/records/batch.ts';
 import { lineErrorSchema } from '../../../lib/records/openai-batch.ts';
 import { stateOfApiBatch } from '../api/api-batch.ts';
@@ -33,7 +34,7 @@ export function stateOfStatus(handle: string, status: StatusDocument): BatchStat
     model: null,
     isDryRun: false,
     retryOf: null,
-    moments: momentsOf({ created: status.created_at }),
+    moments: momentsOf(status),
     deadlineAt: status.deadline_at ?? null,
     errors: status.errors_sample ?? (status.first_error ? [status.first_error] : []),
     errorCount: status.error_count,
@@ -78,7 +79,7 @@ const summarySchema = z.object({
 
 /** @param document a batch's `batch.json`, which stands once it has ended. */
 export function stateOfSummary(document: unknown): BatchState {
-  const state = stateOfApiBatch(document);
+  const state = stateOfApiBatch(deploymentBatchSchema.parse(document));
   const { receipt } = summarySchema.parse(document).batchdrop;
   const isDryRun = state.status === 'completed' && state.counts.total === 0 && state.validation !== null;
   return {

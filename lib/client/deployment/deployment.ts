@@ -1,0 +1,120 @@
+import { DeploymentHttp, type DeploymentOptions } from './http.ts';
+import {
+  batchListSchema,
+  type DeploymentBatch,
+  type DeploymentFile,
+  deploymentBatchSchema,
+  fileListSchema,
+} from './replies.ts';
+import { type UploadOptions, uploadFile } from './upload.ts';
+
+/** The body of a creation: OpenAI's members, and the options of a deployment (docs/options.md). */
+export interface BatchCreation {
+  input_file_id: string;
+  endpoint: string;
+  completion_window: '24h';
+  [option: string]: unknown;
+}
+
+export interface CreationOptions {
+  /** The same key and body give the same batch, so that a call without an answer may be repeated; without one it is made once. */
+  idempotencyKey?: string;
+  timeoutSeconds?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** A page of batches, newest first. */
+export interface DeploymentBatchList {
+  batches: DeploymentBatch[];
+  /** What the next page begins behind; null at the end. */
+  next: string | null;
+}
+
+/** A file while it is downloaded. */
+export interface Download {
+  /** Null where the deployment does not say it. */
+  bytes: number | null;
+  response: Response;
+}
+
+/** A deployment may join the parts of a result file before it sends them: many redirects of half a minute each. */
+const downloadTimeoutSeconds = 600;
+
+/**
+ * The client of a deployment, or of the local stack: files, uploads, batches and their results. It needs nothing but
+ * fetch, so it runs in a browser as well.
+ *
+ * Every method throws DeploymentAnswerError, DeploymentConnectionError or DeploymentReplyError.
+ */
+export class Deployment {
+  readonly #http: DeploymentHttp;
+
+  constructor(options: DeploymentOptions) {
+    this.#http = new DeploymentHttp(options);
+  }
+
+  /** Uploads a file of requests; a large one in parts, four at a time. A failed upload is cancelled. */
+  async uploadFile(file: Blob, options: UploadOptions): Promise<DeploymentFile> {
+    return await uploadFile(this.#http, file, options);
+  }
+
+  /** Lists files, newest first. */
+  async listFiles(query: { limit?: number; purpose?: string } = {}, signal?: AbortSignal): Promise<DeploymentFile[]> {
+    const { data } = await this.#http.read(fileListSchema, { path: '/files', query, signal });
+    return data;
+  }
+
+  /** Opens a file to be read. */
+  async openFile(fileId: string, signal?: AbortSignal): Promise<Download> {
+    return await this.#download(`/files/${encodeURIComponent(fileId)}/content`, signal);
+  }
+
+  /** Opens the answers of one shard, which may be read as soon as it is collected. */
+  async openShard(batchId: string, round: number, shard: number, signal?: AbortSignal): Promise<Download> {
+    return await this.#download(`${batchPath(batchId)}/shards/${round}/${shard}/output`, signal);
+  }
+
+  async createBatch(body: BatchCreation, options: CreationOptions = {}): Promise<DeploymentBatch> {
+    const { idempotencyKey, timeoutSeconds, signal } = options;
+    return await this.#http.read(deploymentBatchSchema, {
+      method: 'POST',
+      path: '/batches',
+      body,
+      signal,
+      isRepeatable: idempotencyKey !== undefined,
+      ...(idempotencyKey !== undefined && { headers: { 'idempotency-key': idempotencyKey } }),
+      ...(timeoutSeconds !== undefined && { timeoutSeconds }),
+    });
+  }
+
+  async retrieveBatch(batchId: string, signal?: AbortSignal): Promise<DeploymentBatch> {
+    return await this.#http.read(deploymentBatchSchema, { path: batchPath(batchId), signal });
+  }
+
+  async listBatches(query: { limit?: number; after?: string }, signal?: AbortSignal): Promise<DeploymentBatchList> {
+    const page = await this.#http.read(batchListSchema, { path: '/batches', query, signal });
+    return { batches: page.data, next: page.has_more ? (page.last_id ?? null) : null };
+  }
+
+  /** Asks for a batch to be cancelled; it goes on as `cancelling` for a while, and what was finished is kept. */
+  async cancelBatch(batchId: string, signal?: AbortSignal): Promise<DeploymentBatch> {
+    const path = `${batchPath(batchId)}/cancel`;
+    return await this.#http.read(deploymentBatchSchema, { method: 'POST', path, signal });
+  }
+
+  /** Creates the batch of the requests that failed; the same one each time. */
+  async retryBatch(batchId: string, signal?: AbortSignal): Promise<DeploymentBatch> {
+    const path = `${batchPath(batchId)}/retry`;
+    return await this.#http.read(deploymentBatchSchema, { method: 'POST', path, signal });
+  }
+
+  async #download(path: string, signal: AbortSignal | undefined): Promise<Download> {
+    const response = await this.#http.open({ path, signal, timeoutSeconds: downloadTimeoutSeconds });
+    const length = response.headers.get('content-length');
+    return { bytes: length === null ? null : Number(length), response };
+  }
+}
+
+function batchPath(batchId: string): string {
+  return `/batches/${encodeURIComponent(batchId)}`;
+}
