@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { endpoints } from '../lib/records/endpoints.ts';
 import type { BatchOptionsInput } from '../lib/records/options.ts';
-import { parseMetadata, parsePositive, parseWhole } from './option-values.ts';
+import { parseDuration, parseMetadata, parsePositive, parseWhole } from './option-values.ts';
 
 /** Flags of a batch, the same names as everywhere else (docs/options.md). */
 export interface BatchFlags {
@@ -17,6 +17,8 @@ export interface BatchFlags {
   priority?: BatchOptionsInput['priority'];
   idempotencyKey?: string;
   dryRun?: boolean;
+  /** Seconds. */
+  outputExpiresAfter?: number;
 }
 
 /** The flags that decide which lines are right. */
@@ -56,6 +58,7 @@ export function withRunFlags(command: Command): Command {
       ]),
     )
     .option('--idempotency-key <key>', 'the same key and file give the same batch')
+    .option('--output-expires-after <time>', 'when the result files go, 1h to 30d (default: they stay)', parseDuration)
     .option('--dry-run', 'validate there and report; send nothing');
 }
 
@@ -74,6 +77,11 @@ export function optionsOf(flags: BatchFlags): BatchOptionsInput {
     priority: flags.priority,
     idempotency_key: flags.idempotencyKey,
     dry_run: flags.dryRun,
+    output_expires_after: expiryOf(flags.outputExpiresAfter),
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+function expiryOf(seconds: number | undefined): BatchOptionsInput['output_expires_after'] {
+  return seconds === undefined ? undefined : { anchor: 'created_at', seconds };
 }
