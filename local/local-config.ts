@@ -8,8 +8,8 @@ const fileName = 'batchdrop.config.json';
 /** What a stack without a configuration works with. */
 const defaultConfig = {
   providers: {
-    openai: { kind: 'openai', secret: 'batchdrop/openai' },
-    anthropic: { kind: 'anthropic', secret: 'batchdrop/anthropic' },
+    openai: { kind: 'openai', secret: 'openai' },
+    anthropic: { kind: 'anthropic', secret: 'anthropic' },
   },
 };
 

@@ -7,6 +7,7 @@ import { type Config, type ProviderConfig, parseConfig, unknownProvider } from '
 import { type ConnectedAccount, connectAccount } from '../providers/connect.ts';
 import type { Provider, Workplace } from '../providers/contract.ts';
 import { providerOf } from '../providers/registry.ts';
+import { deploymentNameOf } from '../records/deployment-settings.ts';
 import { ConfigurationError } from '../records/errors.ts';
 import { describeIssues } from '../records/options.ts';
 import { ApiKeys } from '../store/api-keys.ts';
@@ -75,8 +76,6 @@ const environmentSchema = z.object({
   /** Role of the stack's own by which Bedrock reads and writes the bucket; only where an account is Bedrock's. */
   BATCHDROP_BEDROCK_ROLE_ARN: z.string().min(1).optional(),
   BATCHDROP_SECRETS: z.enum(['secrets-manager', 'environment']).default('secrets-manager'),
-  /** Where Lambda put the function's files, the configuration among them. */
-  LAMBDA_TASK_ROOT: z.string().default(''),
 });
 
 /** What a test, or another runtime, puts in place of the real thing. */
@@ -97,9 +96,11 @@ export interface Overrides {
 export function createServices(environment: NodeJS.ProcessEnv, overrides: Overrides): Services {
   const settings = readEnvironment(environment);
   const isLocal = settings.BATCHDROP_SECRETS === 'environment';
-  const file = resolve(settings.LAMBDA_TASK_ROOT, settings.BATCHDROP_CONFIG_FILE);
+  const file = resolve(settings.BATCHDROP_CONFIG_FILE);
   const config = parseConfig(readFileSync(file, 'utf8'), file, isLocal ? 'local' : 'aws');
-  const secrets = isLocal ? new EnvironmentSecrets(environment) : new SecretsManagerSecrets();
+  const secrets = isLocal
+    ? new EnvironmentSecrets(environment)
+    : new SecretsManagerSecrets(deploymentNameOf(settings.BATCHDROP_STATE_MACHINE_ARN));
   const baseUrlOf = (name: string) => (isLocal ? environment[`${environmentName(name)}_BASE_URL`] : undefined);
   const observe = overrides.observe ?? unobserved;
   const table = RecordTable.connect(settings.BATCHDROP_TABLE, observe);

@@ -15,7 +15,7 @@ export const liveFields = {
 export const accountSchema = z.strictObject({
   /** Where its API is; the SDK's own default without it. Only the deployment says this, never a request. */
   baseUrl: z.url().optional(),
-  /** Name of the secret that holds its API key, in Secrets Manager. Locally the key is `<NAME>_API_KEY`. */
+  /** Names the secret that holds its API key, in Secrets Manager: see `secretNameIn`. Locally the key is `<NAME>_API_KEY`. */
   secret: z.string().min(1),
   /** The account's own limits, such as a quota, in place of the provider's published ones. */
   limits: z

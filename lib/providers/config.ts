@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { deploymentSettingsSchema } from '../records/deployment-settings.ts';
 import { ConfigurationError } from '../records/errors.ts';
 import { tenantPattern } from '../records/ids.ts';
 import { batchOptionsSchema, describeIssues } from '../records/options.ts';
@@ -72,6 +73,8 @@ export const configSchema = z
     inputPrefixes: z.array(inputPrefix).default([]),
     /** Origins whose web pages may call the API; none unless named. */
     corsOrigins: z.array(z.url()).default([]),
+    /** How it stands on AWS. The functions do not read it. */
+    deployment: deploymentSettingsSchema.prefault({}),
     /** Bounds of the pause between two looks at the providers. */
     polling: z
       .strictObject({ minSeconds: z.number().int().positive(), maxSeconds: z.number().int().positive() })
@@ -82,10 +85,13 @@ export const configSchema = z
     message: 'polling: minSeconds is above maxSeconds',
   });
 
-type ConfigInput = z.infer<typeof configSchema>;
+/** As a file says it, before defaults. */
+export type ConfigInput = z.input<typeof configSchema>;
+
+type ParsedConfig = z.infer<typeof configSchema>;
 
 /** With the defaults of where it runs. */
-export interface Config extends ConfigInput {
+export interface Config extends ParsedConfig {
   providers: Record<string, ProviderConfig>;
   polling: { minSeconds: number; maxSeconds: number };
 }
@@ -116,7 +122,7 @@ function parseJson(text: string, origin: string): unknown {
   }
 }
 
-function withDefaults(config: ConfigInput, place: 'aws' | 'local'): Config {
+function withDefaults(config: ParsedConfig, place: 'aws' | 'local'): Config {
   const { polling, createTimeoutSeconds, settleSeconds } = defaultsOf[place];
   const providers = Object.entries(config.providers).map(([name, given]): [string, ProviderConfig] => [
     name,

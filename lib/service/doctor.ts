@@ -1,5 +1,6 @@
 import type { Services } from '../pipeline/services.ts';
 import { secretOf } from '../providers/account.ts';
+import { deploymentNameOf, secretNameIn } from '../records/deployment-settings.ts';
 import { ConfigurationError, messageOf, ProviderAuthenticationError, safeText } from '../records/errors.ts';
 import { inboxPrefix } from '../records/object-keys.ts';
 import { batchOptionsSchema, deadlineHours } from '../records/options.ts';
@@ -83,12 +84,12 @@ function adviceOn(error: unknown): string {
   return adviceByErrorName[name] ?? 'Check account, region and network, and run the doctor again.';
 }
 
-async function checkProviders({ services }: Subject, signal: AbortSignal): Promise<Finding[]> {
-  const names = Object.keys(services.config.providers);
-  return Promise.all(names.map((name) => checkProvider(services, name, signal)));
+async function checkProviders(subject: Subject, signal: AbortSignal): Promise<Finding[]> {
+  const names = Object.keys(subject.services.config.providers);
+  return Promise.all(names.map((name) => checkProvider(subject, name, signal)));
 }
 
-async function checkProvider(services: Subject['services'], name: string, signal: AbortSignal): Promise<Finding> {
+async function checkProvider({ services, deployment }: Subject, name: string, signal: AbortSignal): Promise<Finding> {
   try {
     await services.account(name).check(signal);
     return fine(`Provider '${name}' accepts its key.`);
@@ -98,7 +99,7 @@ async function checkProvider(services: Subject['services'], name: string, signal
     const putKey =
       secret === null
         ? 'Check what the account may do.'
-        : `Put a valid key there: aws secretsmanager put-secret-value --secret-id ${secret} --secret-string <key>`;
+        : `Put a valid key there: aws secretsmanager put-secret-value --secret-id ${secretNameIn(deploymentNameOf(deployment.stateMachineArn), secret)} --secret-string <key>`;
     if (error instanceof ProviderAuthenticationError || error instanceof ConfigurationError)
       return fault(message, putKey);
     return concern(`Provider '${name}' could not be asked: ${message}`, 'Run the doctor again; see its status page.');
@@ -125,7 +126,7 @@ async function checkWorkExpiry({ deployment, services }: Subject): Promise<Findi
   const needed = Math.ceil(deadlineHours(batchOptionsSchema.parse(services.config.defaults)) / 24) + 1;
   if (days >= needed) return [fine(`Files under work/ expire after ${days} days.`)];
   const what = `Files under work/ expire after ${days} days, but a batch with the default deadline needs them for ${needed}.`;
-  return [fault(what, `Let them live ${needed} days at least (workExpireDays in cdk.json).`)];
+  return [fault(what, `Let them live ${needed} days at least (deployment.workExpireDays in the configuration).`)];
 }
 
 async function checkTable({ deployment }: Subject): Promise<Finding[]> {

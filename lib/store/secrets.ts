@@ -1,4 +1,5 @@
 import { getSecret } from '@aws-lambda-powertools/parameters/secrets';
+import { secretNameIn } from '../records/deployment-settings.ts';
 import { ConfigurationError, messageOf } from '../records/errors.ts';
 
 /** The source of the providers' API keys. */
@@ -14,12 +15,18 @@ export interface Secrets {
 const maxAgeSeconds = 300;
 
 export class SecretsManagerSecrets implements Secrets {
+  readonly #deployment: string;
+
+  /** @param deployment whose name secrets without a slash are relative to. */
+  constructor(deployment: string) {
+    this.#deployment = deployment;
+  }
+
   async apiKey(providerName: string, secret: string, refresh = false): Promise<string> {
-    const value = await this.#read(providerName, secret, refresh);
+    const name = secretNameIn(this.#deployment, secret);
+    const value = await this.#read(providerName, name, refresh);
     if (typeof value === 'string' && value.trim() !== '') return value.trim();
-    throw new ConfigurationError(
-      `The secret '${secret}' of provider '${providerName}' is empty: put its API key there.`,
-    );
+    throw new ConfigurationError(`The secret '${name}' of provider '${providerName}' is empty: put its API key there.`);
   }
 
   async #read(providerName: string, secret: string, refresh: boolean): Promise<string | Uint8Array | undefined> {
