@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { type Bundle, bundleFile, bundleFunction, functionNames, loadedWith, writePackage } from '../cdk/bundles.ts';
+import { type Bundle, bundleFunction, loadedWith, writePackage } from '../cdk/bundles.ts';
+import { bundleFile, functionNames } from '../cdk/packages.ts';
 import type { FunctionName } from '../lib/records/function-timeouts.ts';
 
 /** Fresh processes that each function is imported in; the median counts. */
@@ -44,7 +45,7 @@ export function measureBundles(importRuns = runs, bundleOf = bundleFunction): Bu
 }
 
 function measureBundle(name: FunctionName, bundle: Bundle, folder: string, importRuns: number): BundleMeasurement {
-  writePackage(folder, bundle, '{}');
+  writePackage(folder, bundle);
   const started = loadedWith(bundleFile, bundle);
   const chunks = providerChunks(bundle);
   importMs(folder, ...chunks.map(([, file]) => file));

@@ -1,10 +1,10 @@
 import { App, type AppProps, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { readConfigFile, readSettings } from './settings.ts';
+import { configFileOf, readConfigFile } from './settings.ts';
 import { BatchdropStack } from './stack.ts';
 
 /**
- * The stack, as `cdk.json` and the configuration say, and the rules that it must keep: a synth that breaks one fails.
+ * The stack, as the configuration says, and the rules that it must keep: a synth that breaks one fails.
  *
  * @throws ConfigurationError that says what is wrong.
  */
@@ -13,8 +13,7 @@ export class BatchdropApp extends App {
 
   constructor(props: AppProps = {}) {
     super({ analyticsReporting: false, ...props });
-    const settings = readSettings(this.node);
-    this.stack = new BatchdropStack(this, settings, readConfigFile(settings.config));
+    this.stack = new BatchdropStack(this, readConfigFile(configFileOf(this.node)));
     Validations.of(this).addPlugins(new AwsSolutionsChecks(this));
   }
 }

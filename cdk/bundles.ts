@@ -1,17 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
-import { z } from 'zod';
-import { type FunctionName, functionTimeoutSeconds, isFunctionName } from '../lib/records/function-timeouts.ts';
-
-/** The root of the repository, where paths in a bundle's metafile begin. */
-export const root = join(import.meta.dirname, '..');
-
-/** The handler's file in a function's package, next to its configuration. */
-export const bundleFile = 'index.mjs';
-export const configFile = 'batchdrop.config.json';
-
-export const functionNames = Object.keys(functionTimeoutSeconds).filter(isFunctionName);
+import type { FunctionName } from '../lib/records/function-timeouts.ts';
+import { bundleFile, root } from './packages.ts';
 
 /** A function's modules: the handler's, and the chunks that it loads at once or by the first call of a provider. */
 export interface Bundle {
@@ -72,15 +63,8 @@ export function loadedWith(file: string, bundle: Bundle, loaded = new Set<string
   return loaded;
 }
 
-/** Writes a function's package: its modules and its configuration. */
-export function writePackage(directory: string, { files }: Bundle, config: string): void {
+/** Writes a function's package: its modules and nothing else. The configuration is a layer. */
+export function writePackage(directory: string, { files }: Bundle): void {
   mkdirSync(directory, { recursive: true });
   for (const [file, code] of files) writeFileSync(join(directory, file), code);
-  writeFileSync(join(directory, configFile), config);
-}
-
-/** The release, as package.json says it. */
-export function packageVersion(): string {
-  const text = readFileSync(join(root, 'package.json'), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }

@@ -1,10 +1,10 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, type IMetric, MathExpression, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import type { Settings } from '../settings.ts';
+import type { DeploymentSettings } from '../../lib/records/deployment-settings.ts';
 import type { Api } from './api.ts';
 import type { Events } from './events.ts';
 import type { Functions } from './functions.ts';
@@ -31,7 +31,7 @@ interface AlarmSpec {
 }
 
 export interface AlarmsProps {
-  settings: Settings;
+  settings: DeploymentSettings;
   events: Events;
   functions: Functions;
   workflow: Workflow;
@@ -44,15 +44,15 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, props: AlarmsProps) {
     super(scope, id);
-    const { alarmEmail, runbookUrl } = props.settings;
-    this.alarms = specs(this, props).map((spec) => newAlarm(this, spec, runbookUrl));
+    const { alarmEmail } = props.settings;
+    this.alarms = specs(props).map((spec) => newAlarm(this, spec, props.settings));
     if (alarmEmail === undefined) return;
     const action = new SnsAction(newTopic(this, alarmEmail));
     for (const alarm of this.alarms) alarm.addAlarmAction(action);
   }
 }
 
-function specs(scope: Construct, { events, functions, workflow, api }: AlarmsProps): AlarmSpec[] {
+function specs({ settings, events, functions, workflow, api }: AlarmsProps): AlarmSpec[] {
   const period = Duration.minutes(5);
   const sweepPeriod = Duration.minutes(15);
   const letters = { period, statistic: 'Maximum' };
@@ -83,28 +83,28 @@ function specs(scope: Construct, { events, functions, workflow, api }: AlarmsPro
     {
       name: 'overdue-batches',
       what: 'A batch has not ended an hour after its deadline.',
-      metric: pipelineMetric(scope, 'OldestOverdueSeconds', 'Maximum', sweepPeriod),
+      metric: pipelineMetric(settings.stackName, 'OldestOverdueSeconds', 'Maximum', sweepPeriod),
       threshold: overdueSeconds,
     },
     {
       name: 'unconfirmed-submissions',
       what: 'Of some requests it could not be proven whether the provider accepted them; they were not sent again.',
-      metric: pipelineMetric(scope, 'UnconfirmedSubmissions', 'Sum', period),
+      metric: pipelineMetric(settings.stackName, 'UnconfirmedSubmissions', 'Sum', period),
     },
     {
       name: 'unknown-statuses',
       what: 'A provider answers a batch status that this release does not know; the batch counts as pending.',
-      metric: pipelineMetric(scope, 'UnknownStatuses', 'Sum', period),
+      metric: pipelineMetric(settings.stackName, 'UnknownStatuses', 'Sum', period),
     },
     {
       name: 'refused-keys',
       what: 'A provider refuses our API key; its batches wait until there is a valid one.',
-      metric: pipelineMetric(scope, 'RefusedKeys', 'Sum', period),
+      metric: pipelineMetric(settings.stackName, 'RefusedKeys', 'Sum', period),
     },
     {
       name: 'sweep-restarts',
       what: 'Batches had lost their execution and were started again.',
-      metric: pipelineMetric(scope, 'SweepRestarts', 'Sum', sweepPeriod),
+      metric: pipelineMetric(settings.stackName, 'SweepRestarts', 'Sum', sweepPeriod),
     },
     {
       name: 'failed-executions',
@@ -133,9 +133,9 @@ function unhealthyExecutions({ stateMachine }: Workflow, period: Duration): IMet
   });
 }
 
-function newAlarm(scope: Construct, spec: AlarmSpec, runbookUrl: string): Alarm {
+function newAlarm(scope: Construct, spec: AlarmSpec, { stackName, runbookUrl }: DeploymentSettings): Alarm {
   return new Alarm(scope, spec.name, {
-    alarmName: `${Stack.of(scope).stackName}-${spec.name}`,
+    alarmName: `${stackName}-${spec.name}`,
     alarmDescription: `${spec.what} What to do: ${runbookUrl}#${spec.name}`,
     metric: spec.metric,
     threshold: spec.threshold ?? 0,

@@ -1,11 +1,11 @@
-import { RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { RemovalPolicy, Validations } from 'aws-cdk-lib';
 import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
 import { ApiMapping, DomainName, HttpApi, HttpStage, LogGroupLogDestination } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { Settings } from '../settings.ts';
+import type { DeploymentSettings } from '../../lib/records/deployment-settings.ts';
 import type { Functions } from './functions.ts';
 
 /**
@@ -38,23 +38,25 @@ export class Api extends Construct {
   /** What a CNAME or alias record of the custom domain points to. */
   readonly domainTarget: string | undefined;
 
-  constructor(scope: Construct, id: string, settings: Settings, functions: Functions) {
+  constructor(scope: Construct, id: string, settings: DeploymentSettings, functions: Functions) {
     super(scope, id);
-    const api = newApi(this, functions);
-    this.stage = newStage(this, api, settings);
     const domain = newDomain(this, settings);
+    const api = newApi(this, settings, functions);
+    this.stage = newStage(this, api, settings);
     if (domain) new ApiMapping(this, 'Mapping', { api, domainName: domain, stage: this.stage });
     this.url = domain ? `https://${domain.name}` : api.apiEndpoint;
     this.domainTarget = domain?.regionalDomainName;
   }
 }
 
-function newApi(scope: Construct, functions: Functions): HttpApi {
+/** Where it has a name of its own, its other address is closed: nobody goes around what stands before that name. */
+function newApi(scope: Construct, settings: DeploymentSettings, functions: Functions): HttpApi {
   const api = new HttpApi(scope, 'Gateway', {
-    apiName: Stack.of(scope).stackName,
+    apiName: settings.stackName,
     description: 'Files, uploads and batches, as at OpenAI.',
     defaultIntegration: new HttpLambdaIntegration('Function', functions.get('api')),
     createDefaultStage: false,
+    ...(settings.apiDomainName !== undefined && { disableExecuteApiEndpoint: true }),
   });
   Validations.of(api).acknowledge({
     id: 'AwsSolutions-APIG4',
@@ -64,7 +66,7 @@ function newApi(scope: Construct, functions: Functions): HttpApi {
   return api;
 }
 
-function newStage(scope: Construct, api: HttpApi, settings: Settings): HttpStage {
+function newStage(scope: Construct, api: HttpApi, settings: DeploymentSettings): HttpStage {
   return new HttpStage(scope, 'Stage', {
     httpApi: api,
     stageName: '$default',
@@ -78,15 +80,15 @@ function newStage(scope: Construct, api: HttpApi, settings: Settings): HttpStage
 }
 
 /** The prefix keeps the log's resource policy from growing with each API of the account. */
-function newLogGroup(scope: Construct, { logRetentionDays }: Settings): LogGroup {
+function newLogGroup(scope: Construct, { stackName, logRetentionDays }: DeploymentSettings): LogGroup {
   return new LogGroup(scope, 'Logs', {
-    logGroupName: `/aws/vendedlogs/apigateway/${Stack.of(scope).stackName}`,
+    logGroupName: `/aws/vendedlogs/apigateway/${stackName}`,
     retention: logRetentionDays,
     removalPolicy: RemovalPolicy.DESTROY,
   });
 }
 
-function newDomain(scope: Construct, { apiDomainName, apiCertificateArn }: Settings): DomainName | undefined {
+function newDomain(scope: Construct, { apiDomainName, apiCertificateArn }: DeploymentSettings): DomainName | undefined {
   if (apiDomainName === undefined || apiCertificateArn === undefined) return undefined;
   const certificate = Certificate.fromCertificateArn(scope, 'Certificate', apiCertificateArn);
   return new DomainName(scope, 'Domain', { domainName: apiDomainName, certificate });

@@ -3,6 +3,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { bedrock } from '../../lib/providers/bedrock/provider.ts';
 import type { Config, ConfigOfKind } from '../../lib/providers/config.ts';
+import { s3Service } from './service-names.ts';
 import type { Storage } from './storage.ts';
 import { acknowledgeWildcards } from './wildcards.ts';
 
@@ -33,7 +34,7 @@ function isBedrock(account: Config['providers'][string]): account is ConfigOfKin
 }
 
 /** Source: https://docs.aws.amazon.com/bedrock/latest/userguide/batch-iam-sr.html, read 2026-11. */
-function newRole(scope: Construct, { bucket }: Storage): Role {
+function newRole(scope: Construct, { bucket, bucketKeyArn }: Storage): Role {
   const { account } = Stack.of(scope);
   const role = new Role(scope, 'Role', {
     description: 'Lets Amazon Bedrock read the lines of our jobs and write their answers.',
@@ -48,9 +49,19 @@ function newRole(scope: Construct, { bucket }: Storage): Role {
   role.addToPolicy(new PolicyStatement({ actions: ['s3:ListBucket'], resources: [bucket.bucketArn] }));
   role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject', 's3:PutObject'], resources: [objects] }));
   role.addToPolicy(new PolicyStatement({ actions: [bedrockNeeds.actions.call], resources: modelArns(scope) }));
+  if (bucketKeyArn !== null) role.addToPolicy(useOfKey(scope, bucketKeyArn));
   acknowledgeWildcards(role, [objects], 'Objects are named by batch; these are the lines and answers of jobs only.');
   acknowledgeWildcards(role, modelArns(scope), profileReason);
   return role;
+}
+
+/** Jobs read and write objects that S3 encrypts with a key of the owner's. */
+function useOfKey(scope: Construct, keyArn: string): PolicyStatement {
+  return new PolicyStatement({
+    actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+    resources: [keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': s3Service(scope) } },
+  });
 }
 
 export const profileReason =

@@ -1,19 +1,20 @@
 import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import type { FunctionName } from '../../lib/records/function-timeouts.ts';
-import { bundleFunction, root, writePackage } from '../bundles.ts';
+import { bundleFunction, writePackage } from '../bundles.ts';
+import { root } from '../packages.ts';
 
 /**
  * A function's package as a CDK asset, bundled here and now, and only if CDK asks (`cdk destroy` does not). Its name is a
  * hash of what is in it, so an unchanged function is not deployed again.
  */
-export function bundledCode(name: FunctionName, config: string): Code {
+export function bundledCode(name: FunctionName): Code {
   return Code.fromAsset(root, {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       local: {
         tryBundle: (directory) => {
-          writePackage(directory, bundleFunction(name), config);
+          writePackage(directory, bundleFunction(name));
           return true;
         },
       },

@@ -1,7 +1,7 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration } from 'aws-cdk-lib';
 import { AlarmStatusWidget, Dashboard, GraphWidget, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { functionNames } from '../bundles.ts';
+import { functionNames } from '../packages.ts';
 import type { Alarms } from './alarms.ts';
 import type { Api } from './api.ts';
 import type { Functions } from './functions.ts';
@@ -11,6 +11,8 @@ const wholeRow = 24;
 const halfRow = 12;
 
 export interface DashboardProps {
+  /** The deployment's. */
+  name: string;
   alarms: Alarms;
   functions: Functions;
   api: Api;
@@ -18,42 +20,42 @@ export interface DashboardProps {
 
 /** What runs, what it answers and what it costs, on one page of CloudWatch. */
 export class PipelineDashboard extends Construct {
-  constructor(scope: Construct, id: string, { alarms, functions, api }: DashboardProps) {
+  constructor(scope: Construct, id: string, { name, alarms, functions, api }: DashboardProps) {
     super(scope, id);
     const hour = Duration.hours(1);
     const day = Duration.days(1);
-    const all = functionNames.map((name) => functions.get(name));
+    const all = functionNames.map((each) => functions.get(each));
     new Dashboard(this, 'Dashboard', {
-      dashboardName: Stack.of(this).stackName,
+      dashboardName: name,
       defaultInterval: Duration.days(7),
       widgets: [
         [new AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms.alarms], width: wholeRow })],
         [
           graph('Batches', [
-            pipelineMetric(this, 'BatchesAccepted', 'Sum', hour).with({ label: 'accepted' }),
-            pipelineMetric(this, 'DropsRefused', 'Sum', hour).with({ label: 'refused at the door' }),
-            byDimensions(this, 'BatchesEnded', ['status'], hour),
+            pipelineMetric(name, 'BatchesAccepted', 'Sum', hour).with({ label: 'accepted' }),
+            pipelineMetric(name, 'DropsRefused', 'Sum', hour).with({ label: 'refused at the door' }),
+            byDimensions(name, 'BatchesEnded', ['status'], hour),
           ]),
-          graph('Unfinished batches', [pipelineMetric(this, 'UnfinishedBatches', 'Maximum', hour)]),
+          graph('Unfinished batches', [pipelineMetric(name, 'UnfinishedBatches', 'Maximum', hour)]),
         ],
         [
           graph('Requests by provider and model', [
-            byDimensions(this, 'Lines', ['provider', 'model', 'outcome'], hour),
+            byDimensions(name, 'Lines', ['provider', 'model', 'outcome'], hour),
           ]),
           graph('Tokens by provider and model', [
-            byDimensions(this, 'Tokens', ['provider', 'model', 'direction'], hour),
+            byDimensions(name, 'Tokens', ['provider', 'model', 'direction'], hour),
           ]),
         ],
         [
-          graph('US dollars a day by provider and model', [byDimensions(this, 'CostUsd', ['provider', 'model'], day)]),
+          graph('US dollars a day by provider and model', [byDimensions(name, 'CostUsd', ['provider', 'model'], day)]),
           graph('Seconds from drop to end', [
-            pipelineMetric(this, 'BatchSeconds', 'Average', hour).with({ label: 'average' }),
-            pipelineMetric(this, 'BatchSeconds', 'Maximum', hour).with({ label: 'longest' }),
+            pipelineMetric(name, 'BatchSeconds', 'Average', hour).with({ label: 'average' }),
+            pipelineMetric(name, 'BatchSeconds', 'Maximum', hour).with({ label: 'longest' }),
           ]),
         ],
         [
           graph('Damaged, doubled, missing and foreign result lines', [
-            pipelineMetric(this, 'BadResultLines', 'Sum', hour),
+            pipelineMetric(name, 'BadResultLines', 'Sum', hour),
           ]),
           graph(
             'Errors of functions',

@@ -2,10 +2,12 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { ILogGroup } from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
+import type { Config } from '../../lib/providers/config.ts';
 import { table as tableDesign } from '../../lib/records/table.ts';
 import type { Access, Folder, JobAction } from '../access.ts';
 import { type BedrockJobs, bedrockNeeds, jobArns, jobObjects, modelArns, profileReason } from './bedrock.ts';
 import type { ProviderSecrets } from './secrets.ts';
+import { s3Service } from './service-names.ts';
 import type { Storage } from './storage.ts';
 import { acknowledgeWildcards } from './wildcards.ts';
 
@@ -14,11 +16,7 @@ export interface Reach {
   storage: Storage;
   secrets: ProviderSecrets;
   bedrock: BedrockJobs;
-  /** As the configuration says them: `s3://bucket/folder/`. */
-  inputPrefixes: readonly string[];
-  eventBusName: string;
-  /** A name, from which ARNs are made: the machine itself needs the functions first. */
-  stateMachineName: string;
+  config: Pick<Config, 'inputPrefixes' | 'deployment'>;
 }
 
 interface Grant {
@@ -49,12 +47,15 @@ function add(role: Role, { actions, resources, condition, reason }: Grant): void
 }
 
 function grants(scope: Construct, access: Access, logs: ILogGroup, reach: Reach): Grant[] {
-  const { storage, secrets, stateMachineName: machine } = reach;
+  const { storage, secrets, config } = reach;
+  // By name: the machine itself needs the functions first.
+  const { stackName: machine, eventBusName } = config.deployment;
   return [
     { actions: ['logs:CreateLogStream', 'logs:PutLogEvents'], resources: [logs.logGroupArn] },
     ...tableGrants(access, storage),
     ...objectGrants(access, storage),
-    ...inputGrants(scope, access, reach.inputPrefixes),
+    ...keyGrants(scope, access, storage),
+    ...inputGrants(scope, access, config.inputPrefixes),
     ...given(access.startsExecutions, {
       actions: ['states:StartExecution'],
       resources: [statesArn(scope, 'stateMachine', machine)],
@@ -66,7 +67,7 @@ function grants(scope: Construct, access: Access, logs: ILogGroup, reach: Reach)
     }),
     ...given(access.sendsEvents, {
       actions: ['events:PutEvents'],
-      resources: [eventBusArn(scope, reach.eventBusName)],
+      resources: [eventBusArn(scope, eventBusName)],
       condition: { 'events:source': 'batchdrop' },
     }),
     ...jobGrants(scope, access, reach),
@@ -105,6 +106,16 @@ function objectGrants({ reads = [], writes = [], deletes = [] }: Access, { bucke
     ...inFolders(['s3:PutObject'], writes),
     ...inFolders(['s3:AbortMultipartUpload'], inParts),
     ...inFolders(['s3:DeleteObject'], deletes),
+  ];
+}
+
+/** S3 asks for a key of the owner's in the name of whoever reads or writes; an upload in parts also reads the key. */
+function keyGrants(scope: Construct, { reads = [], writes = [] }: Access, { bucketKeyArn }: Storage): Grant[] {
+  if (bucketKeyArn === null) return [];
+  const ofKey = { resources: [bucketKeyArn], condition: { 'kms:ViaService': s3Service(scope) } };
+  return [
+    ...(reads.length + writes.length > 0 ? [{ actions: ['kms:Decrypt'], ...ofKey }] : []),
+    ...(writes.length > 0 ? [{ actions: ['kms:GenerateDataKey'], ...ofKey }] : []),
   ];
 }
 

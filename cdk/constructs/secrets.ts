@@ -3,11 +3,11 @@ import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import { secretOf } from '../../lib/providers/account.ts';
 import type { Config } from '../../lib/providers/config.ts';
-import type { Settings } from '../settings.ts';
+import { type DeploymentSettings, secretNameIn } from '../../lib/records/deployment-settings.ts';
 import { removalPolicyOf } from './storage.ts';
 
 /**
- * A secret for each provider's key, by the name that the configuration says.
+ * A secret for each provider's key, by the name that the configuration says, within the deployment's.
  *
  * The stack makes it without a value, so no key ever passes through a template; the owner puts it there. It outlives the
  * stack like bucket and table. With `createSecrets: false` it must exist.
@@ -15,15 +15,15 @@ import { removalPolicyOf } from './storage.ts';
 export class ProviderSecrets extends Construct {
   readonly arns: readonly string[];
 
-  constructor(scope: Construct, id: string, config: Config, settings: Settings) {
+  constructor(scope: Construct, id: string, config: Config) {
     super(scope, id);
-    const names = [
-      ...new Set(Object.values(config.providers).flatMap((provider) => secretOf(provider) ?? [])),
-    ].toSorted();
+    const settings = config.deployment;
+    const secrets = Object.values(config.providers).flatMap((provider) => secretOf(provider) ?? []);
+    const names = [...new Set(secrets.map((secret) => secretNameIn(settings.stackName, secret)))].toSorted();
     this.arns = names.map((name) => (settings.createSecrets ? this.#create(name, settings) : arnOf(this, name)));
   }
 
-  #create(name: string, settings: Settings): string {
+  #create(name: string, settings: DeploymentSettings): string {
     const secret = new CfnSecret(this, idFrom(name), {
       name,
       description: `Batchdrop: the API key of a provider. Put it there with: aws secretsmanager put-secret-value --secret-id ${name} --secret-string <key>`,

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import type { DeploymentSettings } from '../../lib/records/deployment-settings.ts';
 import type { FunctionName } from '../../lib/records/function-timeouts.ts';
-import type { Settings } from '../settings.ts';
 import type { Functions } from './functions.ts';
 import { acknowledgeWildcards } from './wildcards.ts';
 
@@ -22,23 +22,22 @@ export const functionOfPlaceholder = {
 } as const satisfies Record<string, FunctionName>;
 
 export interface WorkflowProps {
-  settings: Settings;
+  settings: DeploymentSettings;
   functions: Functions;
-  stateMachineName: string;
 }
 
 /** The state machine, deployed from `lib/pipeline/batch.asl.json` as it stands. */
 export class Workflow extends Construct {
   readonly stateMachine: StateMachine;
 
-  constructor(scope: Construct, id: string, { settings, functions, stateMachineName }: WorkflowProps) {
+  constructor(scope: Construct, id: string, { settings, functions }: WorkflowProps) {
     super(scope, id);
     const arns = Object.entries(functionOfPlaceholder).map(([placeholder, name]): [string, string] => [
       placeholder,
       functions.get(name).functionArn,
     ]);
     this.stateMachine = new StateMachine(this, 'StateMachine', {
-      stateMachineName,
+      stateMachineName: settings.stackName,
       definitionBody: DefinitionBody.fromString(readFileSync(workflowFile, 'utf8')),
       definitionSubstitutions: Object.fromEntries(arns),
       role: newRole(
@@ -61,9 +60,9 @@ function newRole(scope: Construct, functionArns: string[]): Role {
 }
 
 /** The prefix keeps the log's resource policy from growing with each state machine of the account. */
-function newLogGroup(scope: Construct, { logRetentionDays }: Settings): LogGroup {
+function newLogGroup(scope: Construct, { stackName, logRetentionDays }: DeploymentSettings): LogGroup {
   return new LogGroup(scope, 'Logs', {
-    logGroupName: `/aws/vendedlogs/states/${Stack.of(scope).stackName}`,
+    logGroupName: `/aws/vendedlogs/states/${stackName}`,
     retention: logRetentionDays,
     removalPolicy: RemovalPolicy.DESTROY,
   });

@@ -1,10 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
-import { packageVersion } from '../../cdk/bundles.ts';
+import { packageVersion } from '../../cdk/packages.ts';
 import { functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
-import { newApp, synthesize, temporaryFolder } from './synthesize.ts';
+import { newApp, synthesize, synthesizeConfig } from './synthesize.ts';
 
 /** Of HTTP APIs; it cannot be raised. Source: API Gateway, "Quotas for configuring and running an HTTP API". */
 const gatewaySeconds = 30;
@@ -13,13 +11,6 @@ const domain = {
   apiDomainName: 'batch.example.org',
   apiCertificateArn: 'arn:aws:acm:eu-west-1:111122223333:certificate/12345678-1234-1234-1234-123456789012',
 };
-
-function withConfig(more: object): Template {
-  const config = join(temporaryFolder(), 'batchdrop.config.json');
-  const providers = { openai: { kind: 'openai', secret: 'batchdrop/openai' } };
-  writeFileSync(config, JSON.stringify({ providers, ...more }));
-  return synthesize({ config });
-}
 
 function gatewayOf(template: Template): Record<string, unknown> {
   const [gateway] = Object.values(template.findResources('AWS::ApiGatewayV2::Api'));
@@ -45,7 +36,9 @@ describe('the gateway', () => {
 
   it('leaves other origins to the function, whatever the configuration says of them', () => {
     expect(gatewayOf(synthesize())).not.toHaveProperty('CorsConfiguration');
-    expect(gatewayOf(withConfig({ corsOrigins: ['https://app.example.org'] }))).not.toHaveProperty('CorsConfiguration');
+    expect(gatewayOf(synthesizeConfig({ corsOrigins: ['https://app.example.org'] }))).not.toHaveProperty(
+      'CorsConfiguration',
+    );
   });
 
   it('takes so many requests and no more', () => {
@@ -54,13 +47,13 @@ describe('the gateway', () => {
       DefaultRouteSettings: { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
     });
     synthesize().hasResourceProperties('AWS::ApiGatewayV2::Stage', throttled(50, 100));
-    const quiet = synthesize({ apiRequestsPerSecond: '0.5', apiBurst: '5' });
+    const quiet = synthesize({ apiRequestsPerSecond: 0.5, apiBurst: 5 });
     quiet.hasResourceProperties('AWS::ApiGatewayV2::Stage', throttled(0.5, 5));
-    expect(() => newApp({ apiBurst: '0' })).toThrow('apiBurst');
+    expect(() => newApp({ apiBurst: 0 })).toThrow('apiBurst');
   });
 
   it('logs each request as JSON, without queries, headers and bodies, into a log that ends', () => {
-    const template = synthesize({ logRetentionDays: '7' });
+    const template = synthesize({ logRetentionDays: 7 });
     template.hasResourceProperties('AWS::Logs::LogGroup', {
       LogGroupName: '/aws/vendedlogs/apigateway/Batchdrop',
       RetentionInDays: 7,
@@ -80,6 +73,7 @@ describe('the gateway', () => {
     const { ApiUrl: url, ApiDomainTarget: target } = outputsOf(synthesize());
     expect(url?.Value).toEqual({ 'Fn::GetAtt': [expect.stringMatching(/^Api/), 'ApiEndpoint'] });
     expect(target).toBeUndefined();
+    expect(gatewayOf(synthesize())).not.toHaveProperty('DisableExecuteApiEndpoint');
   });
 
   it('may have a name of its own', () => {
@@ -92,6 +86,7 @@ describe('the gateway', () => {
     const { ApiUrl: url, ApiDomainTarget: target } = outputsOf(template);
     expect(JSON.stringify(url?.Value)).toMatch(/https:\/\/.*ApiDomain/);
     expect(JSON.stringify(target?.Value)).toContain('RegionalDomainName');
+    expect(gatewayOf(template)).toHaveProperty('DisableExecuteApiEndpoint', true);
   });
 
   it.each(Object.entries(domain))('asks for the other half of a name with %s alone', (name, value) => {
@@ -110,7 +105,7 @@ describe('the function behind it', () => {
   });
 
   it('reads, as prepare does, what the configured prefixes name, and nothing else of these buckets', () => {
-    const template = withConfig({ inputPrefixes: ['s3://their-bucket/a$b/{tenant}/', 's3://another/'] });
+    const template = synthesizeConfig({ inputPrefixes: ['s3://their-bucket/a$b/{tenant}/', 's3://another/'] });
     const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
     const readers = policies.filter(([, policy]) => JSON.stringify(policy).includes('their-bucket'));
     expect(readers.map(([id]) => id.replace(/Role.*/, '')).toSorted()).toEqual(['Functionsapi', 'Functionsprepare']);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import { root } from '../../cdk/bundles.ts';
+import { root } from '../../cdk/packages.ts';
 import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 
 /**

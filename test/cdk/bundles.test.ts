@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { measureBundles } from '../../bench/bundles.ts';
-import { type Bundle, bundleFile, bundleFunction, functionNames, loadedWith } from '../../cdk/bundles.ts';
+import { type Bundle, bundleFunction, loadedWith } from '../../cdk/bundles.ts';
+import { bundleFile, functionNames } from '../../cdk/packages.ts';
 import { providerKinds } from '../../lib/providers/config.ts';
 
 /** Lambda takes 250 MB; a cold start takes less kindly to it. */

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { functionNames } from '../../cdk/bundles.ts';
+import { functionNames } from '../../cdk/packages.ts';
 import { awsCallsOf } from './aws-calls.ts';
 import { synthesize, temporaryFolder } from './synthesize.ts';
 

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { bundleFile, bundleFunction, writePackage } from '../../cdk/bundles.ts';
+import { bundleFunction, writePackage } from '../../cdk/bundles.ts';
+import { bundleFile, configFile } from '../../cdk/packages.ts';
 import { startLocalDynamoDB } from '../../local/dynamodb.ts';
 import { synthesize, temporaryFolder } from './synthesize.ts';
 
@@ -37,8 +39,9 @@ function lambdaEnvironment(folder: string): Record<string, string> {
 }
 
 it('a packaged function works in the environment that the template and Lambda give it', async () => {
-  const folder = temporaryFolder();
-  writePackage(folder, bundleFunction('sweep'), config);
+  const [folder, layer] = [temporaryFolder(), temporaryFolder()];
+  writePackage(folder, bundleFunction('sweep'));
+  writeFileSync(join(layer, configFile), config);
   const dynamodb = await startLocalDynamoDB(join(temporaryFolder(), 'dynamodb'), 'batchdrop');
   try {
     const script = `
@@ -51,6 +54,8 @@ it('a packaged function works in the environment that the template and Lambda gi
       env: {
         ...templateEnvironment('Batchdrop-sweep'),
         ...lambdaEnvironment(folder),
+        // Lambda puts layers there, a test may not.
+        BATCHDROP_CONFIG_FILE: templateEnvironment('Batchdrop-sweep').BATCHDROP_CONFIG_FILE?.replace('/opt', layer),
         AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
       },
     });

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { accessOf, type Folder } from '../../cdk/access.ts';
-import { functionNames } from '../../cdk/bundles.ts';
+import { functionNames } from '../../cdk/packages.ts';
 import { createApi } from '../../lib/api/app.ts';
 import { collect } from '../../lib/pipeline/collect/collect.ts';
 import { finalize } from '../../lib/pipeline/finalize/finalize.ts';
@@ -122,6 +122,17 @@ describe('objects', () => {
     pass(3 * 3_600);
     const { removed } = await step.run('sweep', () => sweep(harness.services, {}, context()));
     expect(removed).toBe(2);
+  });
+
+  it('are reached through the API for a drop, too: it is cancelled while it is under way', async () => {
+    const call = await caller();
+    const batchId = await step.run('intake', () =>
+      harness.drop('to-cancel.jsonl', fileOf([chatLine('first')]), { [optionOfDrop]: 'error_line' }),
+    );
+    await step.run('prepare', () => prepare(harness.services, { batchId: batchId ?? '', epoch: 0 }, context()));
+    await call('POST', `/v1/batches/${batchId}/cancel`);
+    expect((await harness.status('to-cancel.jsonl')).status).toBe('cancelling');
+    await run(batchId ?? '');
   });
 
   it('are reached only in the folders that each function may reach, through a batch with errors and a second round', async () => {

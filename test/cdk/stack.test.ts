@@ -1,24 +1,46 @@
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { describe, expect, it } from 'vitest';
-import { functionNames } from '../../cdk/bundles.ts';
+import { BatchdropApp } from '../../cdk/batchdrop-app.ts';
+import { functionNames } from '../../cdk/packages.ts';
 import { sizeOf } from '../../cdk/sizes.ts';
+import { parseConfig } from '../../lib/providers/config.ts';
 import { functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
 import { batchOptionsSchema } from '../../lib/records/options.ts';
 import { table } from '../../lib/records/table.ts';
-import { newApp, synthesize, temporaryFolder, withoutBundles } from './synthesize.ts';
+import { newApp, synthesize, synthesizeConfig, temporaryFolder, withoutBundles } from './synthesize.ts';
 
 describe('synth', () => {
-  it('packs each function with its configuration, and nothing else', () => {
+  it('packs each function alone, and the configuration once, in a layer that all of them have', () => {
     const folder = temporaryFolder();
-    newApp({}, folder).synth();
+    const { stack } = newApp({ alarmEmail: 'who@example.org' }, folder);
+    const template = Template.fromStack(stack);
     const packed = (name: string) => globSync(`asset.*/${name}`, { cwd: folder });
     expect(packed('index.mjs')).toHaveLength(functionNames.length);
-    expect(packed('batchdrop.config.json')).toHaveLength(functionNames.length);
-    expect(packed('*').filter((path) => !/\.mjs$|batchdrop\.config\.json$/.test(path))).toEqual([]);
+    expect(packed('batchdrop.config.json')).toHaveLength(1);
+    const packages = packed('index.mjs').map((path) => dirname(path));
+    expect(packed('*').filter((path) => packages.includes(dirname(path)) && !path.endsWith('.mjs'))).toEqual([]);
+
+    const [layerId] = Object.keys(template.findResources('AWS::Lambda::LayerVersion'));
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Layers: [{ Ref: layerId }],
+      Environment: { Variables: { BATCHDROP_CONFIG_FILE: '/opt/batchdrop.config.json' } },
+    });
+    const text = readFileSync(join(folder, packed('batchdrop.config.json')[0] ?? ''), 'utf8');
+    expect(Object.keys(parseConfig(text, 'the layer').providers)).toEqual(['openai', 'anthropic']);
+    expect(text).not.toContain('who@example.org');
   }, 180_000);
+
+  it('publishes no code for a changed configuration, and nothing at all for a setting that no function reads', () => {
+    const changed = (settings: object, config = {}) => partsOf(synthesizeConfig({ ...config, deployment: settings }));
+    const before = changed({});
+    expect(changed({ alarmEmail: 'who@example.org' })).toEqual(before);
+    const after = changed({}, { defaults: { max_attempts: 2 } });
+    expect(after.code).toEqual(before.code);
+    expect(after.layer).not.toEqual(before.layer);
+  });
 
   // That a function's package is the same too is in bundles.test.ts.
   it('gives the same template from the same source', () => {
@@ -33,9 +55,15 @@ describe('synth', () => {
   });
 
   it('says which setting is wrong and what it may be', () => {
-    expect(() => newApp({ removalPolicy: 'delete', resultsExpireDays: '0' })).toThrow(
-      /cdk.json, or an option -c: removalPolicy: .*"retain".*; resultsExpireDays: /,
+    expect(() => newApp({ removalPolicy: 'delete', resultsExpireDays: 0 })).toThrow(
+      /batchdrop.config.json: deployment.removalPolicy: .*"retain".*; deployment.resultsExpireDays: /,
     );
+    expect(() => newApp({ logRetentionDays: 8 })).toThrow('deployment.logRetentionDays: one of 1, 3, 5, 7,');
+  });
+
+  it('takes no setting on its command line, where the next deploy would forget it', () => {
+    const app = () => new BatchdropApp({ context: { alarmEmail: 'who@example.org' } });
+    expect(app).toThrow(/^alarmEmail: .* section "deployment" of the configuration file/);
   });
 
   it('says which provider is incomplete, and where', () => {
@@ -46,11 +74,18 @@ describe('synth', () => {
   });
 });
 
+/** Which packages a template's functions and their layer have. */
+function partsOf(template: Template): { code: unknown[]; layer: unknown } {
+  const [layer] = Object.values(template.findResources('AWS::Lambda::LayerVersion'));
+  const functions = Object.values(template.findResources('AWS::Lambda::Function'));
+  return { code: functions.map(({ Properties }) => Properties.Code), layer: layer?.Properties.Content };
+}
+
 describe('the bucket', () => {
   it('is encrypted, private, reached over TLS only, and kept', () => {
     const template = synthesize();
     template.hasResource('AWS::S3::Bucket', {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
       UpdateReplacePolicy: 'Retain',
       Properties: {
         BucketEncryption: { ServerSideEncryptionConfiguration: Match.anyValue() },
@@ -90,7 +125,7 @@ describe('the bucket', () => {
   });
 
   it('lets results expire where that is asked for', () => {
-    const rules = lifecycleRules(synthesize({ resultsExpireDays: '90' }));
+    const rules = lifecycleRules(synthesize({ resultsExpireDays: 90 }));
     expect(rules.find(({ Prefix: prefix }) => prefix === 'results/')?.ExpirationInDays).toBe(90);
   });
 
@@ -100,6 +135,46 @@ describe('the bucket', () => {
     template.hasResourceProperties('AWS::Events::Rule', {
       EventPattern: { detail: { bucket: { name: ['a-bucket-of-ours'] } } },
     });
+  });
+});
+
+describe('a bucket of KMS', () => {
+  const key = 'arn:aws:kms:eu-west-1:111122223333:key/12345678-1234-1234-1234-123456789012';
+
+  it('opens its key to whoever reads and writes the bucket, through S3 alone', () => {
+    const template = synthesize({ bucketName: 'a-bucket-of-ours', bucketKmsKeyArn: key });
+    const uses = Object.entries(template.findResources('AWS::IAM::Policy')).flatMap(([id, policy]) =>
+      policy.Properties.PolicyDocument.Statement.filter((one: { Resource: unknown }) => one.Resource === key).map(
+        ({ Action: action, Condition: condition }: { Action: string | string[]; Condition: object }) => {
+          expect(condition).toEqual({
+            StringEquals: {
+              'kms:ViaService': { 'Fn::Join': ['', ['s3.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]] },
+            },
+          });
+          return [id.replace(/^Functions|Role.*$/g, ''), action];
+        },
+      ),
+    );
+    const both = ['kms:Decrypt', 'kms:GenerateDataKey'];
+    const writers = ['api', 'collect', 'finalize', 'intake', 'poll', 'prepare', 'submit'];
+    expect(uses.toSorted()).toEqual(writers.map((name) => [name, both]));
+  });
+
+  it('must be one of your own', () => {
+    expect(() => newApp({ bucketKmsKeyArn: key })).toThrow('name it by bucketName');
+    expect(() => newApp({ bucketName: 'a-bucket', bucketKmsKeyArn: 'alias/ours' })).toThrow(
+      'deployment.bucketKmsKeyArn',
+    );
+  });
+});
+
+describe("a page of another origin's", () => {
+  it('may follow a link to an object where it may call the API', () => {
+    const open = synthesizeConfig({ corsOrigins: ['https://app.example.org'] });
+    open.hasResourceProperties('AWS::S3::Bucket', {
+      CorsConfiguration: { CorsRules: [Match.objectLike({ AllowedMethods: ['GET', 'HEAD'], AllowedOrigins: ['*'] })] },
+    });
+    synthesize().hasResourceProperties('AWS::S3::Bucket', { CorsConfiguration: Match.absent() });
   });
 });
 
@@ -115,12 +190,14 @@ function lifecycleRules(template: Template): Rule[] {
 }
 
 describe('the table', () => {
-  it('is the one that the code uses, backed up, protected and kept', () => {
+  it('is the one that the code uses, backed up and kept, but not where the creation of the stack fails', () => {
     synthesize().hasResource('AWS::DynamoDB::Table', {
-      DeletionPolicy: 'Retain',
+      DeletionPolicy: 'RetainExceptOnCreate',
+      UpdateReplacePolicy: 'Retain',
       Properties: {
         BillingMode: 'PAY_PER_REQUEST',
-        DeletionProtectionEnabled: true,
+        // It would stop the removal by a rollback; `npm run deploy` protects the stack instead.
+        DeletionProtectionEnabled: Match.absent(),
         PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
         TimeToLiveSpecification: { AttributeName: table.timeToLiveAttribute, Enabled: true },
         KeySchema: [
@@ -138,6 +215,18 @@ describe('the table', () => {
       },
     });
   });
+
+  it('may be one that an earlier stack left behind', () => {
+    const template = synthesize({ tableName: 'left-behind' });
+    template.resourceCountIs('AWS::DynamoDB::Table', 0);
+    expect(template.findOutputs('Table').Table?.Value).toBe('left-behind');
+    template.allResourcesProperties('AWS::Lambda::Function', {
+      Environment: { Variables: { BATCHDROP_TABLE: 'left-behind' } },
+    });
+    const policies = JSON.stringify(template.findResources('AWS::IAM::Policy'));
+    expect(policies).toContain(':table/left-behind"');
+    expect(policies).toContain(':table/left-behind/index/byTenant"');
+  });
 });
 
 describe('a stack that may go', () => {
@@ -145,7 +234,6 @@ describe('a stack that may go', () => {
     const template = synthesize({ removalPolicy: 'destroy' });
     for (const type of ['AWS::S3::Bucket', 'AWS::DynamoDB::Table', 'AWS::SecretsManager::Secret'])
       template.allResources(type, { DeletionPolicy: 'Delete' });
-    template.hasResourceProperties('AWS::DynamoDB::Table', { DeletionProtectionEnabled: false });
   });
 });
 
@@ -154,13 +242,14 @@ describe("the providers' keys", () => {
     const secrets = Object.values(synthesize().findResources('AWS::SecretsManager::Secret'));
     expect(secrets.map((secret) => secret.Properties.Name)).toEqual(['batchdrop/anthropic', 'batchdrop/openai']);
     for (const secret of secrets) {
-      expect(secret.DeletionPolicy).toBe('Retain');
+      expect(secret.DeletionPolicy).toBe('RetainExceptOnCreate');
+      expect(secret.UpdateReplacePolicy).toBe('Retain');
       expect(Object.keys(secret.Properties)).toEqual(['Description', 'Name']);
     }
   });
 
   it('may be there already', () => {
-    const template = synthesize({ createSecrets: 'false' });
+    const template = synthesize({ createSecrets: false });
     template.resourceCountIs('AWS::SecretsManager::Secret', 0);
     expect(JSON.stringify(template.toJSON())).toContain(':secret:batchdrop/openai-??????');
   });
@@ -182,6 +271,18 @@ describe('each function', () => {
       LogGroupName: `/aws/lambda/Batchdrop-${name}`,
       RetentionInDays: 30,
     });
+  });
+
+  it('runs as often at a time as the account allows, or as the settings say', () => {
+    const reserved = (template: Template) =>
+      Object.values(template.findResources('AWS::Lambda::Function'))
+        .filter(({ Properties }) => Properties.ReservedConcurrentExecutions !== undefined)
+        .map(({ Properties }) => [Properties.FunctionName, Properties.ReservedConcurrentExecutions]);
+    expect(reserved(synthesize())).toEqual([]);
+    const bound = ['collect', 'finalize', 'intake', 'poll', 'prepare', 'submit'];
+    expect(reserved(synthesize({ maxFunctionConcurrency: 20 })).toSorted()).toEqual(
+      bound.map((name) => [`Batchdrop-${name}`, 20]),
+    );
   });
 
   it('fits an account as new as today', () => {
@@ -223,5 +324,7 @@ describe('a stack of another name', () => {
     const names = JSON.stringify(synthesize({ stackName: 'Second' }).toJSON());
     expect(names).not.toContain('Batchdrop-');
     expect(names).not.toContain('stateMachine:Batchdrop');
+    expect(names).not.toContain('batchdrop/');
+    expect(names).toContain('"second/openai"');
   });
 });

@@ -1,10 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll } from 'vitest';
 import { BatchdropApp } from '../../cdk/batchdrop-app.ts';
-import { root } from '../../cdk/bundles.ts';
+import { root } from '../../cdk/packages.ts';
 
 /** What `cdk.json` says, as the command line hands it to the app. */
 const context: Record<string, unknown> = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')).context;
@@ -12,12 +12,28 @@ const context: Record<string, unknown> = JSON.parse(readFileSync(join(root, 'cdk
 /** Leaves the functions' packages out: a synth in a fifth of the time. */
 export const withoutBundles = { 'aws:cdk:bundling-stacks': [] };
 
-/** @param settings as `-c name=value` gives them. */
-export function newApp(settings: Record<string, unknown> = {}, outdir = temporaryFolder()): BatchdropApp {
-  return new BatchdropApp({
-    context: { config: join(root, 'batchdrop.config.json'), ...context, ...settings },
-    outdir,
-  });
+/**
+ * @param given settings of the deployment, which go into a configuration of its own, and names with a colon or a slash, `config`
+ *   among them, as `-c name=value` gives them.
+ */
+export function newApp(given: Record<string, unknown> = {}, outdir = temporaryFolder()): BatchdropApp {
+  const [ofCdk, settings] = [true, false].map((isContext) =>
+    Object.fromEntries(
+      Object.entries(given).filter(([name]) => (name === 'config' || /[:/]/.test(name)) === isContext),
+    ),
+  );
+  const config = Object.keys(settings ?? {}).length === 0 ? shippedConfig : configWith(settings ?? {});
+  return new BatchdropApp({ context: { config, ...context, ...ofCdk }, outdir });
+}
+
+const shippedConfig = join(root, 'batchdrop.config.json');
+
+/** The shipped configuration with these settings of the deployment. */
+function configWith(deployment: Record<string, unknown>): string {
+  const config = JSON.parse(readFileSync(shippedConfig, 'utf8'));
+  const file = join(temporaryFolder(), 'batchdrop.config.json');
+  writeFileSync(file, JSON.stringify({ ...config, deployment }));
+  return file;
 }
 
 const templates = new Map<string, Template>();
@@ -28,6 +44,13 @@ export function synthesize(settings: Record<string, unknown> = {}): Template {
   const template = templates.get(name) ?? Template.fromStack(newApp({ ...withoutBundles, ...settings }).stack);
   templates.set(name, template);
   return template;
+}
+
+/** @param more of the shipped configuration's members, in place of its own. */
+export function synthesizeConfig(more: object): Template {
+  const config = join(temporaryFolder(), 'batchdrop.config.json');
+  writeFileSync(config, JSON.stringify({ ...JSON.parse(readFileSync(shippedConfig, 'utf8')), ...more }));
+  return synthesize({ config });
 }
 
 const temporaryFolders: string[] = [];
