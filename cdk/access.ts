@@ -84,9 +84,9 @@ export const accessOf: Record<FunctionName, Access> = {
     table: ['GetItem', 'PutItem', 'DeleteItem', 'Query'],
     tenantIndex: true,
     // A link to a file's content can do what its signer may: inputs from the inbox are files too.
-    // Those of a shard's answers are work.
-    reads: ['inbox/', 'files/', 'work/', 'results/'],
-    writes: ['files/'],
+    // Those of a shard's answers are work. A dropped batch that is cancelled has a status file.
+    reads: ['inbox/', 'files/', 'work/', 'results/', 'status/'],
+    writes: ['files/', 'status/'],
     deletes: ['files/', 'results/'],
     readsInputs: true,
     startsExecutions: true,
