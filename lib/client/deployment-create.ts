@@ -7,11 +7,11 @@ import { callError } from '../providers/shared/http/failed-call.ts';
 import { withSpooledFile } from '../providers/shared/http/spooled-file.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
-import { createdBatch } from './created-batch.ts';
 import type { BatchCreation } from './deployment/deployment.ts';
 import type { DeploymentClient } from './deployment-client.ts';
-import { emptyInput, invalidLines } from './line-preparation.ts';
 import { md5Digest } from './md5-digest.ts';
+import { createdBatch } from './provider/created-batch.ts';
+import { emptyInput, invalidLines } from './provider/line-preparation.ts';
 import { usualEndpoint } from './request-source.ts';
 import type { Submission } from './submission.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { customIdOf, sendableId } from '../../lib/client/custom-id.ts';
+import { customIdOf, sendableId } from '../../lib/client/provider/custom-id.ts';
 import { providers } from '../../lib/providers/registry.ts';
 
 const { customIds } = providers.anthropic.direct;

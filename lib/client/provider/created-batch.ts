@@ -1,7 +1,7 @@
-import type { CreateOutcome } from '../providers/contract.ts';
-import type { BatchFields } from '../providers/shared/batch-fields.ts';
-import { emptyBatch } from '../records/openai-batch.ts';
-import { type Batch, batchFrom } from './batch.ts';
+import type { CreateOutcome } from '../../providers/contract.ts';
+import type { BatchFields } from '../../providers/shared/batch-fields.ts';
+import { emptyBatch } from '../../records/openai-batch.ts';
+import { type Batch, batchFrom } from '../batch.ts';
 import { refusedError } from './create-failure.ts';
 import { type CreateAttempt, findLostCreate } from './lost-create.ts';
 

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { DirectUse, Sending } from '../providers/contract.ts';
-import type { Endpoint } from '../records/endpoints.ts';
-import { OutcomeUnknownError } from './errors.ts';
-import type { LibraryClient } from './library-client.ts';
+import type { DirectUse, Sending } from '../../providers/contract.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
+import { OutcomeUnknownError } from '../errors.ts';
+import type { LibraryClient } from '../library-client.ts';
 
 /** One creation. */
 export interface CreateAttempt {

@@ -1,11 +1,11 @@
-import { embeddingInputs } from '../lines/embedding-inputs.ts';
-import { type Line, type OverlongLine, splitLines } from '../lines/jsonl.ts';
-import { type LineError, parseRequestLine, type RequestLine } from '../lines/request-line.ts';
-import type { Provider, Warning } from '../providers/contract.ts';
-import type { Endpoint } from '../records/endpoints.ts';
-import type { LineWarning } from './batch.ts';
+import { embeddingInputs } from '../../lines/embedding-inputs.ts';
+import { type Line, type OverlongLine, splitLines } from '../../lines/jsonl.ts';
+import { type LineError, parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
+import type { Provider, Warning } from '../../providers/contract.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
+import type { LineWarning } from '../batch.ts';
+import { InvalidInputError, NotSupportedError } from '../errors.ts';
 import { maxEncodedBytes, sendableId } from './custom-id.ts';
-import { InvalidInputError, NotSupportedError } from './errors.ts';
 
 export interface PreparationOptions {
   endpoint: Endpoint | undefined;

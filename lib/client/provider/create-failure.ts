@@ -1,5 +1,5 @@
-import type { CreateOutcome, Deferral, UploadOutcome } from '../providers/contract.ts';
-import { type BatchdropError, ConnectionError, InvalidInputError, RateLimitError } from './errors.ts';
+import type { CreateOutcome, Deferral, UploadOutcome } from '../../providers/contract.ts';
+import { type BatchdropError, ConnectionError, InvalidInputError, RateLimitError } from '../errors.ts';
 
 type NotUploaded = Exclude<UploadOutcome, { outcome: 'uploaded' }>;
 type NotCreated = Exclude<CreateOutcome, { outcome: 'created' | 'unknown' }>;

@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { joinedLines } from '../lines/joined-lines.ts';
-import { splitLines } from '../lines/jsonl.ts';
-import type { Catalog, Provider, ProviderClient, Sending, Warning } from '../providers/contract.ts';
-import { ownEndpoint } from '../providers/own-endpoint.ts';
-import { withSpooledFile } from '../providers/shared/http/spooled-file.ts';
-import type { Endpoint } from '../records/endpoints.ts';
-import type { Batch, CreatedBatch } from './batch.ts';
+import { joinedLines } from '../../lines/joined-lines.ts';
+import { splitLines } from '../../lines/jsonl.ts';
+import type { Catalog, Provider, ProviderClient, Sending, Warning } from '../../providers/contract.ts';
+import { ownEndpoint } from '../../providers/own-endpoint.ts';
+import { withSpooledFile } from '../../providers/shared/http/spooled-file.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
+import type { Batch, CreatedBatch } from '../batch.ts';
+import { usualEndpoint } from '../request-source.ts';
+import type { Submission } from '../submission.ts';
 import { refusedError } from './create-failure.ts';
 import { createdBatch } from './created-batch.ts';
 import { assertSupported, invalidLines, LinePreparation, strictError } from './line-preparation.ts';
-import { usualEndpoint } from './request-source.ts';
-import type { Submission } from './submission.ts';
 
 /** Creates a batch straight at a provider. */
 export class ProviderCreate {
