@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { wrongBody } from './answer-faults.ts';
 import {
   type BatchFault,
   batchFaultSchema,
@@ -9,6 +10,7 @@ import {
   faultSchema,
   type Operation,
 } from './faults.ts';
+import type { Reply } from './http-server.ts';
 import { readRecord, writeRecord } from './state-store.ts';
 
 /** What a fault's match looks at in one request line. */
@@ -42,13 +44,19 @@ async function subjectMatches(match: FaultMatch | undefined, subject: FaultSubje
   return false;
 }
 
-const standingFaultSchema = z.strictObject({ fault: faultSchema, timesLeft: z.number().nullable() });
+const standingFaultSchema = z.strictObject({
+  fault: faultSchema,
+  timesLeft: z.number().nullable(),
+  orderedAtMs: z.number().default(0),
+});
 type StandingFault = z.infer<typeof standingFaultSchema>;
 
 /** The faults on order, with what is left of their budgets; kept on disk so that a restart does not refill them. */
 export class FaultPlan {
   readonly #path: string;
   #standing: StandingFault[];
+  /** The last two answers of each operation, the newest first. */
+  readonly #earlier = new Map<Operation, Reply[]>();
 
   constructor(path: string, faults: Fault[] | undefined) {
     this.#path = path;
@@ -57,7 +65,7 @@ export class FaultPlan {
   }
 
   replace(faults: Fault[]): void {
-    this.#standing = faults.map((fault) => ({ fault, timesLeft: fault.times ?? null }));
+    this.#standing = faults.map((fault) => ({ fault, timesLeft: fault.times ?? null, orderedAtMs: Date.now() }));
     this.#save();
   }
 
@@ -66,7 +74,7 @@ export class FaultPlan {
     const taken: CallFault[] = [];
     for (const standing of this.#standing) {
       const fault = standing.fault;
-      if (!isCallFault(fault) || fault.operation !== operation) continue;
+      if (!isAimedAt(fault, operation)) continue;
       if (await this.#take(standing, subject)) taken.push(fault);
     }
     return taken;
@@ -114,7 +122,20 @@ export class FaultPlan {
     return null;
   }
 
+  /** Keeps what an operation answers, for a fault that answers with it later. @returns the answer itself. */
+  remember(operation: Operation, reply: Reply): Reply {
+    this.#earlier.set(operation, [reply, ...(this.#earlier.get(operation) ?? [])].slice(0, 2));
+    return reply;
+  }
+
+  /** @param right the answer of now, which was remembered a moment ago. */
+  wrongBody(fault: FaultOfKind<'wrong_body'>, right: Reply): Reply {
+    return wrongBody(fault, right, this.#earlier.get(fault.operation)?.[1]);
+  }
+
   async #take(standing: StandingFault, subject: FaultSubject | null): Promise<boolean> {
+    const { lastsMs = Number.POSITIVE_INFINITY } = standing.fault;
+    if (Date.now() >= standing.orderedAtMs + lastsMs) return false;
     if (!(await subjectMatches(standing.fault.match, subject))) return false;
     // Looked at after the wait: another call may have spent the budget meanwhile.
     if (standing.timesLeft === null) return true;
@@ -129,6 +150,7 @@ export class FaultPlan {
   }
 }
 
-function isCallFault(fault: Fault): fault is CallFault {
-  return fault.kind === 'http_error' || fault.kind === 'connection_cut' || fault.kind === 'slow_answer';
+function isAimedAt(fault: Fault, operation: Operation): fault is CallFault {
+  if (fault.kind === 'unordered_list' || fault.kind === 'repeated_page') return operation === 'list';
+  return 'operation' in fault && fault.operation === operation;
 }

@@ -17,6 +17,8 @@ export type FaultMatch = z.infer<typeof matchSchema>;
 const aim = {
   /** How often the fault strikes before it is spent; without it, always. */
   times: z.number().int().positive().optional(),
+  /** It strikes for so long after it was ordered, and then no more; without it, always. */
+  lastsMs: z.number().nonnegative().optional(),
   /** Without it every batch is struck. An upload or a list has no batch: a fault with a match never strikes there. */
   match: matchSchema.optional(),
 };
@@ -54,13 +56,28 @@ export const batchFaultSchema = z.discriminatedUnion('kind', [
     error: z.enum(['rate_limit', 'server_error', 'overloaded']),
     when: z.enum(['first_submission', 'always']),
   }),
-  /** So many result lines (default 1) are lost, cut, doubled, or joined by a line with an unknown custom_id. */
+  /**
+   * So many result lines (default 1) are lost, cut, doubled, joined by a line with an unknown custom_id, rid of their own
+   * id (`nameless`), or changed: to an HTTP status of 0 that says that nobody answered, to usage that no one can have
+   * used, to an error whose code is a number and that has no response.
+   */
   z.strictObject({
     ...aim,
     kind: z.literal('result_line'),
-    effect: z.enum(['lost', 'malformed', 'doubled', 'foreign']),
+    effect: z.enum([
+      'lost',
+      'malformed',
+      'doubled',
+      'foreign',
+      'nameless',
+      'status_zero',
+      'absurd_usage',
+      'numeric_code',
+    ]),
     lines: z.number().int().positive().optional(),
   }),
+  /** OpenAI and those like it: a line with half of a surrogate pair fails the batch. Anthropic: it is no JSON, a 400. */
+  z.strictObject({ ...aim, kind: z.literal('refused_surrogates') }),
 ]);
 export type BatchFault = z.infer<typeof batchFaultSchema>;
 
@@ -79,6 +96,12 @@ const callFaultSchema = z.discriminatedUnion('kind', [
     operation: z.enum(operations),
     status: z.number().int().min(400).max(599),
     retryAfterSeconds: z.number().nonnegative().optional(),
+    /** The header as it is, such as a date or words. */
+    retryAfter: z.string().optional(),
+    /** So long a text is added to the error's message. */
+    messageChars: z.number().int().positive().optional(),
+    /** The key that came with the call is added to the error's message, in this spelling. */
+    echoesKey: z.enum(['plain', 'base64', 'url_encoded']).optional(),
   }),
   /** The socket is destroyed before or after the call took effect (and its effect was persisted). */
   z.strictObject({
@@ -89,17 +112,70 @@ const callFaultSchema = z.discriminatedUnion('kind', [
   }),
   /** The call takes effect at once, and is answered only after a delay. */
   z.strictObject({ ...aim, kind: z.literal('slow_answer'), operation: z.enum(operations), delayMs }),
+  /** The call goes nowhere but to another address. */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('redirect'),
+    operation: z.enum(operations),
+    status: z.union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)]),
+    location: z.string(),
+  }),
+  /** A 413 for an upload, or for a creation that carries its lines, of more bytes. */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('size_limit'),
+    operation: z.enum(['upload', 'create']),
+    maxBytes: z.number(),
+  }),
+  /**
+   * The call takes effect, and is answered with something else: a page, an error's document, a text that is no batch, or
+   * what the same operation answered before (`earlier`: another batch, the same one as it was, an id given twice).
+   */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('wrong_body'),
+    operation: z.enum(operations),
+    body: z.enum(['html', 'error', 'empty', 'empty_object', 'empty_list', 'null', 'earlier']),
+    /** Default 200. */
+    status: z.number().int().min(200).max(599).optional(),
+  }),
+  /** The batches in the answer count their requests otherwise, or not at all. */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('wrong_counts'),
+    operation: z.enum(operations),
+    how: z.enum(['null', 'absent', 'zero', 'text', 'negative', 'above']),
+  }),
+  /** The batches in the answer do not say where their results are. */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('unnamed_results'),
+    operation: z.enum(operations),
+    how: z.enum(['null', 'absent']),
+  }),
+  /** All times in the answer, its header's too, are off by so much, or are written so. */
+  z.strictObject({
+    ...aim,
+    kind: z.literal('wrong_clock'),
+    operation: z.enum(operations),
+    how: z.union([z.strictObject({ shiftSeconds: z.number() }), z.enum(['zero', 'milliseconds', 'without_offset'])]),
+  }),
+  /** The batches of a page come in any order. */
+  z.strictObject({ ...aim, kind: z.literal('unordered_list') }),
+  /** Whatever page is asked for, the first one comes. */
+  z.strictObject({ ...aim, kind: z.literal('repeated_page') }),
 ]);
 export type CallFault = z.infer<typeof callFaultSchema>;
 
 /**
  * A download that stops after this fraction (default a half).
  * `connection_cut`: in the middle of the promised length. `clean_end`: ends well, on a line's end, with lines missing.
+ * `inside_line`: ends well, within a line. `empty`: ends well, before the first byte.
  */
 const truncatedDownloadSchema = z.strictObject({
   ...aim,
   kind: z.literal('truncated_download'),
-  how: z.enum(['connection_cut', 'clean_end']),
+  how: z.enum(['connection_cut', 'clean_end', 'inside_line', 'empty']),
   fraction: fraction.optional(),
 });
 export type TruncatedDownload = z.infer<typeof truncatedDownloadSchema>;

@@ -12,7 +12,16 @@ export interface Exchange {
   /** What the route's `:name` segments stood for. */
   params: Record<string, string>;
   /** Faults write here what happens to the answer. */
-  fate: { answerDelayMs: number; cutInsteadOfAnswering: boolean };
+  fate: Fate;
+}
+
+export interface Fate {
+  answerDelayMs: number;
+  cutInsteadOfAnswering: boolean;
+  /** More is refused with a 413 once it has come. */
+  maxBytes: number;
+  /** Each makes another answer of the one before. */
+  changes: ((reply: Reply) => Reply)[];
 }
 
 export interface JsonReply {
@@ -29,10 +38,18 @@ export interface DownloadReply {
   /** Whether the length is promised; otherwise the body is chunked. */
   withLength: boolean;
   /** Null: sent whole. */
-  truncation: { how: 'connection_cut' | 'clean_end'; endByte: number } | null;
+  truncation: { isClean: boolean; endByte: number } | null;
 }
 
-export type Reply = JsonReply | DownloadReply;
+/** A body that is not what the API speaks. */
+export interface TextReply {
+  kind: 'text';
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+export type Reply = JsonReply | DownloadReply | TextReply;
 
 export interface Route {
   method: string;
@@ -110,13 +127,14 @@ async function handle(service: ServiceDescription, request: IncomingMessage, res
     request,
     url,
     params: {},
-    fate: { answerDelayMs: 0, cutInsteadOfAnswering: false },
+    fate: { answerDelayMs: 0, cutInsteadOfAnswering: false, maxBytes: Number.POSITIVE_INFINITY, changes: [] },
   };
   const headers = service.answerHeaders();
   for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
   const finish = (reply: Reply) => (reply.kind === 'json' ? service.finishReply(reply, headers) : reply);
   try {
-    const reply = await replyTo(service, exchange);
+    const right = await replyTo(service, exchange);
+    const reply = exchange.fate.changes.reduce((changed, change) => change(changed), right);
     if (exchange.fate.answerDelayMs > 0) await sleep(exchange.fate.answerDelayMs);
     if (exchange.fate.cutInsteadOfAnswering) throw new CutConnection();
     await send(response, finish(reply));
@@ -183,6 +201,9 @@ async function send(response: ServerResponse, reply: Reply): Promise<void> {
       return sendJson(response, reply);
     case 'download':
       return sendDownload(response, reply);
+    case 'text':
+      response.writeHead(reply.status, reply.headers);
+      response.end(reply.body);
   }
 }
 
@@ -198,11 +219,11 @@ function sendJson(response: ServerResponse, reply: JsonReply): void {
 
 async function sendDownload(response: ServerResponse, reply: DownloadReply): Promise<void> {
   const { truncation } = reply;
-  const isCut = truncation?.how === 'connection_cut';
+  const isCut = truncation?.isClean === false;
   const { size } = await stat(reply.path);
   response.writeHead(200, {
     ...reply.headers,
-    ...((reply.withLength && truncation?.how !== 'clean_end') || isCut ? { 'content-length': size } : {}),
+    ...((reply.withLength && truncation === null) || isCut ? { 'content-length': size } : {}),
   });
   const endByte = truncation?.endByte ?? size;
   if (endByte > 0) {

@@ -1,6 +1,7 @@
 import type { BatchRecord } from './batch-record.ts';
 import { type LineTraits, lineMatches } from './fault-plan.ts';
 import type { FaultOfKind } from './faults.ts';
+import { isJsonObject, type JsonObject, parseJson } from './json.ts';
 
 /** Damages a batch's result lines as its faults say; the counts that the batch shows stay those of a whole result. */
 export class ResultLineFaults {
@@ -37,5 +38,42 @@ function damage(effect: FaultOfKind<'result_line'>['effect'], line: string): str
       return [line, line];
     case 'foreign':
       return [line];
+    case 'nameless':
+      return [changed(line, (result) => without(result, lineNames))];
+    case 'status_zero':
+      return [changed(line, withStatusZero)];
+    case 'absurd_usage':
+      return [changed(line, (result) => withAbsurdUsage(result))];
+    case 'numeric_code':
+      return [changed(line, (result) => ({ ...result, response: null, error: { code: 400, message: 'boom' } }))];
   }
+}
+
+/** What names a result line, at one service or another. */
+const lineNames = ['custom_id', 'key', 'recordId', 'batch_request_id'];
+
+function changed(line: string, change: (result: JsonObject) => JsonObject): string {
+  const result = parseJson(line);
+  return isJsonObject(result) ? JSON.stringify(change(result)) : line;
+}
+
+function without(result: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(result).filter(([name]) => !names.includes(name)));
+}
+
+/** The service never reached its own model. Where lines have no status, they stay as they are. */
+function withStatusZero(result: JsonObject): JsonObject {
+  const { response } = result;
+  return isJsonObject(response) && 'status_code' in response
+    ? { ...result, response: { ...response, status_code: 0, body: '' } }
+    : result;
+}
+
+/** Numbers of tokens, whatever they are called, become one that no sum can hold. */
+function withAbsurdUsage(result: JsonObject): JsonObject {
+  const members = Object.entries(result).map(([name, value]) => {
+    if (typeof value === 'number' && /token/i.test(name)) return [name, Number.MAX_SAFE_INTEGER];
+    return [name, isJsonObject(value) ? withAbsurdUsage(value) : value];
+  });
+  return Object.fromEntries(members);
 }

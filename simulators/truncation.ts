@@ -4,12 +4,25 @@ import type { DownloadReply } from './http-server.ts';
 
 const newline = 0x0a;
 
-/** Where a truncated download of this file stops; a clean end is moved back to the end of a line. */
+/** Where a truncated download of this file stops. */
 export async function truncationOf(fault: TruncatedDownload, path: string): Promise<DownloadReply['truncation']> {
   const { size } = await stat(path);
   const endByte = Math.min(Math.floor(size * (fault.fraction ?? 0.5)), Math.max(0, size - 1));
-  if (fault.how === 'connection_cut') return { how: fault.how, endByte };
-  return { how: fault.how, endByte: await lastLineEndBefore(path, endByte) };
+  switch (fault.how) {
+    case 'connection_cut':
+      return { isClean: false, endByte };
+    case 'clean_end':
+      return { isClean: true, endByte: await lastLineEndBefore(path, endByte) };
+    case 'inside_line':
+      return { isClean: true, endByte: await placeInsideLine(path, endByte) };
+    case 'empty':
+      return { isClean: true, endByte: 0 };
+  }
+}
+
+/** Right behind a line's end there is no line to be inside of. */
+async function placeInsideLine(path: string, endByte: number): Promise<number> {
+  return endByte === (await lastLineEndBefore(path, endByte)) ? endByte + 2 : endByte;
 }
 
 async function lastLineEndBefore(path: string, endByte: number): Promise<number> {

@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { renameSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BatchLedger } from '../batch-ledger.ts';
 import { type BatchRecord, faultOf } from '../batch-record.ts';
 import { phaseAt } from '../batch-timeline.ts';
-import { applyCallFaults } from '../call-faults.ts';
+import { applyCallFaults, assertSize } from '../call-faults.ts';
 import type { FaultPlan, FaultSubject } from '../fault-plan.ts';
 import type { Operation } from '../faults.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Reply, type Route } from '../http-server.ts';
-import type { JsonObject } from '../json.ts';
+import { hasUnpairedSurrogate, type JsonObject, parseJson } from '../json.ts';
 import type { Timing } from '../simulator.ts';
 import { truncationOf } from '../truncation.ts';
 import { uniqueBase62 } from '../unique-id.ts';
@@ -47,15 +48,19 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
   const requestCount = await receiveRequests(exchange.request, receivedPath);
   const subject = inputSubject(endpoint, receivedPath);
   await strike(here, exchange, 'create', subject);
+  const { size } = await stat(receivedPath);
+  assertSize(exchange, size, replyOfStatus);
   const tokenLimit = await here.faultPlan.takeTokenLimit(subject);
   if (tokenLimit !== null) throw refused(429, errorOfStatus(429));
+  const faults = await here.faultPlan.takeBatchFaults(subject);
+  if (faults.some(({ kind }) => kind === 'refused_surrogates')) await refuseSurrogates(subject);
   const record = here.ledger.accept(
     {
       id: uniqueBase62('msgbatch_01', 22),
       createdAtMs: Date.now(),
       endpoint,
       timing: here.timing,
-      faults: await here.faultPlan.takeBatchFaults(subject),
+      faults,
       cancelRequestedAtMs: null,
       deletedAtMs: null,
       inputFileId: null,
@@ -67,6 +72,17 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
     (inputPath) => renameSync(receivedPath, inputPath),
   );
   return ok(await wireNow(here, exchange, record));
+}
+
+/** Its parser stops at the first half of a pair that has no other half. */
+async function refuseSurrogates(subject: FaultSubject): Promise<void> {
+  for await (const { text } of subject.lines()) {
+    if (!hasUnpairedSurrogate(parseJson(text))) continue;
+    throw refused(
+      400,
+      invalidRequest('The request body is not valid JSON: no low surrogate in string: line 1 column 1'),
+    );
+  }
 }
 
 async function listBatches(here: BatchSurroundings, exchange: Exchange): Promise<JsonReply> {
@@ -168,9 +184,11 @@ async function strike(
   operation: Operation,
   subject: FaultSubject | null,
 ): Promise<void> {
-  await applyCallFaults(here.faultPlan, exchange, operation, subject, (status) =>
-    errorReply(status, errorOfStatus(status)),
-  );
+  await applyCallFaults(here.faultPlan, exchange, operation, subject, replyOfStatus);
+}
+
+function replyOfStatus(status: number): JsonReply {
+  return errorReply(status, errorOfStatus(status));
 }
 
 function unknownBatch(id: string): RefusedCall {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { applyCallFaults } from '../call-faults.ts';
+import { applyCallFaults, assertSize } from '../call-faults.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Route, readBody } from '../http-server.ts';
 import { parseJson } from '../json.ts';
 import { receiveUpload } from '../openai/upload.ts';
@@ -70,6 +70,7 @@ async function upload(backend: FireworksBackend, dataset: DatasetRecord, exchang
   const path = join(backend.uploadFolder, randomUUID());
   const { file } = await receiveUpload(exchange.request, path);
   if (file === null) throw refused('INVALID_ARGUMENT', 'the form has no file');
+  assertSize(exchange, file.bytes, errorReply);
   if (file.bytes > maxDirectUploadBytes) throw new RefusedCall(errorReply(413));
   assertHasNoFiles(dataset);
   const filled = backend.datasets.putFile(dataset, { name: file.fileName, bytes: file.bytes }, path);

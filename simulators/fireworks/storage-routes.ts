@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { applyCallFaults } from '../call-faults.ts';
+import { applyCallFaults, assertSize } from '../call-faults.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Reply, type Route } from '../http-server.ts';
 import { truncationOf } from '../truncation.ts';
 import { type FireworksBackend, subjectOf } from './backend.ts';
@@ -26,6 +26,7 @@ async function putFile(backend: FireworksBackend, exchange: Exchange): Promise<J
   const path = join(backend.uploadFolder, randomUUID());
   await pipeline(exchange.request, createWriteStream(path));
   const { size } = await stat(path);
+  assertSize(exchange, size, errorReply);
   const name = exchange.params.file ?? '';
   if (dataset.announced[name] !== size) throw new RefusedCall(errorReply(400));
   const others = dataset.files.filter((file) => file.name !== name);

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { applyCallFaults } from '../call-faults.ts';
+import { applyCallFaults, assertSize } from '../call-faults.ts';
 import type { FileRecord } from '../file-store.ts';
 import { downloadOf } from '../google/batch-calls.ts';
 import { errorReply } from '../google/error-reply.ts';
@@ -88,6 +88,7 @@ async function receive(
   if (!command.includes('finalize'))
     return { kind: 'json', status: 200, body: {}, headers: { 'x-goog-upload-status': 'active' } };
   const { size } = await stat(path);
+  assertSize(exchange, size, errorReply);
   if (size !== begun.bytes)
     throw new RefusedCall(errorReply(400, 'The size of the upload is not the one that was announced.'));
   started.delete(id);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { extname, join } from 'node:path';
-import { applyCallFaults } from '../call-faults.ts';
+import { applyCallFaults, assertSize } from '../call-faults.ts';
 import type { FaultPlan, FaultSubject } from '../fault-plan.ts';
 import type { FileRecord, FileStore } from '../file-store.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Reply, type Route } from '../http-server.ts';
@@ -61,6 +61,7 @@ async function createFile(here: FileSurroundings, exchange: Exchange): Promise<J
   const uploadPath = join(here.uploadFolder, randomUUID());
   const received = await receiveUpload(exchange.request, uploadPath);
   const { purpose, file } = checkForm(received, here.wire.inputPurpose);
+  assertSize(exchange, file.bytes, (status) => errorReply(status, errorOfStatus(status)));
   if (purpose === here.wire.inputPurpose) await checkBatchFile(file.fileName, uploadPath);
   const createdAtMs = Date.now();
   const record = here.fileStore.putUpload(

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BatchRecord } from '../batch-record.ts';
+import type { TruncatedDownload } from '../faults.ts';
 import type { Exchange, Reply, Route } from '../http-server.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import { readLines } from '../jsonl-lines.ts';
@@ -28,7 +29,7 @@ async function resultPage(here: BatchSurroundings, exchange: Exchange, pageFolde
     pagination_token: results.length > limit ? String(start + limit) : null,
   };
   const fault = await here.faultPlan.takeTruncation(subject);
-  if (fault?.how !== 'connection_cut') return ok(fault === null ? page : endedEarly(page.results));
+  if (fault?.how !== 'connection_cut') return ok(fault === null ? page : endedEarly(page.results, fault));
   const pagePath = join(pageFolder, `${randomUUID()}.json`);
   writeFileSync(pagePath, JSON.stringify(page));
   const headers = { 'content-type': 'application/json' };
@@ -41,8 +42,10 @@ async function resultPage(here: BatchSurroundings, exchange: Exchange, pageFolde
   };
 }
 
-function endedEarly(results: unknown[]): JsonObject {
-  return { results: results.slice(0, Math.floor(results.length / 2)), pagination_token: null };
+/** A page is JSON: it cannot end within a line. */
+function endedEarly(results: unknown[], { how }: TruncatedDownload): JsonObject {
+  const kept = how === 'empty' ? 0 : Math.floor(results.length / 2);
+  return { results: results.slice(0, kept), pagination_token: null };
 }
 
 function ok(body: JsonObject): Reply {

@@ -1,6 +1,6 @@
 import type { BatchError, BatchRecord } from '../batch-record.ts';
 import type { LineTraits } from '../fault-plan.ts';
-import { isJsonObject, type JsonObject, parseJson } from '../json.ts';
+import { hasUnpairedSurrogate, isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { StoredLine } from '../jsonl-lines.ts';
 import { maxBatchErrors } from './limits.ts';
 import type { WireDialect } from './wire-dialect.ts';
@@ -25,13 +25,15 @@ export class InputValidation {
   readonly #endpoint: string;
   readonly #batchModel: string | undefined;
   readonly #wire: InputRules;
+  readonly #refusesSurrogates: boolean;
   readonly #lineByCustomId = new Map<string, number>();
   readonly #errors: BatchError[] = [];
   #model: string | null = null;
   #total = 0;
   #bytes = 0;
 
-  constructor({ endpoint, model }: Pick<BatchRecord, 'endpoint' | 'model'>, wire: InputRules) {
+  constructor({ endpoint, model, faults }: Pick<BatchRecord, 'endpoint' | 'model' | 'faults'>, wire: InputRules) {
+    this.#refusesSurrogates = faults.some(({ kind }) => kind === 'refused_surrogates');
     this.#endpoint = endpoint;
     this.#batchModel = model;
     this.#wire = wire;
@@ -56,7 +58,7 @@ export class InputValidation {
     const text = line.bytes.toString('utf8');
     const hasMark = this.#wire.refusesByteOrderMark && line.bytes.subarray(0, 3).equals(byteOrderMark);
     const parsed = hasMark ? null : parseJson(text);
-    if (!isJsonObject(parsed)) {
+    if (!isJsonObject(parsed) || (this.#refusesSurrogates && hasUnpairedSurrogate(parsed))) {
       this.#report(line, 'invalid_json_line', 'This line is not parseable as valid JSON.', null);
       return null;
     }

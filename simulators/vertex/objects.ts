@@ -3,7 +3,7 @@ import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { applyCallFaults } from '../call-faults.ts';
+import { applyCallFaults, assertSize } from '../call-faults.ts';
 import type { FileRecord } from '../file-store.ts';
 import { downloadOf } from '../google/batch-calls.ts';
 import { errorReply } from '../google/error-reply.ts';
@@ -44,6 +44,7 @@ async function upload(backend: GoogleBackend, exchange: Exchange): Promise<JsonR
   const path = join(backend.uploadFolder, uniqueHex('', 24));
   await pipeline(exchange.request, createWriteStream(path));
   const { size } = await stat(path);
+  assertSize(exchange, size, errorReply);
   const announced = exchange.request.headers['content-length'];
   if (announced !== undefined && Number(announced) !== size) throw new RefusedCall(errorReply(400));
   const id = objectId({ bucket, name });
