@@ -5,9 +5,9 @@ import { parseArgs } from 'node:util';
 import { summaryOf } from './report.ts';
 import { soak } from './soak.ts';
 
-// npm run soak -- --minutes N --seed S [--verbose] [--keep]
+// npm run soak -- --minutes N --seed S [--hostile] [--verbose] [--keep]
 
-const usage = 'usage: npm run soak -- [--minutes N] [--seed S] [--verbose] [--keep]';
+const usage = 'usage: npm run soak -- [--minutes N] [--seed S] [--hostile] [--verbose] [--keep]';
 const minuteMs = 60_000;
 /** After the trouble: batches may take this long by their own deadlines, and then some more to be closed. */
 const slackMs = 90_000;
@@ -17,6 +17,8 @@ const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    /** Off until the pipeline holds them. */
+    hostile: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
@@ -36,6 +38,7 @@ const result = await soak({
   slackMs,
   dropEverySeconds: 2.5,
   hasLargeDrops: true,
+  hasHostileProviders: values.hostile,
   endsWithRestart: seed % 2 === 0,
   settleMs: slackMs + closingMs,
   folder,
@@ -44,6 +47,9 @@ const result = await soak({
 console.log(summaryOf(result));
 for (const { about, problem } of result.violations) console.log(`VIOLATION ${about}: ${problem}`);
 const isClean = result.violations.length === 0;
-if (!isClean) console.log(`To look at: ${folder}. To repeat: npm run soak -- --minutes ${minutes} --seed ${seed}`);
+if (!isClean)
+  console.log(
+    `To look at: ${folder}. To repeat: npm run soak -- --minutes ${minutes} --seed ${seed}${values.hostile ? ' --hostile' : ''}`,
+  );
 else if (!values.keep) await rm(folder, { recursive: true, force: true });
 process.exit(isClean ? 0 : 1);

@@ -1,5 +1,5 @@
 import { providerKinds } from '../../lib/providers/config.ts';
-import type { Fault } from '../../simulators/faults.ts';
+import type { Fault, FaultOfKind } from '../../simulators/faults.ts';
 import type { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { FaultsByKind } from './simulated-providers.ts';
 
@@ -92,11 +92,96 @@ const troubles: [MakeFault, ...MakeFault[]] = [
   }),
 ];
 
-/** For every kind of provider none to four faults that wait for the next batches and calls. */
-export function randomFaultsByKind(random: SeededRandom): FaultsByKind {
-  return Object.fromEntries(providerKinds.map((kind) => [kind, randomFaults(random)]));
+type WrongClock = FaultOfKind<'wrong_clock'>['how'];
+
+const lastsMs = (random: SeededRandom) => 500 + random.below(8_000);
+
+/** What servers, and what stands in front of them, do that no API documents: answers that mislead rather than fail. */
+const hostileTroubles: [MakeFault, ...MakeFault[]] = [
+  (random) => ({
+    kind: 'wrong_body',
+    operation: operation(random),
+    body: random.pick(['html', 'error', 'empty', 'empty_object', 'empty_list', 'null', 'earlier']),
+    times: times(random),
+  }),
+  (random) => ({ kind: 'wrong_body', operation: 'create', body: 'html', status: 500, times: times(random) }),
+  (random) => ({
+    kind: 'wrong_counts',
+    operation: random.pick(['retrieve', 'list']),
+    how: random.pick(['null', 'absent', 'zero', 'text', 'negative', 'above']),
+    lastsMs: lastsMs(random),
+  }),
+  (random) => ({
+    kind: 'unnamed_results',
+    operation: 'retrieve',
+    how: random.pick(['null', 'absent']),
+    lastsMs: lastsMs(random),
+  }),
+  (random) => ({
+    kind: 'wrong_clock',
+    operation: random.pick(['create', 'retrieve', 'list']),
+    how: random.pick<WrongClock>([
+      'zero',
+      'milliseconds',
+      'without_offset',
+      { shiftSeconds: -36_000 },
+      { shiftSeconds: -600 },
+      { shiftSeconds: 600 },
+      { shiftSeconds: 36_000 },
+    ]),
+    lastsMs: lastsMs(random),
+  }),
+  (random) => ({ kind: 'unordered_list', lastsMs: lastsMs(random) }),
+  (random) => ({ kind: 'repeated_page', lastsMs: lastsMs(random) }),
+  (random) => ({
+    kind: 'redirect',
+    operation: operation(random),
+    status: random.pick([301, 302, 303, 307, 308]),
+    location: 'http://127.0.0.1:9/sign-on',
+    times: times(random),
+  }),
+  (random) => ({
+    kind: 'http_error',
+    operation: operation(random),
+    status: random.pick([401, 402, 403, 404, 408, 410, 425, 451]),
+    echoesKey: random.pick(['plain', 'base64', 'url_encoded']),
+    lastsMs: lastsMs(random),
+  }),
+  (random) => ({
+    kind: 'http_error',
+    operation: operation(random),
+    status: random.pick([429, 500]),
+    retryAfter: random.pick(['31536000', 'Thu, 01 Jan 2015 00:00:00 GMT', 'later', '-1']),
+    messageChars: 1_000_000,
+    times: times(random),
+  }),
+  (random) => ({ kind: 'size_limit', operation: random.pick(['upload', 'create']), maxBytes: 600, times: 2 }),
+  (random) => ({ kind: 'refused_surrogates', times: times(random) }),
+  (random) => ({
+    kind: 'result_line',
+    effect: random.pick(['nameless', 'status_zero', 'absurd_usage', 'numeric_code']),
+    lines: 1 + random.below(3),
+    times: times(random),
+  }),
+  (random) => ({
+    kind: 'truncated_download',
+    how: random.pick(['inside_line', 'empty']),
+    fraction: random.next(),
+    times: times(random),
+  }),
+];
+
+/**
+ * For every kind of provider none to four faults that wait for the next batches and calls.
+ *
+ * @param isHostile whether answers may mislead as well.
+ */
+export function randomFaultsByKind(random: SeededRandom, isHostile: boolean): FaultsByKind {
+  return Object.fromEntries(providerKinds.map((kind) => [kind, randomFaults(random, isHostile)]));
 }
 
-function randomFaults(random: SeededRandom): Fault[] {
-  return Array.from({ length: random.below(5) }, () => random.pick(troubles)(random));
+function randomFaults(random: SeededRandom, isHostile: boolean): Fault[] {
+  return Array.from({ length: random.below(5) }, () =>
+    random.pick(isHostile && random.next() < 0.5 ? hostileTroubles : troubles)(random),
+  );
 }

@@ -36,6 +36,8 @@ export interface SchedulePlan {
   dropEverySeconds: number;
   /** Drops of ten megabytes too. */
   hasLargeDrops: boolean;
+  /** Providers' answers may mislead: wrong bodies, counts and clocks, lists that repeat, lines of no id. */
+  hasHostileProviders: boolean;
 }
 
 /** Means between two actions of a kind. A batch here takes a few seconds, so that each meets several of them. */
@@ -59,7 +61,7 @@ export function planSchedule(plan: SchedulePlan): Moment[] {
     ...repeat(everySeconds.rates, () => ({ kind: 'fault_rates', rates: randomFaultRates(random) })),
     ...repeat(everySeconds.providerFaults, () => ({
       kind: 'provider_faults',
-      faults: randomFaultsByKind(random),
+      faults: randomFaultsByKind(random, plan.hasHostileProviders),
     })),
     ...repeat(everySeconds.killStack, () => ({ kind: 'kill_stack', downMs: random.below(1_500) })),
     ...repeat(everySeconds.pauseStack, () => ({ kind: 'pause_stack', forMs: random.below(7_000) })),

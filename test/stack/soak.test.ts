@@ -17,6 +17,7 @@ describe('a short soak', () => {
       settleMs: 60_000,
       dropEverySeconds: 1,
       hasLargeDrops: false,
+      hasHostileProviders: false,
       endsWithRestart: true,
       folder,
       say: () => undefined,
