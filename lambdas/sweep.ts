@@ -1,4 +1,4 @@
-import { resumeBatchOfJob } from '../lib/pipeline/upkeep/job-end.ts';
+import { resumeBatchOfJob } from '../lib/pipeline/upkeep/bedrock-job-event.ts';
 import { sweep } from '../lib/pipeline/upkeep/sweep.ts';
 import { sweepSchema } from './events.ts';
 import { stepHandler } from './runtime.ts';

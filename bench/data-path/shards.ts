@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { splitLines } from '../../lib/lines/jsonl.ts';
-import { InputSharding } from '../../lib/pipeline/prepare/input-validation.ts';
+import { InputSharding } from '../../lib/pipeline/prepare/input-sharding.ts';
 import type { Account } from '../../lib/pipeline/services.ts';
 import { type ProviderKind, parseConfig } from '../../lib/providers/config.ts';
 import { connectAccount } from '../../lib/providers/connect.ts';

@@ -4,7 +4,7 @@ import { fileLog } from '../../lambdas/log-file.ts';
 import { createServices, type Services } from '../../lib/pipeline/services.ts';
 import { ConflictError, NotFoundError } from '../../lib/records/errors.ts';
 import { hasEnded } from '../../lib/records/openai-batch.ts';
-import { cancelBatch } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { Evidence } from './evidence.ts';
 import { noFaults } from './fault-rates.ts';

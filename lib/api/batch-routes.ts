@@ -2,7 +2,7 @@ import { Hono } from 'hono';
 import { z } from 'zod';
 import type { BatchRecord } from '../records/batch.ts';
 import { batchDetails } from '../service/batch-details.ts';
-import { cancelBatch } from '../service/cancel.ts';
+import { cancelBatch } from '../service/cancel-batch.ts';
 import { createBatch, getBatch, listBatches } from '../service/create-batch.ts';
 import { retryBatch } from '../service/retry-batch.ts';
 import { shardOutputUrl } from '../service/shard-output.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { sweepSchema } from '../../lambdas/events.ts';
-import { resumeBatchOfJob } from '../../lib/pipeline/upkeep/job-end.ts';
+import { resumeBatchOfJob } from '../../lib/pipeline/upkeep/bedrock-job-event.ts';
 import { startBedrockSimulator } from '../../simulators/bedrock/server.ts';
 import type { LiveSimulator } from '../../simulators/simulators.ts';
 import { drive } from './drive.ts';

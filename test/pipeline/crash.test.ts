@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { cancelBatch } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { runs, runTimeMs } from '../seed.ts';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { cancelBatch } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { drive, pass } from './drive.ts';
 import { type Harness, type StatusFile, startHarness } from './harness.ts';

@@ -10,7 +10,7 @@ import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { StepContext } from '../../lib/pipeline/services.ts';
 import { submit } from '../../lib/pipeline/submit/submit.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
-import { cancelBatch } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import { type Fault, type LiveSimulator, startSimulator } from '../../simulators/simulators.ts';
 import { drive, functionContext } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
 import { resultKey } from '../../lib/records/object-keys.ts';
-import { cancelBatch } from '../../lib/service/cancel.ts';
+import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive } from './drive.ts';

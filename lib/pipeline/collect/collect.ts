@@ -2,7 +2,7 @@ import type { ProviderBatch } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, NotFoundError, safeText, TransientError } from '../../records/errors.ts';
 import { markCollected, type ShardEnd, type ShardRecord, type ShardResult } from '../../records/shard.ts';
-import { LiveCheckpoint } from '../live/live-progress.ts';
+import { LiveCheckpoint } from '../live/live-checkpoint.ts';
 import { resultSource } from '../live/live-shard.ts';
 import type { Services, StepContext } from '../services.ts';
 import { ownerOf } from '../shards/provider-semaphores.ts';

@@ -2,7 +2,7 @@ import type { LineIndex } from '../../lines/line-index.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import type { Objects } from '../../store/objects.ts';
 import { readSentLines } from '../shards/shard-lines.ts';
-import type { LiveCheckpoint } from './live-progress.ts';
+import type { LiveCheckpoint } from './live-checkpoint.ts';
 
 /** A request that is to be sent by a call of its own. */
 export interface LiveLine {

@@ -6,7 +6,7 @@ import { deferralSeconds } from '../../records/schedule.ts';
 import { beginSending, beginSlice, endSlice, markSubmitted, ownsSlice, type ShardRecord } from '../../records/shard.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { acquireLiveSlot, releaseLiveSlot } from '../shards/provider-semaphores.ts';
-import { LiveCheckpoint, readLiveAnswers } from './live-progress.ts';
+import { LiveCheckpoint, readLiveAnswers } from './live-checkpoint.ts';
 import { type SliceObstacle, sendSlice } from './live-slice.ts';
 
 /** A live shard is `submitted` without a call: its provider batch is our own. */

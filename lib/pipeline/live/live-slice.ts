@@ -11,9 +11,9 @@ import { estimateCall } from '../estimate.ts';
 import { countRefusedKey } from '../metrics.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { readIndex } from '../shards/shard-lines.ts';
+import { LiveCheckpoint } from './live-checkpoint.ts';
 import { type LiveLine, unansweredLines } from './live-lines.ts';
 import { LivePace } from './live-pace.ts';
-import { LiveCheckpoint } from './live-progress.ts';
 
 /**
  * How long a slice begins calls. The batch's other shards wait for its turn to end, so it is short; a slice reads its

@@ -3,14 +3,14 @@ import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { deferralSeconds, waitSeconds } from '../../records/schedule.ts';
 import { deferShard, endShard, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../../records/shard.ts';
-import { isAllAnswered } from '../live/live-progress.ts';
+import { continueAsNew } from '../continue-as-new.ts';
+import { isAllAnswered } from '../live/live-checkpoint.ts';
 import { countRefusedKey } from '../metrics.ts';
 import { inParallel } from '../parallel.ts';
 import type { BatchStep } from '../prepare/prepare.ts';
 import type { Services, StepContext } from '../services.ts';
 import { releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { writeStatus } from '../status-file.ts';
-import { continueAsNew } from '../upkeep/continue-as-new.ts';
 
 /** Shards offered to one turn: the state machine's inline Map takes 40 at a time. */
 export const maxShardsPerTurn = 40;

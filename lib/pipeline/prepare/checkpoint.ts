@@ -4,7 +4,7 @@ import { fileStart, type LinePosition } from '../../lines/jsonl.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { prepareWorkKey } from '../../records/object-keys.ts';
 import type { Objects } from '../../store/objects.ts';
-import { type ValidationState, validationStateSchema } from './input-validation.ts';
+import { type ValidationState, validationStateSchema } from './input-sharding.ts';
 
 const positionSchema = z.object({ byteOffset: z.number().int(), lineNumber: z.number().int() });
 const suspectSchema = z.object({ earlierLine: z.number().int(), laterLine: z.number().int() });

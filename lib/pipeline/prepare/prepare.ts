@@ -14,7 +14,7 @@ import type { Services, StepContext } from '../services.ts';
 import { writeStatus } from '../status-file.ts';
 import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { confirmDoubledIds, HashCollision } from './doubled-ids.ts';
-import { InputSharding } from './input-validation.ts';
+import { InputSharding } from './input-sharding.ts';
 import { readJoined, verifyMd5 } from './joined-objects.ts';
 
 export interface BatchStep {

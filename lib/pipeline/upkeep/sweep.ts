@@ -2,9 +2,9 @@ import type { BatchRecord } from '../../records/batch.ts';
 import { messageOf, NotFoundError, safeText } from '../../records/errors.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
+import { continueAsNew } from '../continue-as-new.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
-import { continueAsNew } from './continue-as-new.ts';
 import { removeDue } from './removals.ts';
 
 /** A batch so young may be between its record and its execution. */

@@ -1,6 +1,6 @@
-import type { BatchRecord } from '../../records/batch.ts';
-import { hasEnded } from '../../records/openai-batch.ts';
-import type { Services } from '../services.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { hasEnded } from '../records/openai-batch.ts';
+import type { Services } from './services.ts';
 
 /**
  * Hands a batch to a new execution: raises the epoch by a conditional write, so that the old one can no longer commit,

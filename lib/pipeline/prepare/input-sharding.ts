@@ -14,9 +14,9 @@ import type { Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
 import { type ShardQueue, ShardWriter } from '../shards/shard-writer.ts';
 import { makeLiveIfSmall } from '../shards/small-shards.ts';
+import { LineIssues, lineIssuesStateSchema } from './line-issues.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from './line-validation.ts';
 import { RefusedLines } from './refused-lines.ts';
-import { LineIssues, lineIssuesStateSchema } from './validation-report.ts';
 
 /** What earlier runs have found in the lines before the one where the next run begins. */
 export const validationStateSchema = z.object({

@@ -1,5 +1,5 @@
+import { continueAsNew } from '../continue-as-new.ts';
 import type { Services } from '../services.ts';
-import { continueAsNew } from './continue-as-new.ts';
 
 /** A job of Bedrock's, and what EventBridge says that it has become. */
 export interface BedrockJobChange {
