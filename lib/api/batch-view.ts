@@ -10,7 +10,7 @@ import type { BatchDetails } from '../service/batch-details.ts';
 const uri = z.string().nullable();
 
 const shardViewSchema = z.object({
-  round: z.number().int().describe('0 for the first sending, then one for each redrive'),
+  round: z.number().int().describe('0 for the first sending, then one for each further round'),
   shard: z.number().int(),
   status: z.enum(['pending', 'submitting', 'submitted', 'ended', 'collected']),
   provider: z.string().nullable().describe('null for the lines that validation refused'),

@@ -39,6 +39,13 @@ export const shardEndSchema = z.object({
 
 export type ShardEnd = z.infer<typeof shardEndSchema>;
 
+/** How the shards of a cancelled batch end. */
+export const cancelledEnd: ShardEnd = {
+  reason: 'cancelled',
+  code: 'batch_cancelled',
+  message: 'This request was not executed because the batch was cancelled.',
+};
+
 export const shardResultSchema = z.object({
   /** Result lines of requests that succeeded, in the shard's order; null where none did. */
   outputKey: z.string().nullable(),
@@ -229,6 +236,11 @@ export function markCollected(shard: ShardRecord, result: ShardResult): ShardRec
 /** Whether somebody may be sending. */
 export function hasLease(live: LiveWork, nowMs: number): boolean {
   return live.lease !== null && nowMs < live.lease.untilMs;
+}
+
+/** Whether every line of a live shard has its answer. */
+export function isAllAnswered(shard: ShardRecord, live: LiveWork): boolean {
+  return live.answered === shard.lineCount;
 }
 
 /** Claims a live shard for one slice; unchanged where there is nothing to claim. */

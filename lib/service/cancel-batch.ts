@@ -1,10 +1,9 @@
 import { inParallel } from '../pipeline/parallel.ts';
-import { cancelledEnd } from '../pipeline/poll/poll.ts';
 import type { Services } from '../pipeline/services.ts';
 import { writeStatus } from '../pipeline/status-file.ts';
 import { type BatchRecord, beginCancelling as cancelled } from '../records/batch.ts';
 import { messageOf, safeText } from '../records/errors.ts';
-import { endShard, type ShardRecord } from '../records/shard.ts';
+import { cancelledEnd, endShard, type ShardRecord } from '../records/shard.ts';
 
 /**
  * Cancels a batch: first its status, then its shards. What was not sent yet ends at once; what was sent is cancelled at

@@ -7,7 +7,7 @@ import { resultSource } from '../live/live-shard.ts';
 import type { Services, StepContext } from '../services.ts';
 import { ownerOf } from '../shards/provider-semaphores.ts';
 import { readIndex } from '../shards/shard-lines.ts';
-import type { ShardStep } from '../submit/submit.ts';
+import type { ShardStep } from '../step.ts';
 import { countCollected } from './collected-metrics.ts';
 import { GatheredAnswers } from './gathered-answers.ts';
 import { ResultSpool } from './result-spool.ts';

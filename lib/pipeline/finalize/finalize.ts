@@ -10,22 +10,16 @@ import { batchObject, hasEnded } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { countEnded } from '../metrics.ts';
-import type { BatchStep } from '../prepare/prepare.ts';
+import type { BatchStep, FinalizeAnswer } from '../step.ts';
 import type { Services, StepContext } from '../services.ts';
 import { collectedShards } from '../shards/collected-shard.ts';
 import { writeStatus } from '../status-file.ts';
-import { scheduleRemoval } from '../upkeep/removals.ts';
+import { scheduleRemoval } from '../removal-schedule.ts';
 import { type MergeCheckpoint, mergeResults, mergeStretch } from './merge.ts';
 import { readMergeCheckpoint, writeMergeCheckpoint } from './merge-checkpoint.ts';
 import { mayOpenRound, openNextRound } from './next-round.ts';
 import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
 import { writeRetryFile } from './retry-file.ts';
-
-export interface FinalizeAnswer {
-  /** False asks for another run, or for another round. */
-  done: boolean;
-  nextRound: boolean;
-}
 
 const anotherRound: FinalizeAnswer = { done: false, nextRound: true };
 const anotherRun: FinalizeAnswer = { done: false, nextRound: false };

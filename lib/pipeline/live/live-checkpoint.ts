@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { liveWorkKey } from '../../records/object-keys.ts';
-import type { LiveWork, ShardRecord } from '../../records/shard.ts';
+import type { ShardRecord } from '../../records/shard.ts';
 import type { Objects } from '../../store/objects.ts';
 
 /** The most that is counted. */
@@ -73,9 +73,4 @@ export async function* readLiveAnswers(
   for (const { token, groups } of slices)
     for (let group = 0; group < groups; group += 1)
       yield* objects.stream({ bucket: objects.bucket, key: liveWorkKey(shard, token, group, 'answers.jsonl') });
-}
-
-/** Whether every line has its answer. */
-export function isAllAnswered(shard: ShardRecord, live: LiveWork): boolean {
-  return live.answered === shard.lineCount;
 }

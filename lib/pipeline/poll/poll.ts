@@ -2,12 +2,11 @@ import type { ProviderBatch } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { deferralSeconds, waitSeconds } from '../../records/schedule.ts';
-import { deferShard, endShard, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../../records/shard.ts';
+import { cancelledEnd, isAllAnswered, deferShard, endShard, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../../records/shard.ts';
 import { continueAsNew } from '../continue-as-new.ts';
-import { isAllAnswered } from '../live/live-checkpoint.ts';
 import { countRefusedKey } from '../metrics.ts';
 import { inParallel } from '../parallel.ts';
-import type { BatchStep } from '../prepare/prepare.ts';
+import type { PollStep, Turn } from '../step.ts';
 import type { Services, StepContext } from '../services.ts';
 import { releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { writeStatus } from '../status-file.ts';
@@ -27,23 +26,6 @@ export const eventsPerShard = 24;
 export const maxEvents = 20_000;
 /** How long after the deadline or a cancellation the provider may take to end its batch: OpenAI says ten minutes. */
 const closingSeconds = 15 * 60;
-
-export interface PollStep extends BatchStep {
-  /** History events of the execution so far, estimated from above. */
-  events: number;
-}
-
-/** What the state machine does next. */
-export interface Turn {
-  /** Places of the shards in the current round. */
-  submit: number[];
-  collect: number[];
-  waitSeconds: number;
-  finished: boolean;
-  /** A later execution has taken over. */
-  continue: boolean;
-  events: number;
-}
 
 /** Looks at every open shard of the batch, at the provider where it has one, and decides the next turn. */
 export async function poll(services: Services, step: PollStep, context: StepContext): Promise<Turn> {
@@ -115,12 +97,6 @@ function closingEnd(services: Services, batch: BatchRecord, shard: ShardRecord):
   const message = safeText(`This request could not be executed before the batch's deadline.${why}`);
   return { reason: 'expired', code: 'batch_expired', message };
 }
-
-export const cancelledEnd: ShardEnd = {
-  reason: 'cancelled',
-  code: 'batch_cancelled',
-  message: 'This request was not executed because the batch was cancelled.',
-};
 
 /** Ends a live shard once all is answered, or its batch closes and nobody sends for it any more. */
 async function lookAtLive(

@@ -11,23 +11,12 @@ import {
 import type { ShardRecord } from '../../records/shard.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
+import type { BatchStep, PrepareAnswer } from '../step.ts';
 import { writeStatus } from '../status-file.ts';
 import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { confirmDoubledIds, HashCollision } from './doubled-ids.ts';
 import { InputSharding } from './input-sharding.ts';
 import { readJoined, verifyMd5 } from './joined-objects.ts';
-
-export interface BatchStep {
-  batchId: string;
-  epoch: number;
-}
-
-export interface PrepareAnswer {
-  /** False asks for another run. */
-  done: boolean;
-  /** Nothing was or will be sent: straight to Finalize. */
-  ended: boolean;
-}
 
 /** Left of a run's time when it writes its checkpoint: 10 million custom_ids are 120 MB. */
 const stopEarlyMs = 120_000;

@@ -17,15 +17,10 @@ import {
 } from '../../records/shard.ts';
 import { beginLive, runSlice } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
-import type { BatchStep } from '../prepare/prepare.ts';
+import type { ShardStep } from '../step.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { acquireSemaphores, ownerOf, releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { readIndex, readSentLines } from '../shards/shard-lines.ts';
-
-export interface ShardStep extends BatchStep {
-  /** Place within the current round. */
-  shard: number;
-}
 
 /** Left of a function's time after a create, to write down what became of it. */
 const recordingMs = 15_000;

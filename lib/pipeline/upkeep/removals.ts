@@ -1,20 +1,8 @@
 import { hasExpired } from '../../records/file.ts';
 import { filePrefix } from '../../records/object-keys.ts';
 import type { Removal } from '../../records/removal.ts';
+import { graceSeconds } from '../removal-schedule.ts';
 import type { Services } from '../services.ts';
-
-/** Bytes outlive their file so long: who read its record at the last moment has made a batch of it by then. */
-const graceSeconds = 3_600;
-
-/** Written before what it removes, so that nothing is left behind whoever dies in between. */
-export async function scheduleRemoval(
-  services: Services,
-  fileId: string,
-  endsAt: number,
-  keys: string[] = [],
-): Promise<void> {
-  await services.removals.schedule({ fileId, keys, version: 0, dueAt: endsAt + graceSeconds });
-}
 
 /**
  * Removes the bytes of files whose time is over and of uploads that were not completed, but no object that an unfinished
