@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Services } from '../pipeline/services.ts';
-import { type BatchRecord, costSchema, reportSchema } from '../records/batch.ts';
+import { type BatchRecord, batchObject, costSchema, reportSchema } from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
-import { batchObject, openAIBatchSchema } from '../records/openai-batch.ts';
+import { openAIBatchSchema } from '../records/openai-batch.ts';
 import { batchOptionsSchema } from '../records/options.ts';
 import type { ShardRecord } from '../records/shard.ts';
 import type { BatchDetails } from '../service/batch-details.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { endpoints } from './endpoints.ts';
 import { ConflictError, StaleEpochError } from './errors.ts';
-import { batchStatuses, hasEnded, lineErrorSchema, type TerminalStatus } from './openai-batch.ts';
+import { batchStatuses, emptyBatch, hasEnded, lineErrorSchema, type TerminalStatus } from './openai-batch.ts';
 import { batchOptionsSchema } from './options.ts';
 import { usageSchema } from './usage.ts';
 
@@ -16,7 +16,7 @@ export const s3ObjectSchema = z.object({
   /** Quoted, as S3 gives it; reads are pinned to it. */
   etag: z.string(),
   bytes: z.number().int().nonnegative(),
-  /** Set where the object is a list of parts (see part-list.ts) that are read as one; `bytes` is then their sum. */
+  /** Set where the object is a list of parts (`partListSchema`) that are read as one; `bytes` is then their sum. */
   isPartList: z.boolean().optional(),
 });
 
@@ -212,5 +212,31 @@ export function withErrors(
   return {
     errors: [...batch.errors, ...errors].slice(0, maxStoredErrors),
     errorCount: batch.errorCount + total,
+  };
+}
+
+/** A batch of a deployment as OpenAI's object. */
+export function batchObject(batch: BatchRecord) {
+  return {
+    ...emptyBatch(batch.id),
+    endpoint: batch.endpoint ?? '', // a drop's, until its first line is read: official clients have it as a string
+    model: batch.model,
+    errors: batch.errors.length > 0 ? { object: 'list' as const, data: batch.errors } : null,
+    input_file_id: batch.inputFileId,
+    status: batch.status,
+    output_file_id: batch.outputFileId,
+    error_file_id: batch.errorFileId,
+    created_at: batch.createdAt,
+    in_progress_at: batch.inProgressAt,
+    expires_at: batch.deadlineAt,
+    finalizing_at: batch.finalizingAt,
+    completed_at: batch.completedAt,
+    failed_at: batch.failedAt,
+    expired_at: batch.expiredAt,
+    cancelling_at: batch.cancellingAt,
+    cancelled_at: batch.cancelledAt,
+    request_counts: batch.counts,
+    usage: batch.usage,
+    metadata: batch.options.metadata ?? null,
   };
 }

@@ -1,6 +1,5 @@
 // zod/mini, since the client of a deployment reads its replies by these schemas in a browser: a tenth of zod's size.
 import * as z from 'zod/mini';
-import type { BatchRecord } from './batch.ts';
 import { usageSchema } from './usage.ts';
 
 /** OpenAI's eight. A batch only moves forward through them. */
@@ -102,30 +101,4 @@ export function emptyBatch(id: string) {
     usage: null,
     metadata: null,
   } as const satisfies OpenAIBatch;
-}
-
-/** A batch of a deployment as OpenAI's object. */
-export function batchObject(batch: BatchRecord) {
-  return {
-    ...emptyBatch(batch.id),
-    endpoint: batch.endpoint ?? '', // a drop's, until its first line is read: official clients have it as a string
-    model: batch.model,
-    errors: batch.errors.length > 0 ? { object: 'list' as const, data: batch.errors } : null,
-    input_file_id: batch.inputFileId,
-    status: batch.status,
-    output_file_id: batch.outputFileId,
-    error_file_id: batch.errorFileId,
-    created_at: batch.createdAt,
-    in_progress_at: batch.inProgressAt,
-    expires_at: batch.deadlineAt,
-    finalizing_at: batch.finalizingAt,
-    completed_at: batch.completedAt,
-    failed_at: batch.failedAt,
-    expired_at: batch.expiredAt,
-    cancelling_at: batch.cancellingAt,
-    cancelled_at: batch.cancelledAt,
-    request_counts: batch.counts,
-    usage: batch.usage,
-    metadata: batch.options.metadata ?? null,
-  };
 }

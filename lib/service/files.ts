@@ -1,6 +1,6 @@
 import { JsonLineProbe } from '../lines/json-line-probe.ts';
-import type { Services } from '../pipeline/services.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
+import type { Services } from '../pipeline/services.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type FileRecord, hasExpired } from '../records/file.ts';
 import { fileIdFrom, fileIdPattern } from '../records/ids.ts';

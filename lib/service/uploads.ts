@@ -1,6 +1,6 @@
 import { digest } from '../pipeline/intake/new-batch.ts';
-import type { Services } from '../pipeline/services.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
+import type { Services } from '../pipeline/services.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type FileRecord, type PartList, totalBytes } from '../records/file.ts';
 import { fileIdFrom, partIdFrom, uploadIdFrom, uploadIdPattern } from '../records/ids.ts';

@@ -50,6 +50,22 @@ const spoken: Record<string, readonly string[]> = {
   bedrock: ['anthropic', 'mistral'],
 };
 
+/**
+ * What a folder of the pipeline imports from its neighbours. Every step may use `shards`, what all of them do with a shard;
+ * Submit begins live shards and sends their calls, Collect reads their answers. All else that steps share stands beside them.
+ */
+const neighbours: Record<string, readonly string[]> = {
+  shards: [],
+  intake: [],
+  prepare: ['shards'],
+  live: ['shards'],
+  submit: ['shards', 'live'],
+  poll: ['shards'],
+  collect: ['shards', 'live'],
+  finalize: ['shards'],
+  upkeep: [],
+};
+
 const folders = Object.keys(allowed);
 
 function folderOf(path: string): string | undefined {
@@ -64,6 +80,26 @@ function importsOf(file: string): string[] {
 
 function onlyImportsBedrock(file: string): boolean {
   return importsOf(file).every((target) => !/^@aws-sdk\/(?!client-bedrock(-runtime)?$)/.test(target));
+}
+
+function targetsOf(file: string): string[] {
+  return importsOf(file)
+    .filter((target) => target.startsWith('.'))
+    .map((target) => normalize(join(dirname(file), target)));
+}
+
+/** Every way along the imports that comes back to where it began, types included. */
+function circlesAmong(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]) => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (path.includes(file) || done.has(file)) return;
+    for (const target of graph.get(file) ?? []) visit(target, [...path, file]);
+    done.add(file);
+  };
+  for (const file of graph.keys()) visit(file, []);
+  return circles;
 }
 
 const files = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`)).map((file) => normalize(file));
@@ -97,6 +133,43 @@ describe('imports', () => {
     );
     expect(crossing.length).toBeGreaterThan(10);
     expect(crossing.filter(({ from, to }) => !spoken[from]?.includes(to))).toEqual([]);
+  });
+
+  it.each(Object.keys(neighbours))(
+    'of the step folder %s go to its own files, to shared ones, and where a rule says so',
+    (folder) => {
+      const own = files.filter((file) => file.startsWith(`lib/pipeline/${folder}/`));
+      expect(own.length).toBeGreaterThan(0);
+      const crossing = own.flatMap((file) =>
+        targetsOf(file).flatMap((target) => {
+          const [, to] = /^lib\/pipeline\/([^/]+)\//.exec(target) ?? [];
+          return to === undefined || to === folder || neighbours[folder]?.includes(to) ? [] : [{ file, target }];
+        }),
+      );
+      expect(crossing).toEqual([]);
+    },
+  );
+
+  it('of the pipeline have a rule for each of its folders', () => {
+    const found = files.flatMap((file) => /^lib\/pipeline\/([^/]+)\//.exec(file)?.[1] ?? []);
+    expect([...new Set(found)].toSorted()).toEqual(Object.keys(neighbours).toSorted());
+  });
+
+  it('within lib never lead back to where they began', () => {
+    const own = files.filter((file) => file.startsWith('lib/'));
+    const graph = new Map(own.map((file) => [file, targetsOf(file)]));
+    expect(own.length).toBeGreaterThan(250);
+    expect([...graph.values()].flat().filter((target) => graph.has(target)).length).toBeGreaterThan(700);
+    expect(circlesAmong(graph)).toEqual([]);
+    expect(
+      circlesAmong(
+        new Map([
+          ['a', ['b']],
+          ['b', ['c']],
+          ['c', ['b']],
+        ]),
+      ),
+    ).toEqual(['b -> c -> b']);
   });
 
   it('were read from every folder that has code', () => {

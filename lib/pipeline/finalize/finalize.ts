@@ -2,19 +2,26 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { splitLines } from '../../lines/jsonl.ts';
 import type { LineError } from '../../lines/request-line.ts';
-import { assertEpoch, type BatchRecord, beginFinalizing, endBatch, finalStatus } from '../../records/batch.ts';
+import {
+  assertEpoch,
+  type BatchRecord,
+  batchObject,
+  beginFinalizing,
+  endBatch,
+  finalStatus,
+} from '../../records/batch.ts';
 import { safeText, WriteConflictError } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { mergeWorkKey, resultKey } from '../../records/object-keys.ts';
-import { batchObject, hasEnded } from '../../records/openai-batch.ts';
+import { hasEnded } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { countEnded } from '../metrics.ts';
-import type { BatchStep, FinalizeAnswer } from '../step.ts';
+import { scheduleRemoval } from '../removal-schedule.ts';
 import type { Services, StepContext } from '../services.ts';
 import { collectedShards } from '../shards/collected-shard.ts';
 import { writeStatus } from '../status-file.ts';
-import { scheduleRemoval } from '../removal-schedule.ts';
+import type { BatchStep, FinalizeAnswer } from '../step.ts';
 import { type MergeCheckpoint, mergeResults, mergeStretch } from './merge.ts';
 import { readMergeCheckpoint, writeMergeCheckpoint } from './merge-checkpoint.ts';
 import { mayOpenRound, openNextRound } from './next-round.ts';

@@ -2,14 +2,23 @@ import type { ProviderBatch } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { deferralSeconds, waitSeconds } from '../../records/schedule.ts';
-import { cancelledEnd, isAllAnswered, deferShard, endShard, hasLease, type LiveWork, type ShardEnd, type ShardRecord } from '../../records/shard.ts';
+import {
+  cancelledEnd,
+  deferShard,
+  endShard,
+  hasLease,
+  isAllAnswered,
+  type LiveWork,
+  type ShardEnd,
+  type ShardRecord,
+} from '../../records/shard.ts';
 import { continueAsNew } from '../continue-as-new.ts';
 import { countRefusedKey } from '../metrics.ts';
 import { inParallel } from '../parallel.ts';
-import type { PollStep, Turn } from '../step.ts';
 import type { Services, StepContext } from '../services.ts';
 import { releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { writeStatus } from '../status-file.ts';
+import type { PollStep, Turn } from '../step.ts';
 
 /** Shards offered to one turn: the state machine's inline Map takes 40 at a time. */
 export const maxShardsPerTurn = 40;

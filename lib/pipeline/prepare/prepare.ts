@@ -11,8 +11,8 @@ import {
 import type { ShardRecord } from '../../records/shard.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
-import type { BatchStep, PrepareAnswer } from '../step.ts';
 import { writeStatus } from '../status-file.ts';
+import type { BatchStep, PrepareAnswer } from '../step.ts';
 import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { confirmDoubledIds, HashCollision } from './doubled-ids.ts';
 import { InputSharding } from './input-sharding.ts';

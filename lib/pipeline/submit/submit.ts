@@ -17,10 +17,10 @@ import {
 } from '../../records/shard.ts';
 import { beginLive, runSlice } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
-import type { ShardStep } from '../step.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { acquireSemaphores, ownerOf, releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { readIndex, readSentLines } from '../shards/shard-lines.ts';
+import type { ShardStep } from '../step.ts';
 
 /** Left of a function's time after a create, to write down what became of it. */
 const recordingMs = 15_000;

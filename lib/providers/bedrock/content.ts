@@ -4,7 +4,9 @@ import { placedParts } from '../shared/chat/chat-messages.ts';
 import { fileDataFrom, inlineDataFrom } from '../shared/chat/data-url.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
-import { unnamedDocument } from './document-names.ts';
+
+/** What a document without a name is called. */
+export const unnamedDocument = 'document';
 
 /** Parts of a chat message -> Converse's content blocks. Source: @aws-sdk/client-bedrock-runtime 3.1164 `ContentBlock`. */
 

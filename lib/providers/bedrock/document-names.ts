@@ -1,8 +1,6 @@
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { unnamedDocument } from './content.ts';
 import type { Conversation } from './conversation.ts';
-
-/** What a document without a name is called. */
-export const unnamedDocument = 'document';
 
 // Source: @aws-sdk/client-bedrock-runtime 3.1164 `DocumentBlock.name`.
 const maxNameLength = 200;
