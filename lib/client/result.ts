@@ -1,5 +1,5 @@
 import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
-import { isRetryableStatus } from '../lines/result-line.ts';
+import { isRetryableCode, isRetryableStatus } from '../lines/retryable.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import { isObject, type JsonObject } from '../records/json.ts';
 import { type Answer, isAnswer } from './answers.ts';
@@ -70,26 +70,12 @@ const nativeCodes = new Map<string | null, string>([
   ['canceled', 'batch_cancelled'],
 ]);
 
-/** Failures without a status that are worth another try: the provider's trouble, and what was never executed in time. */
-const retryableCodes = new Set([
-  'batch_expired',
-  'result_missing',
-  'invalid_result_line',
-  'request_timeout',
-  'server_error',
-  'rate_limit_exceeded',
-  'rate_limit_error',
-  'api_error',
-  'timeout_error',
-  'overloaded_error',
-]);
-
-/** An outcome that is none. */
+/** Makes the outcome of a request that has no usable answer. */
 export function failure(
   message: string,
   details: Pick<RequestError, 'code' | 'statusCode' | 'body'>,
 ): Extract<Outcome<never>, { succeeded: false }> {
   const { code, statusCode } = details;
-  const isRetryable = statusCode === null ? retryableCodes.has(code) : isRetryableStatus(statusCode);
+  const isRetryable = statusCode === null ? isRetryableCode(code) : isRetryableStatus(statusCode);
   return { succeeded: false, response: null, error: new RequestError(message, { ...details, isRetryable }) };
 }

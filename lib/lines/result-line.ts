@@ -43,11 +43,6 @@ function nativeResult(failure: Failure): object {
   return { type: 'errored', error: { type: 'error', error, request_id: null } };
 }
 
-/** Statuses that say "try again": too many requests, and trouble at the provider. Source: OpenAI's and Anthropic's pages. */
-export function isRetryableStatus(statusCode: number): boolean {
-  return statusCode === 408 || statusCode === 409 || statusCode === 429 || statusCode >= 500;
-}
-
 /** A stable id of a result line: OpenAI's `batch_req_` and 32 hex digits, the same whenever the line is written. */
 export function resultLineId(batchId: string, ordinal: number): string {
   return `batch_req_${createHash('sha256').update(`${batchId}:${ordinal}`).digest('hex').slice(0, 32)}`;

@@ -1,5 +1,6 @@
 import { type LineIndex, type ResultEntry, ResultIndexEncoder } from '../../lines/line-index.ts';
 import { type Failure, failureLine, resultLineId } from '../../lines/result-line.ts';
+import { isRetryableFailure } from '../../lines/retryable.ts';
 import { shardWorkKey } from '../../records/object-keys.ts';
 import type { ShardEnd, ShardRecord, ShardResult } from '../../records/shard.ts';
 import type { ObjectWriter, WrittenObject } from '../../store/object-writer.ts';
@@ -9,9 +10,6 @@ import type { GatheredAnswers } from './gathered-answers.ts';
 import type { ResultSpool } from './result-spool.ts';
 
 const newlineLength = 1;
-
-/** Failures of ours after which a request may be sent again: its provider batch is over and its answer is gone. */
-const retryableCodes: ReadonlySet<string> = new Set(['result_missing', 'invalid_result_line']);
 
 /** What the results of a shard are made of. */
 export interface ShardResultSources {
@@ -76,7 +74,7 @@ export class ShardResults {
     const expired = failure.code === 'batch_expired';
     const outcome = {
       succeeded: false,
-      retryable: expired || retryableCodes.has(failure.code),
+      retryable: isRetryableFailure(failure.code),
       unexecuted: expired || failure.code === 'batch_cancelled',
       expired,
     };

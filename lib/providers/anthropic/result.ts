@@ -1,6 +1,6 @@
 import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
 import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
-import { isRetryableStatus } from '../../lines/result-line.ts';
+import { isRetryableStatus } from '../../lines/retryable.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';

@@ -1,5 +1,5 @@
 import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
-import { isRetryableStatus } from '../../lines/result-line.ts';
+import { isRetryableCode, isRetryableStatus } from '../../lines/retryable.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../contract.ts';
@@ -82,9 +82,6 @@ const reasonByCode = new Map<string, 'expired' | 'cancelled'>([
   ['batch_cancelled', 'cancelled'],
 ]);
 
-// Errors without a response that are worth another try; any other code stands for a refusal.
-const retryableCodes = new Set(['request_timeout', 'server_error', 'rate_limit_exceeded', 'connection_failed']);
-
 function fromError(source: Source, error: JsonObject): TranslatedResult {
   const code = textOf(error.code);
   if (code === null) return malformedLine(source.service, 'has an error without a code');
@@ -96,7 +93,7 @@ function fromError(source: Source, error: JsonObject): TranslatedResult {
     position: source.line.position,
     bytes: readdressedLine(source.bytes, source.lineId, source.line, { code, message }),
     succeeded: false,
-    retryable: retryableCodes.has(code),
+    retryable: isRetryableCode(code),
     usage: null,
     model: null,
   };

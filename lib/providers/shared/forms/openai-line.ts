@@ -1,4 +1,4 @@
-import { isRetryableStatus } from '../../../lines/result-line.ts';
+import { isRetryableStatus } from '../../../lines/retryable.ts';
 import { safeText } from '../../../records/errors.ts';
 import type { Usage } from '../../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../../contract.ts';

@@ -1,6 +1,6 @@
 import { isAbsent, objectFrom } from '../../../lines/foreign-json.ts';
 import { membersOf } from '../../../lines/json-spans.ts';
-import { isRetryableStatus } from '../../../lines/result-line.ts';
+import { isRetryableStatus } from '../../../lines/retryable.ts';
 import { safeText } from '../../../records/errors.ts';
 import type { JsonObject } from '../../../records/json.ts';
 import type { LiveAnswer } from '../../contract.ts';

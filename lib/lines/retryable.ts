@@ -1,0 +1,58 @@
+/** Errors that we write into result lines (docs/options.md), and whether their request may be sent again. */
+const ownErrors = {
+  /** Never executed: time ran out. */
+  batch_expired: true,
+  /** Never executed, because its owner did not want it any more. */
+  batch_cancelled: false,
+  /** The provider batch is over and has no answer to it. */
+  result_missing: true,
+  /** The provider batch is over and its answer cannot be read. */
+  invalid_result_line: true,
+  /** It was executed and paid for; only its answer is gone. */
+  results_unavailable: false,
+  /** It may have been accepted: sending it again could mean paying twice. */
+  submission_unconfirmed: false,
+  /** The provider failed the whole provider batch without saying why. */
+  provider_batch_failed: false,
+} as const;
+
+/** Errors of calls and of providers that come without an HTTP status. */
+const callErrors = {
+  /** No connection to the endpoint, or none that lasted. */
+  connection_failed: true,
+  request_timeout: true,
+  /** A live endpoint answered several times with what is no answer. */
+  invalid_answer: false,
+  // OpenAI's, in a line without a response.
+  server_error: true,
+  rate_limit_exceeded: true,
+  // Anthropic's. Source: https://platform.claude.com/docs/en/api/errors
+  rate_limit_error: true,
+  api_error: true,
+  timeout_error: true,
+  overloaded_error: true,
+} as const;
+
+const errors = new Map<string, boolean>(Object.entries({ ...callErrors, ...ownErrors }));
+const failures = new Map<string, boolean>(Object.entries(ownErrors));
+
+/** Every code that the table knows, in no order. */
+export const knownErrorCodes: readonly string[] = [...errors.keys()];
+
+/** Statuses that say "try again": too many requests, and trouble at the provider. Source: OpenAI's and Anthropic's pages. */
+export function isRetryableStatus(statusCode: number): boolean {
+  return statusCode === 408 || statusCode === 409 || statusCode === 429 || statusCode >= 500;
+}
+
+/** Tells whether a request may be sent again that failed with this code and without a status. An unknown code is a refusal. */
+export function isRetryableCode(code: string): boolean {
+  return errors.get(code) ?? false;
+}
+
+/**
+ * Tells whether a request without an answer may be sent again. Only our own codes count here: the code with which a
+ * provider failed or refused its whole batch says nothing about a single request.
+ */
+export function isRetryableFailure(code: string): boolean {
+  return failures.get(code) ?? false;
+}
