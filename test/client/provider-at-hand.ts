@@ -12,19 +12,11 @@ export const libraryKinds = batchProviderKinds.filter(
   (kind) => !['bedrock', 'azure', 'together', 'openai-compatible'].includes(kind),
 );
 
-export const models: Record<BatchProviderKind, string> = {
-  openai: 'gpt-4o-mini',
-  anthropic: 'claude-opus-4-6',
-  gemini: 'gemini-2.5-flash',
-  vertex: 'gemini-2.5-flash',
-  azure: 'my-gpt-4o-batch',
-  together: 'meta-llama/Llama-3.3-70B-Instruct-Turbo',
-  xai: 'grok-4',
-  mistral: 'mistral-small-latest',
-  groq: 'llama-3.3-70b-versatile',
-  'openai-compatible': 'my-model',
-  bedrock: 'anthropic.claude-opus-4-6-v1:0',
-};
+/** The model of each that its simulator has. */
+export const models = Object.fromEntries(Object.entries(subjects).map(([kind, { model }]) => [kind, model])) as Record<
+  BatchProviderKind,
+  string
+>;
 
 export const instant = { validatingMs: 0, inProgressMs: 0, finalizingMs: 0 };
 export const endless = { validatingMs: 0, inProgressMs: 600_000, finalizingMs: 0 };

@@ -213,6 +213,7 @@ class Recorder {
     }
 
     const batch = await during('retrieve', ended(this.#connection, providerBatchId));
+    if (batch.failure) throw new Error(batch.failure.message);
     const lost = { sending, providerInputFileId: fileId, windowStartMs: farPast, windowEndMs: Date.now() + 60_000 };
     await during('findLost', client.findLost({ ...lost, isClaimed: async () => false }, noAbort));
     await during('list', client.list({ after: providerBatchId, limit: 10 }, noAbort));
