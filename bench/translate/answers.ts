@@ -17,6 +17,7 @@ export const answers: Record<ProviderKind, Buffer> = {
     batch_result: { response: { chat_get_completion: completion() } },
   }),
   anthropic: lineOf({ custom_id: placeholderLineId, result: { type: 'succeeded', message: message() } }),
+  fireworks: lineOf({ custom_id: placeholderLineId, response: completion() }),
   bedrock: lineOf({ recordId: placeholderLineId, modelInput: { messages: [] }, modelOutput: message() }),
   gemini: lineOf({ key: placeholderLineId, response: generatedContent() }),
   vertex: lineOf({ custom_id: placeholderLineId, status: '', response: generatedContent() }),

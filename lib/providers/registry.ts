@@ -2,6 +2,7 @@ import { anthropic } from './anthropic/provider.ts';
 import { azure } from './azure/provider.ts';
 import { bedrock } from './bedrock/provider.ts';
 import type { Provider } from './contract.ts';
+import { fireworks } from './fireworks/provider.ts';
 import { gemini } from './gemini/provider.ts';
 import { groq } from './groq/provider.ts';
 import { live, liveAnthropic } from './live/provider.ts';
@@ -26,6 +27,7 @@ export const registered = {
   mistral,
   'openai-compatible': openaiCompatible,
   bedrock,
+  fireworks,
   live,
 } as const;
 

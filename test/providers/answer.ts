@@ -46,6 +46,7 @@ const lineOfKind: Record<ProviderKind, WriteLine> = {
     batch_request_id: lineId,
     batch_result: { response: { chat_get_completion: completion(given) } },
   }),
+  fireworks: (lineId, given) => ({ custom_id: lineId, response: completion(given) }),
   anthropic: anthropicResult,
   bedrock: (lineId, given, model) => ({ recordId: lineId, modelInput: {}, modelOutput: modelOutput(given, model) }),
   gemini: (lineId, given) => ({ key: lineId, response: generated(given) }),

@@ -50,6 +50,13 @@ export const documentedTypes: Record<BatchProviderKind | 'live', DocumentedTypes
       return isWith(body, 'output_dimension') ? 'MistralEmbeddingLine' : 'MistralModerationLine';
     },
   },
+  fireworks: {
+    body: (body) => {
+      if ('messages' in body) return 'FireworksCall';
+      return 'datasetId' in body ? 'FireworksDataset' : 'FireworksCreation';
+    },
+    line: () => 'FireworksLine',
+  },
   bedrock: {
     body: (body) => ('jobName' in body ? 'BedrockCreation' : bedrockBody(body)),
     line: ({ modelInput }) => `BedrockLine<documented.${bedrockBody(modelInput)}>`,

@@ -18,6 +18,8 @@ export interface Subject {
   provesBy: 'token' | 'input file';
   /** False where its batches do not say how many requests are done. */
   hasCounts?: boolean;
+  /** Whether nothing is left of a batch that was cancelled, neither counts nor answers. */
+  isGoneOnceCancelled?: true;
   /** What the status of a batch reads like that nobody knows, where the provider has no words for statuses. */
   unknownStatus?: string;
   /** Batches in a page of its simulator's list. */
@@ -131,6 +133,19 @@ export const subjects: Record<BatchProviderKind, Subject> = {
       has_more: true,
       last_id: 'a',
     }),
+  },
+  fireworks: {
+    ...usual,
+    model: 'accounts/fireworks/models/llama-v3p1-8b-instruct',
+    config: { accountId: 'our-account' },
+    linesGoWith: 'upload',
+    isGoneOnceCancelled: true,
+    provesAtOnce: true,
+    provesBy: 'token',
+    pageSize: 200,
+    earlyEnd: 'what was done',
+    anything: () => ({ body: { name: 'accounts/our-account/batchInferenceJobs/1', state: 'READY' } }),
+    halfList: () => ({ batchInferenceJobs: [], nextPageToken: 'a' }),
   },
   bedrock: {
     model: 'us.anthropic.claude-opus-4-6-v1:0',

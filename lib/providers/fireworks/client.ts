@@ -1,0 +1,277 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { NotFoundError, TransientError } from '../../records/errors.ts';
+import { hasEnded } from '../../records/openai-batch.ts';
+import type {
+  BatchPage,
+  Catalog,
+  ConnectionSettings,
+  CreateOutcome,
+  LostCreate,
+  LostCreateFinding,
+  PageRequest,
+  ProviderBatch,
+  ProviderClient,
+  Sending,
+  UploadOutcome,
+} from '../contract.ts';
+import { encodedName, look, read } from '../google-family/api.ts';
+import type { BatchFields } from '../shared/batch-fields.ts';
+import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
+import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
+import { withDeadline } from '../shared/http/deadline.ts';
+import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { callError, failedCall, hasEndedAlready } from '../shared/http/failed-call.ts';
+import type { KeyedClient } from '../shared/http/keyed-client.ts';
+import { withSpooledFile } from '../shared/http/spooled-file.ts';
+import { uploadFailure } from '../shared/http/upload-failure.ts';
+import { uploadForm } from '../shared/http/upload-form.ts';
+import { verifiedDownload } from '../shared/http/verified-download.ts';
+import { walkedPage } from '../shared/http/walked-page.ts';
+import { type Call, type FireworksCall, fetchSigned, fireworksApi } from './api.ts';
+import { batchFieldsFrom, deletedBatch, type Job, jobSchema, phaseOf, providerBatchFrom } from './job.ts';
+import { deletionMarkId, idIn, inputDatasetId, jobIdOf, outputDatasetId } from './names.ts';
+import type { FireworksSettings } from './settings.ts';
+
+/** "Values above 200 will be coerced to 200." Source: fireworks-ai 1.0 `BatchInferenceJobListParams`. */
+const pageSize = 200;
+
+/** Between two looks at a dataset that is read in. */
+const datasetPauseMs = 250;
+
+const datasetSchema = z.object({ state: z.string() });
+const createdSchema = z.object({ name: z.string().min(1) });
+const filesSchema = z.object({ filenameToSignedUrls: z.record(z.string(), z.string()).default({}) });
+const listSchema = z.object({
+  batchInferenceJobs: z.array(jobSchema).default([]),
+  nextPageToken: z.string().optional(),
+});
+
+export function connectFireworks(settings: ConnectionSettings<FireworksSettings>): ProviderClient & Catalog {
+  return new FireworksClient(settings);
+}
+
+/** Batch inference jobs over datasets. Source: https://docs.fireworks.ai/guides/batch-inference, read 2026-11; unconfirmed. */
+class FireworksClient implements ProviderClient, Catalog {
+  readonly #settings: ConnectionSettings<FireworksSettings>;
+  readonly #parent: string;
+  readonly #api: KeyedClient<Call>;
+
+  constructor(settings: ConnectionSettings<FireworksSettings>) {
+    this.#settings = settings;
+    this.#parent = `accounts/${settings.config.accountId}`;
+    this.#api = fireworksApi(settings);
+  }
+
+  async check(signal: AbortSignal): Promise<void> {
+    await this.#page({ pageSize: '1' }, signal);
+  }
+
+  /** A dataset is made, filled and waited for. Where that was done before, it stays. */
+  async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
+    const datasetId = inputDatasetId(jobIdOf(sending));
+    return await withSpooledFile(sending.lines('\n'), signal, async (blob) => {
+      try {
+        await withDeadline(signal, uploadTimeoutSeconds, async (deadline) => {
+          await this.#makeDataset(datasetId, sending.lineCount, deadline);
+          await this.#fillDataset(datasetId, blob, deadline);
+        });
+        return { outcome: 'uploaded', providerInputFileId: this.#datasetName(datasetId) };
+      } catch (error) {
+        return uploadFailure(error, 'Uploading to Fireworks');
+      }
+    });
+  }
+
+  async #makeDataset(datasetId: string, exampleCount: number, signal: AbortSignal): Promise<void> {
+    const body = JSON.stringify({ datasetId, dataset: { userUploaded: {}, exampleCount: String(exampleCount) } });
+    try {
+      await (await this.#call(`/v1/${this.#parent}/datasets`, { method: 'POST', body, signal })).text();
+    } catch (error) {
+      if (!isThereAlready(error)) throw error;
+    }
+  }
+
+  async #fillDataset(datasetId: string, blob: Blob, signal: AbortSignal): Promise<void> {
+    if ((await this.#datasetState(datasetId, signal)) === 'READY') return;
+    const { body, contentType } = uploadForm({}, blob, `${datasetId}.jsonl`);
+    const path = `${this.#datasetPath(datasetId)}:upload`;
+    await (await this.#call(path, { method: 'POST', body, contentType, signal })).text();
+    while ((await this.#datasetState(datasetId, signal)) !== 'READY')
+      await sleep(datasetPauseMs, undefined, { signal });
+  }
+
+  async #datasetState(datasetId: string, signal: AbortSignal): Promise<string> {
+    const reply: unknown = await (await this.#call(this.#datasetPath(datasetId), { signal })).json();
+    return datasetSchema.parse(reply).state;
+  }
+
+  async create(sending: Sending, providerInputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {
+    if (providerInputFileId === null)
+      return {
+        outcome: 'refused',
+        code: 'missing_input_file',
+        message: 'Fireworks takes its lines as a dataset only.',
+      };
+    if (signal.aborted) return stoppedBeforeSending;
+    const jobId = jobIdOf(sending);
+    const body = JSON.stringify({
+      displayName: sending.prefix,
+      model: sending.model,
+      inputDatasetId: providerInputFileId,
+      outputDatasetId: this.#datasetName(outputDatasetId(jobId)),
+      ...this.#settings.providerOptions,
+    });
+    const path = `${this.#jobsPath}?${new URLSearchParams({ batchInferenceJobId: jobId })}`;
+    return await createOutcome('Fireworks', () =>
+      withDeadline(signal, this.#settings.config.createTimeoutSeconds, async (deadline) => {
+        const created = await this.#call(path, { method: 'POST', body, signal: deadline });
+        return { id: createdSchema.safeParse(await created.json()).data?.name };
+      }),
+    );
+  }
+
+  /** A job's name is made of our token, so the one that has it is ours for certain. */
+  async findLost({ sending, windowStartMs }: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
+    const oldestMs = windowStartMs - clockSkewMs;
+    const jobId = jobIdOf(sending);
+    for await (const job of this.#newestFirst(signal)) {
+      if (Date.parse(job.createTime ?? '') < oldestMs) continue;
+      if (idIn(job.name) === jobId) return { finding: 'found', providerBatchId: job.name };
+    }
+    return { finding: 'none' };
+  }
+
+  #newestFirst(signal: AbortSignal): AsyncGenerator<Job> {
+    return everyTokenPage(async (pageToken) => {
+      const order = { pageSize: String(pageSize), orderBy: 'create_time desc' };
+      const { batchInferenceJobs, nextPageToken } = await this.#page(
+        { ...order, ...(pageToken !== undefined && { pageToken }) },
+        signal,
+      );
+      return { items: batchInferenceJobs, nextPageToken };
+    });
+  }
+
+  async #page(query: Record<string, string>, signal: AbortSignal): Promise<z.infer<typeof listSchema>> {
+    return await this.#read(
+      `${this.#jobsPath}?${new URLSearchParams(query)}`,
+      "Fireworks' list of jobs",
+      listSchema,
+      signal,
+    );
+  }
+
+  async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
+    try {
+      const job = await this.#job(providerBatchId, signal);
+      const outputId = hasEnded(phaseOf(job)) && job.outputDatasetId ? idIn(job.outputDatasetId) : null;
+      return providerBatchFrom(job, outputId === null ? [] : await this.#resultRefs(outputId, signal));
+    } catch (error) {
+      if (!(error instanceof NotFoundError && (await this.#wasDeleted(providerBatchId, signal)))) throw error;
+      return deletedBatch(providerBatchId, await this.#resultRefs(outputDatasetId(idIn(providerBatchId)), signal));
+    }
+  }
+
+  /** Whether we have asked for a job to be deleted, which is all that stops it. */
+  async #wasDeleted(providerBatchId: string, signal: AbortSignal): Promise<boolean> {
+    const markId = deletionMarkId(idIn(providerBatchId));
+    const found = await orNone(this.#read(this.#datasetPath(markId), 'A dataset', datasetSchema, signal));
+    return found !== null;
+  }
+
+  /** The files of a dataset; none where there is no such dataset. */
+  async #resultRefs(datasetId: string, signal: AbortSignal): Promise<string[]> {
+    const files = await orNone(this.#filesOf(datasetId, signal));
+    return Object.keys(files ?? {}).map((fileName) => `${datasetId}#${fileName}`);
+  }
+
+  /** By name; their URLs hold for some ten minutes only. */
+  async #filesOf(datasetId: string, signal: AbortSignal): Promise<Record<string, string>> {
+    const path = `${this.#datasetPath(datasetId)}:getDownloadEndpoint`;
+    return (await this.#read(path, `Fireworks' dataset ${datasetId}`, filesSchema, signal)).filenameToSignedUrls;
+  }
+
+  async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {
+    return batchFieldsFrom(await this.#job(providerBatchId, signal));
+  }
+
+  async #job(id: string, signal: AbortSignal): Promise<Job> {
+    return await this.#read(this.#jobPath(id), `Fireworks' job ${id}`, jobSchema, signal);
+  }
+
+  async list(page: PageRequest, signal: AbortSignal): Promise<BatchPage> {
+    return await walkedPage(this.#newestFirst(signal), batchFieldsFrom, page);
+  }
+
+  /** There is no cancellation: a job that runs is deleted, and a mark says that it was. One that has ended stays. */
+  async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
+    if (!(await this.#isRunning(providerBatchId, signal))) return;
+    try {
+      await withDeadline(signal, readTimeoutSeconds, async (deadline) => {
+        await this.#makeDataset(deletionMarkId(idIn(providerBatchId)), 1, deadline);
+        await (await this.#call(this.#jobPath(providerBatchId), { method: 'DELETE', signal: deadline })).text();
+      });
+    } catch (error) {
+      if (!hasEndedAlready(error)) throw callError(`Deleting Fireworks' job ${providerBatchId}`, error);
+    }
+  }
+
+  /** @throws NotFoundError for a job that we have not deleted ourselves. */
+  async #isRunning(providerBatchId: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      const phase = phaseOf(await this.#job(providerBatchId, signal));
+      return !hasEnded(phase) && phase !== 'cancelling';
+    } catch (error) {
+      if (error instanceof NotFoundError && (await this.#wasDeleted(providerBatchId, signal))) return false;
+      throw error;
+    }
+  }
+
+  async *results(_batch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const [datasetId = '', ...rest] = resultRef.split('#');
+    const what = `Fireworks' file ${resultRef}`;
+    const url = (await this.#filesOf(datasetId, signal))[rest.join('#')];
+    if (url === undefined) throw new TransientError(`${what} is not in its dataset.`);
+    yield* verifiedDownload(await look(what, signal, (deadline) => fetchSigned(this.#settings, url, deadline)), what);
+  }
+
+  async #read<Value>(path: string, what: string, schema: z.ZodType<Value>, signal: AbortSignal): Promise<Value> {
+    return await read(what, schema, signal, (deadline) => this.#call(path, { signal: deadline }));
+  }
+
+  async #call(path: string, call: FireworksCall): Promise<Response> {
+    return await this.#api.call((send) => send(path, call));
+  }
+
+  get #jobsPath(): string {
+    return `/v1/${this.#parent}/batchInferenceJobs`;
+  }
+
+  /** A job's full name, or the last part of it alone. */
+  #jobPath(id: string): string {
+    return `${this.#jobsPath}/${encodedName(idIn(id))}`;
+  }
+
+  #datasetPath(datasetId: string): string {
+    return `/v1/${this.#datasetName(encodeURIComponent(datasetId))}`;
+  }
+
+  #datasetName(datasetId: string): string {
+    return `${this.#parent}/datasets/${datasetId}`;
+  }
+}
+
+function isThereAlready(error: unknown): boolean {
+  const failed = failedCall(error);
+  return failed.kind === 'answered' && failed.status === 409;
+}
+
+async function orNone<Value>(found: Promise<Value>): Promise<Value | null> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof NotFoundError) return null;
+    throw error;
+  }
+}
