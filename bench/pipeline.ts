@@ -24,10 +24,10 @@ const statusSchema = z.object({
 export async function run(options: { json: boolean; lines: number; bytesPerLine: number }): Promise<void> {
   using workspace = new Workspace();
   await using simulators = await startSimulators(workspace.subfolder('simulators'));
-  const { openaiUrl, anthropicUrl } = simulators.ready;
+  const { openai, anthropic } = simulators.ready.urls;
   const stackFile = new URL('./data-path/stack-process.ts', import.meta.url);
   const stackFolder = workspace.subfolder('stack');
-  await using stack = await HelperProcess.start(stackFile, [stackFolder, openaiUrl, anthropicUrl], stackSchema);
+  await using stack = await HelperProcess.start(stackFile, [stackFolder, openai, anthropic], stackSchema);
   const objects = objectsAt(stack.ready);
   const input = `${workspace.folder}/input.jsonl`;
   writeInputFile(input, 'raw', options.lines, options.bytesPerLine);

@@ -26,8 +26,8 @@ const kinds: { kind: InputKind; sending: string | null }[] = [
 export async function run(options: { json: boolean; lines: number; bytesPerLine: number }): Promise<void> {
   using workspace = new Workspace();
   await using simulators = await startSimulators(workspace.subfolder('simulators'));
-  process.env.OPENAI_BASE_URL = simulators.ready.openaiUrl;
-  process.env.ANTHROPIC_BASE_URL = simulators.ready.anthropicUrl;
+  process.env.OPENAI_BASE_URL = simulators.ready.urls.openai;
+  process.env.ANTHROPIC_BASE_URL = simulators.ready.urls.anthropic;
   const rows: Row[] = [];
   const sendingRows: Row[] = [];
   for (const { kind, sending } of kinds) {

@@ -1,23 +1,21 @@
 import { z } from 'zod';
-import type { BatchLedger } from './batch-ledger.ts';
-import { readCreations, readOpenBatches } from './creation-log.ts';
 import type { FaultPlan } from './fault-plan.ts';
 import { faultSchema } from './faults.ts';
 import { type Exchange, type JsonReply, type Route, readBody } from './http-server.ts';
 import { parseJson } from './json.ts';
-import type { CreationRecord } from './simulator.ts';
+import type { Simulator } from './simulator.ts';
 
 const maxFaultsBytes = 1024 * 1024;
 
 /** Routes by which a test steers a simulator in another process. */
-export function adminRoutes(ledger: BatchLedger, faultPlan: FaultPlan, provider: CreationRecord['provider']): Route[] {
+export function adminRoutes(log: Pick<Simulator, 'creations' | 'openBatches'>, faultPlan: FaultPlan): Route[] {
   return [
     {
       method: 'GET',
       path: '/__simulator/creations',
-      answer: async () => ok(await readCreations(ledger, provider)),
+      answer: async () => ok(await log.creations()),
     },
-    { method: 'GET', path: '/__simulator/open', answer: async () => ok(await readOpenBatches(ledger)) },
+    { method: 'GET', path: '/__simulator/open', answer: async () => ok(await log.openBatches()) },
     { method: 'PUT', path: '/__simulator/faults', answer: (exchange) => putFaults(faultPlan, exchange) },
   ];
 }

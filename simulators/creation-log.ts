@@ -1,20 +1,38 @@
 import type { BatchLedger } from './batch-ledger.ts';
-import type { CreationRecord } from './simulator.ts';
+import type { BatchRecord } from './batch-record.ts';
+import type { CreationRecord, Simulator } from './simulator.ts';
+
+type CreationLog = Pick<Simulator, 'creations' | 'openBatches'>;
 
 /**
- * Every accepted creation, oldest first: those whose answer never arrived, and those deleted since, included.
+ * What was created, and what of it still runs.
  *
  * The stored batches are the log: a creation is in it from the moment it is accepted, whatever happens next.
+ *
+ * @param nameOf a batch's name in the API, where that is not its id alone.
  */
-export async function readCreations(
+export function creationLog(
   ledger: BatchLedger,
   provider: CreationRecord['provider'],
+  nameOf: (record: BatchRecord) => string = ({ id }) => id,
+): CreationLog {
+  return {
+    creations: () => readCreations(ledger, provider, nameOf),
+    openBatches: () => readOpenBatches(ledger, nameOf),
+  };
+}
+
+/** Oldest first: those whose answer never arrived, and those deleted since, included. */
+async function readCreations(
+  ledger: BatchLedger,
+  provider: CreationRecord['provider'],
+  nameOf: (record: BatchRecord) => string,
 ): Promise<CreationRecord[]> {
   const creations: CreationRecord[] = [];
   for (const record of ledger.newestFirst().reverse()) {
     creations.push({
       provider,
-      providerBatchId: record.id,
+      providerBatchId: nameOf(record),
       createdAtMs: record.createdAtMs,
       requestIds: await ledger.customIds(record),
       endedAtMs: await ledger.endedAtMs(record),
@@ -24,11 +42,11 @@ export async function readCreations(
   return creations;
 }
 
-/** Ids of the batches that may still work on lines, oldest first. */
-export async function readOpenBatches(ledger: BatchLedger): Promise<string[]> {
+/** Oldest first. */
+async function readOpenBatches(ledger: BatchLedger, nameOf: (record: BatchRecord) => string): Promise<string[]> {
   const open: string[] = [];
   for (const record of ledger.newestFirst().reverse()) {
-    if ((await ledger.endedAtMs(record)) === null) open.push(record.id);
+    if ((await ledger.endedAtMs(record)) === null) open.push(nameOf(record));
   }
   return open;
 }

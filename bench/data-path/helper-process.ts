@@ -47,7 +47,7 @@ export class HelperProcess<Ready> implements AsyncDisposable {
   }
 }
 
-const simulatorsSchema = z.object({ openaiUrl: z.string(), anthropicUrl: z.string() });
+const simulatorsSchema = z.object({ urls: z.object({ openai: z.string(), anthropic: z.string() }) });
 
 /** The simulated providers, in a process of their own so that their memory is not ours. */
 export function startSimulators(dataDir: string) {

@@ -13,7 +13,7 @@ export interface ChildOptions {
   errorFile?: string;
 }
 
-/** A script of this folder in a process of its own, which can be killed without a warning. */
+/** A script, by its path from this folder, in a process of its own, which can be killed without a warning. */
 export class Child {
   readonly #process: ChildProcess;
   readonly #exit: Promise<unknown>;

@@ -16,7 +16,7 @@ export type Creation = z.infer<typeof creationSchema>;
 
 export type FaultsByKind = Partial<Record<ProviderKind, Fault[]>>;
 
-const readySchema = z.object({ steeringUrl: z.string(), urls: z.record(z.enum(providerKinds), z.string()) });
+const readySchema = z.object({ urls: z.record(z.enum(providerKinds), z.string()) });
 type Ready = z.infer<typeof readySchema>;
 
 /** A provider of every kind in a process of their own, which lives on when a stack is killed and can be killed itself. */
@@ -60,23 +60,28 @@ export class SimulatedProviders {
 
   /** In place of all that there were. */
   async setFaults(faults: FaultsByKind): Promise<void> {
-    const body = JSON.stringify(faults);
-    const answer = await fetch(`${this.#ready.steeringUrl}/faults`, { method: 'PUT', body });
-    if (!answer.ok) throw new Error(`The simulators did not take their faults: ${await answer.text()}`);
+    await Promise.all(providerKinds.map((kind) => this.#call(kind, 'faults', faults[kind] ?? [])));
   }
 
   /** Every batch that a provider ever accepted. */
   async creations(): Promise<Creation[]> {
-    return z.array(creationSchema).parse(await this.#read('creations'));
+    return z.array(creationSchema).parse(await this.#readAll('creations'));
   }
 
   /** Ids of the batches that may still work on lines. */
   async openBatches(): Promise<string[]> {
-    return z.array(z.string()).parse(await this.#read('open'));
+    return z.array(z.string()).parse(await this.#readAll('open'));
   }
 
-  async #read(what: 'creations' | 'open'): Promise<unknown> {
-    return (await fetch(`${this.#ready.steeringUrl}/${what}`)).json();
+  async #readAll(what: 'creations' | 'open'): Promise<unknown[]> {
+    return (await Promise.all(providerKinds.map((kind) => this.#call(kind, what)))).flat();
+  }
+
+  async #call(kind: ProviderKind, what: 'creations' | 'open' | 'faults', faults?: Fault[]): Promise<unknown> {
+    const put = faults === undefined ? {} : { method: 'PUT', body: JSON.stringify(faults) };
+    const answer = await fetch(new URL(`/__simulator/${what}`, this.urls[kind]), put);
+    if (!answer.ok) throw new Error(`The simulator of ${kind} failed: ${await answer.text()}`);
+    return answer.json();
   }
 }
 
@@ -84,7 +89,12 @@ async function launch(
   settings: { dataDir: string; ports: Record<string, number> },
   environment: Record<string, string>,
 ): Promise<{ child: Child; ready: Ready }> {
-  const child = new Child('./provider-process.ts', { args: [JSON.stringify(settings)], environment });
+  const ports = Object.entries(settings.ports).map(([kind, port]) => `${kind}=${port}`);
+  const args = ['--data-dir', settings.dataDir, '--kinds', providerKinds.join(','), '--ports', ports.join(',')];
+  const child = new Child('../../simulators/main.ts', {
+    args: [...args, '--min-records', '1', '--output-files', '3'],
+    environment,
+  });
   const ready = await child.firstMessage((message) => readySchema.safeParse(message).data ?? null);
   return { child, ready };
 }

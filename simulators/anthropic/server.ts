@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
-import { readCreations, readOpenBatches } from '../creation-log.ts';
+import { creationLog } from '../creation-log.ts';
 import { FailedBodies } from '../failed-bodies.ts';
 import { FaultPlan } from '../fault-plan.ts';
 import { type Exchange, type JsonReply, RefusedCall, serve } from '../http-server.ts';
@@ -29,12 +29,13 @@ export async function startAnthropicSimulator(options: SimulatorOptions): Promis
     logPath: join(folder, 'live-calls.jsonl'),
     errorReply: (status) => errorReply(status, errorOfStatus(status)),
   });
+  const log = creationLog(ledger, 'anthropic');
   const service = await serve({
     port: options.port ?? 0,
     routes: [
       ...batchRoutes({ ledger, faultPlan, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
       ...liveRoutes(live),
-      ...adminRoutes(ledger, faultPlan, 'anthropic'),
+      ...adminRoutes(log, faultPlan),
     ],
     answerHeaders: () => ({ [requestIdHeader]: uniqueBase62('req_011C', 20) }),
     finishReply: withRequestId,
@@ -48,9 +49,8 @@ export async function startAnthropicSimulator(options: SimulatorOptions): Promis
       await service.close();
       await ledger.close();
     },
-    creations: () => readCreations(ledger, 'anthropic'),
+    ...log,
     setFaults: (faults) => faultPlan.replace(faults),
-    openBatches: () => readOpenBatches(ledger),
     liveCalls: () => live.calls(),
   };
 }

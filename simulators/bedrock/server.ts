@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
-import { readCreations, readOpenBatches } from '../creation-log.ts';
+import { creationLog } from '../creation-log.ts';
 import { FailedBodies } from '../failed-bodies.ts';
 import { FaultPlan } from '../fault-plan.ts';
 import { type Exchange, RefusedCall, serve } from '../http-server.ts';
@@ -28,12 +28,13 @@ export async function startBedrockSimulator(options: SimulatorOptions): Promise<
   const ledger = new BatchLedger(join(folder, 'jobs'), work);
   const intakeFolder = emptyFolder(join(folder, 'intake'));
   const live = new LiveCalls({ faultPlan, logPath: join(folder, 'live-calls.jsonl'), errorReply: errorOfStatus });
+  const log = creationLog(ledger, 'bedrock', ({ id }) => arnOf(id));
   const service = await serve({
     port: options.port ?? 0,
     routes: [
       ...jobRoutes({ ledger, faultPlan, timing: timingSchema.parse(options.timing ?? {}), intakeFolder }),
       ...liveRoutes(live),
-      ...adminRoutes(ledger, faultPlan, 'bedrock'),
+      ...adminRoutes(log, faultPlan),
     ],
     answerHeaders: () => ({ 'x-amzn-requestid': randomUUID() }),
     finishReply: (reply) => reply,
@@ -47,12 +48,8 @@ export async function startBedrockSimulator(options: SimulatorOptions): Promise<
       await service.close();
       await ledger.close();
     },
-    creations: async () => {
-      const creations = await readCreations(ledger, 'bedrock');
-      return creations.map((creation) => ({ ...creation, providerBatchId: arnOf(creation.providerBatchId) }));
-    },
+    ...log,
     setFaults: (faults) => faultPlan.replace(faults),
-    openBatches: async () => (await readOpenBatches(ledger)).map(arnOf),
     liveCalls: () => live.calls(),
   };
 }

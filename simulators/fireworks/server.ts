@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
-import { readCreations, readOpenBatches } from '../creation-log.ts';
+import { creationLog } from '../creation-log.ts';
 import { FailedBodies } from '../failed-bodies.ts';
 import { FaultPlan } from '../fault-plan.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Route, serve } from '../http-server.ts';
@@ -42,6 +42,7 @@ export async function startFireworksSimulator(options: SimulatorOptions): Promis
     errorReply: inferenceErrorReply,
   });
   const { ledger } = backend;
+  const log = creationLog(ledger, 'fireworks', jobName);
   const server = await serve({
     port: options.port ?? 0,
     routes: [
@@ -49,7 +50,7 @@ export async function startFireworksSimulator(options: SimulatorOptions): Promis
       ...jobRoutes(backend),
       ...storageRoutes(backend),
       ...liveRoutes(live),
-      ...adminRoutes(ledger, faultPlan, 'fireworks'),
+      ...adminRoutes(log, faultPlan),
     ],
     answerHeaders: () => ({}),
     finishReply: (reply) => reply,
@@ -58,23 +59,14 @@ export async function startFireworksSimulator(options: SimulatorOptions): Promis
     internalError: () => errorReply(500),
   });
   backend.signedUrls.origin = server.origin;
-  const nameOf = (id: string) => {
-    const record = ledger.find(id);
-    return record === undefined ? id : jobName(record);
-  };
   return {
     url: server.origin,
     close: async () => {
       await server.close();
       await ledger.close();
     },
-    creations: async () =>
-      (await readCreations(ledger, 'fireworks')).map((creation) => ({
-        ...creation,
-        providerBatchId: nameOf(creation.providerBatchId),
-      })),
+    ...log,
     setFaults: (faults) => faultPlan.replace(faults),
-    openBatches: async () => (await readOpenBatches(ledger)).map(nameOf),
     liveCalls: () => live.calls(),
   };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
 import type { BatchRecord } from '../batch-record.ts';
-import { readCreations, readOpenBatches } from '../creation-log.ts';
+import { creationLog } from '../creation-log.ts';
 import { FailedBodies } from '../failed-bodies.ts';
 import { FaultPlan, type FaultSubject } from '../fault-plan.ts';
 import { FileStore } from '../file-store.ts';
@@ -64,32 +64,24 @@ export async function startGoogleService(service: GoogleService, options: Simula
     subjectOf: (record) =>
       inputSubject(record.endpoint, ledger.paths(record.id).input, work.idName, work.modelOf(record)),
   };
+  const log = creationLog(ledger, kind, service.nameOf);
   const server = await serve({
     port: options.port ?? 0,
-    routes: [...service.routes(backend), ...adminRoutes(ledger, faultPlan, kind)],
+    routes: [...service.routes(backend), ...adminRoutes(log, faultPlan)],
     answerHeaders: () => ({}),
     finishReply: (reply) => reply,
     admit: ({ request }) => service.admit(request.headers, options.apiKey),
     unknownRoute: () => errorReply(404),
     internalError: () => errorReply(500),
   });
-  const nameOf = (id: string) => {
-    const record = ledger.find(id);
-    return record === undefined ? id : service.nameOf(record);
-  };
   return {
     url: server.origin,
     close: async () => {
       await server.close();
       await ledger.close();
     },
-    creations: async () =>
-      (await readCreations(ledger, kind)).map((creation) => ({
-        ...creation,
-        providerBatchId: nameOf(creation.providerBatchId),
-      })),
+    ...log,
     setFaults: (faults) => faultPlan.replace(faults),
-    openBatches: async () => (await readOpenBatches(ledger)).map(nameOf),
     liveCalls: () => live.calls(),
   };
 }

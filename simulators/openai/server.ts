@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { adminRoutes } from '../admin-routes.ts';
 import { BatchLedger } from '../batch-ledger.ts';
-import { readCreations, readOpenBatches } from '../creation-log.ts';
+import { creationLog } from '../creation-log.ts';
 import { FailedBodies } from '../failed-bodies.ts';
 import { FaultPlan, type FaultSubject } from '../fault-plan.ts';
 import { type FileRecord, FileStore } from '../file-store.ts';
@@ -42,6 +42,7 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Live
     logPath: join(folder, 'live-calls.jsonl'),
     errorReply: (status) => errorReply(status, errorOfStatus(status)),
   });
+  const log = creationLog(ledger, wire.kind);
   const service = await serve({
     port: options.port ?? 0,
     routes: [
@@ -49,7 +50,7 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Live
       ...batchRoutes(batches),
       ...(wire.pagesResults ? resultPageRoutes(batches, uploadFolder) : []),
       ...liveRoutes(live, wire),
-      ...adminRoutes(ledger, faultPlan, wire.kind),
+      ...adminRoutes(log, faultPlan),
     ],
     answerHeaders: () => ({ 'x-request-id': uniqueHex('req_', 32), 'openai-version': '2020-10-01' }),
     finishReply: (reply) => finished(reply, wire),
@@ -64,9 +65,8 @@ async function start(options: SimulatorOptions, wire: WireDialect): Promise<Live
       await service.close();
       await ledger.close();
     },
-    creations: () => readCreations(ledger, wire.kind),
+    ...log,
     setFaults: (faults) => faultPlan.replace(faults),
-    openBatches: () => readOpenBatches(ledger),
     liveCalls: () => live.calls(),
   };
 }

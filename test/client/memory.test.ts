@@ -15,7 +15,7 @@ it.each(['openai', 'anthropic'] as const)(
   'sends 100 MB out of an iterable and reads the results in flat memory: %s',
   async (kind) => {
     const { ready } = await spawnSimulators(temporaryFolder());
-    const url = { openai: ready.openaiUrl, anthropic: ready.anthropicUrl }[kind];
+    const url = ready.urls[kind];
 
     const { stdout } = await promisify(execFile)(process.execPath, [script, kind, url]);
 

@@ -46,14 +46,14 @@ async function countLines(body: ReadableStream<Uint8Array> | null): Promise<numb
 
 it.runIf(existsSync('/proc/self/status'))('takes and answers 200 MB at OpenAI in flat memory', async () => {
   const dataDir = temporaryFolder();
-  const { openaiUrl, pid } = (await spawnSimulators(dataDir)).ready;
-  const client = openAIClient(openaiUrl);
+  const { urls, pid } = (await spawnSimulators(dataDir)).ready;
+  const client = openAIClient(urls.openai);
   const path = join(dataDir, 'input.jsonl');
   await pipeline(Readable.from(inputLines()), createWriteStream(path));
   const form = new FormData();
   form.set('purpose', 'batch');
   form.set('file', await openAsBlob(path), 'input.jsonl');
-  const uploaded = await fetch(`${openaiUrl}/files`, {
+  const uploaded = await fetch(`${urls.openai}/files`, {
     method: 'POST',
     body: form,
     headers: { authorization: 'Bearer sk-test' },
@@ -69,8 +69,8 @@ it.runIf(existsSync('/proc/self/status'))('takes and answers 200 MB at OpenAI in
 
 it.runIf(existsSync('/proc/self/status'))('takes and answers 200 MB at Anthropic in flat memory', async () => {
   const dataDir = temporaryFolder();
-  const { anthropicUrl, pid } = (await spawnSimulators(dataDir)).ready;
-  const client = anthropicClient(anthropicUrl);
+  const { urls, pid } = (await spawnSimulators(dataDir)).ready;
+  const client = anthropicClient(urls.anthropic);
   const body = Readable.toWeb(Readable.from(messageBody(), { objectMode: false, highWaterMark: 1024 * 1024 }));
   const created: { id: string } = await client.post('/v1/messages/batches', { body: body as never });
   const batch = await untilMessagesEnded(client, created.id);

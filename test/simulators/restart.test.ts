@@ -28,23 +28,23 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<number 
 it('survives kill -9: batches, files, the log of creations and what is left of the faults', async () => {
   const dataDir = temporaryFolder();
   const first = await spawnSimulators(dataDir);
-  const openai = openAIClient(first.ready.openaiUrl);
+  const openai = openAIClient(first.ready.urls.openai);
   const faults = [
     { kind: 'connection_cut', operation: 'create', when: 'after_effect', times: 1 },
     { kind: 'expired', times: 2 },
   ];
-  await fetch(new URL('/__simulator/faults', first.ready.openaiUrl), { method: 'PUT', body: JSON.stringify(faults) });
+  await fetch(new URL('/__simulator/faults', first.ready.urls.openai), { method: 'PUT', body: JSON.stringify(faults) });
   await expect(createBatch(openai, chatLines(2))).rejects.toThrow('Connection error');
   const told = await createBatch(openai, chatLines(3));
-  const message = await anthropicClient(first.ready.anthropicUrl).messages.batches.create({
+  const message = await anthropicClient(first.ready.urls.anthropic).messages.batches.create({
     requests: messageRequests(2),
   });
   await end(first.child, 'SIGKILL');
 
   const second = await spawnSimulators(dataDir);
-  const again = openAIClient(second.ready.openaiUrl);
+  const again = openAIClient(second.ready.urls.openai);
   const creations = (await (
-    await fetch(new URL('/__simulator/creations', second.ready.openaiUrl))
+    await fetch(new URL('/__simulator/creations', second.ready.urls.openai))
   ).json()) as CreationRecord[];
   expect(creations).toHaveLength(2);
   expect(creations[1]).toMatchObject({ providerBatchId: told.id, requestIds: ['line-0', 'line-1', 'line-2'] });
@@ -52,7 +52,7 @@ it('survives kill -9: batches, files, the log of creations and what is left of t
   expect((await untilEnded(again, told.id)).status).toBe('expired');
   const third = await untilEnded(again, (await createBatch(again, chatLines(1))).id);
   expect(third.status).toBe('completed');
-  const messages = anthropicClient(second.ready.anthropicUrl);
+  const messages = anthropicClient(second.ready.urls.anthropic);
   await untilMessagesEnded(messages, message.id);
   expect(await readResults(messages, message.id)).toHaveLength(2);
   expect(await end(second.child, 'SIGTERM')).toBe(0);

@@ -44,12 +44,11 @@ export async function startAnthropic(options: Partial<SimulatorOptions> = {}) {
 }
 
 export interface Ready {
-  openaiUrl: string;
-  anthropicUrl: string;
+  urls: { openai: string; anthropic: string };
   pid: number;
 }
 
-/** Starts both simulators as a process of their own, and waits until they are ready. */
+/** Starts simulators of OpenAI and Anthropic as a process of their own, and waits until they are ready. */
 export async function spawnSimulators(dataDir: string): Promise<{ child: ChildProcess; ready: Ready }> {
   const readyFile = join(dataDir, 'ready.json');
   rmSync(readyFile, { force: true });

@@ -15,7 +15,7 @@ import { seedOfTest } from '../seed.ts';
 /** A whole stack in a process that is killed, beside simulators that live on in one of their own. */
 let folder: string;
 let simulators: ChildProcess;
-let urls: { openaiUrl: string; anthropicUrl: string };
+let urls: { openai: string; anthropic: string };
 let stack: { process: ChildProcess; s3: S3Client };
 
 const bucket = 'batchdrop';
@@ -54,9 +54,9 @@ async function startStack(): Promise<typeof stack> {
   ];
   const child = await run('cli/main.ts', args, readyFile, {
     OPENAI_API_KEY: 'key',
-    OPENAI_BASE_URL: urls.openaiUrl,
+    OPENAI_BASE_URL: urls.openai,
     ANTHROPIC_API_KEY: 'key',
-    ANTHROPIC_BASE_URL: urls.anthropicUrl,
+    ANTHROPIC_BASE_URL: urls.anthropic,
   });
   const { s3Url } = JSON.parse(await readFile(readyFile, 'utf8'));
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -84,9 +84,8 @@ beforeAll(async () => {
     JSON.stringify({ providers, polling: { minSeconds: 1, maxSeconds: 2 } }),
   );
   const readyFile = join(folder, 'simulators.json');
-  const args = ['--data-dir', join(folder, 'simulators'), '--openai-port', '0', '--anthropic-port', '0'];
-  simulators = await run('simulators/main.ts', args, readyFile);
-  urls = JSON.parse(await readFile(readyFile, 'utf8'));
+  simulators = await run('simulators/main.ts', ['--data-dir', join(folder, 'simulators')], readyFile);
+  urls = JSON.parse(await readFile(readyFile, 'utf8')).urls;
 });
 
 afterAll(async () => {
@@ -106,7 +105,7 @@ async function textOf(key: string): Promise<string> {
 }
 
 async function creations(): Promise<CreationRecord[]> {
-  const hosts = [urls.openaiUrl, urls.anthropicUrl].map((url) => new URL(url).origin);
+  const hosts = [urls.openai, urls.anthropic].map((url) => new URL(url).origin);
   const answers = await Promise.all(hosts.map(async (host) => (await fetch(`${host}/__simulator/creations`)).json()));
   return answers.flat() as CreationRecord[];
 }

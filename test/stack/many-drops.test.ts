@@ -19,7 +19,7 @@ const allowedMs = 60_000 + files * 1_000;
 let folder: string;
 let stack: ChildProcess;
 let simulators: ChildProcess;
-let urls: { openaiUrl: string; anthropicUrl: string };
+let urls: { openai: string; anthropic: string };
 let s3: S3Client;
 
 async function run(
@@ -63,9 +63,9 @@ beforeAll(async () => {
   ];
   const { child, ready } = await run('cli/main.ts', args, {
     OPENAI_API_KEY: 'key',
-    OPENAI_BASE_URL: urls.openaiUrl,
+    OPENAI_BASE_URL: urls.openai,
     ANTHROPIC_API_KEY: 'key',
-    ANTHROPIC_BASE_URL: urls.anthropicUrl,
+    ANTHROPIC_BASE_URL: urls.anthropic,
   });
   stack = child;
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -94,7 +94,7 @@ function events(): string[] {
 }
 
 async function creations(): Promise<CreationRecord[]> {
-  const hosts = [urls.openaiUrl, urls.anthropicUrl].map((url) => new URL(url).origin);
+  const hosts = [urls.openai, urls.anthropic].map((url) => new URL(url).origin);
   const answers = await Promise.all(hosts.map(async (host) => (await fetch(`${host}/__simulator/creations`)).json()));
   return answers.flat() as CreationRecord[];
 }
