@@ -265,7 +265,7 @@ it('takes faults: at the upload, the creation, the look, the list and the downlo
   simulator.setFaults([
     { kind: 'http_error', operation: 'create', status: 503, times: 1 },
     { kind: 'http_error', operation: 'list', status: 500, times: 1 },
-    { kind: 'not_found_yet', durationMs: 200, unlisted: true, times: 1 },
+    { kind: 'not_found_yet', durationMs: 2_500, unlisted: true, times: 1 },
     { kind: 'http_error', operation: 'results', status: 429, times: 1 },
     { kind: 'token_limit', how: 'refused_create', times: 1 },
   ]);
