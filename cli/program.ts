@@ -11,6 +11,7 @@ import { completionCommand } from './completion/completion-command.ts';
 import { demoCommand } from './demo/demo-command.ts';
 import { doctorCommand } from './doctor/doctor-command.ts';
 import { keysCommand } from './keys/key-commands.ts';
+import { logsCommand } from './logs/logs-command.ts';
 import { startCommand } from './start/start-command.ts';
 import { validateCommand } from './validate/validate-command.ts';
 
@@ -43,6 +44,7 @@ export function createProgram(): Command {
     .addCommand(waitCommand())
     .addCommand(resultsCommand())
     .addCommand(explainCommand())
+    .addCommand(logsCommand())
     .addCommand(cancelCommand())
     .addCommand(retryCommand())
     .commandsGroup('What is there:')

@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { createServices, type Overrides, type Services, type StepContext } from '../lib/pipeline/services.ts';
+import { messageOf, safeText } from '../lib/records/errors.ts';
 import { emittedMetrics } from './emitted-metrics.ts';
 import { fileLog } from './log-file.ts';
 import { tracedClient, tracedRun } from './traces.ts';
@@ -50,7 +51,43 @@ export function stepHandler<Schema extends z.ZodType, Answer>(
   schema: Schema,
   run: (services: Services, event: z.output<Schema>, context: StepContext) => Promise<Answer>,
 ): (event: unknown, context: FunctionContext) => Promise<Answer> {
-  return (event, context) => tracedRun(event, () => run(services(), schema.parse(event), stepContext(context)));
+  return (event, context) =>
+    tracedRun(event, () => logged(event, context, () => run(services(), schema.parse(event), stepContext(context))));
+}
+
+/** One line at a step's end and one at its failure, each with the batch's id: `batchdrop logs` makes a batch's story of them. */
+async function logged<Answer>(event: unknown, context: FunctionContext, run: () => Promise<Answer>): Promise<Answer> {
+  const startedMs = performance.now();
+  const what = () => ({
+    ...stepOf(event),
+    step: context.functionName.replace(/^.*-/, ''),
+    seconds: Math.round((performance.now() - startedMs) / 100) / 10,
+  });
+  try {
+    const answer = await run();
+    services().log.info('A step ended.', { ...what(), ...batchOf(answer) });
+    return answer;
+  } catch (error) {
+    const name = error instanceof Error ? error.name : 'unknown';
+    services().log.error('A step failed.', { ...what(), name, error: safeText(messageOf(error)) });
+    throw error;
+  }
+}
+
+const stepSchema = z.object({
+  batchId: z.string(),
+  epoch: z.number().optional(),
+  shard: z.number().optional(),
+});
+
+/** Which batch and shard a step is about; a drop's and the clock's name none. */
+function stepOf(event: unknown): Partial<z.infer<typeof stepSchema>> {
+  return stepSchema.safeParse(event).data ?? {};
+}
+
+/** Intake answers with the batch that it made. */
+function batchOf(answer: unknown): { batchId?: string } {
+  return typeof answer === 'string' ? { batchId: answer } : {};
 }
 
 function stepContext(context: FunctionContext): StepContext {

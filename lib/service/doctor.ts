@@ -2,10 +2,12 @@ import type { Services } from '../pipeline/services.ts';
 import { secretOf } from '../providers/account.ts';
 import { deploymentNameOf, secretNameIn } from '../records/deployment-settings.ts';
 import { ConfigurationError, messageOf, ProviderAuthenticationError, safeText } from '../records/errors.ts';
+import { type FunctionName, functionTimeoutSeconds, isFunctionName } from '../records/function-timeouts.ts';
 import { inboxPrefix } from '../records/object-keys.ts';
 import { batchOptionsSchema, deadlineHours } from '../records/options.ts';
 import { table as tableDesign } from '../records/table.ts';
 import type { Deployment } from '../store/deployment.ts';
+import { type NeededRight, neededRights } from './role-check.ts';
 
 /** What a check found, for a person. */
 export interface Finding {
@@ -29,6 +31,13 @@ export interface Subject {
     | 'describeTable'
     | 'stateMachineStatus'
     | 'rules'
+    | 'inboxListeners'
+    | 'abortsUnfinishedUploads'
+    | 'keepsOldVersions'
+    | 'encryptionKey'
+    | 'isOpenToPages'
+    | 'functionRole'
+    | 'refusedActions'
     | 'functionConcurrency'
   >;
   /** The local stack has no event wiring of AWS's, and no account with quotas. */
@@ -55,6 +64,10 @@ export async function checkDeployment(patient: Subject, signal: AbortSignal): Pr
 const checksOfAws: [string, Check][] = [
   ["The bucket's events", checkBucketEvents],
   ['The expiry of work files', checkWorkExpiry],
+  ["The bucket's lifecycle rules", checkLeftovers],
+  ["The bucket's encryption", checkEncryption],
+  ["The bucket's CORS", checkPages],
+  ["The functions' roles", checkRoles],
   ['The state machine', checkStateMachine],
   ['The event rules', checkRules],
   ["The account's quotas", checkQuotas],
@@ -129,6 +142,74 @@ async function checkWorkExpiry({ deployment, services }: Subject): Promise<Findi
   return [fault(what, `Let them live ${needed} days at least (deployment.workExpireDays in the configuration).`)];
 }
 
+/** What nobody finishes or needs any more costs storage, and is in no list. */
+async function checkLeftovers({ deployment }: Subject): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  if (!(await deployment.abortsUnfinishedUploads()))
+    findings.push(
+      concern(
+        'The bucket keeps multipart uploads that nobody finishes.',
+        'Add a lifecycle rule with AbortIncompleteMultipartUpload, such as 7 days.',
+      ),
+    );
+  if (await deployment.keepsOldVersions('work/'))
+    findings.push(
+      concern(
+        'The bucket keeps old versions of files under work/, which expire: they are never gone.',
+        'Add NoncurrentVersionExpiration, such as 1 day, to the lifecycle rule for work/.',
+      ),
+    );
+  return findings.length > 0
+    ? findings
+    : [fine('The bucket removes unfinished uploads and old versions of work files.')];
+}
+
+async function checkEncryption({ deployment, services }: Subject): Promise<Finding[]> {
+  const key = await deployment.encryptionKey();
+  if (key === null) return [fine('The bucket is encrypted by keys that AWS manages.')];
+  const configured = services.config.deployment.bucketKmsKeyArn;
+  // S3 has the key's id, its ARN or an alias.
+  if (configured !== undefined && (key === configured || configured.endsWith(`:key/${key}`)))
+    return [fine('The bucket is encrypted by the key that the functions may use.')];
+  const what = `The bucket is encrypted by the KMS key ${key}, which the functions may not use: every drop fails.`;
+  return [fault(what, "Set deployment.bucketKmsKeyArn in the configuration to that key's ARN, then `npm run deploy`.")];
+}
+
+async function checkPages({ deployment, services }: Subject): Promise<Finding[]> {
+  if (services.config.corsOrigins.length === 0) return [];
+  if (await deployment.isOpenToPages()) return [fine('Web pages can follow links to files.')];
+  return [
+    concern(
+      'corsOrigins opens the API to web pages, but the bucket lets none read files.',
+      'Give the bucket a CORS rule for GET from every origin (*): a browser names no origin after a redirect.',
+    ),
+  ];
+}
+
+async function checkRoles(subject: Subject, signal: AbortSignal): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const name of Object.keys(functionTimeoutSeconds).filter(isFunctionName))
+    if (!signal.aborted) findings.push(...(await checkRole(subject, name)));
+  return findings.length > 0 ? findings : [fine("The functions' roles allow what their steps do.")];
+}
+
+async function checkRole({ deployment, services }: Subject, name: FunctionName): Promise<Finding[]> {
+  const { bucket, table, stateMachineArn } = deployment;
+  const functionName = `${deploymentNameOf(stateMachineArn)}-${name}`;
+  const role = await deployment.functionRole(functionName);
+  const rights = neededRights(name, { config: services.config, bucket, table, stateMachineArn });
+  const refused = await Promise.all(
+    rights.map(async (right) => refusals(right, await deployment.refusedActions(role, right))),
+  );
+  return refused
+    .flat()
+    .map((what) => fault(`The function ${functionName} may not ${what}.`, 'Deploy again: npm run deploy'));
+}
+
+function refusals({ resource }: NeededRight, actions: readonly string[]): string[] {
+  return actions.map((action) => `${action} on ${resource}`);
+}
+
 async function checkTable({ deployment }: Subject): Promise<Finding[]> {
   const { status, indexes } = await deployment.describeTable();
   const missing = Object.values(tableDesign.indexes).filter((index) => !indexes.includes(index.name));
@@ -149,10 +230,26 @@ async function checkStateMachine({ deployment }: Subject): Promise<Finding[]> {
 }
 
 async function checkRules({ deployment }: Subject): Promise<Finding[]> {
-  const rules = await deployment.rules();
-  const inbox = rules.find(({ pattern }) => pattern?.includes(deployment.bucket) && pattern.includes(inboxPrefix));
-  const sweep = rules.find(({ schedule }) => schedule !== null);
-  return [ruleFinding('A drop starts intake', inbox), ruleFinding('The sweep runs by itself', sweep)];
+  const name = deploymentNameOf(deployment.stateMachineArn);
+  const [ofIntake, ofSweep] = await Promise.all([
+    deployment.rules(`${name}-intake`),
+    deployment.rules(`${name}-sweep`),
+  ]);
+  const inbox = ofIntake.find(({ pattern }) => pattern?.includes(deployment.bucket) && pattern.includes(inboxPrefix));
+  const sweep = ofSweep.find(({ schedule }) => schedule !== null);
+  const others = (await deployment.inboxListeners()).filter((listener) => listener !== name);
+  return [
+    ruleFinding('A drop starts intake', inbox),
+    ruleFinding('The sweep runs by itself', sweep),
+    ...others.map((other) => otherListener(other, deployment.bucket)),
+  ];
+}
+
+function otherListener(other: string, bucket: string): Finding {
+  return fault(
+    `The deployment ${other} takes the drops of ${bucket}, too: every request is paid for twice.`,
+    'Remove one of the two, or give one another bucket (deployment.bucketName in its configuration).',
+  );
 }
 
 function ruleFinding(promise: string, rule: { name: string; isEnabled: boolean } | undefined): Finding {

@@ -1,14 +1,19 @@
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { EventBridgeClient, ListRulesCommand } from '@aws-sdk/client-eventbridge';
-import { GetAccountSettingsCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { DescribeRuleCommand, EventBridgeClient, ListRuleNamesByTargetCommand } from '@aws-sdk/client-eventbridge';
+import { IAMClient, SimulatePrincipalPolicyCommand } from '@aws-sdk/client-iam';
+import { GetAccountSettingsCommand, GetFunctionConfigurationCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import {
+  GetBucketCorsCommand,
+  GetBucketEncryptionCommand,
   GetBucketLifecycleConfigurationCommand,
   GetBucketNotificationConfigurationCommand,
+  GetBucketVersioningCommand,
   HeadBucketCommand,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { inboxListeners } from './inbox-listeners.ts';
 
 /** A rule on the default event bus. */
 export interface EventRule {
@@ -26,6 +31,7 @@ export class Deployment {
   readonly #stepFunctions = new SFNClient();
   readonly #eventBridge = new EventBridgeClient();
   readonly #lambda = new LambdaClient();
+  readonly #iam = new IAMClient();
   readonly bucket: string;
   readonly table: string;
   readonly stateMachineArn: string;
@@ -51,19 +57,91 @@ export class Deployment {
   async expirationDays(folder: string): Promise<number | null> {
     const rules = await this.#lifecycleRules();
     const days = rules
-      .filter((rule) => rule.Status === 'Enabled' && folder.startsWith(rule.Filter?.Prefix ?? rule.Prefix ?? ''))
+      .filter((rule) => folder.startsWith(rule.Filter?.Prefix ?? rule.Prefix ?? ''))
       .flatMap((rule) => rule.Expiration?.Days ?? []);
     return days.length > 0 ? Math.min(...days) : null;
   }
 
   async #lifecycleRules() {
-    try {
-      const found = await this.#s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket: this.bucket }));
-      return found.Rules ?? [];
-    } catch (error) {
-      if (error instanceof S3ServiceException && error.name === 'NoSuchLifecycleConfiguration') return [];
-      throw error;
-    }
+    const found = await orNullIf('NoSuchLifecycleConfiguration', () =>
+      this.#s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket: this.bucket })),
+    );
+    return (found?.Rules ?? []).filter((rule) => rule.Status === 'Enabled');
+  }
+
+  /** Says whether the bucket gives up multipart uploads that nobody finishes. */
+  async abortsUnfinishedUploads(): Promise<boolean> {
+    const rules = await this.#lifecycleRules();
+    return rules.some((rule) => rule.AbortIncompleteMultipartUpload?.DaysAfterInitiation !== undefined);
+  }
+
+  /** Says whether objects that are deleted or expire in a folder stay as old versions for ever. */
+  async keepsOldVersions(folder: string): Promise<boolean> {
+    const versioning = await this.#s3.send(new GetBucketVersioningCommand({ Bucket: this.bucket }));
+    if (versioning.Status === undefined) return false;
+    const rules = await this.#lifecycleRules();
+    return !rules.some(
+      (rule) =>
+        rule.NoncurrentVersionExpiration?.NoncurrentDays !== undefined &&
+        folder.startsWith(rule.Filter?.Prefix ?? rule.Prefix ?? ''),
+    );
+  }
+
+  /** The key of the owner's in KMS that the bucket encrypts with; null if S3 or AWS manages the key. */
+  async encryptionKey(): Promise<string | null> {
+    const found = await this.#s3.send(new GetBucketEncryptionCommand({ Bucket: this.bucket }));
+    const defaults = found.ServerSideEncryptionConfiguration?.Rules?.map(
+      (rule) => rule.ApplyServerSideEncryptionByDefault?.KMSMasterKeyID,
+    );
+    return defaults?.find((key) => key !== undefined && !key.endsWith('alias/aws/s3')) ?? null;
+  }
+
+  /** Says whether web pages of every origin may read objects through links. */
+  async isOpenToPages(): Promise<boolean> {
+    const found = await orNullIf('NoSuchCORSConfiguration', () =>
+      this.#s3.send(new GetBucketCorsCommand({ Bucket: this.bucket })),
+    );
+    return (found?.CORSRules ?? []).some(
+      (rule) => rule.AllowedOrigins?.includes('*') && rule.AllowedMethods?.includes('GET'),
+    );
+  }
+
+  /** The deployments that take what is dropped into the bucket. */
+  async inboxListeners(): Promise<string[]> {
+    return inboxListeners(this.bucket, this.#eventBridge);
+  }
+
+  /** The ARN of a function's role. */
+  async functionRole(functionName: string): Promise<string> {
+    const found = await this.#lambda.send(new GetFunctionConfigurationCommand({ FunctionName: functionName }));
+    return found.Role ?? '';
+  }
+
+  /**
+   * Asks IAM whether a role's own policies, and those of the organization, would allow a call. Nothing is called, and policies of
+   * buckets and keys are not looked at.
+   *
+   * @returns the actions that would be refused.
+   */
+  async refusedActions(
+    role: string,
+    needed: { actions: string[]; resource: string; context?: Record<string, string> },
+  ): Promise<string[]> {
+    const found = await this.#iam.send(
+      new SimulatePrincipalPolicyCommand({
+        PolicySourceArn: role,
+        ActionNames: needed.actions,
+        ResourceArns: [needed.resource],
+        ContextEntries: Object.entries(needed.context ?? {}).map(([name, value]) => ({
+          ContextKeyName: name,
+          ContextKeyType: 'string',
+          ContextKeyValues: [value],
+        })),
+      }),
+    );
+    return (found.EvaluationResults ?? [])
+      .filter((result) => result.EvalDecision !== 'allowed')
+      .flatMap((result) => result.EvalActionName ?? []);
   }
 
   /** @returns the table's status and the names of its indexes. */
@@ -80,21 +158,42 @@ export class Deployment {
     return found.status ?? 'unknown';
   }
 
-  /** Lists the stack's rules. Their names begin with the stack's name, which the state machine bears too. */
-  async rules(): Promise<EventRule[]> {
-    const prefix = this.stateMachineArn.split(':').at(-1) ?? '';
-    const found = await this.#eventBridge.send(new ListRulesCommand({ NamePrefix: prefix }));
-    return (found.Rules ?? []).map((rule) => ({
-      name: rule.Name ?? '',
+  /** Lists the rules that start a function of the deployment, wherever their names come from. */
+  async rules(functionName: string): Promise<EventRule[]> {
+    const found = await this.#eventBridge.send(
+      new ListRuleNamesByTargetCommand({ TargetArn: this.#functionArn(functionName) }),
+    );
+    return Promise.all((found.RuleNames ?? []).map((name) => this.#rule(name)));
+  }
+
+  async #rule(name: string): Promise<EventRule> {
+    const rule = await this.#eventBridge.send(new DescribeRuleCommand({ Name: name }));
+    return {
+      name,
       isEnabled: rule.State === 'ENABLED',
       pattern: rule.EventPattern ?? null,
       schedule: rule.ScheduleExpression ?? null,
-    }));
+    };
+  }
+
+  #functionArn(functionName: string): string {
+    const [, partition, , region, account] = this.stateMachineArn.split(':');
+    return `arn:${partition}:lambda:${region}:${account}:function:${functionName}`;
   }
 
   /** Says how many functions the account may run at a time in all; null if AWS does not say. */
   async functionConcurrency(): Promise<number | null> {
     const found = await this.#lambda.send(new GetAccountSettingsCommand({}));
     return found.AccountLimit?.ConcurrentExecutions ?? null;
+  }
+}
+
+/** S3 has an error of its own for each configuration that a bucket does not have. */
+async function orNullIf<Answer>(name: string, ask: () => Promise<Answer>): Promise<Answer | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof S3ServiceException && error.name === name) return null;
+    throw error;
   }
 }

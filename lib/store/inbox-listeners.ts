@@ -22,7 +22,7 @@ export async function inboxListeners(bucket: string, client = new EventBridgeCli
 }
 
 /** The rules on the default bus, where S3's events are. */
-export async function* allRules(client: EventBridgeClient): AsyncGenerator<Rule> {
+async function* allRules(client: EventBridgeClient): AsyncGenerator<Rule> {
   let next: string | undefined;
   do {
     const page = await client.send(new ListRulesCommand({ NextToken: next }));
@@ -31,7 +31,7 @@ export async function* allRules(client: EventBridgeClient): AsyncGenerator<Rule>
   } while (next);
 }
 
-export async function* targetsOf(client: EventBridgeClient, rule: string): AsyncGenerator<Target> {
+async function* targetsOf(client: EventBridgeClient, rule: string): AsyncGenerator<Target> {
   let next: string | undefined;
   do {
     const page = await client.send(new ListTargetsByRuleCommand({ Rule: rule, NextToken: next }));

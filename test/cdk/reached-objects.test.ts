@@ -1,7 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { accessOf, type Folder } from '../../cdk/access.ts';
 import { functionNames } from '../../cdk/packages.ts';
 import { createApi } from '../../lib/api/app.ts';
 import { collect } from '../../lib/pipeline/collect/collect.ts';
@@ -11,6 +10,7 @@ import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { StepContext } from '../../lib/pipeline/services.ts';
 import { submit } from '../../lib/pipeline/submit/submit.ts';
 import { sweep } from '../../lib/pipeline/upkeep/sweep.ts';
+import { accessOf, type Folder } from '../../lib/records/function-access.ts';
 import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 import { createApiKey } from '../../lib/service/api-keys.ts';
 import { pass } from '../pipeline/drive.ts';

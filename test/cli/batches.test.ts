@@ -85,6 +85,9 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     expect(JSON.parse(status.stdout)).toMatchObject({ id, status: 'completed', metadata: { team: 'search' } });
     expect(status.stderr).toBe('');
     expect(idsIn((await batchdrop('results', id)).stdout)).toEqual(['a', 'b']);
+    const told = (await batchdrop('logs', id)).stdout;
+    expect(told).toMatch(/INFO {2}A step ended\..* step=prepare/);
+    expect(told).toMatch(/INFO {2}A step ended\..* step=finalize/);
     const explained = JSON.parse((await batchdrop('explain', id, '--json')).stdout);
     expect(explained).toMatchObject({ id, errors: [], shards: [{ provider: 'openai', requests: 2, completed: 2 }] });
     expect(explained.timeline.map(({ what }: { what: string }) => what).slice(0, 2)).toEqual([

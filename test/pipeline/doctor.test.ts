@@ -22,17 +22,24 @@ const healthy: Subject['deployment'] = {
   expirationDays: async () => 107,
   describeTable: async () => ({ status: 'ACTIVE', indexes: Object.values(table.indexes).map(({ name }) => name) }),
   stateMachineStatus: async () => 'ACTIVE',
-  rules: async () => [
-    { name: 'Batchdrop-drop', isEnabled: true, pattern: '["our-bucket"], "prefix": "inbox/"', schedule: null },
-    { name: 'Batchdrop-sweep', isEnabled: true, pattern: null, schedule: 'rate(15 minutes)' },
-  ],
+  rules: async (functionName) =>
+    functionName === 'Batchdrop-intake'
+      ? [{ name: 'Batchdrop-drop', isEnabled: true, pattern: '["our-bucket"], "prefix": "inbox/"', schedule: null }]
+      : [{ name: 'Batchdrop-sweep', isEnabled: true, pattern: null, schedule: 'rate(15 minutes)' }],
+  inboxListeners: async () => ['Batchdrop'],
+  abortsUnfinishedUploads: async () => true,
+  keepsOldVersions: async () => false,
+  encryptionKey: async () => null,
+  isOpenToPages: async () => false,
+  functionRole: async (functionName) => `arn:aws:iam::111122223333:role/${functionName}`,
+  refusedActions: async () => [],
   functionConcurrency: async () => 1_000,
 };
 
 async function examineWith(change: Partial<Subject['deployment']>, key = async () => {}): Promise<Finding[]> {
   const account: Subject['services']['account'] = (name) => {
     const real = harness.services.account(name);
-    return { ...real, client: { ...real.client, check: key } };
+    return { ...real, check: key };
   };
   const services = { config: harness.services.config, account };
   return checkDeployment(
@@ -79,6 +86,17 @@ describe('the doctor', () => {
     ['a right that is missing', { rules: refuse('AccessDeniedException') }, 'ask for the right'],
     ['a bucket that is not there', { reachBucket: refuse('NotFound') }, 'check both'],
     ['a session that has ended', { reachBucket: refuse('ExpiredTokenException') }, 'get-caller-identity'],
+    [
+      'another deployment on the same bucket',
+      { inboxListeners: async () => ['Batchdrop', 'Old'] },
+      'Remove one of the two',
+    ],
+    ['a key of KMS that no function may use', { encryptionKey: async () => 'arn:aws:kms:::key/1' }, 'bucketKmsKeyArn'],
+    [
+      'a role that lost a right',
+      { refusedActions: async (role, { actions }) => (role.endsWith('-poll') ? actions : []) },
+      'npm run deploy',
+    ],
     ['work files that expire too soon', { expirationDays: async () => 2 }, 'workExpireDays'],
   ])('says what to do about %s', async (_what, change, advice) => {
     const faults = (await examineWith(change)).filter(({ level }) => level === 'error');
@@ -98,6 +116,29 @@ describe('the doctor', () => {
       ]);
     },
   );
+
+  it('names the function and the call that its role refuses', async () => {
+    const findings = await examineWith({
+      refusedActions: async (role, { actions }) =>
+        role.endsWith('-api') ? actions.filter((one) => /Delete/.test(one)) : [],
+    });
+    expect(findings.filter(({ level }) => level === 'error').map(({ what }) => what)).toEqual([
+      'The function Batchdrop-api may not dynamodb:DeleteItem on arn:aws:dynamodb:eu-west-1:111122223333:table/our-table.',
+      'The function Batchdrop-api may not s3:DeleteObject on arn:aws:s3:::our-bucket/files/doctor.',
+      'The function Batchdrop-api may not s3:DeleteObject on arn:aws:s3:::our-bucket/results/doctor.',
+    ]);
+  });
+
+  it('warns of unfinished uploads and old versions that stay for ever', async () => {
+    const findings = await examineWith({
+      abortsUnfinishedUploads: async () => false,
+      keepsOldVersions: async () => true,
+    });
+    expect(findings.filter(({ level }) => level === 'warning').map(({ whatToDo }) => whatToDo)).toEqual([
+      expect.stringContaining('AbortIncompleteMultipartUpload'),
+      expect.stringContaining('NoncurrentVersionExpiration'),
+    ]);
+  });
 
   it('warns of an account that runs few functions', async () => {
     const findings = await examineWith({ functionConcurrency: async () => 10 });

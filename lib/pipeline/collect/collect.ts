@@ -86,7 +86,11 @@ async function download(
   } catch (error) {
     if (!(await mustGiveUp(services, batch, shard, error))) throw error;
     const message = safeText(`The provider's results can no longer be read: ${messageOf(error)}`);
-    services.log.error('The results of a shard cannot be read.', { shard: ownerOf(shard), error: message });
+    services.log.error('The results of a shard cannot be read.', {
+      batchId: shard.batchId,
+      shard: ownerOf(shard),
+      error: message,
+    });
     if (shard.end?.reason !== 'completed') return null;
     return { reason: 'completed', code: 'results_unavailable', message };
   }

@@ -1,4 +1,4 @@
-import type { FunctionName } from '../lib/records/function-timeouts.ts';
+import type { FunctionName } from './function-timeouts.ts';
 
 type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 
