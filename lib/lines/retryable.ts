@@ -39,9 +39,12 @@ const failures = new Map<string, boolean>(Object.entries(ownErrors));
 /** Every code that the table knows, in no order. */
 export const knownErrorCodes: readonly string[] = [...errors.keys()];
 
-/** Statuses that say "try again": too many requests, and trouble at the provider. Source: OpenAI's and Anthropic's pages. */
+/**
+ * Statuses that say "try again": too many requests, and trouble at the provider. Source: OpenAI's and Anthropic's pages.
+ * What is no HTTP status, as the 0 of requests that never got an answer (tidyverse/ellmer#830), is none of the request's own.
+ */
 export function isRetryableStatus(statusCode: number): boolean {
-  return statusCode === 408 || statusCode === 409 || statusCode === 429 || statusCode >= 500;
+  return statusCode < 100 || statusCode === 408 || statusCode === 409 || statusCode === 429 || statusCode >= 500;
 }
 
 /** Tells whether a request may be sent again that failed with this code and without a status. An unknown code is a refusal. */

@@ -4,6 +4,7 @@ import {
   providerBatchFrom as fromAnthropic,
 } from '../../lib/providers/anthropic/batch-object.ts';
 import { batchOperationSchema, providerBatchFrom as fromGemini } from '../../lib/providers/gemini/batch-operation.ts';
+import { providerBatchFrom as fromMistral, jobSchema } from '../../lib/providers/mistral/job.ts';
 import {
   providerBatchFrom as fromOpenAI,
   batchObjectSchema as openAISchema,
@@ -39,6 +40,10 @@ describe('a batch of OpenAI', () => {
       openAI({ request_counts: null, output_file_id: '', error_file_id: null, errors: null, metadata: null }),
     ).toMatchObject({ counts: null, expectedResults: null, resultRefs: [], failure: null });
     expect(openAI({ request_counts: { total: null } })).toMatchObject({ counts: null });
+    expect(openAI({ request_counts: { total: 3, completed: -1, failed: 0 } })).toMatchObject({ counts: null });
+    expect(openAI({ request_counts: { total: '3', completed: '2', failed: '1' } })).toMatchObject({
+      counts: { total: 3, completed: 2, failed: 1 },
+    });
   });
 
   it('promises a line for a failed request only where it has an error file', () => {
@@ -74,9 +79,9 @@ describe('a batch of Anthropic', () => {
     expect(anthropic(changes)).toMatchObject({ phase, isKnownStatus: true });
   });
 
-  it('promises a line for every request once it has ended, and none once its results are archived', () => {
+  it('owes a line for every request once it has ended, also where it names no results', () => {
     expect(anthropic({})).toMatchObject({ expectedResults: 3, resultRefs: ['msgbatch_1'] });
-    expect(anthropic({ results_url: null })).toMatchObject({ expectedResults: null, resultRefs: [] });
+    expect(anthropic({ results_url: null })).toMatchObject({ expectedResults: 3, resultRefs: [] });
   });
 });
 
@@ -100,6 +105,28 @@ describe('a batch of Google', () => {
     expect(batchOf('JOB_STATE_RUNNING')).toMatchObject({ phase: 'in_progress', expectedResults: null });
   });
 
+  it.each([
+    [{ requestCount: '3', successfulRequestCount: '2', failedRequestCount: '-1' }],
+    [{ requestCount: '3', failedRequestCount: '1' }],
+    [{ requestCount: '3', successfulRequestCount: 'many' }],
+    [{ requestCount: '-1', successfulRequestCount: '2' }],
+  ])('counts nothing where a count is unknown: Gemini %j', (batchStats) => {
+    const batch = { name: 'batches/1', metadata: { state: 'BATCH_STATE_EXPIRED', batchStats } };
+    expect(fromGemini(batchOperationSchema.parse(batch)).counts).toBeNull();
+  });
+
+  it('takes a count that is absent for 0 where the others make up the total', () => {
+    const batchStats = { requestCount: '3', pendingRequestCount: '1', failedRequestCount: '2' };
+    const batch = { name: 'batches/1', metadata: { state: 'BATCH_STATE_EXPIRED', batchStats } };
+    expect(fromGemini(batchOperationSchema.parse(batch)).counts).toEqual({ total: 3, completed: 0, failed: 2 });
+  });
+
+  it('counts nothing where a count is unknown: Vertex', () => {
+    const completionStats = { successfulCount: '-1', failedCount: '1', incompleteCount: '2' };
+    const job = predictionJobSchema.parse({ name: 'j', state: 'JOB_STATE_EXPIRED', completionStats });
+    expect(fromVertex(job, null).counts).toBeNull();
+  });
+
   const error = { code: 8, message: 'Too much is waiting.' };
   const failedGemini = (done: object) =>
     fromGemini(
@@ -119,5 +146,19 @@ describe('a batch of Google', () => {
     ['Vertex', failedVertex, { outputInfo: { gcsOutputDirectory: 'gs://b/o' } }, false],
   ])('%s is sent again only where none of it is done: %#', (_name, batchOf, done, isQueueFull) => {
     expect(batchOf(done)).toMatchObject({ phase: 'failed', failure: { code: 'resource_exhausted', isQueueFull } });
+  });
+});
+
+describe('a job of Mistral', () => {
+  const mistral = (changes: object) => fromMistral(jobSchema.parse({ id: 'job-1', status: 'SUCCESS', ...changes }));
+
+  it('owes what it counts, also where it names no file', () => {
+    const counts = { total_requests: 3, succeeded_requests: 3, failed_requests: 0 };
+    expect(mistral({ ...counts, output_file: null })).toMatchObject({ expectedResults: 3, resultRefs: [] });
+  });
+
+  it('counts nothing where it says no counts', () => {
+    expect(mistral({ output_file: 'f' })).toMatchObject({ counts: null, expectedResults: null, resultRefs: ['f'] });
+    expect(mistral({ total_requests: 3, succeeded_requests: 3 }).counts).toBeNull();
   });
 });

@@ -36,7 +36,10 @@ export function hasEnded(batch: BatchObject): boolean {
   return batch.processing_status === 'ended';
 }
 
-/** Every request has a line in the results once the batch has ended, whatever became of it. */
+/**
+ * Every request has a line in the results once the batch has ended, whatever became of it. They are owed also where no
+ * place of theirs is named.
+ */
 export function providerBatchFrom(batch: BatchObject): ProviderBatch {
   const known = phaseOf(batch);
   const { succeeded, errored } = batch.request_counts;
@@ -47,7 +50,7 @@ export function providerBatchFrom(batch: BatchObject): ProviderBatch {
     status: batch.processing_status,
     isKnownStatus: known !== undefined,
     counts: { total: totalOf(batch), completed: succeeded, failed: errored },
-    expectedResults: hasResults ? totalOf(batch) : null,
+    expectedResults: hasEnded(batch) ? totalOf(batch) : null,
     resultRefs: hasResults ? [batch.id] : [],
     failure: null,
   };

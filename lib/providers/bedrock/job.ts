@@ -65,10 +65,13 @@ function resultRefOf({ jobArn, inputDataConfig, outputDataConfig }: Job): string
   return resultUri(jobArn, inputDataConfig.s3InputDataConfig.s3Uri, outputDataConfig.s3OutputDataConfig.s3Uri);
 }
 
-/** Null until Bedrock has counted. */
+/** Null until Bedrock has counted all of it. */
 function countsOf({ totalRecordCount, successRecordCount, errorRecordCount }: Job): ProviderBatch['counts'] {
   if (typeof totalRecordCount !== 'number') return null;
-  return { total: totalRecordCount, completed: successRecordCount ?? 0, failed: errorRecordCount ?? 0 };
+  const [completed, failed] = [successRecordCount ?? 0, errorRecordCount ?? 0];
+  const isAnyAbsent = typeof successRecordCount !== 'number' || typeof errorRecordCount !== 'number';
+  if (isAnyAbsent && completed + failed !== totalRecordCount) return null;
+  return { total: totalRecordCount, completed, failed };
 }
 
 function failureFrom({ message }: Job): ProviderBatch['failure'] {

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch } from '../contract.ts';
-import { countSchema, failureFrom, failureSchema, phaseOf, secondsOf } from '../google-family/batch-state.ts';
+import {
+  countSchema,
+  countsFrom,
+  failureFrom,
+  failureSchema,
+  phaseOf,
+  secondsOf,
+} from '../google-family/batch-state.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
 import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
 
@@ -26,7 +33,12 @@ export const batchOperationSchema = z.object({
     inputConfig: z.object({ fileName: z.string().nullish() }).nullish().catch(null),
     output: outputSchema,
     batchStats: z
-      .object({ requestCount: countSchema, successfulRequestCount: countSchema, failedRequestCount: countSchema })
+      .object({
+        requestCount: countSchema,
+        successfulRequestCount: countSchema,
+        failedRequestCount: countSchema,
+        pendingRequestCount: countSchema,
+      })
       .nullish()
       .catch(null),
   }),
@@ -61,8 +73,12 @@ export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
 
 function countsOf({ metadata: { batchStats } }: BatchOperation): ProviderBatch['counts'] {
   if (!batchStats) return null;
-  const { requestCount, successfulRequestCount, failedRequestCount } = batchStats;
-  return { total: requestCount, completed: successfulRequestCount, failed: failedRequestCount };
+  return countsFrom({
+    total: batchStats.requestCount,
+    completed: batchStats.successfulRequestCount,
+    failed: batchStats.failedRequestCount,
+    open: batchStats.pendingRequestCount,
+  });
 }
 
 /** 24 hours are what Gemini aims at, 48 its limit. */

@@ -49,14 +49,35 @@ export function failureFrom(
   };
 }
 
-/** A count of 64 bits, which JSON of Google's writes as a string; absent where it is 0, and -1 where it is unknown. */
-export const countSchema = z
-  .union([z.string(), z.number()])
-  .transform(Number)
-  .pipe(z.number().int().nonnegative())
-  .optional()
-  .catch(undefined)
-  .transform((count) => count ?? 0);
+/** A count of 64 bits, which JSON of Google's writes as a string. */
+const writtenCount = z
+  .union([z.string().regex(/^\d+$/).transform(Number), z.number()])
+  .pipe(z.number().int().nonnegative());
+
+/** Undefined where it is absent, which may stand for 0; null for -1 and whatever else is no count. */
+export const countSchema = writtenCount.nullish().catch(null);
+
+export type Count = z.infer<typeof countSchema>;
+
+/**
+ * What is done and what failed. A count that is absent is 0 only where the others make up the total without it.
+ *
+ * @param counted.total undefined where the service does not say: the total is then the sum, which whoever knows how many
+ *   were sent can compare.
+ */
+export function countsFrom(counted: {
+  total: Count;
+  completed: Count;
+  failed: Count;
+  open: Count;
+}): ProviderBatch['counts'] {
+  const { total, completed, failed, open } = counted;
+  if (total === null || completed === null || failed === null || open === null) return null;
+  const sum = (completed ?? 0) + (failed ?? 0) + (open ?? 0);
+  const isAnyAbsent = completed === undefined || failed === undefined;
+  if (total !== undefined && isAnyAbsent && sum !== total) return null;
+  return { total: total ?? sum, completed: completed ?? 0, failed: failed ?? 0 };
+}
 
 /** @returns unix seconds, or null. */
 export function secondsOf(time: string | null | undefined): number | null {

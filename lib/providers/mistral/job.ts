@@ -5,7 +5,7 @@ import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { type BatchFields, batchFieldsSchema } from '../shared/batch-fields.ts';
 
-const count = z.number().int().nonnegative().catch(0);
+const count = z.number().int().nonnegative().nullish().catch(null);
 const id = z.string().min(1).nullish().catch(null);
 const seconds = z.number().nullish().catch(null);
 
@@ -59,20 +59,27 @@ export function providerBatchFrom(job: Job): ProviderBatch {
   const known = phaseByStatus.get(job.status);
   const phase = known ?? 'in_progress';
   const isEnded = hasEnded(phase);
+  const counts = countsOf(job);
   return {
     providerBatchId: job.id,
     phase,
     status: job.status,
     isKnownStatus: known !== undefined,
-    counts: countsOf(job),
-    expectedResults: isEnded ? job.succeededRequests + (job.errorFile ? job.failedRequests : 0) : null,
+    counts,
+    expectedResults: isEnded && counts ? counts.completed + (job.errorFile ? counts.failed : 0) : null,
     resultRefs: isEnded ? [job.outputFile, job.errorFile].filter((file) => typeof file === 'string') : [],
     failure: phase === 'failed' ? failureFrom(job) : null,
   };
 }
 
+/** Null where any of them is missing: what is not counted may be anything. */
 function countsOf({ totalRequests, succeededRequests, failedRequests }: Job): ProviderBatch['counts'] {
+  if (!isCount(totalRequests) || !isCount(succeededRequests) || !isCount(failedRequests)) return null;
   return { total: totalRequests, completed: succeededRequests, failed: failedRequests };
+}
+
+function isCount(value: number | null | undefined): value is number {
+  return typeof value === 'number';
 }
 
 /** Mistral gives no codes, and refuses the create where too much is waiting. */

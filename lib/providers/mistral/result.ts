@@ -130,7 +130,9 @@ function failed(
     ...detail,
     status,
     code: detail.code ?? detail.type ?? `http_${status}`,
-    message: detail.message ?? `Mistral answered with HTTP status ${status}.`,
+    message:
+      detail.message ??
+      (status < 100 ? 'Mistral has no answer to this request.' : `Mistral answered with HTTP status ${status}.`),
     usage,
   });
 }

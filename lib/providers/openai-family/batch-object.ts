@@ -5,7 +5,8 @@ import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { queueFullCode } from '../shared/http/create-outcome.ts';
 
-const count = z.number().int().nonnegative();
+/** A number, or the digits of one. */
+const count = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.number().int().nonnegative());
 
 /** Unix seconds, or a date as some servers write it. */
 const seconds = z
@@ -94,7 +95,7 @@ function resultRefs({ output_file_id, error_file_id }: BatchObject): string[] {
 /**
  * The least number of lines in the result files: what completed and what failed. The unfinished lines of an expired or
  * cancelled batch come on top where OpenAI writes them. Failed requests count only where there is an error file: a
- * recorded batch of 2025 has `failed: 1` without one, and no line for it anywhere.
+ * recorded batch of 2025 has `failed: 1` without one, and no line for it anywhere. Null where the counts cannot be read.
  */
 function expectedResults(batch: BatchObject): number | null {
   const counts = batch.request_counts;

@@ -27,7 +27,7 @@ function translateResult(
   const line = find(parsed.custom_id);
   if (!line) return { kind: 'foreign' };
   const response = objectOf(parsed.response);
-  const error = objectOf(parsed.error);
+  const error = textOf(parsed.error) === null ? objectOf(parsed.error) : { message: parsed.error };
   const source = { service, bytes, lineId: parsed.custom_id, line };
   if (response) return fromResponse(source, response, error);
   return error ? fromError(source, error) : malformed('has neither a response nor an error');
@@ -72,8 +72,12 @@ function httpFailure(
   const detail = objectOf(body?.error) ?? error;
   return {
     code: textOf(detail?.code) ?? textOf(detail?.type) ?? `http_${status}`,
-    message: textOf(detail?.message) ?? `${service} answered with HTTP status ${status}.`,
+    message: textOf(detail?.message) ?? unsaid(service, status),
   };
+}
+
+function unsaid(service: string, status: number): string {
+  return status < 100 ? `${service} has no answer to this request.` : `${service} answered with HTTP status ${status}.`;
 }
 
 // Never executed. Source: OpenAI's published OpenAPI description, BatchRequestOutput, read 2026-11.
@@ -83,7 +87,7 @@ const reasonByCode = new Map<string, 'expired' | 'cancelled'>([
 ]);
 
 function fromError(source: Source, error: JsonObject): TranslatedResult {
-  const code = textOf(error.code);
+  const code = codeOf(error);
   if (code === null) return malformedLine(source.service, 'has an error without a code');
   const message = textOf(error.message) ?? `${source.service} gave no response: ${code}.`;
   const reason = reasonByCode.get(code);
@@ -93,10 +97,21 @@ function fromError(source: Source, error: JsonObject): TranslatedResult {
     position: source.line.position,
     bytes: readdressedLine(source.bytes, source.lineId, source.line, { code, message }),
     succeeded: false,
-    retryable: isRetryableCode(code),
+    retryable: isRetryableCode(code) || isRetryableStatus(statusIn(code)),
     usage: null,
     model: null,
   };
+}
+
+/** A number is a code as well: some servers write the HTTP status. */
+function codeOf(error: JsonObject): string | null {
+  if (typeof error.code === 'number') return String(error.code);
+  return textOf(error.code) ?? textOf(error.type) ?? (textOf(error.message) === null ? null : 'request_failed');
+}
+
+/** The HTTP status that a code is; that of a refusal where it is none. */
+function statusIn(code: string): number {
+  return /^[1-5]\d\d$/.test(code) ? Number(code) : 400;
 }
 
 export function usageFrom(body: JsonObject | null): Usage | null {

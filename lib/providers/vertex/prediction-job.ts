@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch } from '../contract.ts';
-import { countSchema, failureFrom, failureSchema, phaseOf, secondsOf } from '../google-family/batch-state.ts';
+import {
+  countSchema,
+  countsFrom,
+  failureFrom,
+  failureSchema,
+  phaseOf,
+  secondsOf,
+} from '../google-family/batch-state.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
 import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
 
@@ -58,8 +65,8 @@ export function providerBatchFrom(job: PredictionJob, files: string[] | null): P
 
 function countsOf({ completionStats }: PredictionJob): ProviderBatch['counts'] {
   if (!completionStats) return null;
-  const { successfulCount, failedCount, incompleteCount } = completionStats;
-  return { total: successfulCount + failedCount + incompleteCount, completed: successfulCount, failed: failedCount };
+  const { successfulCount: completed, failedCount: failed, incompleteCount: open } = completionStats;
+  return countsFrom({ total: undefined, completed, failed, open });
 }
 
 /** The job in OpenAI's form. Its results may be several files, so none is named. */

@@ -26,7 +26,11 @@ const answeredErrorSchema = z.object({
   error: z.unknown(),
 });
 
-const errorDetailSchema = z.object({ code: z.string().nullish(), type: z.string().nullish() });
+const errorDetailSchema = z.object({
+  /** Some servers write the HTTP status as a number. */
+  code: z.string().or(z.number().transform(String)).nullish(),
+  type: z.string().nullish(),
+});
 /** OpenAI's SDK unwraps the `error` of the body, Anthropic's does not. */
 const errorBodySchema = z
   .object({ error: errorDetailSchema })
@@ -130,7 +134,7 @@ export function callError(what: string, error: unknown): Error {
   if (isOwnError(error)) return error;
   const failed = failedCall(error);
   const message = `${what}: ${failed.message}`;
-  const isMissing = failed.kind === 'answered' && failed.status === 404;
+  const isMissing = failed.kind === 'answered' && (failed.status === 404 || failed.status === 410);
   return isMissing ? new NotFoundError(message, { cause: error }) : new TransientError(message, { cause: error });
 }
 
