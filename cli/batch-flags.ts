@@ -13,6 +13,7 @@ export interface BatchFlags {
   metadata?: Record<string, string>;
   maxCostUsd?: number;
   maxAttempts?: number;
+  onLostResult?: BatchOptionsInput['on_lost_result'];
   deadlineHours?: number;
   priority?: BatchOptionsInput['priority'];
   idempotencyKey?: string;
@@ -49,6 +50,12 @@ export function withRunFlags(command: Command): Command {
     .option('--metadata <key=value>', 'kept on the batch; may be given up to 16 times', parseMetadata)
     .option('--max-cost-usd <dollars>', 'send nothing if the estimate is above it', parsePositive)
     .option('--max-attempts <times>', 'how often a request may be sent, 1 to 10 (default: 3)', parseWhole)
+    .addOption(
+      new Option(
+        '--on-lost-result <what>',
+        'an answer that was paid for and is lost becomes an error (default), or is paid for again',
+      ).choices(['error', 'resend']),
+    )
     .option('--deadline-hours <hours>', 'when what is unfinished is closed (default: 24 per attempt)', parsePositive)
     .addOption(
       new Option('--priority <level>', "who goes first when a provider's places are taken").choices([
@@ -73,6 +80,7 @@ export function optionsOf(flags: BatchFlags): BatchOptionsInput {
     metadata: flags.metadata,
     max_cost_usd: flags.maxCostUsd,
     max_attempts: flags.maxAttempts,
+    on_lost_result: flags.onLostResult,
     deadline_hours: flags.deadlineHours,
     priority: flags.priority,
     idempotency_key: flags.idempotencyKey,

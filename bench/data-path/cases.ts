@@ -143,8 +143,9 @@ async function collect(objects: FileObjects, folder: string, files: readonly str
     const spool = await ResultSpool.open(index.length);
     const answers = new GatheredAnswers(shard, index, spool);
     await readAnswers(answers, shard, files[place] ?? '');
-    const end = { reason: 'completed', code: 'result_missing', message: 'missing' } as const;
-    const result = await new ShardResults(objects, 'bench', { shard, end, index, answers, spool }).write();
+    const missing = { code: 'result_missing', message: 'missing', isLost: true, isRetryable: false };
+    const sources = { shard, missing, resendsLost: false, index, answers, spool };
+    const result = await new ShardResults(objects, 'bench', sources).write();
     if (result.completed !== index.length) throw new Error(`Shard ${place} has ${result.completed} answers.`);
     collected.push({ ...shard, result });
     await spool.close();

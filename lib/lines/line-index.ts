@@ -150,11 +150,13 @@ export interface ResultEntry {
   unexecuted: boolean;
   /** Unexecuted because time ran out. */
   expired: boolean;
+  /** Failed because its answer, which may have been paid for, could not be had. */
+  lost: boolean;
   byteLength: number;
 }
 
 const resultBytes = 9;
-const flagOf = { succeeded: 1, retryable: 2, unexecuted: 4, expired: 8 } as const;
+const flagOf = { succeeded: 1, retryable: 2, unexecuted: 4, expired: 8, lost: 16 } as const;
 
 /** Results of one shard in its order: ordinal u32 | byteLength u32 | flags u8 (`flagOf`). */
 export class ResultIndexEncoder {
@@ -179,7 +181,8 @@ function flagsOf(entry: ResultEntry): number {
     (entry.succeeded ? flagOf.succeeded : 0) |
     (entry.retryable ? flagOf.retryable : 0) |
     (entry.unexecuted ? flagOf.unexecuted : 0) |
-    (entry.expired ? flagOf.expired : 0)
+    (entry.expired ? flagOf.expired : 0) |
+    (entry.lost ? flagOf.lost : 0)
   );
 }
 
@@ -217,6 +220,7 @@ export class ResultIndex {
       retryable: (flags & flagOf.retryable) !== 0,
       unexecuted: (flags & flagOf.unexecuted) !== 0,
       expired: (flags & flagOf.expired) !== 0,
+      lost: (flags & flagOf.lost) !== 0,
     };
   }
 }

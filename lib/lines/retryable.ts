@@ -4,10 +4,10 @@ const ownErrors = {
   batch_expired: true,
   /** Never executed, because its owner did not want it any more. */
   batch_cancelled: false,
-  /** The provider batch is over and has no answer to it. */
-  result_missing: true,
-  /** The provider batch is over and its answer cannot be read. */
-  invalid_result_line: true,
+  /** The provider batch is over and has no answer to it, which may have been paid for. */
+  result_missing: false,
+  /** The provider batch is over and its answer, which was paid for, cannot be read. */
+  invalid_result_line: false,
   /** It was executed and paid for; only its answer is gone. */
   results_unavailable: false,
   /** It may have been accepted: sending it again could mean paying twice. */

@@ -29,6 +29,8 @@ export const batchOptionsSchema = z.strictObject({
   on_unknown_model: z.enum(['fail', 'error_line']).default('fail'),
   /** How often a request may be sent, where the earlier sendings failed for no fault of its own. */
   max_attempts: z.number().int().min(1).max(10).default(3),
+  /** What an answer that was paid for and cannot be had does: become an error line, or be asked and paid for again. */
+  on_lost_result: z.enum(['error', 'resend']).default('error'),
   /** Hours from creation after which what is unfinished is closed. Default: 24 for each attempt. */
   deadline_hours: z.number().positive().max(2400).optional(),
   /** A batch estimated above this, or whose price is unknown, fails before anything is sent. US dollars. */
@@ -91,6 +93,7 @@ const textReaders: Record<string, (text: string, name: string) => unknown> = {
   on_invalid_line: readText,
   on_unknown_model: readText,
   max_attempts: readNumber,
+  on_lost_result: readText,
   deadline_hours: readNumber,
   max_cost_usd: readNumber,
   priority: readText,

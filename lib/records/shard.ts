@@ -70,6 +70,10 @@ export const shardResultSchema = z.object({
   malformed: z.number().int(),
   foreign: z.number().int(),
   missing: z.number().int(),
+  /** Of the failed: how many may have been paid for, and their answers could not be had. */
+  lost: z.number().int().default(0),
+  /** The provider's result files as they came, kept where answers are lost. */
+  rawKeys: z.array(z.string()).default([]),
   usage: usageSchema,
   /** SHA-256 of the provider's result files as they came, in hex, in their order. */
   sourceSha256: z.array(z.string()),
@@ -119,9 +123,9 @@ export const shardRecordSchema = z.object({
   /** Sendings that were begun. */
   attempts: z.number().int(),
   intent: intentSchema.nullable(),
-  /** A pending shard is not offered before this. */
+  /** A pending shard is not sent before this, and an ended one is not collected. */
   notBeforeMs: milliseconds,
-  /** How often in a row the provider had no place for it. */
+  /** How often in a row the provider had no place for it, or its results could not be read. */
   deferrals: z.number().int(),
   /** What went wrong last, for a person to read. */
   lastError: z.string().nullable(),
@@ -132,8 +136,10 @@ export const shardRecordSchema = z.object({
   counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }).nullable(),
   cancelRequestedAtMs: milliseconds.nullable(),
   end: shardEndSchema.nullable(),
-  /** Complete downloads that held fewer lines than the provider counts. */
+  /** Downloads that lacked results although they came to an end, and those that the provider refused. */
   shortDownloads: z.number().int(),
+  /** When the first of them was. */
+  firstShortAtMs: milliseconds.nullable().default(null),
   /** Null for a shard that goes as a batch of its provider. */
   live: liveWorkSchema.nullable().default(null),
   result: shardResultSchema.nullable(),
@@ -176,6 +182,7 @@ export function newShard(plan: ShardPlan): ShardRecord {
     cancelRequestedAtMs: null,
     end: null,
     shortDownloads: 0,
+    firstShortAtMs: null,
     live: null,
     result: null,
   };
@@ -226,11 +233,27 @@ export function deferShard(shard: ShardRecord, notBeforeMs: number, reason: stri
 }
 
 export function endShard(shard: ShardRecord, end: ShardEnd, nowMs: number): ShardRecord {
-  return { ...shard, status: 'ended', end, endedAtMs: nowMs };
+  return { ...shard, status: 'ended', end, endedAtMs: nowMs, notBeforeMs: 0, deferrals: 0 };
 }
 
 export function markCollected(shard: ShardRecord, result: ShardResult): ShardRecord {
   return { ...shard, status: 'collected', result };
+}
+
+/** The results could not be read for now: they are asked for again. */
+export function deferCollection(
+  shard: ShardRecord,
+  { notBeforeMs, reason, shortDownload }: { notBeforeMs: number; reason: string; shortDownload: ShortDownload | null },
+): ShardRecord {
+  if (shard.status !== 'ended') return shard;
+  const short = shortDownload && { shortDownloads: shortDownload.count, firstShortAtMs: shortDownload.firstAtMs };
+  return { ...shard, ...short, notBeforeMs, deferrals: shard.deferrals + 1, lastError: reason };
+}
+
+export interface ShortDownload {
+  /** This one included. */
+  count: number;
+  firstAtMs: number;
 }
 
 /** Whether somebody may be sending. */

@@ -226,7 +226,7 @@ describe.each(libraryKinds)('%s', (kind) => {
 
     expect(results).toHaveLength(5);
     expect(results.filter(({ succeeded }) => !succeeded)).toMatchObject([
-      { error: { code: 'result_missing', isRetryable: true } },
+      { error: { code: 'result_missing', isRetryable: false } },
     ]);
   });
 

@@ -37,6 +37,7 @@ it('a result index gives back what was put in', () => {
     retryable: fc.boolean(),
     unexecuted: fc.boolean(),
     expired: fc.boolean(),
+    lost: fc.boolean(),
     byteLength: u32,
   });
   fc.assert(

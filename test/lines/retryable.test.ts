@@ -18,7 +18,7 @@ describe('what may be tried again', () => {
   });
 
   it('is said of every code that a step writes into a result line', () => {
-    const files = ['poll/poll', 'submit/submit', 'collect/collect', 'collect/shard-results'];
+    const files = ['poll/poll', 'submit/submit', 'collect/missing-lines', 'collect/shard-results'];
     const written = [
       ...files.flatMap((file) => readCodes(`lib/pipeline/${file}.ts`, /code: '(\w+)'/g)),
       ...readCodes('lib/pipeline/poll/poll.ts', /code \?\? '(\w+)'/g),
@@ -52,12 +52,13 @@ describe('what may be tried again', () => {
   it('does not follow from a code that nobody knows, or that a provider gave to its whole batch', () => {
     expect(isRetryableCode('content_policy_violation')).toBe(false);
     expect(isRetryableFailure('server_error')).toBe(false);
-    expect(isRetryableFailure('result_missing')).toBe(true);
+    expect(isRetryableFailure('result_missing')).toBe(false);
+    expect(isRetryableFailure('batch_expired')).toBe(true);
   });
 
   it('follows from the status where there is one', () => {
-    expect([400, 401, 404, 408, 409, 422, 429, 500, 503, 529].filter(isRetryableStatus)).toEqual([
-      408, 409, 429, 500, 503, 529,
+    expect([0, 400, 401, 404, 408, 409, 422, 429, 500, 503, 529].filter(isRetryableStatus)).toEqual([
+      0, 408, 409, 429, 500, 503, 529,
     ]);
   });
 });

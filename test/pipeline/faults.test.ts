@@ -106,8 +106,6 @@ describe.each(providers)('%s: every request is answered although', (_name, line)
       'a third of the lines fail at first',
       [{ kind: 'line_errors', fraction: 0.4, error: 'overloaded', when: 'first_submission' }],
     ],
-    ['a result line is lost once', [{ kind: 'result_line', effect: 'lost', times: 1 }]],
-    ['a result line is malformed once', [{ kind: 'result_line', effect: 'malformed', times: 1 }]],
     ['the batch expires half done', [{ kind: 'partial', fraction: 0.5, times: 1 }]],
     ['the batch expires with nothing done', [{ kind: 'expired', times: 1 }]],
   ])('%s', async (_fault, faults) => {
@@ -115,6 +113,14 @@ describe.each(providers)('%s: every request is answered although', (_name, line)
     expect(status).toMatchObject({ status: 'completed', request_counts: { total: 12, completed: 12, failed: 0 } });
     await expectNothingOpen(harness);
   });
+
+  it.each(['lost', 'malformed'] as const)(
+    'its owner wants requests sent again whose result line is %s',
+    async (effect) => {
+      const status = await run(line, [{ kind: 'result_line', effect, times: 1 }], { 'on-lost-result': 'resend' });
+      expect(status).toMatchObject({ status: 'completed', request_counts: { completed: 12, failed: 0 } });
+    },
+  );
 
   it('says after all attempts what failed, and how often it was tried', async () => {
     const status = await run(line, [{ kind: 'line_errors', fraction: 1, error: 'rate_limit', when: 'always' }], {
@@ -126,12 +132,12 @@ describe.each(providers)('%s: every request is answered although', (_name, line)
   });
 
   it('says which results were lost where the provider never gives them', async () => {
-    const status = await run(line, [{ kind: 'result_line', effect: 'lost', lines: 2 }], { 'max-attempts': '1' });
+    const status = await run(line, [{ kind: 'result_line', effect: 'lost', lines: 2 }]);
     expect(await errorCodes(status)).toEqual(['result_missing', 'result_missing']);
   });
 
   it('says which result lines could not be read', async () => {
-    const status = await run(line, [{ kind: 'result_line', effect: 'malformed', lines: 2 }], { 'max-attempts': '1' });
+    const status = await run(line, [{ kind: 'result_line', effect: 'malformed', lines: 2 }]);
     const codes = await errorCodes(status);
     expect(codes).toHaveLength(2);
     expect(codes.every((code) => code === 'invalid_result_line' || code === 'result_missing')).toBe(true);

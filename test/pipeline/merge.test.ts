@@ -67,6 +67,7 @@ async function shardOf(round: number, place: number, results: readonly Result[])
       retryable: false,
       unexecuted: false,
       expired: false,
+      lost: false,
       byteLength: line.length + 1,
     });
   }
@@ -105,7 +106,9 @@ async function shardOf(round: number, place: number, results: readonly Result[])
     malformed: 0,
     foreign: 0,
     missing: 0,
+    lost: 0,
     usage: noUsage,
+    rawKeys: [],
     sourceSha256: [],
   });
 }

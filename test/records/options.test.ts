@@ -10,6 +10,7 @@ describe('options', () => {
       on_invalid_line: 'fail',
       on_unknown_model: 'fail',
       max_attempts: 3,
+      on_lost_result: 'error',
       priority: 'normal',
       dry_run: false,
     });

@@ -1,125 +1,157 @@
 import type { ProviderBatch } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
-import { messageOf, NotFoundError, safeText, TransientError } from '../../records/errors.ts';
-import { markCollected, type ShardEnd, type ShardRecord, type ShardResult } from '../../records/shard.ts';
+import { messageOf, safeText, TransientError } from '../../records/errors.ts';
+import { shardWorkKey } from '../../records/object-keys.ts';
+import { hasEnded } from '../../records/openai-batch.ts';
+import {
+  deferCollection,
+  markCollected,
+  type ShardEnd,
+  type ShardRecord,
+  type ShardResult,
+} from '../../records/shard.ts';
 import { LiveCheckpoint } from '../live/live-checkpoint.ts';
 import { resultSource } from '../live/live-shard.ts';
+import { countRefusedKey } from '../metrics.ts';
 import type { Services, StepContext } from '../services.ts';
 import { ownerOf } from '../shards/provider-semaphores.ts';
 import { readIndex } from '../shards/shard-lines.ts';
 import type { ShardStep } from '../step.ts';
 import { countCollected } from './collected-metrics.ts';
 import { GatheredAnswers } from './gathered-answers.ts';
+import { isWhole, type MissingLines, missingLines } from './missing-lines.ts';
+import { RawResults } from './raw-results.ts';
 import { ResultSpool } from './result-spool.ts';
+import { type Deferral, mayBeLast, nextDownload, ShortDownloadError } from './retry-schedule.ts';
 import { ShardResults } from './shard-results.ts';
-
-/** Complete downloads with fewer lines than the provider counts, after which the missing lines count as lost. */
-const maxShortDownloads = 3;
-/** After the deadline, what cannot be downloaded for so long is given up. */
-const giveUpSeconds = 30 * 60;
 
 /**
  * Streams the results of one ended shard, orders them as its lines are, and turns whatever is missing, malformed or
- * doubled into exactly one result line per request.
+ * doubled into exactly one result line per request. Results that cannot be read for now are asked for again later.
  */
 export async function collect(services: Services, step: ShardStep, context: StepContext): Promise<{ status: string }> {
   const batch = await services.records.getBatch(step.batchId);
   assertEpoch(batch, step.epoch);
   const set = batch.rounds.at(-1)?.token ?? '';
   const shard = await services.records.getShard({ batchId: batch.id, set, shard: step.shard });
-  if (shard.status !== 'ended' || !shard.end) return { status: shard.status };
-  const result = await collectShard(services, batch, shard, shard.end, context);
+  if (shard.status !== 'ended' || !shard.end || services.now() < shard.notBeforeMs) return { status: shard.status };
+  const collected = await new Collection(services, batch, shard, shard.end).run(context);
+  if ('notBeforeMs' in collected) return { status: (await defer(services, shard, collected)).status };
   const after = await services.records.updateShard(shard, (current) =>
-    current.status === 'ended' ? markCollected(current, result) : current,
+    current.status === 'ended' ? markCollected(current, collected) : current,
   );
-  if (after.result === result) countCollected(services, after);
+  if (after.result === collected) countCollected(services, after);
   return { status: after.status };
 }
 
-async function collectShard(
-  services: Services,
-  batch: BatchRecord,
-  shard: ShardRecord,
-  end: ShardEnd,
-  context: StepContext,
-): Promise<ShardResult> {
-  const index = await readIndex(services.objects, shard);
-  const spool = await ResultSpool.open(index.length);
-  try {
-    const triesOf = shard.live ? await liveTries(services, shard) : undefined;
-    const answers = new GatheredAnswers(shard, index, spool, triesOf);
-    const unavailable = await download(services, batch, shard, answers, context);
-    const sources = { shard, end: unavailable ?? end, index, answers, spool };
-    return await new ShardResults(services.objects, services.token(), sources).write();
-  } finally {
-    await spool.close();
+interface DeferredCollection extends Deferral {
+  reason: string;
+}
+
+async function defer(services: Services, shard: ShardRecord, deferral: DeferredCollection): Promise<ShardRecord> {
+  const { reason } = deferral;
+  services.log.warn('The results of a shard cannot be read yet; they are asked for again.', {
+    batchId: shard.batchId,
+    shard: ownerOf(shard),
+    error: reason,
+  });
+  return services.records.updateShard(shard, (current) =>
+    current.version === shard.version ? deferCollection(current, deferral) : current,
+  );
+}
+
+/** One reading of one shard's results. */
+class Collection {
+  readonly #services: Services;
+  readonly #batch: BatchRecord;
+  readonly #shard: ShardRecord;
+  readonly #end: ShardEnd;
+  readonly #token: string;
+  readonly #raw: RawResults;
+  /** The provider's batch, once it was seen. */
+  #found: ProviderBatch | null = null;
+
+  constructor(services: Services, batch: BatchRecord, shard: ShardRecord, end: ShardEnd) {
+    const token = services.token();
+    this.#services = services;
+    this.#batch = batch;
+    this.#shard = shard;
+    this.#end = end;
+    this.#token = token;
+    this.#raw = new RawResults(services.objects, (file) =>
+      shardWorkKey(batch.id, token, shard.round, shard.shard, `raw-${file}.jsonl`),
+    );
   }
+
+  async run(context: StepContext): Promise<ShardResult | DeferredCollection> {
+    const index = await readIndex(this.#services.objects, this.#shard);
+    const spool = await ResultSpool.open(index.length);
+    try {
+      const triesOf = this.#shard.live ? await liveTries(this.#services, this.#shard) : undefined;
+      const answers = new GatheredAnswers(this.#shard, index, spool, triesOf);
+      const missing = await this.#download(answers, context);
+      if ('notBeforeMs' in missing) return missing;
+      const resendsLost = this.#batch.options.on_lost_result === 'resend';
+      const sources = { shard: this.#shard, missing, resendsLost, index, answers, spool };
+      const result = await new ShardResults(this.#services.objects, this.#token, sources).write();
+      return result.lost > 0 ? { ...result, rawKeys: await this.#raw.keep() } : result;
+    } finally {
+      await this.#raw.discard();
+      await spool.close();
+    }
+  }
+
+  /** Reads what the provider has; a shard that ended without a provider batch has nothing to read. */
+  async #download(answers: GatheredAnswers, context: StepContext): Promise<MissingLines | DeferredCollection> {
+    try {
+      await this.#read(answers, context);
+      return this.#missing(answers, null);
+    } catch (error) {
+      countRefusedKey(this.#services, error);
+      const reason = safeText(`The provider's results cannot be read: ${messageOf(error)}`);
+      const deferral = nextDownload(this.#services, this.#batch, this.#shard, error);
+      if (deferral) return { ...deferral, reason };
+      this.#services.log.error('The results of a shard are given up.', {
+        batchId: this.#batch.id,
+        shard: ownerOf(this.#shard),
+        error: reason,
+      });
+      return this.#missing(answers, error instanceof ShortDownloadError ? null : reason);
+    }
+  }
+
+  async #read(answers: GatheredAnswers, { signal }: StepContext): Promise<void> {
+    const shard = this.#shard;
+    if (shard.provider === null || shard.providerBatchId === null) return;
+    const account = this.#services.account(shard.provider);
+    const client = resultSource(this.#services, shard, account);
+    const found = await client.retrieve(shard.providerBatchId, signal);
+    this.#found = found;
+    if (this.#end.reason === 'completed' && !hasEnded(found.phase))
+      throw new TransientError(`The batch of ${ownerOf(shard)} had ended and is now ${found.status}.`);
+    const keepsRaw = mayBeLast(this.#services, this.#batch, shard) || mayLackUnseen(found);
+    for (const ref of found.resultRefs) {
+      const chunks = client.results(found, ref, signal);
+      await answers.read(account.provider, keepsRaw ? this.#raw.record(chunks) : chunks, signal);
+    }
+    if (isWhole(shard, found, answers)) return;
+    const { resultsRead, malformed } = answers;
+    throw new ShortDownloadError(
+      `They hold ${resultsRead} of the ${shard.lineCount} requests of ${ownerOf(shard)}, and ${malformed} damaged lines.`,
+    );
+  }
+
+  #missing(answers: GatheredAnswers, obstacle: string | null): MissingLines {
+    return missingLines(this.#shard, this.#end, this.#found, answers, obstacle);
+  }
+}
+
+/** Whether what is missing shows by nothing, so that the first download may be the last one. */
+function mayLackUnseen({ phase, counts, expectedResults }: ProviderBatch): boolean {
+  return phase !== 'completed' && (counts === null || expectedResults === null);
 }
 
 async function liveTries(services: Services, shard: ShardRecord): Promise<(position: number) => number> {
   const progress = await LiveCheckpoint.read(services.objects, shard);
   return (position) => progress.tries(position);
-}
-
-/**
- * Reads what the provider has; a shard that ended without a provider batch has nothing to read.
- *
- * @returns why there is no more to be had, where the results are gone for good.
- */
-async function download(
-  services: Services,
-  batch: BatchRecord,
-  shard: ShardRecord,
-  answers: GatheredAnswers,
-  context: StepContext,
-): Promise<ShardEnd | null> {
-  if (shard.provider === null || shard.providerBatchId === null) return null;
-  const account = services.account(shard.provider);
-  const { provider } = account;
-  const client = resultSource(services, shard, account);
-  try {
-    const found = await client.retrieve(shard.providerBatchId, context.signal);
-    for (const ref of found.resultRefs)
-      await answers.read(provider, client.results(found, ref, context.signal), context.signal);
-    assertComplete(shard, found, answers);
-    return null;
-  } catch (error) {
-    if (!(await mustGiveUp(services, batch, shard, error))) throw error;
-    const message = safeText(`The provider's results can no longer be read: ${messageOf(error)}`);
-    services.log.error('The results of a shard cannot be read.', {
-      batchId: shard.batchId,
-      shard: ownerOf(shard),
-      error: message,
-    });
-    if (shard.end?.reason !== 'completed') return null;
-    return { reason: 'completed', code: 'results_unavailable', message };
-  }
-}
-
-/**
- * A download that ended well may still lack lines that the provider counts. It is repeated a few times; then the
- * provider's own answer is that it has no result for them.
- */
-function assertComplete(shard: ShardRecord, found: ProviderBatch, answers: GatheredAnswers): void {
-  const expected = found.expectedResults ?? 0;
-  if (answers.resultsRead >= expected || shard.shortDownloads >= maxShortDownloads) return;
-  throw new ShortDownload(
-    `The results of ${ownerOf(shard)} hold ${answers.resultsRead} requests where the provider counts ${expected}; they are downloaded again.`,
-  );
-}
-
-class ShortDownload extends TransientError {}
-
-/** Missing files and missing lines are asked for a few times; anything else until well past the deadline. */
-async function mustGiveUp(
-  services: Services,
-  batch: BatchRecord,
-  shard: ShardRecord,
-  error: unknown,
-): Promise<boolean> {
-  if (services.now() > (batch.deadlineAt + giveUpSeconds) * 1_000) return true;
-  if (!(error instanceof ShortDownload || error instanceof NotFoundError)) return false;
-  if (shard.shortDownloads >= maxShortDownloads) return true;
-  await services.records.updateShard(shard, (current) => ({ ...current, shortDownloads: current.shortDownloads + 1 }));
-  throw new TransientError(messageOf(error), { cause: error });
 }

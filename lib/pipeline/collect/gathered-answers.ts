@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { splitLines } from '../../lines/jsonl.ts';
 import type { LineIndex } from '../../lines/line-index.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../../providers/contract.ts';
+import { TransientError } from '../../records/errors.ts';
 import { positionOf, positionWithin, sendingPrefix } from '../../records/ids.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { type TokenCounts, type Usage, usageOf } from '../../records/usage.ts';
@@ -26,11 +27,16 @@ export class GatheredAnswers {
   readonly #malformedAt = new Set<number>();
   readonly #tokens: Required<TokenCounts> = { input: 0, cached: 0, output: 0, reasoning: 0 };
   readonly sourceSha256: string[] = [];
-  /** Requests with a result, and lines that were damaged. */
+  /** Requests with a result that can be read. */
   resultsRead = 0;
+  /** Of these, the ones that the provider executed or refused, and the ones that succeeded. */
+  answered = 0;
+  succeeded = 0;
   doubled = 0;
   malformed = 0;
   foreign = 0;
+  /** Lines that name a request of this sending, damaged ones included. */
+  #named = 0;
 
   /** @param triesOf how often a line was sent in this round; once where it is not given. */
   constructor(
@@ -57,14 +63,23 @@ export class GatheredAnswers {
     return usageOf(this.#tokens);
   }
 
+  /**
+   * Reads one file of results.
+   *
+   * @throws TransientError where it has lines and none of them names a request of this sending: it is another file, such as
+   * an error or the page of a gateway.
+   */
   async read(
     provider: Pick<Provider, 'translateResult'>,
     chunks: AsyncIterable<Uint8Array>,
     signal: AbortSignal,
   ): Promise<void> {
     const hash = createHash('sha256');
+    const namedBefore = this.#named;
+    let lineCount = 0;
     for await (const lines of splitLines(hashed(chunks, hash), maxResultLineBytes)) {
       signal.throwIfAborted();
+      lineCount += lines.length;
       for (const line of lines) {
         const pending =
           line.bytes === null
@@ -73,6 +88,8 @@ export class GatheredAnswers {
         if (pending) await pending;
       }
     }
+    if (lineCount > 0 && this.#named === namedBefore)
+      throw new TransientError(`A file of ${lineCount} lines came, of which none is a result of this sending.`);
     this.sourceSha256.push(hash.digest('hex'));
   }
 
@@ -113,12 +130,15 @@ export class GatheredAnswers {
     const isFirst = this.#flags[position] === 0 && !this.#unexecuted.has(position);
     if (isFirst) this.resultsRead += 1;
     else this.doubled += 1;
+    this.#named += 1;
     return isFirst;
   }
 
   #keep({ position, bytes, succeeded, retryable, usage }: Answered): PendingWrite {
     this.#flags[position] =
       answerFlags.answered | (succeeded ? answerFlags.succeeded : 0) | (retryable ? answerFlags.retryable : 0);
+    this.answered += 1;
+    if (succeeded) this.succeeded += 1;
     if (usage) {
       this.#tokens.input += usage.input_tokens;
       this.#tokens.cached += usage.input_tokens_details.cached_tokens;
@@ -130,11 +150,12 @@ export class GatheredAnswers {
 
   #countMalformed(): undefined {
     this.malformed += 1;
-    this.resultsRead += 1;
   }
 
   #markMalformed(position: number | null): void {
-    if (position !== null) this.#malformedAt.add(position);
+    if (position === null) return;
+    this.#named += 1;
+    this.#malformedAt.add(position);
   }
 }
 

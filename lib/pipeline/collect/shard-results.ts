@@ -1,12 +1,13 @@
 import { type LineIndex, type ResultEntry, ResultIndexEncoder } from '../../lines/line-index.ts';
 import { type Failure, failureLine, resultLineId } from '../../lines/result-line.ts';
-import { isRetryableFailure } from '../../lines/retryable.ts';
+import type { TranslatedResult } from '../../providers/contract.ts';
 import { shardWorkKey } from '../../records/object-keys.ts';
-import type { ShardEnd, ShardRecord, ShardResult } from '../../records/shard.ts';
+import type { ShardRecord, ShardResult } from '../../records/shard.ts';
 import type { ObjectWriter, WrittenObject } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';
 import type { PendingWrite } from '../../store/pending-writes.ts';
 import type { GatheredAnswers } from './gathered-answers.ts';
+import type { MissingLines } from './missing-lines.ts';
 import type { ResultSpool } from './result-spool.ts';
 
 const newlineLength = 1;
@@ -14,12 +15,24 @@ const newlineLength = 1;
 /** What the results of a shard are made of. */
 export interface ShardResultSources {
   shard: ShardRecord;
-  /** Why lines without an answer have none. */
-  end: ShardEnd;
+  /** What is said of the lines that have no result. */
+  missing: MissingLines;
+  /** Whether requests are sent again whose answers may have been paid for. */
+  resendsLost: boolean;
   index: LineIndex;
   answers: GatheredAnswers;
   spool: ResultSpool;
 }
+
+type Unexecuted = Extract<TranslatedResult, { kind: 'unexecuted' }>;
+
+/** It was answered, and so paid for. */
+const unreadable: MissingLines = {
+  code: 'invalid_result_line',
+  message: "The provider's result line for this request cannot be read.",
+  isLost: true,
+  isRetryable: false,
+};
 
 type Outcome = Omit<ResultEntry, 'ordinal' | 'byteLength'>;
 
@@ -31,7 +44,7 @@ export class ShardResults {
   readonly #output: ObjectWriter;
   readonly #errors: ObjectWriter;
   readonly #entries = new ResultIndexEncoder();
-  readonly #counts = { completed: 0, retryable: 0, expired: 0, unexecuted: 0, missing: 0 };
+  readonly #counts = { completed: 0, retryable: 0, expired: 0, unexecuted: 0, missing: 0, lost: 0 };
 
   /** @param token the writer's own. */
   constructor(objects: Objects, token: string, sources: ShardResultSources) {
@@ -63,20 +76,21 @@ export class ShardResults {
   #writeLine(position: number): PendingWrite {
     const answer = this.#sources.answers.answer(position);
     if (!answer) return this.#writeFailure(position);
-    const outcome = { ...answer, unexecuted: false, expired: false };
+    const outcome = { ...answer, unexecuted: false, expired: false, lost: false };
     const bytes = this.#sources.spool.get(position);
     if (Buffer.isBuffer(bytes)) return this.#put(position, outcome, bytes);
     return bytes.then((fetched) => this.#put(position, outcome, fetched));
   }
 
   #writeFailure(position: number): PendingWrite {
-    const failure = this.#failureOf(position);
+    const { isLost, isRetryable, ...failure } = this.#failureOf(position);
     const expired = failure.code === 'batch_expired';
     const outcome = {
       succeeded: false,
-      retryable: isRetryableFailure(failure.code),
+      retryable: isRetryable || (isLost && this.#sources.resendsLost),
       unexecuted: expired || failure.code === 'batch_cancelled',
       expired,
+      lost: isLost,
     };
     return this.#put(position, outcome, this.#failureLine(position, failure));
   }
@@ -88,19 +102,26 @@ export class ShardResults {
     if (outcome.retryable) this.#counts.retryable += 1;
     if (outcome.expired) this.#counts.expired += 1;
     if (outcome.unexecuted) this.#counts.unexecuted += 1;
+    if (outcome.lost) this.#counts.lost += 1;
     return (outcome.succeeded ? this.#output : this.#errors).writeLine(bytes);
   }
 
-  #failureOf(position: number): Failure {
-    const { answers, end } = this.#sources;
+  #failureOf(position: number): MissingLines {
+    const { answers, missing } = this.#sources;
     const unexecuted = answers.unexecuted(position);
-    if (unexecuted?.reason === 'expired') return { code: 'batch_expired', message: unexecuted.message };
-    // What the provider calls cancelled may have been cancelled by us, at the deadline: the shard's end knows why.
-    if (unexecuted) return end.reason === 'expired' ? end : { code: 'batch_cancelled', message: unexecuted.message };
-    if (answers.isMalformed(position))
-      return { code: 'invalid_result_line', message: "The provider's result line for this request cannot be read." };
-    if (end.reason === 'completed') this.#counts.missing += 1;
-    return end;
+    if (unexecuted) return this.#unexecuted(unexecuted);
+    if (answers.isMalformed(position)) return unreadable;
+    if (missing.code === 'result_missing' || missing.code === 'results_unavailable') this.#counts.missing += 1;
+    return missing;
+  }
+
+  /** What the provider calls cancelled may have been cancelled by us, at the deadline: the shard's end knows why. */
+  #unexecuted({ reason, message }: Pick<Unexecuted, 'reason' | 'message'>): MissingLines {
+    const { end } = this.#sources.shard;
+    const told = { message, isLost: false };
+    if (reason === 'expired') return { ...told, code: 'batch_expired', isRetryable: true };
+    if (end?.reason === 'expired') return { ...told, code: end.code, message: end.message, isRetryable: true };
+    return { ...told, code: 'batch_cancelled', isRetryable: false };
   }
 
   #failureLine(position: number, failure: Failure): Buffer {
@@ -127,6 +148,7 @@ export class ShardResults {
       foreign,
       usage,
       sourceSha256,
+      rawKeys: [],
     };
   }
 }

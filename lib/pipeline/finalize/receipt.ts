@@ -17,7 +17,7 @@ export function receiptOf(services: Services, batch: BatchRecord, shards: readon
   return {
     rounds: batch.rounds.length,
     sendings: sent.reduce((sum, shard) => sum + shard.attempts, 0),
-    provider_batches: sent.map(providerBatchOf),
+    provider_batches: sent.map((shard) => providerBatchOf(services, shard)),
     breakdown: breakdownOf(services, sent),
     usage: usageOfShards(shards),
     cost: costOfShards(services, shards),
@@ -28,7 +28,7 @@ export function receiptOf(services: Services, batch: BatchRecord, shards: readon
   };
 }
 
-function providerBatchOf(shard: ShardRecord) {
+function providerBatchOf(services: Services, shard: ShardRecord) {
   return {
     round: shard.round,
     shard: shard.shard,
@@ -44,12 +44,14 @@ function providerBatchOf(shard: ShardRecord) {
     failed: shard.result?.failed ?? 0,
     retryable: shard.result?.retryable ?? 0,
     missing: shard.result?.missing ?? 0,
+    lost: shard.result?.lost ?? 0,
     malformed: shard.result?.malformed ?? 0,
     doubled: shard.result?.doubled ?? 0,
     foreign: shard.result?.foreign ?? 0,
     usage: shard.result?.usage ?? null,
     submitted_at: inSeconds(shard.submittedAtMs),
     ended_at: inSeconds(shard.endedAtMs),
+    raw_results: (shard.result?.rawKeys ?? []).map((key) => `s3://${services.objects.bucket}/${key}`),
     result_sha256: shard.result?.sourceSha256 ?? [],
   };
 }

@@ -104,7 +104,7 @@ function liveBatch(shard: ShardRecord): ProviderBatch {
     phase: answered === shard.lineCount ? 'completed' : 'cancelled',
     status: 'live',
     isKnownStatus: true,
-    counts: shard.counts,
+    counts: shard.counts ?? { total: shard.lineCount, completed: 0, failed: 0 },
     expectedResults: answered,
     resultRefs: progressKey === null ? [] : [progressKey],
     failure: null,

@@ -282,7 +282,9 @@ function decide(services: Services, batch: BatchRecord, shards: readonly ShardRe
   const due = shards.filter((shard) => isForSubmit(shard, nowMs));
   const live = due.filter((shard) => shard.live).slice(0, maxLiveShardsPerTurn);
   const submit = due.filter((shard) => !shard.live || live.includes(shard)).slice(0, maxShardsPerTurn);
-  const collect = shards.filter((shard) => shard.status === 'ended').slice(0, maxShardsPerTurn);
+  const collect = shards
+    .filter((shard) => shard.status === 'ended' && nowMs >= shard.notBeforeMs)
+    .slice(0, maxShardsPerTurn);
   const open = shards.filter((shard) => shard.status !== 'collected');
   const hasMore = open.length > 0 && (submit.length === maxShardsPerTurn || collect.length === open.length);
   return {

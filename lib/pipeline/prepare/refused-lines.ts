@@ -70,6 +70,7 @@ export class RefusedLines {
       retryable: false,
       unexecuted: false,
       expired: false,
+      lost: false,
       byteLength: bytes.length + 1,
     });
   }
@@ -118,7 +119,9 @@ export class RefusedLines {
       malformed: 0,
       foreign: 0,
       missing: 0,
+      lost: 0,
       usage: noUsage,
+      rawKeys: [],
       sourceSha256: [],
     });
   }

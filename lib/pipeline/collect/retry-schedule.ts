@@ -1,0 +1,59 @@
+import type { BatchRecord } from '../../records/batch.ts';
+import { NotFoundError, TransientError } from '../../records/errors.ts';
+import { deferralSeconds } from '../../records/schedule.ts';
+import type { ShardRecord, ShortDownload } from '../../records/shard.ts';
+import type { Services } from '../services.ts';
+
+/** When a download that lacks results, or is refused, is repeated: so long after the first one. */
+const shortDownloadPauses: readonly number[] = [60, 5 * 60, 15 * 60];
+/** Past the deadline such a download is repeated once more, after so long. */
+const lastPauseSeconds = 60;
+/** What fails for any other reason is given up so long after the deadline. */
+const giveUpSeconds = 30 * 60;
+
+/** A download that came to its end and lacks results which the provider owes. */
+export class ShortDownloadError extends TransientError {}
+
+export interface Deferral {
+  notBeforeMs: number;
+  shortDownload: ShortDownload | null;
+}
+
+/** @returns when the results are asked for again; null where they are given up. */
+export function nextDownload(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  error: unknown,
+): Deferral | null {
+  const nowMs = services.now();
+  const secondsPastDeadline = nowMs / 1_000 - batch.deadlineAt;
+  if (error instanceof ShortDownloadError || error instanceof NotFoundError)
+    return afterShortDownload(shard, nowMs, secondsPastDeadline >= 0);
+  if (secondsPastDeadline > giveUpSeconds) return null;
+  const pauseSeconds = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, null);
+  return { notBeforeMs: nowMs + pauseSeconds * 1_000, shortDownload: null };
+}
+
+function afterShortDownload(
+  { shortDownloads, firstShortAtMs }: ShardRecord,
+  nowMs: number,
+  isPastDeadline: boolean,
+): Deferral | null {
+  const pauseSeconds = shortDownloadPauses[shortDownloads];
+  if (pauseSeconds === undefined) return null;
+  const firstAtMs = firstShortAtMs ?? nowMs;
+  if (isPastDeadline)
+    return {
+      notBeforeMs: nowMs + lastPauseSeconds * 1_000,
+      shortDownload: { count: shortDownloadPauses.length, firstAtMs },
+    };
+  return { notBeforeMs: firstAtMs + pauseSeconds * 1_000, shortDownload: { count: shortDownloads + 1, firstAtMs } };
+}
+
+/** Whether this download may be the last one, so that its bytes are kept in case results are lost. */
+export function mayBeLast(services: Services, batch: BatchRecord, shard: ShardRecord): boolean {
+  return (
+    shard.shortDownloads >= shortDownloadPauses.length || services.now() / 1_000 > batch.deadlineAt + giveUpSeconds
+  );
+}
