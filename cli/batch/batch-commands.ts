@@ -6,7 +6,7 @@ import { printAnswer } from '../output/result.ts';
 import type { BatchState } from '../transport/batch-state.ts';
 import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
 import { endStatus } from './end-status.ts';
-import { finishSubmission, type WaitOptions } from './finish-submission.ts';
+import { type FinishOptions, finishSubmission } from './finish-submission.ts';
 import { stateText } from './state-text.ts';
 import { untilEnd } from './wait.ts';
 
@@ -40,7 +40,7 @@ export function waitCommand(): Command {
   })
     .argument('<id>', idText)
     .option('--timeout <duration>', 'no longer than this, such as 90s, 15m, 24h', parseDuration);
-  return withTransportFlags(command).action(async (id: string, options: TransportOptions & WaitOptions) => {
+  return withTransportFlags(command).action(async (id: string, options: TransportOptions & FinishOptions) => {
     const transport = await openTransport(options);
     const look = () => transport.find(id);
     const progress = createProgress(options);
@@ -74,7 +74,7 @@ export function retryCommand(): Command {
     .argument('<id>', idText)
     .option('--wait', 'wait for the end')
     .option('--timeout <duration>', 'wait no longer than this, such as 90s, 15m, 24h', parseDuration);
-  return withTransportFlags(command).action(async (id: string, options: TransportOptions & WaitOptions) => {
+  return withTransportFlags(command).action(async (id: string, options: TransportOptions & FinishOptions) => {
     const submission = await (await openTransport(options)).retry(id);
     process.exitCode = await finishSubmission(submission, options);
   });

@@ -3,19 +3,19 @@ import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { printable } from '../output/printable.ts';
 import { createProgress } from '../output/progress.ts';
 import { note, type OutputOptions, printAnswer } from '../output/result.ts';
-import type { Submission } from '../transport/transport.ts';
+import type { InputSubmission } from '../transport/transport.ts';
 import { endStatus } from './end-status.ts';
 import { stateText } from './state-text.ts';
 import { untilEnd } from './wait.ts';
 
-export interface WaitOptions extends OutputOptions {
+export interface FinishOptions extends OutputOptions {
   wait?: boolean;
   /** Seconds. */
   timeout?: number;
 }
 
 /** Says what was handed over, or waits for what comes of it. */
-export async function finishSubmission(submission: Submission, options: WaitOptions): Promise<ExitStatus> {
+export async function finishSubmission(submission: InputSubmission, options: FinishOptions): Promise<ExitStatus> {
   if (options.wait || options.timeout !== undefined) return waitForSubmission(submission, options);
   printAnswer(
     {
@@ -28,7 +28,7 @@ export async function finishSubmission(submission: Submission, options: WaitOpti
   return exitStatus.succeeded;
 }
 
-async function waitForSubmission(submission: Submission, options: WaitOptions): Promise<ExitStatus> {
+async function waitForSubmission(submission: InputSubmission, options: FinishOptions): Promise<ExitStatus> {
   note(`Submitted ${printable(submission.handle)} to ${submission.place}.`, options);
   const state = await untilEnd({
     handle: submission.handle,
@@ -40,7 +40,7 @@ async function waitForSubmission(submission: Submission, options: WaitOptions): 
   return endStatus(state);
 }
 
-function submittedText({ handle, place }: Submission): string {
+function submittedText({ handle, place }: InputSubmission): string {
   return [
     `${styleText('green', '✔')} Submitted ${styleText('bold', printable(handle))} to ${place}`,
     '',

@@ -8,7 +8,7 @@ import { createProgress } from '../output/progress.ts';
 import { bytesText } from '../output/quantities.ts';
 import { inputFile } from '../transport/input-file.ts';
 import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
-import { finishSubmission, type WaitOptions } from './finish-submission.ts';
+import { type FinishOptions, finishSubmission } from './finish-submission.ts';
 
 export function submitCommand(): Command {
   const command = newCommand('submit', {
@@ -43,7 +43,7 @@ export function submitCommand(): Command {
   });
 }
 
-type SubmitOptions = BatchFlags & TransportOptions & WaitOptions;
+type SubmitOptions = BatchFlags & TransportOptions & FinishOptions;
 
 async function submit(path: string, options: SubmitOptions): Promise<ExitStatus> {
   const batchOptions = optionsOf(options);

@@ -2,7 +2,7 @@ import { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, S3C
 import { localCredentials, localRegion } from '../../local/local-account.ts';
 
 /** The stack's bucket, as anybody with the AWS SDK sees it. Objects are small here and read whole. */
-export class Bucket {
+export class DemoBucket {
   readonly name: string;
   readonly #client: S3Client;
 

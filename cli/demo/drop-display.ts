@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { createLogUpdate } from 'log-update';
-import type { Drop, DropDisplay } from './drop.ts';
+import type { DemoDrop, DropDisplay } from './drop.ts';
 
 /** Lines that are redrawn where somebody looks; a line for each change where the output is kept, as in CI. */
 export function createDisplay(stdout: NodeJS.WriteStream): DropDisplay {
@@ -15,7 +15,7 @@ const spinnerFrames = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '
 function liveDisplay(stdout: NodeJS.WriteStream): DropDisplay {
   const draw = createLogUpdate(stdout);
   let frame = 0;
-  const show = (drops: readonly Drop[]) => {
+  const show = (drops: readonly DemoDrop[]) => {
     frame = (frame + 1) % spinnerFrames.length;
     draw(drops.map((drop) => `  ${mark(drop, frame)} ${describe(drop)}`).join('\n'));
   };
@@ -30,7 +30,7 @@ function liveDisplay(stdout: NodeJS.WriteStream): DropDisplay {
 
 function plainDisplay(stdout: NodeJS.WriteStream): DropDisplay {
   const shown = new Map<string, string>();
-  const show = (drops: readonly Drop[]) => {
+  const show = (drops: readonly DemoDrop[]) => {
     for (const drop of drops) {
       const state = JSON.stringify([drop.status?.status, drop.status?.request_counts]);
       if (shown.get(drop.file) !== state) stdout.write(`  ${describe(drop)}\n`);
@@ -40,18 +40,18 @@ function plainDisplay(stdout: NodeJS.WriteStream): DropDisplay {
   return { show, finish: show };
 }
 
-function mark(drop: Drop, frame: number): string {
+function mark(drop: DemoDrop, frame: number): string {
   if (drop.endedAtMs === null) return styleText('cyan', spinnerFrames[frame] ?? '');
   return drop.status?.status === 'completed' ? styleText('green', '✔') : styleText('red', '✖');
 }
 
-function describe(drop: Drop): string {
+function describe(drop: DemoDrop): string {
   const seconds = (((drop.endedAtMs ?? Date.now()) - drop.droppedAtMs) / 1_000).toFixed(1);
   const state = (drop.status?.status ?? 'dropped').padEnd(12);
   return `${drop.file.padEnd(24)} ${state} ${describeCounts(drop).padEnd(25)} ${seconds.padStart(5)} s`;
 }
 
-function describeCounts({ status }: Drop): string {
+function describeCounts({ status }: DemoDrop): string {
   if (!status || status.request_counts.total === 0) return '';
   const { total, completed, failed } = status.request_counts;
   return `${completed} of ${total} answered${failed > 0 ? `, ${failed} failed` : ''}`;

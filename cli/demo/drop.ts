@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { inboxPrefix, statusKey } from '../../lib/records/object-keys.ts';
-import type { Bucket } from './bucket.ts';
+import type { DemoBucket } from './bucket.ts';
 
 /** The part of a status file that is shown. */
 const statusSchema = z.object({
@@ -18,7 +18,7 @@ type DropStatus = z.infer<typeof statusSchema>;
 const endedStatuses = ['completed', 'failed', 'expired', 'cancelled', 'refused'];
 
 /** A file in the inbox, and what has become of it so far. */
-export interface Drop {
+export interface DemoDrop {
   /** Its name under examples/. */
   file: string;
   /** Its lines, without line endings. */
@@ -32,16 +32,16 @@ export interface Drop {
 
 /** Shows the state of all drops, again and again. */
 export interface DropDisplay {
-  show(drops: readonly Drop[]): void;
+  show(drops: readonly DemoDrop[]): void;
   /** Leaves the last state standing. */
-  finish(drops: readonly Drop[]): void;
+  finish(drops: readonly DemoDrop[]): void;
 }
 
 const lookEveryMilliseconds = 100;
 /** The issue promises 30 s after the install; a demo that takes twice that hangs. */
 const giveUpMilliseconds = 60_000;
 
-export async function dropFile(bucket: Bucket, file: string, text: string): Promise<Drop> {
+export async function dropFile(bucket: DemoBucket, file: string, text: string): Promise<DemoDrop> {
   const key = inboxPrefix + file;
   await bucket.remove(statusKey(key)); // of an earlier demo in the same folder
   await bucket.write(key, text);
@@ -50,7 +50,7 @@ export async function dropFile(bucket: Bucket, file: string, text: string): Prom
 }
 
 /** Reads the status files until every batch has ended. */
-export async function followDrops(bucket: Bucket, drops: readonly Drop[], display: DropDisplay): Promise<void> {
+export async function followDrops(bucket: DemoBucket, drops: readonly DemoDrop[], display: DropDisplay): Promise<void> {
   const giveUpAtMs = Date.now() + giveUpMilliseconds;
   while (drops.some((drop) => drop.endedAtMs === null)) {
     if (Date.now() > giveUpAtMs)
@@ -62,7 +62,7 @@ export async function followDrops(bucket: Bucket, drops: readonly Drop[], displa
   display.finish(drops);
 }
 
-async function look(bucket: Bucket, drop: Drop): Promise<void> {
+async function look(bucket: DemoBucket, drop: DemoDrop): Promise<void> {
   if (drop.endedAtMs !== null) return;
   const text = await bucket.read(statusKey(inboxPrefix + drop.file));
   if (text === null) return;

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { Bucket } from './bucket.ts';
-import type { Drop } from './drop.ts';
+import type { DemoBucket } from './bucket.ts';
+import type { DemoDrop } from './drop.ts';
 
 /** A result object and its local copy. */
 export interface ResultFile {
@@ -13,7 +13,7 @@ export interface ResultFile {
 
 /** What a drop came to. */
 export interface Results {
-  drop: Drop;
+  drop: DemoDrop;
   /** Null where the batch has none, and so are the others. */
   output: ResultFile | null;
   errors: ResultFile | null;
@@ -21,7 +21,7 @@ export interface Results {
 }
 
 /** Copies a drop's results into a folder of its own under resultsDir. */
-export async function fetchResults(bucket: Bucket, drop: Drop, resultsDir: string): Promise<Results> {
+export async function fetchResults(bucket: DemoBucket, drop: DemoDrop, resultsDir: string): Promise<Results> {
   const folder = join(resultsDir, basename(drop.file, '.jsonl'));
   await mkdir(folder, { recursive: true });
   const fetch = (uri: string | null | undefined) => (uri ? fetchFile(bucket, uri, folder) : null);
@@ -33,7 +33,7 @@ export async function fetchResults(bucket: Bucket, drop: Drop, resultsDir: strin
   return { drop, output, errors, summary };
 }
 
-async function fetchFile(bucket: Bucket, uri: string, folder: string): Promise<ResultFile> {
+async function fetchFile(bucket: DemoBucket, uri: string, folder: string): Promise<ResultFile> {
   const text = await bucket.read(bucket.keyOf(uri));
   if (text === null) throw new Error(`The status file names ${uri}, but there is no such object.`);
   const path = join(folder, basename(uri));

@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LocalStack } from '../../local/runtime.ts';
-import { Bucket } from './bucket.ts';
-import { type Drop, type DropDisplay, dropFile, followDrops } from './drop.ts';
+import { DemoBucket } from './bucket.ts';
+import { type DemoDrop, type DropDisplay, dropFile, followDrops } from './drop.ts';
 import { fetchResults, type Results } from './results.ts';
 
 const examplesDir = fileURLToPath(new URL('../../examples/', import.meta.url));
@@ -14,13 +14,13 @@ const examplesDir = fileURLToPath(new URL('../../examples/', import.meta.url));
  * @param resultsDir where copies of the results go.
  */
 export async function runDemo(stack: LocalStack, resultsDir: string, display: DropDisplay): Promise<Results[]> {
-  const bucket = new Bucket(stack.s3Url, stack.bucket);
+  const bucket = new DemoBucket(stack.s3Url, stack.bucket);
   const drops = await dropExamples(bucket);
   await followDrops(bucket, drops, display);
   return Promise.all(drops.map((drop) => fetchResults(bucket, drop, resultsDir)));
 }
 
-async function dropExamples(bucket: Bucket): Promise<Drop[]> {
+async function dropExamples(bucket: DemoBucket): Promise<DemoDrop[]> {
   const files = (await readdir(examplesDir)).filter((file) => file.endsWith('.jsonl')).sort();
   return Promise.all(
     files.map(async (file) => dropFile(bucket, file, await readFile(join(examplesDir, file), 'utf8'))),

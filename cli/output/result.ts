@@ -1,5 +1,5 @@
 /** What a command answers, in each of the forms in which it may be asked for. */
-export interface Answer {
+export interface CommandAnswer {
   /** For people. */
   terminal: () => string;
   /** For programs that read lines; the terminal's form where there is none. */
@@ -13,7 +13,7 @@ export interface OutputOptions {
 }
 
 /** Standard output holds the answer and nothing else; progress and complaints go to standard error. */
-export function printAnswer(answer: Answer, { json }: OutputOptions): void {
+export function printAnswer(answer: CommandAnswer, { json }: OutputOptions): void {
   if (json) console.log(JSON.stringify(answer.json, null, 2));
   else if (process.stdout.isTTY) console.log(answer.terminal());
   else printLines((answer.pipe ?? answer.terminal)());

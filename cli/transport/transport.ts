@@ -10,7 +10,7 @@ export interface ResultStream {
 }
 
 /** A file that was handed over. */
-export interface Submission {
+export interface InputSubmission {
   /** What the other commands find its batch by. */
   handle: string;
   /** Where it lies now, for a person to read. */
@@ -34,12 +34,16 @@ export interface StoredFile {
  * says which other can. Every method throws CommandError for whatever goes wrong there.
  */
 export interface Transport {
-  submit(file: InputFile, options: BatchOptionsInput, onProgress: (sentBytes: number) => void): Promise<Submission>;
+  submit(
+    file: InputFile,
+    options: BatchOptionsInput,
+    onProgress: (sentBytes: number) => void,
+  ): Promise<InputSubmission>;
   find(handle: string): Promise<BatchState>;
   list(limit: number): Promise<BatchState[]>;
   cancel(handle: string): Promise<BatchState>;
   /** @returns the batch of what failed; null as long as nobody has taken it up. */
-  retry(handle: string): Promise<Submission>;
+  retry(handle: string): Promise<InputSubmission>;
   /** @param reference as the batch's state has it. */
   open(reference: string): Promise<ResultStream>;
   /** The answers of finished shards, of a batch that may still run: by round and shard, within a shard in input order. */

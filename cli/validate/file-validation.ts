@@ -11,7 +11,7 @@ import { ConfigurationError, InvalidInputError, safeText } from '../../lib/recor
 import type { BatchOptions } from '../../lib/records/options.ts';
 
 /** Something to say about one line. */
-export interface Finding {
+export interface FileFinding {
   severity: 'error' | 'warning';
   /** From 1; null for the file as a whole. */
   line: number | null;
@@ -63,7 +63,7 @@ export class FileValidation {
     this.#validation = new LineValidation(this.#targets, options);
   }
 
-  async *findings(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Finding> {
+  async *findings(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FileFinding> {
     for await (const lines of splitLines(chunks))
       for (const line of lines) {
         this.#counts.lines += 1;
@@ -87,7 +87,7 @@ export class FileValidation {
     };
   }
 
-  #refuse({ errors }: RefusedLine): Finding[] {
+  #refuse({ errors }: RefusedLine): FileFinding[] {
     this.#counts.invalid_lines += 1;
     this.#counts.errors += errors.length;
     this.#wouldFail ||= !errors.every((error) => this.#mayBeErrorLine(error));
@@ -99,7 +99,7 @@ export class FileValidation {
     return (error.code === 'model_not_found' ? on_unknown_model : on_invalid_line) === 'error_line';
   }
 
-  #accept({ request, route, sentBytes, warnings }: AcceptedLine): Finding[] {
+  #accept({ request, route, sentBytes, warnings }: AcceptedLine): FileFinding[] {
     this.#usage.add(route.provider, route.model, estimateUsage(request, sentBytes));
     const key = JSON.stringify([route.provider, route.model, request.endpoint]);
     const group = this.#groups.get(key) ?? { ...route, endpoint: request.endpoint, requests: 0 };
@@ -108,7 +108,7 @@ export class FileValidation {
     return warnings.map((warning) => ({ severity: 'warning', line: request.lineNumber, ...warning }));
   }
 
-  #emptyFile(): Finding {
+  #emptyFile(): FileFinding {
     this.#counts.errors += 1;
     this.#wouldFail = true;
     const message = 'The input file is empty: it has no request lines.';

@@ -2,11 +2,11 @@ import { styleText } from 'node:util';
 import { columns } from '../output/columns.ts';
 import { printable } from '../output/printable.ts';
 import { counted, countText, dollarsText } from '../output/quantities.ts';
-import type { FileReport, Finding } from './file-validation.ts';
+import type { FileFinding, FileReport } from './file-validation.ts';
 
 /** Says what a validation finds, as it finds it. */
 export interface ValidationDisplay {
-  add(finding: Finding): string;
+  add(finding: FileFinding): string;
   finish(report: FileReport): string;
 }
 
@@ -73,7 +73,7 @@ export function terminalDisplay(file: string): ValidationDisplay {
   };
 }
 
-function errorLine({ line, code, message }: Finding): string {
+function errorLine({ line, code, message }: FileFinding): string {
   const place = (line === null ? 'file' : `line ${countText(line)}`).padEnd(10);
   return `${styleText('red', '✖')} ${place} ${printable(message)} ${styleText('dim', code)}\n`;
 }

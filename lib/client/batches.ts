@@ -6,10 +6,10 @@ import { InvalidInputError } from './errors.ts';
 import { type BatchInput, inputBytes, usualEndpoint } from './request-source.ts';
 import type { BatchResult } from './result.ts';
 import { readResults } from './results.ts';
-import { assertBatchOptions, type BatchOptions } from './submission.ts';
+import { assertBatchOptions, type SubmissionOptions } from './submission.ts';
 import type { TargetOptions } from './target.ts';
 
-export interface CreateBatchOptions extends TargetOptions, BatchOptions {
+export interface CreateBatchOptions extends TargetOptions, SubmissionOptions {
   /** Path of a JSONL file, or the requests themselves, read once and never held together. */
   input: BatchInput;
 }

@@ -37,6 +37,6 @@ export {
 export type { AnthropicRequest, BatchInput, BatchRequest, OpenAIRequest } from './request-source.ts';
 export type { BatchResult, Outcome } from './result.ts';
 export { type Requests, type RunBatchOptions, type RunResult, runBatch } from './run-batch.ts';
-export type { BatchOptions } from './submission.ts';
+export type { SubmissionOptions } from './submission.ts';
 export type { TargetOptions } from './target.ts';
 export { type WaitOptions, waitForBatch } from './wait.ts';

@@ -16,7 +16,7 @@ import {
 import { type BatchRequest, inputBytes, usualEndpoint } from './request-source.ts';
 import { failure, type Outcome } from './result.ts';
 import { readResults } from './results.ts';
-import { assertBatchOptions, type BatchOptions } from './submission.ts';
+import { assertBatchOptions, type SubmissionOptions } from './submission.ts';
 import type { TargetOptions } from './target.ts';
 import { assertWaitOptions, Patience, type WaitOptions, watchedToEnd } from './wait.ts';
 
@@ -26,7 +26,7 @@ export type Requests<Body> = Iterable<Body> | AsyncIterable<Body>;
 /** How to run a batch of requests to an endpoint; the usual one is chat completions. */
 export interface RunBatchOptions<Name extends Endpoint = UsualEndpoint>
   extends TargetOptions,
-    Omit<BatchOptions, 'endpoint'>,
+    Omit<SubmissionOptions, 'endpoint'>,
     WaitOptions {
   /** What the requests are for. Default: `/v1/chat/completions`. */
   endpoint?: Name;

@@ -16,7 +16,7 @@ export interface Submission {
   onWarning?: (warning: LineWarning) => void;
 }
 
-export interface BatchOptions {
+export interface SubmissionOptions {
   /** What the batch is for. Default: the first request's url, or `/v1/chat/completions`. */
   endpoint?: Endpoint;
   /** Within which the batch is to be done. Every provider has this one only. */
@@ -34,7 +34,7 @@ export type Create = (submission: Submission) => Promise<CreatedBatch>;
  *
  * @throws InvalidInputError, NotSupportedError
  */
-export function assertBatchOptions(options: BatchOptions): void {
+export function assertBatchOptions(options: SubmissionOptions): void {
   const { endpoint, completionWindow, metadata } = options;
   if (endpoint !== undefined && !isEndpoint(endpoint))
     throw new InvalidInputError('invalid_value', `The endpoint '${endpoint}' is none of ${endpoints.join(', ')}.`, {

@@ -1,7 +1,7 @@
 import {
   assertSameParameters,
   type BatchDraft,
-  type BatchInput,
+  type BatchSource,
   batchIdOf,
   digest,
   resumeBatch,
@@ -15,10 +15,10 @@ import { batchIdPattern, fileIdFrom } from '../records/ids.ts';
 import type { BatchOptions } from '../records/options.ts';
 import { isAccessDenied, type ObjectHead } from '../store/objects.ts';
 import { getFile } from './files.ts';
-import { type Page, type PageRequest, takePage } from './page.ts';
+import { type Page, type PageQuery, takePage } from './page.ts';
 
 /** A batch as a client asks for it. */
-export interface BatchRequest {
+export interface BatchCreation {
   tenant: string;
   /** A file's id, or an `s3://` URI under a configured prefix. */
   inputFile: string;
@@ -33,7 +33,7 @@ export interface BatchRequest {
  * @throws InvalidInputError `idempotency_conflict`, or for an unknown provider or an input that is not open to the
  *   tenant. A file that does not exist is no error here: the batch fails at validation, as at OpenAI.
  */
-export async function createBatch(services: Services, request: BatchRequest): Promise<BatchRecord> {
+export async function createBatch(services: Services, request: BatchCreation): Promise<BatchRecord> {
   const { tenant, options, parametersHash } = request;
   const draft = { tenant, options, identity: services.token() + services.token() };
   const standing = options.idempotency_key ? await services.records.findBatch(batchIdOf(draft)) : null;
@@ -79,7 +79,7 @@ function assertKnownProvider(services: Services, provider: string | undefined): 
   throw new InvalidInputError('invalid_value', unknownProvider(provider, services.config), { param: 'provider' });
 }
 
-async function resolveInput(services: Services, request: BatchRequest): Promise<BatchDraft['input']> {
+async function resolveInput(services: Services, request: BatchCreation): Promise<BatchDraft['input']> {
   const { inputFile, tenant } = request;
   if (inputFile.startsWith('s3://')) return objectInput(services, inputFile, tenant);
   try {
@@ -98,7 +98,7 @@ async function objectInput(services: Services, uri: string, tenant: string): Pro
   const head = await headUnlessDenied(services, bucket, key);
   if (!head) return missingInput(uri);
   const { etag, bytes } = head;
-  const input: BatchInput = {
+  const input: BatchSource = {
     fileId: fileIdFrom(digest('object', tenant, bucket, key, etag)),
     filename: key.slice(key.lastIndexOf('/') + 1),
     objects: [{ bucket, key, etag, bytes }],
@@ -144,11 +144,7 @@ export async function getBatch(services: Services, tenant: string, batchId: stri
 }
 
 /** A tenant's batches, newest first. */
-export async function listBatches(
-  services: Services,
-  tenant: string,
-  request: PageRequest,
-): Promise<Page<BatchRecord>> {
+export async function listBatches(services: Services, tenant: string, request: PageQuery): Promise<Page<BatchRecord>> {
   const after = request.after === undefined ? null : await getBatch(services, tenant, request.after);
   return takePage(
     services.records.listBatches(tenant, { order: 'desc', after, pageItems: request.limit + 1 }),

@@ -6,7 +6,7 @@ import { type FileRecord, hasExpired } from '../records/file.ts';
 import { fileIdFrom, fileIdPattern } from '../records/ids.ts';
 import { fileObjectKey, filePrefix } from '../records/object-keys.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
-import { type Page, type PageRequest, takePage } from './page.ts';
+import { type Page, type PageQuery, takePage } from './page.ts';
 
 /** What a file is once all its bytes are there. */
 export interface FileDescription {
@@ -91,7 +91,7 @@ export async function getFile(services: Services, tenant: string, fileId: string
   throw new NotFoundError(`No such File object: ${fileId.slice(0, 100)}`);
 }
 
-export interface FileListRequest extends PageRequest {
+export interface FileListRequest extends PageQuery {
   order: 'asc' | 'desc';
   purpose?: string | undefined;
 }

@@ -1,4 +1,4 @@
-export interface PageRequest {
+export interface PageQuery {
   /** Id of the last object of the page before. */
   after?: string | undefined;
   limit: number;

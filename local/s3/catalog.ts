@@ -31,14 +31,14 @@ const commitSchema = z.discriminatedUnion('type', [
 ]);
 type Commit = z.infer<typeof commitSchema>;
 
-export interface Bucket {
+export interface StoredBucket {
   name: string;
   /** Unix timestamp (in milliseconds). */
   createdAt: number;
   objects: SortedKeyMap<StoredObject>;
 }
 
-export interface Upload extends StoredUpload {
+export interface OpenUpload extends StoredUpload {
   parts: Map<number, StoredPart>;
 }
 
@@ -54,9 +54,9 @@ const sequencerDigits = 18;
  * A commit is checked, written and applied in one turn of the event loop: callers that look up and commit without an
  * `await` in between are atomic.
  */
-export class Catalog {
-  readonly buckets = new Map<string, Bucket>();
-  readonly uploads = new Map<string, Upload>();
+export class S3Catalog {
+  readonly buckets = new Map<string, StoredBucket>();
+  readonly uploads = new Map<string, OpenUpload>();
   readonly pendingEvents = new Map<string, ObjectCreatedEvent>();
   #log: CommitLog | undefined;
   #logLines = 0;
@@ -66,8 +66,8 @@ export class Catalog {
   private constructor() {}
 
   /** @throws Error if a line of the log, other than a torn last one, is not a commit. */
-  static async open(file: string): Promise<Catalog> {
-    const catalog = new Catalog();
+  static async open(file: string): Promise<S3Catalog> {
+    const catalog = new S3Catalog();
     catalog.#log = await CommitLog.open(file, (line) => {
       catalog.#logLines += 1;
       catalog.#apply(parseCommit(line, `${file}:${catalog.#logLines}`));

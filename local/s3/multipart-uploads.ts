@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Upload } from './catalog.ts';
+import type { OpenUpload } from './catalog.ts';
 import { type ChecksumAlgorithm, checksumElement, startChecksum } from './checksum.ts';
 import { type CrcPiece, combineCrcs } from './combined-crc.ts';
 import { S3Error } from './errors.ts';
@@ -37,7 +37,7 @@ type PartClaim = z.infer<typeof completionSchema>['CompleteMultipartUpload']['Pa
  *
  * @throws S3Error InvalidPartOrder, InvalidPart, EntityTooSmall, InvalidRequest
  */
-export function assembleObject(upload: Upload, claims: PartClaim[]): NewObject {
+export function assembleObject(upload: OpenUpload, claims: PartClaim[]): NewObject {
   checkOrder(claims);
   const parts = claims.map((claim) => claimedPart(upload, claim));
   if (parts.slice(0, -1).some((part) => part.segment.size < minPartBytes)) {
@@ -67,7 +67,7 @@ function checkOrder(claims: PartClaim[]): void {
   }
 }
 
-function claimedPart(upload: Upload, claim: PartClaim): StoredPart {
+function claimedPart(upload: OpenUpload, claim: PartClaim): StoredPart {
   const part = upload.parts.get(claim.PartNumber);
   if (part === undefined || !matchesEtag(claim.ETag, part.md5) || !hasClaimedChecksum(upload, part, claim)) {
     throw new S3Error(
@@ -79,7 +79,7 @@ function claimedPart(upload: Upload, claim: PartClaim): StoredPart {
   return part;
 }
 
-function hasClaimedChecksum(upload: Upload, part: StoredPart, claim: PartClaim): boolean {
+function hasClaimedChecksum(upload: OpenUpload, part: StoredPart, claim: PartClaim): boolean {
   if (upload.checksum === undefined) {
     return true;
   }
@@ -95,7 +95,7 @@ function hasClaimedChecksum(upload: Upload, part: StoredPart, claim: PartClaim):
   return claimed === undefined || claimed === part.checksum?.value;
 }
 
-function assembleChecksum(upload: Upload, parts: StoredPart[]): StoredChecksum | undefined {
+function assembleChecksum(upload: OpenUpload, parts: StoredPart[]): StoredChecksum | undefined {
   if (upload.checksum === undefined) {
     return undefined;
   }

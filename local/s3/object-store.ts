@@ -1,5 +1,5 @@
 import type { BodyStore } from './body-store.ts';
-import type { Bucket, Catalog } from './catalog.ts';
+import type { S3Catalog, StoredBucket } from './catalog.ts';
 import { S3Error } from './errors.ts';
 import { type CreationReason, type ObjectCreatedEvent, objectCreatedEvent } from './object-created-event.ts';
 import { checkWriteConditions } from './preconditions.ts';
@@ -7,7 +7,7 @@ import type { S3Request } from './s3-request.ts';
 import type { StoredObject } from './stored-object.ts';
 
 interface ObjectStoreOptions {
-  catalog: Catalog;
+  catalog: S3Catalog;
   bodies: BodyStore;
   /** Whether the creation of this key raises an event. */
   raisesEvent: (key: string) => boolean;
@@ -19,7 +19,7 @@ export type NewObject = Omit<StoredObject, 'bucket' | 'key' | 'lastModified' | '
 
 /** The objects of all buckets. Lookups and commits are synchronous, hence atomic. */
 export class ObjectStore {
-  readonly catalog: Catalog;
+  readonly catalog: S3Catalog;
   readonly bodies: BodyStore;
   readonly #options: ObjectStoreOptions;
 
@@ -36,7 +36,7 @@ export class ObjectStore {
   }
 
   /** @throws S3Error NoSuchBucket */
-  bucket(name: string): Bucket {
+  bucket(name: string): StoredBucket {
     const bucket = this.catalog.buckets.get(name);
     if (bucket === undefined) {
       throw new S3Error('NoSuchBucket', 'The specified bucket does not exist');

@@ -70,7 +70,7 @@ const routes = [
   { operation: 'DeleteObject', method: 'DELETE', scope: 'object', marks: [], parameters: [] },
 ] as const satisfies readonly Route[];
 
-export type Operation = (typeof routes)[number]['operation'];
+export type S3Operation = (typeof routes)[number]['operation'];
 
 /** What an S3 operation is told by. */
 interface RequestShape {
@@ -82,7 +82,7 @@ interface RequestShape {
 }
 
 /** @throws S3Error NotImplemented for everything outside the subset, unknown query parameters included. */
-export function identifyOperation(shape: RequestShape): Operation {
+export function identifyOperation(shape: RequestShape): S3Operation {
   const route = routes.find((candidate) => fits(candidate, shape));
   if (route === undefined) {
     throw new S3Error(

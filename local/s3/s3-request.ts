@@ -1,11 +1,11 @@
 import type { OpenBody } from './body-store.ts';
 import { S3Error } from './errors.ts';
-import type { Operation } from './operation.ts';
+import type { S3Operation } from './operation.ts';
 
 /** A request that has been understood; its body is still to be read. */
 export interface S3Request {
   requestId: string;
-  operation: Operation;
+  operation: S3Operation;
   bucket: string;
   key: string;
   query: URLSearchParams;

@@ -22,7 +22,7 @@ import { mkdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import path from 'node:path';
 import { BodyStore } from './body-store.ts';
-import { Catalog } from './catalog.ts';
+import { S3Catalog } from './catalog.ts';
 import { S3Error } from './errors.ts';
 import { EventDelivery } from './event-delivery.ts';
 import { newRequestId, sendAnswer, sendError, understandRequest } from './http-exchange.ts';
@@ -69,7 +69,7 @@ const keepAliveMilliseconds = 75_000;
 /** Opens the data folder, delivers pending events and listens on 127.0.0.1. */
 export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-  const catalog = await Catalog.open(path.join(options.dataDir, 'commits.jsonl'));
+  const catalog = await S3Catalog.open(path.join(options.dataDir, 'commits.jsonl'));
   const committedFiles = catalog.committedFiles();
   const bodies = await BodyStore.open(path.join(options.dataDir, 'bodies'), (file) => committedFiles.has(file));
   const delivery = startDelivery(catalog, options.onObjectCreated);
@@ -103,7 +103,7 @@ export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
   };
 }
 
-function startDelivery(catalog: Catalog, deliver: LocalS3Options['onObjectCreated']): EventDelivery | undefined {
+function startDelivery(catalog: S3Catalog, deliver: LocalS3Options['onObjectCreated']): EventDelivery | undefined {
   if (deliver === undefined) {
     return undefined;
   }

@@ -6,7 +6,7 @@ import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import type { BatchState } from '../batch-state.ts';
 import { asBlob, digestOf, endpointOf, type InputFile } from '../input-file.ts';
-import type { ResultStream, StoredFile, Submission, Transport } from '../transport.ts';
+import type { InputSubmission, ResultStream, StoredFile, Transport } from '../transport.ts';
 import { stateOfApiBatch } from './api-batch.ts';
 import { calling } from './api-failure.ts';
 
@@ -29,7 +29,7 @@ export class ApiTransport implements Transport {
     file: InputFile,
     options: BatchOptionsInput,
     onProgress: (sentBytes: number) => void,
-  ): Promise<Submission> {
+  ): Promise<InputSubmission> {
     const endpoint = options.endpoint ?? (await endpointOf(file));
     return this.#calling(async () => {
       const fileId = await this.#fileIdOf(file, options, onProgress);
@@ -60,7 +60,7 @@ export class ApiTransport implements Transport {
     return stored.id;
   }
 
-  #submission(batch: DeploymentBatch): Submission {
+  #submission(batch: DeploymentBatch): InputSubmission {
     const { handle } = stateOfApiBatch(batch);
     return { handle, place: this.#url, document: batch, state: () => this.find(handle) };
   }
@@ -87,7 +87,7 @@ export class ApiTransport implements Transport {
     return this.#calling(async () => stateOfApiBatch(await this.#deployment.cancelBatch(handle)));
   }
 
-  async retry(handle: string): Promise<Submission> {
+  async retry(handle: string): Promise<InputSubmission> {
     return this.#calling(async () => this.#submission(await this.#deployment.retryBatch(handle)));
   }
 

@@ -16,7 +16,7 @@ import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import { type BatchState, hasBatchEnded } from '../batch-state.ts';
 import { type InputFile, readInput } from '../input-file.ts';
-import type { ResultStream, StoredFile, Submission, Transport } from '../transport.ts';
+import type { InputSubmission, ResultStream, StoredFile, Transport } from '../transport.ts';
 import { inBucket } from './bucket-failure.ts';
 import { dropOptions } from './drop-options.ts';
 import { inputKeyOf, stateOfStatus, stateOfSummary, statusDocumentSchema } from './status-document.ts';
@@ -61,7 +61,7 @@ export class BucketTransport implements Transport {
     file: InputFile,
     options: BatchOptionsInput,
     onProgress: (sentBytes: number) => void,
-  ): Promise<Submission> {
+  ): Promise<InputSubmission> {
     const key = this.#keyFor(file, options);
     return inBucket(this.#bucket, async () => {
       const standing = await this.#objects.head(statusKey(key));
@@ -105,7 +105,7 @@ export class BucketTransport implements Transport {
     return `${inboxPrefix}${folder}${stem}-${suffix}.jsonl`;
   }
 
-  #submission(key: string, standingEtag: string | null): Submission {
+  #submission(key: string, standingEtag: string | null): InputSubmission {
     const handle = key.slice(inboxPrefix.length);
     const place = `s3://${this.#bucket}/${key}`;
     const trustedAtMs = Date.now() + staleStatusMilliseconds;
@@ -183,7 +183,7 @@ export class BucketTransport implements Transport {
   }
 
   /** Drops the original lines of what failed again, with the options of the first drop. */
-  async retry(handle: string): Promise<Submission> {
+  async retry(handle: string): Promise<InputSubmission> {
     const state = await this.find(handle);
     if (!hasBatchEnded(state) || state.id === null)
       throw new CommandError(exitStatus.invalid, `Cannot retry a batch with status '${state.status}'.`);

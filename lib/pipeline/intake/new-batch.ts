@@ -9,7 +9,7 @@ import { type BatchOptions, deadlineHours } from '../../records/options.ts';
 import type { Services } from '../services.ts';
 
 /** Where a batch's requests are. */
-export interface BatchInput {
+export interface BatchSource {
   fileId: string;
   /** For an object that is no File yet: it becomes one, of this name. */
   filename?: string;
@@ -25,7 +25,7 @@ export interface BatchDraft {
   parametersHash: string;
   options: BatchOptions;
   /** Or why there is none: the batch then fails as one whose validation failed. */
-  input: BatchInput | { fileId: string; missing: LineError };
+  input: BatchSource | { fileId: string; missing: LineError };
   /** For a drop: its key, and its place among the drops of that key. */
   inboxKey: string | null;
   sequencer?: string;

@@ -8,7 +8,7 @@ import { answeredError } from './sdk-reply.ts';
 import { fetcherFor, sendFor } from './sender.ts';
 
 /** An account at Mistral, by the key of the moment. */
-export interface Account {
+export interface MistralAccount {
   core: MistralCore;
   /**
    * Sends bytes as they are, which the SDK does not: it copies files, and writes bodies anew.
@@ -24,11 +24,11 @@ export interface PostedBody {
   contentType: string;
 }
 
-export function accountOf(settings: ConnectionSettings): KeyedClient<Account> {
+export function accountOf(settings: ConnectionSettings): KeyedClient<MistralAccount> {
   return new KeyedClient(settings, (apiKey) => newAccount(settings, apiKey));
 }
 
-function newAccount(settings: ConnectionSettings, apiKey: string): Account {
+function newAccount(settings: ConnectionSettings, apiKey: string): MistralAccount {
   const { config, clientOptions, providerOptions } = settings;
   const send = sendFor(settings);
   const core = new MistralCore({

@@ -31,7 +31,7 @@ import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { uploadForm } from '../shared/http/upload-form.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
 import { walkedPage } from '../shared/http/walked-page.ts';
-import { type Account, accountOf } from './account.ts';
+import { accountOf, type MistralAccount } from './account.ts';
 import { batchFieldsFrom, type Job, jobSchema, providerBatchFrom } from './job.ts';
 import { mistralEndpoints } from './request.ts';
 import { replyOf, unwrapped } from './sdk-reply.ts';
@@ -62,7 +62,7 @@ export function connectMistral(settings: ConnectionSettings<MistralSettings>): P
 class MistralClient implements ProviderClient, Catalog {
   readonly #createTimeoutSeconds: number;
   readonly #timeoutHours: number;
-  readonly #account: KeyedClient<Account>;
+  readonly #account: KeyedClient<MistralAccount>;
 
   constructor(settings: ConnectionSettings<MistralSettings>) {
     const { config } = settings;
@@ -199,7 +199,7 @@ class MistralClient implements ProviderClient, Catalog {
   async #read<Result>(
     what: string,
     signal: AbortSignal,
-    call: (account: Account, options: RequestOptions) => Promise<Result>,
+    call: (account: MistralAccount, options: RequestOptions) => Promise<Result>,
   ): Promise<Result> {
     try {
       return await withDeadline(signal, readTimeoutSeconds, (deadline) =>

@@ -1,5 +1,5 @@
 import type { ObjectStore } from '../object-store.ts';
-import type { Operation } from '../operation.ts';
+import type { S3Operation } from '../operation.ts';
 import type { S3Answer, S3Request } from '../s3-request.ts';
 import { createBucket, getBucketLocation, headBucket, listBuckets } from './bucket-operations.ts';
 import { listMultipartUploads } from './list-multipart-uploads.ts';
@@ -10,7 +10,7 @@ import { listParts, uploadPart, uploadPartCopy } from './part-operations.ts';
 
 type Handler = (store: ObjectStore, request: S3Request) => S3Answer | Promise<S3Answer>;
 
-export const handlers: Record<Operation, Handler> = {
+export const handlers: Record<S3Operation, Handler> = {
   AbortMultipartUpload: abortMultipartUpload,
   CompleteMultipartUpload: completeMultipartUpload,
   CopyObject: copyObject,

@@ -1,4 +1,4 @@
-import type { Upload } from '../catalog.ts';
+import type { OpenUpload } from '../catalog.ts';
 import type { ObjectStore } from '../object-store.ts';
 import { numberParameter, type S3Answer, type S3Request, xmlAnswer } from '../s3-request.ts';
 import { compareUtf8 } from '../sorted-keys.ts';
@@ -33,7 +33,7 @@ export function listMultipartUploads(store: ObjectStore, request: S3Request): S3
   );
 }
 
-function uploadsAfterMarker(store: ObjectStore, request: S3Request): Upload[] {
+function uploadsAfterMarker(store: ObjectStore, request: S3Request): OpenUpload[] {
   store.bucket(request.bucket);
   const prefix = request.query.get('prefix') ?? '';
   const keyMarker = request.query.get('key-marker') ?? '';
@@ -48,7 +48,7 @@ function uploadsAfterMarker(store: ObjectStore, request: S3Request): Upload[] {
   });
 }
 
-function uploadElement(upload: Upload, encode: (text: string) => string): string {
+function uploadElement(upload: OpenUpload, encode: (text: string) => string): string {
   return element(
     'Upload',
     textElement('Key', encode(upload.key)),

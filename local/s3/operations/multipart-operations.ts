@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Upload } from '../catalog.ts';
+import type { OpenUpload } from '../catalog.ts';
 import { checksumElement, checksumHeader } from '../checksum.ts';
 import { isCombinable } from '../combined-crc.ts';
 import { parseChecksumAlgorithm } from '../declared-body.ts';
@@ -60,7 +60,7 @@ export function abortMultipartUpload(store: ObjectStore, request: S3Request): S3
  *
  * @throws S3Error NoSuchBucket, NoSuchUpload
  */
-export function openUpload(store: ObjectStore, request: S3Request): Upload {
+export function openUpload(store: ObjectStore, request: S3Request): OpenUpload {
   store.bucket(request.bucket);
   const upload = store.catalog.uploads.get(request.query.get('uploadId') ?? '');
   if (upload === undefined || upload.bucket !== request.bucket || upload.key !== request.key) {

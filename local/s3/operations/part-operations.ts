@@ -1,5 +1,5 @@
 import { parseCopyRange } from '../byte-range.ts';
-import type { Upload } from '../catalog.ts';
+import type { OpenUpload } from '../catalog.ts';
 import { checksumElement, checksumHeader } from '../checksum.ts';
 import { storeCopy } from '../copied-body.ts';
 import { S3Error } from '../errors.ts';
@@ -78,7 +78,7 @@ function commitPart(store: ObjectStore, request: S3Request, partNumber: number, 
   });
 }
 
-function checkPartChecksum(upload: Upload, received: ReceivedBody): void {
+function checkPartChecksum(upload: OpenUpload, received: ReceivedBody): void {
   const expected = upload.checksum?.algorithm;
   const actual = received.checksum?.algorithm;
   if (expected !== undefined && expected !== actual) {

@@ -16,7 +16,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Catalog } from '../../../local/s3/catalog.ts';
+import { S3Catalog } from '../../../local/s3/catalog.ts';
 import {
   bodyFiles,
   bucketName,
@@ -200,7 +200,7 @@ describe('the log', () => {
   it('is rewritten when most of it is past, and says the same', async () => {
     const folder = await temporaryFolder();
     const file = path.join(folder, 'commits.jsonl');
-    const catalog = await Catalog.open(file);
+    const catalog = await S3Catalog.open(file);
     catalog.commit({ type: 'bucket-created', name: bucketName, createdAt: 1 });
     const lastSequencers: string[] = [];
     for (let index = 0; index < 12_000; index++) {
@@ -213,7 +213,7 @@ describe('the log', () => {
 
     const lines = (await readFile(file, 'utf8')).split('\n');
     expect(lines.length).toBeLessThan(3000);
-    const reopened = await Catalog.open(file);
+    const reopened = await S3Catalog.open(file);
     const objects = [...(reopened.buckets.get(bucketName)?.objects.values() ?? [])];
     expect(objects.map((object) => object.sequencer)).toEqual(lastSequencers);
     expect(reopened.nextSequencer() > (lastSequencers.at(-1) ?? '')).toBe(true);

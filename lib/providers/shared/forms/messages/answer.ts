@@ -2,7 +2,7 @@ import { parseExact } from '../../../../lines/exact-json.ts';
 import { objectOf, textOf } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
 import type { Usage } from '../../../../records/usage.ts';
-import { type Answer, answerOf, toolCallsOf } from '../completion.ts';
+import { answerOf, type ChatAnswer, toolCallsOf } from '../completion.ts';
 
 /** ChatCompletion -> Message. A chat completion does not say which stop sequence ended it. */
 export function messageFrom(completion: JsonObject, usage: Usage | null): object | null {
@@ -59,7 +59,7 @@ const stopReasons = new Map<unknown, string>([
 ]);
 
 /** A forced function ends with `stop` at OpenAI, and so may a refusal. */
-function stopReasonFrom({ message, finishReason }: Answer, refusal: string | null): string {
+function stopReasonFrom({ message, finishReason }: ChatAnswer, refusal: string | null): string {
   if (refusal !== null) return 'refusal';
   return stopReasons.get(finishReason) ?? (toolCallsOf(message).length > 0 ? 'tool_use' : 'end_turn');
 }

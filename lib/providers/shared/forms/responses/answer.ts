@@ -2,7 +2,7 @@ import { numberFrom } from '../../../../lines/exact-json.ts';
 import { objectOf, textOf } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
 import { noUsage, type Usage } from '../../../../records/usage.ts';
-import { type Answer, answerOf, toolCallsOf } from '../completion.ts';
+import { answerOf, type ChatAnswer, toolCallsOf } from '../completion.ts';
 
 /** ChatCompletion -> Response. Members that repeat the request hold their defaults: it is not known here any more. */
 export function responseFrom(completion: JsonObject, usage: Usage | null): object | null {
@@ -49,7 +49,7 @@ const incompleteReasons = new Map<unknown, string>([
 
 type Status = 'completed' | 'incomplete';
 
-function outputFrom(answer: Answer, id: string, status: Status): object[] {
+function outputFrom(answer: ChatAnswer, id: string, status: Status): object[] {
   const { message } = answer;
   const reasoning = textOf(message.reasoning_content) ?? textOf(message.reasoning);
   const content = contentFrom(answer);
@@ -65,7 +65,7 @@ function reasoningItem(id: string, text: string): object {
   return { id, type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text }] };
 }
 
-function contentFrom({ message, logprobs }: Answer): object[] {
+function contentFrom({ message, logprobs }: ChatAnswer): object[] {
   const text = textOf(message.content);
   const refusal = textOf(message.refusal);
   const output = {
