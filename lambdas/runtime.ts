@@ -1,6 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { z } from 'zod';
 import { createServices, type Overrides, type Services, type StepContext } from '../lib/pipeline/services.ts';
+import { noteFailure } from '../lib/pipeline/upkeep/step-failures.ts';
 import { messageOf, safeText } from '../lib/records/errors.ts';
 import { emittedMetrics } from './emitted-metrics.ts';
 import { fileLog } from './log-file.ts';
@@ -70,6 +71,8 @@ async function logged<Answer>(event: unknown, context: FunctionContext, run: () 
   } catch (error) {
     const name = error instanceof Error ? error.name : 'unknown';
     services().log.error('A step failed.', { ...what(), name, error: safeText(messageOf(error)) });
+    const { batchId, shard, step } = what();
+    if (batchId !== undefined) await noteFailure(services(), { step, batchId, shard }, error);
     throw error;
   }
 }

@@ -25,8 +25,8 @@ interface AlarmSpec {
   metric: IMetric;
   /** Above it is an alarm. */
   threshold?: number;
-  /** What no data means; it is good unless said. */
-  missing?: TreatMissingData;
+  /** How many periods must be beyond it, of how many; one of one unless said. */
+  periods?: { missing: number; within: number };
   comparison?: ComparisonOperator;
 }
 
@@ -75,10 +75,20 @@ function specs({ settings, events, functions, workflow, api }: AlarmsProps): Ala
     {
       name: 'missing-sweeps',
       what: 'No sweep has run for an hour. A batch that loses its execution stands still meanwhile.',
-      metric: functions.get('sweep').metricInvocations({ period: Duration.hours(1), statistic: 'Sum' }),
+      metric: sweepsSinceTheFirst(functions, sweepPeriod),
       threshold: 1,
       comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
-      missing: TreatMissingData.BREACHING,
+      periods: { missing: 4, within: 96 },
+    },
+    {
+      name: 'failing-steps',
+      what: 'A step of a batch or shard failed five times in a row. It is repeated, but the batch stands still.',
+      metric: pipelineMetric(settings.stackName, 'FailingShards', 'Maximum', sweepPeriod),
+    },
+    {
+      name: 'overdue-steps',
+      what: 'The next action of a shard has been due for half an hour, and nothing took it.',
+      metric: pipelineMetric(settings.stackName, 'OverdueShards', 'Maximum', sweepPeriod),
     },
     {
       name: 'overdue-batches',
@@ -120,6 +130,19 @@ function specs({ settings, events, functions, workflow, api }: AlarmsProps): Ala
   ];
 }
 
+/**
+ * Runs of the sweep, a period without one counting as 0; 1 before the first one that is in sight, which is a day. So a new stack is
+ * quiet, though it has no data, and a rule that is turned off is seen, though it leaves none.
+ */
+function sweepsSinceTheFirst(functions: Functions, period: Duration): IMetric {
+  return new MathExpression({
+    expression: 'IF(RUNNING_SUM(FILL(sweeps, 0)) > 0, FILL(sweeps, 0), 1)',
+    label: 'Sweeps',
+    usingMetrics: { sweeps: functions.get('sweep').metricInvocations({ period, statistic: 'Sum' }) },
+    period,
+  });
+}
+
 function unhealthyExecutions({ stateMachine }: Workflow, period: Duration): IMetric {
   return new MathExpression({
     expression: 'failed + timedOut + aborted',
@@ -140,8 +163,10 @@ function newAlarm(scope: Construct, spec: AlarmSpec, { stackName, runbookUrl }: 
     metric: spec.metric,
     threshold: spec.threshold ?? 0,
     comparisonOperator: spec.comparison ?? ComparisonOperator.GREATER_THAN_THRESHOLD,
-    evaluationPeriods: 1,
-    treatMissingData: spec.missing ?? TreatMissingData.NOT_BREACHING,
+    evaluationPeriods: spec.periods?.within ?? 1,
+    ...(spec.periods && { datapointsToAlarm: spec.periods.missing }),
+    // A new stack has no data yet, and nothing to ring for.
+    treatMissingData: TreatMissingData.NOT_BREACHING,
   });
 }
 

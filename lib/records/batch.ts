@@ -3,6 +3,7 @@ import { endpoints } from './endpoints.ts';
 import { ConflictError, StaleEpochError } from './errors.ts';
 import { batchStatuses, emptyBatch, hasEnded, lineErrorSchema, type TerminalStatus } from './openai-batch.ts';
 import { batchOptionsSchema } from './options.ts';
+import { stepFailuresSchema } from './step-failures.ts';
 import { usageSchema } from './usage.ts';
 
 const seconds = z.number().int();
@@ -117,6 +118,8 @@ export const batchRecordSchema = z.object({
   report: reportSchema.nullable(),
   /** The run of Prepare from whose checkpoint the next one goes on. */
   checkpoint: z.string().nullable().default(null),
+  /** Of a step of the whole batch. */
+  failures: stepFailuresSchema.nullable().default(null),
   /** The run of Finalize from whose checkpoint the next one goes on. */
   mergeCheckpoint: z.string().nullable().default(null),
   outputFileId: z.string().nullable(),

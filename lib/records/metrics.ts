@@ -31,6 +31,10 @@ export const metricUnits = {
   UnfinishedBatches: 'Count',
   /** How far the oldest unfinished batch is past its deadline, at each sweep; 0 where none is. */
   OldestOverdueSeconds: 'Seconds',
+  /** Shards and batches with a step that failed five times in a row, at each sweep. */
+  FailingShards: 'Count',
+  /** Shards whose next action has been due for half an hour, at each sweep. */
+  OverdueShards: 'Count',
 } as const;
 
 export type MetricName = keyof typeof metricUnits;

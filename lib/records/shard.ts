@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { endpoints } from './endpoints.ts';
+import { stepFailuresSchema } from './step-failures.ts';
 import { usageSchema } from './usage.ts';
 
 /**
@@ -129,6 +130,8 @@ export const shardRecordSchema = z.object({
   deferrals: z.number().int(),
   /** What went wrong last, for a person to read. */
   lastError: z.string().nullable(),
+  /** Of the step that is due. */
+  failures: stepFailuresSchema.nullable().default(null),
   providerBatchId: z.string().nullable(),
   providerStatus: z.string().nullable(),
   submittedAtMs: milliseconds.nullable(),
@@ -174,6 +177,7 @@ export function newShard(plan: ShardPlan): ShardRecord {
     notBeforeMs: 0,
     deferrals: 0,
     lastError: null,
+    failures: null,
     providerBatchId: null,
     providerStatus: null,
     submittedAtMs: null,
@@ -216,13 +220,22 @@ export function beginCreating(
 }
 
 export function markSubmitted(shard: ShardRecord, providerBatchId: string, nowMs: number): ShardRecord {
-  return { ...shard, status: 'submitted', providerBatchId, submittedAtMs: nowMs, deferrals: 0, lastError: null };
+  return {
+    ...shard,
+    failures: null,
+    status: 'submitted',
+    providerBatchId,
+    submittedAtMs: nowMs,
+    deferrals: 0,
+    lastError: null,
+  };
 }
 
 /** Nothing was created: the shard waits for its next chance. */
 export function deferShard(shard: ShardRecord, notBeforeMs: number, reason: string): ShardRecord {
   return {
     ...shard,
+    failures: null,
     status: 'pending',
     intent: null,
     providerBatchId: null,
@@ -233,11 +246,11 @@ export function deferShard(shard: ShardRecord, notBeforeMs: number, reason: stri
 }
 
 export function endShard(shard: ShardRecord, end: ShardEnd, nowMs: number): ShardRecord {
-  return { ...shard, status: 'ended', end, endedAtMs: nowMs, notBeforeMs: 0, deferrals: 0 };
+  return { ...shard, failures: null, status: 'ended', end, endedAtMs: nowMs, notBeforeMs: 0, deferrals: 0 };
 }
 
 export function markCollected(shard: ShardRecord, result: ShardResult): ShardRecord {
-  return { ...shard, status: 'collected', result };
+  return { ...shard, failures: null, status: 'collected', result };
 }
 
 /** The results could not be read for now: they are asked for again. */
@@ -247,7 +260,7 @@ export function deferCollection(
 ): ShardRecord {
   if (shard.status !== 'ended') return shard;
   const short = shortDownload && { shortDownloads: shortDownload.count, firstShortAtMs: shortDownload.firstAtMs };
-  return { ...shard, ...short, notBeforeMs, deferrals: shard.deferrals + 1, lastError: reason };
+  return { ...shard, ...short, failures: null, notBeforeMs, deferrals: shard.deferrals + 1, lastError: reason };
 }
 
 export interface ShortDownload {

@@ -309,7 +309,7 @@ describe('what fails', () => {
     const template = synthesize({ alarmEmail: 'who@example.org', runbookUrl: 'https://example.org/runbook.md' });
     const headings = readFileSync(new URL('../../docs/runbook.md', import.meta.url), 'utf8').match(/^## .*$/gm) ?? [];
     const alarms = Object.values(template.findResources('AWS::CloudWatch::Alarm'));
-    expect(alarms).toHaveLength(11);
+    expect(alarms).toHaveLength(13);
     for (const { Properties: alarm } of alarms) {
       const anchor = alarm.AlarmDescription.match(/ https:\/\/example.org\/runbook.md#([a-z-]+)$/)?.[1];
       expect(headings).toContain(`## ${anchor}`);

@@ -111,8 +111,8 @@ describe('the doctor', () => {
         throw error;
       });
       expect(findings.filter(({ level }) => level === 'error').map(({ whatToDo }) => whatToDo)).toEqual([
-        expect.stringContaining('--secret-id openai'),
-        expect.stringContaining('--secret-id anthropic'),
+        expect.stringContaining('--secret-id batchdrop/openai'),
+        expect.stringContaining('--secret-id batchdrop/anthropic'),
       ]);
     },
   );

@@ -1,9 +1,15 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { emittedMetrics } from '../../lambdas/emitted-metrics.ts';
+import { shardStepSchema } from '../../lambdas/events.ts';
+import { stepHandler } from '../../lambdas/runtime.ts';
 import { finalize } from '../../lib/pipeline/finalize/finalize.ts';
+import { poll } from '../../lib/pipeline/poll/poll.ts';
+import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Services } from '../../lib/pipeline/services.ts';
+import { submit } from '../../lib/pipeline/submit/submit.ts';
+import { noteFailure } from '../../lib/pipeline/upkeep/step-failures.ts';
 import type { MetricDimensions, MetricName } from '../../lib/records/metrics.ts';
-import { drive, functionContext, sweepNow } from './drive.ts';
+import { drive, functionContext, pass, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';
 
@@ -86,6 +92,47 @@ describe('a batch', () => {
     expect(values('SweepRestarts')).toEqual([1]);
     expect(values('OldestOverdueSeconds')[0]).toBeGreaterThanOrEqual(99);
     await drive(harness, batchId);
+  });
+
+  it('whose step failed five times in a row is counted by the sweep, until the step succeeds', async () => {
+    const at = { batchId: (await harness.drop('failing.jsonl', fileOf([chatLine('one')]))) ?? '', epoch: 0 };
+    await prepare(harness.services, at, functionContext());
+    const refused = stepHandler(shardStepSchema, () => Promise.reject(new Error('The key may not be used.')));
+    const context = { awsRequestId: 'x', functionName: 'Batchdrop-submit', getRemainingTimeInMillis: () => 60_000 };
+    const fail = () => expect(refused({ ...at, shard: 0 }, context)).rejects.toThrow('may not be used');
+    for (let times = 1; times <= 4; times += 1) await fail();
+    await sweepNow(harness);
+    await fail();
+    await sweepNow(harness);
+    await submit(harness.services, { ...at, shard: 0 }, functionContext());
+    await sweepNow(harness);
+    expect(values('FailingShards')).toEqual([0, 1, 0]);
+    await drive(harness, at.batchId);
+  });
+
+  it('that fails as a whole is counted while that is fresh', async () => {
+    const batchId = (await harness.drop('whole.jsonl', fileOf([chatLine('one')]))) ?? '';
+    for (let times = 1; times <= 5; times += 1)
+      await noteFailure(harness.services, { step: 'finalize', batchId }, new Error('no'));
+    pass(60);
+    await sweepNow(harness);
+    pass(600);
+    await sweepNow(harness);
+    expect(values('FailingShards')).toEqual([1, 0]);
+    await drive(harness, batchId);
+  });
+
+  it('counts a shard whose next step is due for long, and none that waits for its provider', async () => {
+    const at = { batchId: (await harness.drop('overdue.jsonl', fileOf([chatLine('one')]))) ?? '', epoch: 0 };
+    await prepare(harness.services, at, functionContext());
+    await submit(harness.services, { ...at, shard: 0 }, functionContext());
+    pass(7_200);
+    await sweepNow(harness);
+    await poll(harness.services, { ...at, events: 0 }, functionContext());
+    pass(31 * 60);
+    await sweepNow(harness);
+    expect(values('OverdueShards')).toEqual([0, 1]);
+    await drive(harness, at.batchId);
   });
 
   it('that is none is counted as refused', async () => {

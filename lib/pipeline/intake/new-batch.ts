@@ -121,6 +121,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     cost: null,
     report: null,
     checkpoint: null,
+    failures: null,
     mergeCheckpoint: null,
     outputFileId: null,
     errorFileId: null,

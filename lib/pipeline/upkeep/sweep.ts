@@ -6,6 +6,7 @@ import { continueAsNew } from '../continue-as-new.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
 import { removeDue } from './removals.ts';
+import { type Trouble, troubleOf } from './step-failures.ts';
 
 /** A batch so young may be between its record and its execution. */
 const graceMs = 30_000;
@@ -37,6 +38,7 @@ export async function sweep(services: Services, options: SweepOptions, context: 
   const inUse = new Set<string>();
   let isInUseKnown = true;
   let oldestOverdueSeconds = 0;
+  const trouble = { failing: 0, overdue: 0 };
   const batchIds = await Array.fromAsync(services.records.unfinishedBatchIds());
   await inParallel(batchesAtATime, batchIds, async (batchId) => {
     if (context.signal.aborted) return;
@@ -46,16 +48,20 @@ export async function sweep(services: Services, options: SweepOptions, context: 
     for (const name of swept.reads ?? []) inUse.add(name);
     if (swept.restarted) answer.restarted += 1;
     oldestOverdueSeconds = Math.max(oldestOverdueSeconds, swept.overdueSeconds);
+    trouble.failing += swept.failing;
+    trouble.overdue += swept.overdue;
   });
   if (isInUseKnown && !context.signal.aborted) answer.removed = await removeDue(services, inUse, context.signal);
   services.metrics.add('UnfinishedBatches', answer.unfinished);
   services.metrics.add('SweepRestarts', answer.restarted);
   services.metrics.add('OldestOverdueSeconds', oldestOverdueSeconds);
+  services.metrics.add('FailingShards', trouble.failing);
+  services.metrics.add('OverdueShards', trouble.overdue);
   services.log.info('Swept the unfinished batches.', { ...answer });
   return answer;
 }
 
-interface Swept {
+interface Swept extends Trouble {
   restarted: boolean;
   /** Past its deadline; 0 before it. */
   overdueSeconds: number;
@@ -63,7 +69,7 @@ interface Swept {
   reads: readonly string[] | null;
 }
 
-const nothingToDo = { restarted: false, overdueSeconds: 0 };
+const nothingToDo = { restarted: false, overdueSeconds: 0, failing: 0, overdue: 0 };
 
 /** One batch's trouble is its own. */
 async function sweepOne(services: Services, batchId: string, options: SweepOptions): Promise<Swept> {
@@ -79,18 +85,14 @@ async function sweepOne(services: Services, batchId: string, options: SweepOptio
   }
 }
 
-async function examine(
-  services: Services,
-  batch: BatchRecord,
-  options: SweepOptions,
-): Promise<Pick<Swept, 'restarted' | 'overdueSeconds'>> {
+async function examine(services: Services, batch: BatchRecord, options: SweepOptions): Promise<Omit<Swept, 'reads'>> {
   if (hasEnded(batch.status) && batch.eventSentAtMs !== null) return nothingToDo;
   const nowMs = services.now();
   if (nowMs < batch.createdAt * 1_000 + (options.graceMs ?? graceMs)) return nothingToDo;
   const overdueSeconds = Math.max(0, Math.floor(nowMs / 1_000) - batch.deadlineAt);
   const isOverdue = overdueSeconds > lateSeconds * (batch.epoch + 1);
   if (!isOverdue && (await services.executions.isRunning(batch.id, batch.epoch)))
-    return { restarted: false, overdueSeconds };
+    return { restarted: false, overdueSeconds, ...(await troubleOf(services, batch)) };
   services.log.warn('A batch had no live execution; it goes on in a new one.', {
     batchId: batch.id,
     epoch: batch.epoch + 1,
@@ -98,7 +100,7 @@ async function examine(
   });
   if (options.isAlone) await releaseLeases(services, batch);
   await continueAsNew(services, batch);
-  return { restarted: true, overdueSeconds };
+  return { ...nothingToDo, restarted: true, overdueSeconds };
 }
 
 async function releaseLeases(services: Services, batch: BatchRecord): Promise<void> {
