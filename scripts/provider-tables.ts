@@ -68,9 +68,16 @@ function requestsOf({ minRequests, maxRequests }: ProviderLimits): string {
   return minRequests === undefined ? count(maxRequests) : `${count(minRequests)} to ${count(maxRequests)}`;
 }
 
-function discountsOf({ batchDiscount, discountOfModels = {} }: Prices): string {
+function discountsOf({ batchDiscount, discountOfModels = {}, undiscounted = {} }: Prices): string {
   const special = Object.entries(discountOfModels).map(([pattern, discount]) => `${code(pattern)} ${discount * 100}%`);
-  return [`${batchDiscount * 100}%`, ...special].join(', ');
+  const kinds = new Set(
+    Object.values(undiscounted)
+      .flat()
+      .map((kind) => `${kind} tokens`),
+  );
+  const some = '*' in undiscounted && Object.keys(undiscounted).length > 1 ? ' of some models' : '';
+  const same = kinds.size > 0 ? [`nothing off ${[...kinds].join(' and ')}${some}`] : [];
+  return [`${batchDiscount * 100}%`, ...special, ...same].join(', ');
 }
 
 /** Whether lines of that endpoint keep their own bytes; Messages do in Anthropic's own form. */

@@ -129,7 +129,7 @@ async function collectUnordered(objects: FileObjects, folder: string, files: rea
   for (const [place, shard] of keptShards(folder).entries()) {
     const index = await readIndex(objects, shard);
     const writer = objects.writer(`unordered/${place}`, { sha256: true });
-    const answers = new GatheredAnswers(shard, index, { put: (_position, bytes) => writer.writeLine(bytes) });
+    const answers = new GatheredAnswers(shard, index, { put: (_position, bytes) => writer.writeLine(bytes) }, () => 0);
     await readAnswers(answers, shard, files[place] ?? '');
     await writer.close();
     if (answers.resultsRead !== index.length) throw new Error(`Shard ${place} has ${answers.resultsRead} answers.`);
@@ -141,7 +141,7 @@ async function collect(objects: FileObjects, folder: string, files: readonly str
   for (const [place, shard] of keptShards(folder).entries()) {
     const index = await readIndex(objects, shard);
     const spool = await ResultSpool.open(index.length);
-    const answers = new GatheredAnswers(shard, index, spool);
+    const answers = new GatheredAnswers(shard, index, spool, () => 0);
     await readAnswers(answers, shard, files[place] ?? '');
     const missing = { code: 'result_missing', message: 'missing', isLost: true, isRetryable: false };
     const sources = { shard, missing, resendsLost: false, index, answers, spool };

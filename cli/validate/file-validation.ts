@@ -1,7 +1,7 @@
 import { splitLines } from '../../lib/lines/jsonl.ts';
 import type { LineError } from '../../lib/lines/request-line.ts';
 import { costOf } from '../../lib/pipeline/cost.ts';
-import { estimateUsage, UsageByModel } from '../../lib/pipeline/estimate.ts';
+import { EstimateByModel, estimateUsage } from '../../lib/pipeline/estimate.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/prepare/line-validation.ts';
 import { type Config, unknownProvider } from '../../lib/providers/config.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
@@ -48,7 +48,7 @@ export class FileValidation {
   readonly #options: BatchOptions;
   readonly #targets: ReturnType<typeof offlineTargets>;
   readonly #validation: LineValidation;
-  readonly #usage = new UsageByModel();
+  readonly #estimates: EstimateByModel;
   readonly #groups = new Map<string, Group>();
   readonly #counts = { lines: 0, invalid_lines: 0, errors: 0, warnings: 0 };
   #wouldFail = false;
@@ -60,6 +60,7 @@ export class FileValidation {
       throw new InvalidInputError('invalid_option', unknownProvider(provider, config), { param: 'provider' });
     this.#options = options;
     this.#targets = offlineTargets(config);
+    this.#estimates = new EstimateByModel((name) => this.#targets.account(name));
     this.#validation = new LineValidation(this.#targets, options);
   }
 
@@ -74,15 +75,15 @@ export class FileValidation {
   }
 
   report(): FileReport {
-    const total = this.#usage.total();
-    const parts = this.#usage.list().map((part) => ({ ...part, account: this.#targets.account(part.provider) }));
+    const total = this.#estimates.tokens();
+    const parts = this.#estimates.list().map(({ provider, model, batchUsd }) => ({ provider, model, usd: batchUsd }));
     return {
       ...this.#counts,
       would_fail: this.#wouldFail,
       endpoint: this.#validation.endpoint ?? null,
       groups: [...this.#groups.values()],
-      estimated_input_tokens: total.input_tokens,
-      estimated_output_tokens: total.output_tokens,
+      estimated_input_tokens: total.input,
+      estimated_output_tokens: total.output,
       estimated_cost: costOf(parts),
     };
   }
@@ -100,7 +101,7 @@ export class FileValidation {
   }
 
   #accept({ request, route, sentBytes, warnings }: AcceptedLine): FileFinding[] {
-    this.#usage.add(route.provider, route.model, estimateUsage(request, sentBytes));
+    this.#estimates.of(route.provider, route.model).add(estimateUsage(request, sentBytes));
     const key = JSON.stringify([route.provider, route.model, request.endpoint]);
     const group = this.#groups.get(key) ?? { ...route, endpoint: request.endpoint, requests: 0 };
     this.#groups.set(key, { ...group, requests: group.requests + 1 });

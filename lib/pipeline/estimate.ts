@@ -3,7 +3,8 @@ import type { RequestLine } from '../lines/request-line.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import { isObject } from '../records/json.ts';
 import { parseJson } from '../records/parse-json.ts';
-import { addUsage, noUsage, type TokenCounts, type Usage, usageOf } from '../records/usage.ts';
+import { type TokenCounts, usageOf } from '../records/usage.ts';
+import { type Pricer, pricerOf, type Seller } from './price.ts';
 
 /** Bytes of JSON that make a token of English text, roughly; other languages and images differ. */
 const bytesPerToken = 4;
@@ -63,52 +64,81 @@ export const modelEstimateSchema = z.object({
   model: z.string(),
   input: z.number(),
   output: z.number(),
+  batchUsd: z.number().nullable(),
+  singleUsd: z.number().nullable(),
 });
 
-/** A running sum for one model. */
-export class TokenSum {
+/** What the requests of one model will use and cost, each priced by itself. */
+export class EstimateSum {
   input = 0;
   output = 0;
+  /** US dollars as a batch, and as single calls; null where no price is known. */
+  batchUsd: number | null = 0;
+  singleUsd: number | null = 0;
+
+  readonly #pricer: Pricer | null;
+
+  constructor(pricer: Pricer | null) {
+    this.#pricer = pricer;
+  }
 
   add(tokens: TokenCounts): void {
+    const usage = usageOf(tokens);
+    const pricer = this.#pricer;
     this.input += tokens.input;
     this.output += tokens.output;
+    this.batchUsd = sumOf(this.batchUsd, pricer?.batch(usage) ?? null);
+    this.singleUsd = sumOf(this.singleUsd, pricer?.single(usage) ?? null);
+  }
+
+  resume(earlier: z.infer<typeof modelEstimateSchema>): void {
+    this.input += earlier.input;
+    this.output += earlier.output;
+    this.batchUsd = sumOf(this.batchUsd, earlier.batchUsd);
+    this.singleUsd = sumOf(this.singleUsd, earlier.singleUsd);
   }
 }
 
+function sumOf(left: number | null, right: number | null): number | null {
+  return left === null || right === null ? null : left + right;
+}
+
 /** Sums estimates by provider and model. */
-export class UsageByModel {
-  readonly #sums = new Map<string, { provider: string; model: string; sum: TokenSum }>();
+export class EstimateByModel {
+  readonly #sellerOf: (provider: string) => Seller;
+  readonly #sums = new Map<string, { provider: string; model: string; sum: EstimateSum }>();
+
+  constructor(sellerOf: (provider: string) => Seller) {
+    this.#sellerOf = sellerOf;
+  }
 
   /** Whoever has many lines of one model asks once. */
-  of(provider: string, model: string): TokenSum {
+  of(provider: string, model: string): EstimateSum {
     const key = JSON.stringify([provider, model]);
     const known = this.#sums.get(key);
     if (known) return known.sum;
-    const sum = new TokenSum();
+    const sum = new EstimateSum(pricerOf(this.#sellerOf(provider), model));
     this.#sums.set(key, { provider, model, sum });
     return sum;
   }
 
-  add(provider: string, model: string, tokens: TokenCounts): void {
-    this.of(provider, model).add(tokens);
-  }
-
-  list(): { provider: string; model: string; usage: Usage }[] {
-    return [...this.#sums.values()].map(({ provider, model, sum }) => ({ provider, model, usage: usageOf(sum) }));
-  }
-
   /** To be added to another one. */
-  estimates(): z.infer<typeof modelEstimateSchema>[] {
-    return [...this.#sums.values()].map(({ provider, model, sum: { input, output } }) => ({
+  list(): z.infer<typeof modelEstimateSchema>[] {
+    return [...this.#sums.values()].map(({ provider, model, sum }) => ({
       provider,
       model,
-      input,
-      output,
+      input: sum.input,
+      output: sum.output,
+      batchUsd: sum.batchUsd,
+      singleUsd: sum.singleUsd,
     }));
   }
 
-  total(): Usage {
-    return this.list().reduce((sum, part) => addUsage(sum, part.usage), noUsage);
+  tokens(): { input: number; output: number } {
+    const sums = this.list();
+    return {
+      input: sums.reduce((total, { input }) => total + input, 0),
+      output: sums.reduce((total, { output }) => total + output, 0),
+    };
   }
 }

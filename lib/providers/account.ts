@@ -11,6 +11,28 @@ export const liveFields = {
   requestTimeoutSeconds: z.number().positive().max(300).default(300),
 };
 
+const dollars = z.number().nonnegative();
+
+/** What a model costs, in US dollars for a million tokens of single calls. What is not said costs what plain input or output does. */
+const ownPriceSchema = z.strictObject({
+  input: dollars,
+  output: dollars,
+  cachedInput: dollars.optional(),
+  cacheWrite: dollars.optional(),
+  cacheWrite1h: dollars.optional(),
+  inputAudio: dollars.optional(),
+  inputImage: dollars.optional(),
+  outputAudio: dollars.optional(),
+  outputImage: dollars.optional(),
+  /** What a batch saves of them, 0.5 for half; without it what the provider's batches save. */
+  batchDiscount: z.number().min(0).lt(1).optional(),
+});
+
+export type OwnPrice = z.infer<typeof ownPriceSchema>;
+
+/** By a model's name or a pattern: its prices, or the model of the public list that it costs as much as. */
+const ownPricesSchema = z.record(z.string().min(1), z.union([z.string().min(1), ownPriceSchema]));
+
 /** What every provider account can say; a provider's folder extends it by its kind and by what its accounts say besides. */
 export const accountSchema = z.strictObject({
   /** Where its API is; the SDK's own default without it. Only the deployment says this, never a request. */
@@ -30,6 +52,8 @@ export const accountSchema = z.strictObject({
     .default({}),
   /** Models routed here, besides the built-in table; `*` stands for any characters. */
   models: z.array(z.string().min(1)).default([]),
+  /** Prices of models that the public list has not, or has otherwise; `*` stands for any characters. */
+  prices: ownPricesSchema.optional(),
   /** Provider batches open at a time, for accounts that limit them; without it as many as there are. */
   concurrency: z.number().int().positive().optional(),
   /** Provider batches created in an hour. Without it the provider's published limit. */

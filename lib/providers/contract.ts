@@ -63,11 +63,18 @@ export interface Translation {
 export interface Prices {
   /** The provider's name in @pydantic/genai-prices; null where only the address of the account's API shows it. */
   list: string | null;
+  /** What models are called in that list, by patterns as in `models`, where they have another name there. */
+  listedAs?: Readonly<Record<string, string>>;
   /** What a batch saves of the list price: 0.5 is half. */
   batchDiscount: number;
   /** Discounts of models that save something else, by patterns as in `models`; the first that fits holds. */
   discountOfModels?: Readonly<Record<string, number>>;
+  /** Kinds of tokens that cost the same in a batch, by patterns of models in the same way; none without it. */
+  undiscounted?: Readonly<Record<string, readonly UndiscountedKind[]>>;
 }
+
+/** Kinds of tokens whose own discount may take the place of the batch's. */
+export type UndiscountedKind = 'cached' | 'written';
 
 /** What a service of our own AWS account needs, so that it reads its lines from our bucket and writes its answers there. */
 export interface AwsNeeds {

@@ -76,6 +76,8 @@ export const shardResultSchema = z.object({
   /** The provider's result files as they came, kept where answers are lost. */
   rawKeys: z.array(z.string()).default([]),
   usage: usageSchema,
+  /** US dollars, each answer priced by itself; null where no price is known. Absent from records of before this was kept. */
+  costUsd: z.number().nullable().optional(),
   /** SHA-256 of the provider's result files as they came, in hex, in their order. */
   sourceSha256: z.array(z.string()),
 });

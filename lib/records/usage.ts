@@ -1,43 +1,126 @@
 import * as z from 'zod/mini';
 
 const count = z.int().check(z.nonnegative());
+/** What few answers have: it stands there only where it is above 0, so that OpenAI's own shape is kept else. */
+const rareCount = z.optional(count);
 
-/** Tokens, in the shape of OpenAI's `Batch.usage`. */
+/** Tokens, in the shape of OpenAI's `Batch.usage`, and beside it the kinds that have prices of their own. */
 export const usageSchema = z.object({
   input_tokens: count,
-  input_tokens_details: z.object({ cached_tokens: count }),
+  input_tokens_details: z.object({
+    cached_tokens: count,
+    /** Written to a cache, for whatever time. */
+    cache_write_tokens: rareCount,
+    /** Of the written: those that the cache keeps for an hour. */
+    cache_write_1h_tokens: rareCount,
+    audio_tokens: rareCount,
+    image_tokens: rareCount,
+    /** Of the cached. */
+    cached_audio_tokens: rareCount,
+    cached_image_tokens: rareCount,
+  }),
   output_tokens: count,
-  output_tokens_details: z.object({ reasoning_tokens: count }),
+  output_tokens_details: z.object({
+    reasoning_tokens: count,
+    audio_tokens: rareCount,
+    image_tokens: rareCount,
+  }),
   total_tokens: count,
 });
 
 export type Usage = z.infer<typeof usageSchema>;
 
+/** `input` counts all tokens that went in and `output` all that came out; the others are parts of these two. */
 export interface TokenCounts {
   input: number;
   cached?: number;
+  written?: number;
+  writtenForHour?: number;
+  inputAudio?: number;
+  inputImage?: number;
+  cachedAudio?: number;
+  cachedImage?: number;
   output: number;
   reasoning?: number;
+  outputAudio?: number;
+  outputImage?: number;
 }
 
 export const noUsage: Usage = usageOf({ input: 0, output: 0 });
 
-/** @param tokens `input` counts the cached ones too, `output` the reasoning ones. */
 export function usageOf(tokens: TokenCounts): Usage {
   return {
     input_tokens: tokens.input,
-    input_tokens_details: { cached_tokens: tokens.cached ?? 0 },
+    input_tokens_details: {
+      cached_tokens: tokens.cached ?? 0,
+      ...(tokens.written && { cache_write_tokens: tokens.written }),
+      ...(tokens.writtenForHour && { cache_write_1h_tokens: tokens.writtenForHour }),
+      ...(tokens.inputAudio && { audio_tokens: tokens.inputAudio }),
+      ...(tokens.inputImage && { image_tokens: tokens.inputImage }),
+      ...(tokens.cachedAudio && { cached_audio_tokens: tokens.cachedAudio }),
+      ...(tokens.cachedImage && { cached_image_tokens: tokens.cachedImage }),
+    },
     output_tokens: tokens.output,
-    output_tokens_details: { reasoning_tokens: tokens.reasoning ?? 0 },
+    output_tokens_details: {
+      reasoning_tokens: tokens.reasoning ?? 0,
+      ...(tokens.outputAudio && { audio_tokens: tokens.outputAudio }),
+      ...(tokens.outputImage && { image_tokens: tokens.outputImage }),
+    },
     total_tokens: tokens.input + tokens.output,
   };
 }
 
+/** The same counts with names of our own, each of them there. */
+export function tokensOf(usage: Usage): Required<TokenCounts> {
+  const { input_tokens_details: input, output_tokens_details: output } = usage;
+  return {
+    input: usage.input_tokens,
+    cached: input.cached_tokens,
+    written: input.cache_write_tokens ?? 0,
+    writtenForHour: input.cache_write_1h_tokens ?? 0,
+    inputAudio: input.audio_tokens ?? 0,
+    inputImage: input.image_tokens ?? 0,
+    cachedAudio: input.cached_audio_tokens ?? 0,
+    cachedImage: input.cached_image_tokens ?? 0,
+    output: usage.output_tokens,
+    reasoning: output.reasoning_tokens,
+    outputAudio: output.audio_tokens ?? 0,
+    outputImage: output.image_tokens ?? 0,
+  };
+}
+
 export function addUsage(left: Usage, right: Usage): Usage {
-  return usageOf({
-    input: left.input_tokens + right.input_tokens,
-    cached: left.input_tokens_details.cached_tokens + right.input_tokens_details.cached_tokens,
-    output: left.output_tokens + right.output_tokens,
-    reasoning: left.output_tokens_details.reasoning_tokens + right.output_tokens_details.reasoning_tokens,
-  });
+  const sum = new UsageSum();
+  sum.add(left);
+  sum.add(right);
+  return sum.usage;
+}
+
+const kinds = [
+  'input',
+  'cached',
+  'written',
+  'writtenForHour',
+  'inputAudio',
+  'inputImage',
+  'cachedAudio',
+  'cachedImage',
+  'output',
+  'reasoning',
+  'outputAudio',
+  'outputImage',
+] as const satisfies readonly (keyof TokenCounts)[];
+
+/** Adds up the usage of many answers. */
+export class UsageSum {
+  readonly #tokens = tokensOf(noUsage);
+
+  add(usage: Usage): void {
+    const added = tokensOf(usage);
+    for (const kind of kinds) this.#tokens[kind] += added[kind];
+  }
+
+  get usage(): Usage {
+    return usageOf(this.#tokens);
+  }
 }

@@ -72,7 +72,7 @@ describe('a result line of Anthropic, for a chat', () => {
             prompt_tokens: 12,
             completion_tokens: 6,
             total_tokens: 18,
-            prompt_tokens_details: { cached_tokens: 5 },
+            prompt_tokens_details: { cached_tokens: 5, cache_write_tokens: 4 },
             completion_tokens_details: { reasoning_tokens: 2 },
           },
           service_tier: 'default',

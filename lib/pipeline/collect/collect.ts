@@ -10,9 +10,11 @@ import {
   type ShardRecord,
   type ShardResult,
 } from '../../records/shard.ts';
+import type { Usage } from '../../records/usage.ts';
 import { LiveCheckpoint } from '../live/live-checkpoint.ts';
 import { resultSource } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
+import { pricerOf } from '../price.ts';
 import type { Services, StepContext } from '../services.ts';
 import { ownerOf } from '../shards/provider-semaphores.ts';
 import { readIndex } from '../shards/shard-lines.ts';
@@ -88,7 +90,8 @@ class Collection {
     const spool = await ResultSpool.open(index.length);
     try {
       const triesOf = this.#shard.live ? await liveTries(this.#services, this.#shard) : undefined;
-      const answers = new GatheredAnswers(this.#shard, index, spool, triesOf);
+      const priceOf = priceOfAnswers(this.#services, this.#shard);
+      const answers = new GatheredAnswers(this.#shard, index, spool, priceOf, triesOf);
       const missing = await this.#download(answers, context);
       if ('notBeforeMs' in missing) return missing;
       const resendsLost = this.#batch.options.on_lost_result === 'resend';
@@ -149,6 +152,13 @@ class Collection {
 /** Whether what is missing shows by nothing, so that the first download may be the last one. */
 function mayLackUnseen({ phase, counts, expectedResults }: ProviderBatch): boolean {
   return phase !== 'completed' && (counts === null || expectedResults === null);
+}
+
+/** Each answer has a price of its own: a long prompt costs more by the token. */
+function priceOfAnswers(services: Services, { provider, model, live }: ShardRecord): (usage: Usage) => number | null {
+  const pricer = provider === null ? null : pricerOf(services.account(provider), model);
+  if (!pricer) return () => null;
+  return live ? pricer.single : pricer.batch;
 }
 
 async function liveTries(services: Services, shard: ShardRecord): Promise<(position: number) => number> {

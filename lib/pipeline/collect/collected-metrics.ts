@@ -1,6 +1,6 @@
 import type { MetricDimensions, MetricName } from '../../records/metrics.ts';
 import type { ShardRecord } from '../../records/shard.ts';
-import { costOf } from '../cost.ts';
+import { spentOn } from '../cost.ts';
 import type { Metrics } from '../metrics.ts';
 import type { Services } from '../services.ts';
 
@@ -14,13 +14,7 @@ export function countCollected(services: Services, shard: ShardRecord): void {
   addSome(metrics, 'Lines', result.failed, { ...of, outcome: 'failed' });
   addSome(metrics, 'Tokens', result.usage.input_tokens, { ...of, direction: 'input' });
   addSome(metrics, 'Tokens', result.usage.output_tokens, { ...of, direction: 'output' });
-  const account = services.account(provider);
-  addSome(
-    metrics,
-    'CostUsd',
-    costOf([{ account, model, usage: result.usage, isLive: shard.live !== null }]).usd ?? 0,
-    of,
-  );
+  addSome(metrics, 'CostUsd', spentOn(services, shard) ?? 0, of);
   addSome(metrics, 'BadResultLines', result.doubled + result.malformed + result.foreign + result.missing, {});
 }
 

@@ -5,7 +5,7 @@ import type { AnsweredLine, Provider, TranslatedResult } from '../../providers/c
 import { TransientError } from '../../records/errors.ts';
 import { positionOf, positionWithin, sendingPrefix } from '../../records/ids.ts';
 import type { ShardRecord } from '../../records/shard.ts';
-import { type TokenCounts, type Usage, usageOf } from '../../records/usage.ts';
+import { type Usage, UsageSum } from '../../records/usage.ts';
 import type { PendingWrite } from '../../store/pending-writes.ts';
 import type { ResultSpool } from './result-spool.ts';
 
@@ -25,7 +25,10 @@ export class GatheredAnswers {
   readonly #flags: Uint8Array;
   readonly #unexecuted = new Map<number, Pick<Unexecuted, 'reason' | 'message'>>();
   readonly #malformedAt = new Set<number>();
-  readonly #tokens: Required<TokenCounts> = { input: 0, cached: 0, output: 0, reasoning: 0 };
+  readonly #priceOf: (usage: Usage) => number | null;
+  readonly #usage = new UsageSum();
+  /** US dollars for all answers, each priced by itself; null where no price is known. */
+  costUsd: number | null = 0;
   readonly sourceSha256: string[] = [];
   /** Requests with a result that can be read. */
   resultsRead = 0;
@@ -38,13 +41,18 @@ export class GatheredAnswers {
   /** Lines that name a request of this sending, damaged ones included. */
   #named = 0;
 
-  /** @param triesOf how often a line was sent in this round; once where it is not given. */
+  /**
+   * @param priceOf what an answer cost in US dollars; null where it is not known.
+   * @param triesOf how often a line was sent in this round; once where it is not given.
+   */
   constructor(
     shard: ShardRecord,
     index: LineIndex,
     spool: Pick<ResultSpool, 'put'>,
+    priceOf: (usage: Usage) => number | null,
     triesOf: (position: number) => number = () => 1,
   ) {
+    this.#priceOf = priceOf;
     const { batchId, round, shard: place, attempts, endpoint, model } = shard;
     const prefix = sendingPrefix({ batchId, round, shard: place, attempt: shard.intent?.attempt ?? attempts });
     this.#spool = spool;
@@ -60,7 +68,7 @@ export class GatheredAnswers {
   }
 
   get usage(): Usage {
-    return usageOf(this.#tokens);
+    return this.#usage.usage;
   }
 
   /**
@@ -139,13 +147,14 @@ export class GatheredAnswers {
       answerFlags.answered | (succeeded ? answerFlags.succeeded : 0) | (retryable ? answerFlags.retryable : 0);
     this.answered += 1;
     if (succeeded) this.succeeded += 1;
-    if (usage) {
-      this.#tokens.input += usage.input_tokens;
-      this.#tokens.cached += usage.input_tokens_details.cached_tokens;
-      this.#tokens.output += usage.output_tokens;
-      this.#tokens.reasoning += usage.output_tokens_details.reasoning_tokens;
-    }
+    if (usage) this.#countUsage(usage);
     return this.#spool.put(position, bytes);
+  }
+
+  #countUsage(usage: Usage): void {
+    this.#usage.add(usage);
+    const usd = this.#priceOf(usage);
+    this.costUsd = usd === null || this.costUsd === null ? null : this.costUsd + usd;
   }
 
   #countMalformed(): undefined {

@@ -132,7 +132,7 @@ export class ShardResults {
   }
 
   #describe(output: WrittenObject, errors: WrittenObject): ShardResult {
-    const { doubled, malformed, foreign, usage, sourceSha256 } = this.#sources.answers;
+    const { doubled, malformed, foreign, usage, costUsd, sourceSha256 } = this.#sources.answers;
     return {
       ...this.#counts,
       outputKey: output.bytes > 0 ? this.#keys.output : null,
@@ -147,6 +147,7 @@ export class ShardResults {
       malformed,
       foreign,
       usage,
+      costUsd,
       sourceSha256,
       rawKeys: [],
     };

@@ -2,7 +2,7 @@ import type { BatchRecord, Cost } from '../../records/batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { addUsage, noUsage, type Usage } from '../../records/usage.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
-import { costOf } from '../cost.ts';
+import { costOf, spentOn } from '../cost.ts';
 import type { Services } from '../services.ts';
 
 export interface ResultFiles {
@@ -49,6 +49,7 @@ function providerBatchOf(services: Services, shard: ShardRecord) {
     doubled: shard.result?.doubled ?? 0,
     foreign: shard.result?.foreign ?? 0,
     usage: shard.result?.usage ?? null,
+    cost_usd: shard.result?.costUsd ?? null,
     submitted_at: inSeconds(shard.submittedAtMs),
     ended_at: inSeconds(shard.endedAtMs),
     raw_results: (shard.result?.rawKeys ?? []).map((key) => `s3://${services.objects.bucket}/${key}`),
@@ -92,10 +93,10 @@ export function usageOfShards(shards: readonly ShardRecord[]): Usage {
 
 export function costOfShards(services: Services, shards: readonly ShardRecord[]): Cost {
   return costOf(
-    shards.flatMap(({ provider, model, result, live }) =>
-      provider === null || !result || result.usage.total_tokens === 0
-        ? []
-        : [{ account: services.account(provider), model, usage: result.usage, isLive: live !== null }],
-    ),
+    shards.flatMap((shard) => {
+      const { provider, model, result } = shard;
+      if (provider === null || !result || result.usage.total_tokens === 0) return [];
+      return [{ provider, model, usd: spentOn(services, shard) }];
+    }),
   );
 }

@@ -9,7 +9,7 @@ import { type Endpoint, endpoints } from '../../records/endpoints.ts';
 import { type ShardRecord, shardRecordSchema } from '../../records/shard.ts';
 import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
 import { costOf } from '../cost.ts';
-import { estimateUsage, modelEstimateSchema, type TokenSum, UsageByModel } from '../estimate.ts';
+import { EstimateByModel, type EstimateSum, estimateUsage, modelEstimateSchema } from '../estimate.ts';
 import type { Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
 import { type ShardQueue, ShardWriter } from '../shards/shard-writer.ts';
@@ -44,7 +44,7 @@ export class InputSharding {
   readonly #token: string;
   readonly #validation: LineValidation;
   readonly #shards: ShardWriter;
-  readonly #estimates = new UsageByModel();
+  readonly #estimates: EstimateByModel;
   readonly #customIds: CustomIds;
   /** Those of a model: one, or a few where its lines have different endpoints or forms. */
   readonly #destinations = new WeakMap<Route, Destination[]>();
@@ -71,6 +71,7 @@ export class InputSharding {
     this.#services = services;
     this.#batch = batch;
     this.#token = token;
+    this.#estimates = new EstimateByModel((name) => services.account(name));
     this.#validation = new LineValidation(services, batch.options, this.#customIds);
     this.#shards = new ShardWriter(
       services.objects,
@@ -84,7 +85,7 @@ export class InputSharding {
     this.#refusedLines = state?.refusedLines ?? 0;
     this.#isFailed = state?.isFailed ?? false;
     if (state) this.#validation.resume(state.seen);
-    for (const { provider, model, ...tokens } of state?.estimates ?? []) this.#estimates.add(provider, model, tokens);
+    for (const earlier of state?.estimates ?? []) this.#estimates.of(earlier.provider, earlier.model).resume(earlier);
   }
 
   get lines(): number {
@@ -125,7 +126,7 @@ export class InputSharding {
   #accept(ordinal: number, line: Line, accepted: AcceptedLine): PendingWrite {
     const { request, warnings, translated, sentBytes } = accepted;
     const placement = this.#placementOf(accepted);
-    placement.tokens.add(estimateUsage(request, sentBytes));
+    placement.estimate.add(estimateUsage(request, sentBytes));
     const { lineNumber, customId, format, spans } = request;
     const reported = warnings.length > 0 ? this.issues.addWarnings(lineNumber, customId, warnings) : undefined;
     if (this.#isFailed) return reported;
@@ -149,7 +150,7 @@ export class InputSharding {
   #newPlacement({ request, route, translated }: AcceptedLine): Destination {
     const { provider, model } = route;
     const target = { provider, model, endpoint: request.endpoint, isTranslated: translated !== null };
-    return { route, queue: this.#shards.queue(target), tokens: this.#estimates.of(provider, model) };
+    return { route, queue: this.#shards.queue(target), estimate: this.#estimates.of(provider, model) };
   }
 
   async #refuse(ordinal: number, line: Line | OverlongLine, refusal: RefusedLine): Promise<void> {
@@ -194,7 +195,7 @@ export class InputSharding {
       refusedLines: this.#refusedLines,
       isFailed: this.#isFailed,
       seen: this.#validation.seen,
-      estimates: this.#estimates.estimates(),
+      estimates: this.#estimates.list(),
       shards,
       refused: await this.#finishRefused(shards.length),
       report: await this.issues.checkpoint(),
@@ -224,20 +225,20 @@ export class InputSharding {
   }
 
   #describe(shards: readonly ShardRecord[]): Report {
-    const total = this.#estimates.total();
+    const total = this.#estimates.tokens();
     const parts = this.#estimates.list().map((part) => ({
-      ...part,
-      account: this.#services.account(part.provider),
+      provider: part.provider,
+      model: part.model,
       // Priced in full where any of its shards is too small for a batch: a limit on the cost must hold.
-      isLive: shards.some((shard) => shard.live !== null && isOf(shard, part)),
+      usd: shards.some((shard) => shard.live !== null && isOf(shard, part)) ? part.singleUsd : part.batchUsd,
     }));
     return {
       lines: this.#lines,
       invalidLines: this.#refusedLines,
       warnings: this.issues.warningCount,
       shards: groupsOf(shards),
-      estimatedInputTokens: total.input_tokens,
-      estimatedOutputTokens: total.output_tokens,
+      estimatedInputTokens: total.input,
+      estimatedOutputTokens: total.output,
       estimatedCost: costOf(parts),
     };
   }
@@ -255,7 +256,7 @@ function noEarlierRun(): { customIds: CustomIds; validation: null } {
 interface Destination {
   route: Route;
   queue: ShardQueue;
-  tokens: TokenSum;
+  estimate: EstimateSum;
 }
 
 function takesLine({ route, queue: { target } }: Destination, line: AcceptedLine): boolean {

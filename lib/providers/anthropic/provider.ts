@@ -11,6 +11,7 @@ export const anthropic = {
   kind: 'anthropic',
   settings,
   models: ['claude-*'],
+  /** All kinds of tokens, those of the cache too. Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching */
   prices: { list: 'anthropic', batchDiscount: 0.5 },
   /** Source: https://platform.claude.com/docs/en/build-with-claude/batch-processing, read 2026-11. */
   limits: {

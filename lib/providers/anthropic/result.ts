@@ -92,12 +92,18 @@ function exactMessage(bytes: Buffer): JsonObject | null {
   return isObject(line) && isObject(line.result) ? objectOf(line.result.message) : null;
 }
 
-/** Anthropic counts cached input apart, OpenAI within. */
+/** Anthropic counts cached and written input apart, OpenAI within. */
 export function usageFrom(usage: JsonObject | null): Usage {
   const cached = countOf(usage?.cache_read_input_tokens);
+  const creation = objectOf(usage?.cache_creation);
+  const writtenForHour = countOf(creation?.ephemeral_1h_input_tokens);
+  const written =
+    countOf(usage?.cache_creation_input_tokens) || countOf(creation?.ephemeral_5m_input_tokens) + writtenForHour;
   return usageOf({
-    input: countOf(usage?.input_tokens) + countOf(usage?.cache_creation_input_tokens) + cached,
+    input: countOf(usage?.input_tokens) + written + cached,
     cached,
+    written,
+    writtenForHour,
     output: countOf(usage?.output_tokens),
     reasoning: countOf(objectOf(usage?.output_tokens_details)?.thinking_tokens),
   });

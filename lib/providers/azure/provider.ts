@@ -19,7 +19,8 @@ export const azure = {
   kind: 'azure',
   settings: azureSettings,
   models: [],
-  prices: { list: 'azure', batchDiscount: 0.5 },
+  /** Whether the discount holds for cached tokens too is not published: none is assumed. */
+  prices: { list: 'azure', batchDiscount: 0.5, undiscounted: { '*': ['cached', 'written'] } },
   /**
    * A batch of a Global-Batch deployment: 1 GB with a blob store of one's own, which we do not use. Embeddings in batches are
    * unconfirmed and not offered; a quota of enqueued tokens decides how many batches there may be. Source:

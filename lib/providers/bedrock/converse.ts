@@ -124,8 +124,16 @@ function usageFrom(usage: JsonObject | null): Usage | null {
   return usageOf({
     input: countOf(usage.inputTokens) + cached + written,
     cached,
+    written,
+    writtenForHour: writtenForHour(usage.cacheDetails),
     output: countOf(usage.outputTokens),
   });
+}
+
+/** Source: @aws-sdk/client-bedrock-runtime 3.1164 `CacheDetail`. */
+function writtenForHour(details: unknown): number {
+  const entries = Array.isArray(details) ? details.filter(isObject) : [];
+  return entries.reduce((sum, { ttl, inputTokens }) => (ttl === '1h' ? sum + countOf(inputTokens) : sum), 0);
 }
 
 function textIn(blocks: readonly JsonObject[]): string | null {

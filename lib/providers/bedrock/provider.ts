@@ -27,7 +27,8 @@ export const bedrock = {
     'qwen.*',
     'arn:aws*:bedrock:*',
   ],
-  prices: { list: 'aws', batchDiscount: 0.5 },
+  /** Whether the discount holds for cached tokens too is not published: none is assumed. */
+  prices: { list: 'aws', batchDiscount: 0.5, undiscounted: { '*': ['cached', 'written'] } },
   /**
    * A file may have 1 GB; its answers repeat the requests, and a step that collects them must hold them. Source:
    * https://docs.aws.amazon.com/general/latest/gr/bedrock.html (quotas, which differ by model and region), read 2026-11;

@@ -11,7 +11,8 @@ export const gemini = {
   kind: 'gemini',
   settings,
   models: ['gemini-*'],
-  prices: { list: 'google', batchDiscount: 0.5 },
+  /** Cached tokens cost in a batch what they cost in a single call. Source: https://ai.google.dev/gemini-api/docs/batch-api, from memory. */
+  prices: { list: 'google', batchDiscount: 0.5, undiscounted: { '*': ['cached'] } },
   /**
    * No number of requests is published; ours keeps a shard's index and its retries small. A file may have 2 GB, of which we use a
    * tenth, since a shard is spooled to a function's small disk and sent in one piece. Source:

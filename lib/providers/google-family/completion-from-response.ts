@@ -151,12 +151,31 @@ function tokenFrom(candidate: JsonObject): object {
   return { token, logprob: candidate.logProbability ?? 0, bytes: [...Buffer.from(token)] };
 }
 
-/** Thoughts are paid for as output; what a tool brought in, as input. */
+/**
+ * Thoughts are paid for as output; what a tool brought in, as input. Source: `GenerateContentResponse.UsageMetadata`,
+ * https://ai.google.dev/api/generate-content, from memory.
+ */
 export function usageFrom(metadata: JsonObject | null): Usage {
+  const inputOf = (modality: string) =>
+    tokensOfModality(metadata?.promptTokensDetails, modality) +
+    tokensOfModality(metadata?.toolUsePromptTokensDetails, modality);
   return usageOf({
     input: countOf(metadata?.promptTokenCount) + countOf(metadata?.toolUsePromptTokenCount),
     cached: countOf(metadata?.cachedContentTokenCount),
+    inputAudio: inputOf('AUDIO'),
+    inputImage: inputOf('IMAGE'),
+    cachedAudio: tokensOfModality(metadata?.cacheTokensDetails, 'AUDIO'),
+    cachedImage: tokensOfModality(metadata?.cacheTokensDetails, 'IMAGE'),
     output: countOf(metadata?.candidatesTokenCount) + countOf(metadata?.thoughtsTokenCount),
     reasoning: countOf(metadata?.thoughtsTokenCount),
+    outputAudio: tokensOfModality(metadata?.candidatesTokensDetails, 'AUDIO'),
+    outputImage: tokensOfModality(metadata?.candidatesTokensDetails, 'IMAGE'),
   });
+}
+
+function tokensOfModality(details: unknown, modality: string): number {
+  return listOf(details).reduce(
+    (sum, entry) => (entry.modality === modality ? sum + countOf(entry.tokenCount) : sum),
+    0,
+  );
 }

@@ -28,7 +28,8 @@ export const groq = {
   kind: 'groq',
   settings,
   models: [],
-  prices: { list: 'groq', batchDiscount: 0.5 },
+  /** The discounts of cache and batch do not stack. Source: https://console.groq.com/docs/batch, from memory. */
+  prices: { list: 'groq', batchDiscount: 0.5, undiscounted: { '*': ['cached'] } },
   /** Source: https://console.groq.com/docs/batch, read 2026-11; unconfirmed. */
   limits: { ...usualLimits, maxBytes: 100_000_000 },
   key: 'required',

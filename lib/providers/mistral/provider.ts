@@ -18,7 +18,8 @@ export const mistral = {
     'pixtral-*',
     'voxtral-*',
   ],
-  prices: { list: 'mistral', batchDiscount: 0.5 },
+  /** Whether the discount holds for cached tokens too is not published: none is assumed. */
+  prices: { list: 'mistral', batchDiscount: 0.5, undiscounted: { '*': ['cached', 'written'] } },
   /**
    * A workspace may have a million requests pending; a tenth, so that several jobs fit. A file may have 512 MB; less, so that an
    * upload fits the time that it has. Source: https://docs.mistral.ai/capabilities/batch/ and @mistralai/mistralai 2.7

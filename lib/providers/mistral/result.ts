@@ -111,9 +111,10 @@ function moderationFrom(body: JsonObject): JsonObject {
 }
 
 export function usageFrom(usage: JsonObject | null): Usage {
+  const details = objectOf(usage?.prompt_tokens_details) ?? objectOf(usage?.prompt_token_details);
   return usageOf({
     input: countOf(usage?.prompt_tokens),
-    cached: countOf(objectOf(usage?.prompt_tokens_details)?.cached_tokens),
+    cached: countOf(details?.cached_tokens) || countOf(usage?.num_cached_tokens),
     output: countOf(usage?.completion_tokens),
     reasoning: countOf(objectOf(usage?.completion_tokens_details)?.reasoning_tokens),
   });

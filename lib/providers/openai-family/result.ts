@@ -117,25 +117,53 @@ function statusIn(code: string): number {
 export function usageFrom(body: JsonObject | null): Usage | null {
   const usage = objectOf(body?.usage);
   if (!usage) return null;
-  return 'input_tokens' in usage ? responsesUsage(usage) : completionsUsage(usage);
+  if (!('input_tokens' in usage)) return completionsUsage(usage);
+  // An answer of the images endpoint: a list of pictures, and no output of a model.
+  const makesPictures = Array.isArray(body?.data) && !('output' in (body ?? {}));
+  return responsesUsage(usage, makesPictures);
 }
 
-/** Responses and images: `input_tokens`, `output_tokens`. */
-function responsesUsage(usage: JsonObject): Usage {
+/** Responses and images: `input_tokens`, `output_tokens`. A picture's output tokens are its own where nothing splits them. */
+function responsesUsage(usage: JsonObject, makesPictures: boolean): Usage {
+  const input = objectOf(usage.input_tokens_details);
+  const cached = objectOf(input?.cached_tokens_details);
+  const details = objectOf(usage.output_tokens_details);
+  const output = countOf(usage.output_tokens);
   return usageOf({
     input: countOf(usage.input_tokens),
-    cached: countOf(objectOf(usage.input_tokens_details)?.cached_tokens),
-    output: countOf(usage.output_tokens),
-    reasoning: countOf(objectOf(usage.output_tokens_details)?.reasoning_tokens),
+    cached: countOf(input?.cached_tokens),
+    written: countOf(input?.cache_write_tokens),
+    inputAudio: countOf(input?.audio_tokens),
+    inputImage: countOf(input?.image_tokens),
+    cachedAudio: countOf(cached?.audio_tokens),
+    cachedImage: countOf(cached?.image_tokens),
+    output,
+    reasoning: countOf(details?.reasoning_tokens),
+    outputAudio: countOf(details?.audio_tokens),
+    outputImage: makesPictures && !details ? output : countOf(details?.image_tokens),
   });
 }
 
-/** Chat, completions and embeddings: `prompt_tokens`, `completion_tokens`. */
+/**
+ * Chat, completions and embeddings: `prompt_tokens`, `completion_tokens`. xAI counts reasoning beside the completion, which its
+ * total shows; OpenAI counts it within. Source: https://github.com/vercel/ai/issues/12425
+ */
 function completionsUsage(usage: JsonObject): Usage {
+  const input = countOf(usage.prompt_tokens);
+  const completion = countOf(usage.completion_tokens);
+  const prompt = objectOf(usage.prompt_tokens_details);
+  const details = objectOf(usage.completion_tokens_details);
+  const reasoning = countOf(details?.reasoning_tokens);
+  const isBeside = countOf(usage.total_tokens) === input + completion + reasoning;
   return usageOf({
-    input: countOf(usage.prompt_tokens),
-    cached: countOf(objectOf(usage.prompt_tokens_details)?.cached_tokens),
-    output: countOf(usage.completion_tokens),
-    reasoning: countOf(objectOf(usage.completion_tokens_details)?.reasoning_tokens),
+    input,
+    cached: countOf(prompt?.cached_tokens),
+    written: countOf(prompt?.cache_write_tokens),
+    inputAudio: countOf(prompt?.audio_tokens),
+    inputImage: countOf(prompt?.image_tokens),
+    output: isBeside ? completion + reasoning : completion,
+    reasoning,
+    outputAudio: countOf(details?.audio_tokens),
+    outputImage: countOf(details?.image_tokens),
   });
 }

@@ -27,7 +27,11 @@ export const openai = {
     'sora-*',
     'ft:*',
   ],
-  prices: { list: 'openai', batchDiscount: 0.5 },
+  /**
+   * Since GPT-5 the batch's prices have a column for cached input, at half; before, the cache's own price is the most that holds.
+   * Source: https://platform.openai.com/docs/pricing (Batch), from memory.
+   */
+  prices: { list: 'openai', batchDiscount: 0.5, undiscounted: { 'gpt-5*': [], 'gpt-6*': [], '*': ['cached'] } },
   limits: { ...usualLimits, maxEmbeddingInputs: 50_000, createsPerHour: 2_000 },
   key: 'required',
   packages: [],

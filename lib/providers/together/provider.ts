@@ -20,8 +20,8 @@ export const together = {
   kind: 'together',
   settings,
   models: [],
-  /** "Up to 50%". */
-  prices: { list: 'together', batchDiscount: 0.5 },
+  /** "Discounts on selected models", which change: none is assumed. Source: https://docs.together.ai/docs/batch-inference, read 2026-11. */
+  prices: { list: 'together', batchDiscount: 0 },
   /**
    * No number of creates is published; 30 billion enqueued tokens a model decide. Source:
    * https://docs.together.ai/docs/inference/batch/overview, read 2026-11; unconfirmed.

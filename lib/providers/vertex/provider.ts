@@ -9,7 +9,11 @@ export const vertex = {
   kind: 'vertex',
   settings: vertexSettings,
   models: [],
-  prices: { list: 'google', batchDiscount: 0.5 },
+  /**
+   * The discounts of cache and batch do not stack; the cache's takes precedence. Of Claude there it is unconfirmed, and read alike.
+   * Source: https://docs.cloud.google.com/gemini-enterprise-agent-platform/models/capabilities/batch-inference, read 2026-11.
+   */
+  prices: { list: 'google', batchDiscount: 0.5, undiscounted: { '*': ['cached', 'written'] } },
   /**
    * A job may have 200,000 requests; a quarter keeps a shard's index and its retries small. A file may have 1 GB, of which we use a
    * fifth, since a shard is spooled to a function's small disk and sent in one piece. Source:

@@ -21,8 +21,13 @@ export const xai = {
   kind: 'xai',
   settings,
   models: ['grok-*'],
-  /** 50% in its guide of early 2026, "reduced" later. */
-  prices: { list: 'x-ai', batchDiscount: 0.5 },
+  /** For all kinds of tokens of these models. Source: https://docs.x.ai/developers/pricing (Batch API pricing), read 2026-11. */
+  prices: {
+    list: 'x-ai',
+    listedAs: { 'grok-4.20-multi-agent*': 'grok-4.20-multi-agent', 'grok-4.20-*': 'grok-4.20' },
+    batchDiscount: 0,
+    discountOfModels: { 'grok-4.3*': 0.2, 'grok-4.20*': 0.2 },
+  },
   /** Source: https://docs.x.ai/developers/advanced-api-usage/batch-api, read 2026-11; unconfirmed. */
   limits: {
     ...usualLimits,

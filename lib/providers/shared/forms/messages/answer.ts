@@ -1,7 +1,7 @@
 import { parseExact } from '../../../../lines/exact-json.ts';
 import { objectOf, textOf } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
-import type { Usage } from '../../../../records/usage.ts';
+import { noUsage, tokensOf, type Usage } from '../../../../records/usage.ts';
 import { answerOf, type ChatAnswer, toolCallsOf } from '../completion.ts';
 
 /** ChatCompletion -> Message. A chat completion does not say which stop sequence ended it. */
@@ -64,17 +64,17 @@ function stopReasonFrom({ message, finishReason }: ChatAnswer, refusal: string |
   return stopReasons.get(finishReason) ?? (toolCallsOf(message).length > 0 ? 'tool_use' : 'end_turn');
 }
 
-/** Anthropic counts cached input apart, OpenAI within. */
+/** Anthropic counts cached and written input apart, OpenAI within. */
 function usageFrom(usage: Usage | null): object {
-  const cached = usage?.input_tokens_details.cached_tokens ?? 0;
+  const { input, cached, written, output, reasoning } = tokensOf(usage ?? noUsage);
   return {
-    input_tokens: Math.max(0, (usage?.input_tokens ?? 0) - cached),
+    input_tokens: Math.max(0, input - cached - written),
     cache_creation: null,
-    cache_creation_input_tokens: 0,
+    cache_creation_input_tokens: written,
     cache_read_input_tokens: cached,
     inference_geo: null,
-    output_tokens: usage?.output_tokens ?? 0,
-    output_tokens_details: { thinking_tokens: usage?.output_tokens_details.reasoning_tokens ?? 0 },
+    output_tokens: output,
+    output_tokens_details: { thinking_tokens: reasoning },
     server_tool_use: null,
     service_tier: 'batch',
     speed: null,

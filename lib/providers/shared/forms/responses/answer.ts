@@ -19,10 +19,15 @@ export function responseFrom(completion: JsonObject, usage: Usage | null): objec
     incomplete_details: reason === undefined ? null : { reason },
     model: textOf(completion.model),
     output: outputFrom(answer, id, reason === undefined ? 'completed' : 'incomplete'),
-    usage: usage ?? noUsage,
+    usage: usageFrom(usage ?? noUsage),
     service_tier: textOf(completion.service_tier),
     ...ofTheRequest,
   };
+}
+
+/** A Response says how many tokens a cache took in, even where none did. Source: openai 7.55 `ResponseUsage`. */
+function usageFrom(usage: Usage): object {
+  return { ...usage, input_tokens_details: { cache_write_tokens: 0, ...usage.input_tokens_details } };
 }
 
 const ofTheRequest = {

@@ -1,0 +1,154 @@
+import { calcPrice, findProvider, type ModelPrice as ListedPrice, type PriceOptions } from '@pydantic/genai-prices';
+import type { OwnPrice } from '../providers/account.ts';
+import { discountOf, ofModel, undiscountedKinds } from '../providers/prices.ts';
+import { tokensOf, type Usage } from '../records/usage.ts';
+import type { Account } from './services.ts';
+
+/** Who sells a model, as far as its price goes. */
+export type Seller = Pick<Account, 'name' | 'provider' | 'config'>;
+
+/** Says what one request cost, in US dollars, at the price of a batch or of a single call. */
+export interface Pricer {
+  batch(usage: Usage): number;
+  single(usage: Usage): number;
+}
+
+/**
+ * Finds a model's prices: those of the account's own configuration, else those of the public list. To be asked once for many
+ * requests; each request is priced by itself, since a long prompt has a price of its own.
+ *
+ * @returns null where no price is known.
+ */
+export function pricerOf(seller: Seller, model: string): Pricer | null {
+  const { prices } = seller.provider;
+  const own = seller.config.prices && (seller.config.prices[model] ?? ofModel(seller.config.prices, model));
+  const priced = typeof own === 'string' ? own : (ofModel(prices.listedAs ?? {}, model) ?? model);
+  const rates = typeof own === 'object' ? ownRates(own) : listedRates(priced, whereListed(seller, own !== undefined));
+  if (!rates) return null;
+  const discount = (typeof own === 'object' ? own.batchDiscount : undefined) ?? discountOf(prices, priced);
+  const same = undiscountedKinds(prices, priced);
+  const factors = {
+    usual: 1 - discount,
+    cached: same.includes('cached') ? 1 : 1 - discount,
+    written: same.includes('written') ? 1 : 1 - discount,
+  };
+  return { batch: (usage) => priceOf(rates, usage, factors), single: (usage) => priceOf(rates, usage, singleCall) };
+}
+
+/** Dollars for a million tokens: one number, or one for each length of the prompt. */
+type Rate = number | { base: number; tiers: { start: number; price: number }[] };
+
+/** What each kind of tokens costs. */
+interface Rates {
+  input: Rate;
+  cached: Rate;
+  cachedAudio: Rate;
+  cachedImage: Rate;
+  written: Rate;
+  writtenForHour: Rate;
+  inputAudio: Rate;
+  inputImage: Rate;
+  output: Rate;
+  outputAudio: Rate;
+  outputImage: Rate;
+}
+
+function ownRates(own: OwnPrice): Rates {
+  const { input, output } = own;
+  const cached = own.cachedInput ?? input;
+  const inputAudio = own.inputAudio ?? input;
+  const inputImage = own.inputImage ?? input;
+  return {
+    input,
+    cached,
+    cachedAudio: own.cachedInput ?? inputAudio,
+    cachedImage: own.cachedInput ?? inputImage,
+    written: own.cacheWrite ?? input,
+    writtenForHour: own.cacheWrite1h ?? own.cacheWrite ?? input,
+    inputAudio,
+    inputImage,
+    output,
+    outputAudio: own.outputAudio ?? output,
+    outputImage: own.outputImage ?? output,
+  };
+}
+
+function listedRates(model: string, seller: PriceOptions): Rates | null {
+  const listed = calcPrice({}, model, seller)?.model_price;
+  if (!listed) return null;
+  const isFree = Object.keys(listed).length === 0;
+  const input = listed.input_mtok ?? (isFree ? 0 : null);
+  // What is sold by the minute or the page has no price for tokens.
+  if (input === null) return null;
+  const output = listed.output_mtok ?? 0;
+  const cached = listed.cache_read_mtok ?? input;
+  return {
+    input,
+    cached,
+    cachedAudio: listed.cache_audio_read_mtok ?? listed.input_audio_mtok ?? cached,
+    cachedImage: listed.cache_image_read_mtok ?? listed.input_image_mtok ?? cached,
+    written: listed.cache_write_mtok ?? input,
+    writtenForHour: listed.cache_write_1h_mtok ?? hourlyWrite(listed, input),
+    inputAudio: listed.input_audio_mtok ?? input,
+    inputImage: listed.input_image_mtok ?? input,
+    output,
+    outputAudio: listed.output_audio_mtok ?? output,
+    outputImage: listed.output_image_mtok ?? output,
+  };
+}
+
+/**
+ * Who lists the price: of a live endpoint its address shows it, if anything does. A model that the configuration names may be
+ * another company's where the seller has no list.
+ */
+function whereListed({ config, provider }: Seller, isNamed: boolean): PriceOptions {
+  const { list } = provider.prices;
+  if (list !== null && findProvider({ providerId: list })) return { providerId: list };
+  return isNamed ? {} : { providerApiUrl: config.baseUrl ?? '' };
+}
+
+/**
+ * Claude's tokens that a cache keeps for an hour cost twice the input, wherever they are sold. Source:
+ * https://platform.claude.com/docs/en/build-with-claude/prompt-caching#pricing
+ */
+function hourlyWrite(listed: ListedPrice, input: Rate): Rate {
+  if (listed.cache_write_mtok === undefined) return input;
+  if (typeof input === 'number') return input * 2;
+  return { base: input.base * 2, tiers: input.tiers.map(({ start, price }) => ({ start, price: price * 2 })) };
+}
+
+/** What is left of the price, by kinds of tokens. */
+interface Factors {
+  usual: number;
+  cached: number;
+  written: number;
+}
+
+const singleCall: Factors = { usual: 1, cached: 1, written: 1 };
+
+function priceOf(rates: Rates, usage: Usage, factors: Factors): number {
+  const tokens = tokensOf(usage);
+  const { input, cached, cachedAudio, cachedImage, written, writtenForHour, outputAudio, outputImage } = tokens;
+  const inputAudio = Math.max(0, tokens.inputAudio - cachedAudio);
+  const inputImage = Math.max(0, tokens.inputImage - cachedImage);
+  const rate = (kind: keyof Rates) => rateAt(rates[kind], input);
+  const usual =
+    Math.max(0, input - cached - written - inputAudio - inputImage) * rate('input') +
+    inputAudio * rate('inputAudio') +
+    inputImage * rate('inputImage') +
+    Math.max(0, tokens.output - outputAudio - outputImage) * rate('output') +
+    outputAudio * rate('outputAudio') +
+    outputImage * rate('outputImage');
+  const read =
+    Math.max(0, cached - cachedAudio - cachedImage) * rate('cached') +
+    cachedAudio * rate('cachedAudio') +
+    cachedImage * rate('cachedImage');
+  const write = Math.max(0, written - writtenForHour) * rate('written') + writtenForHour * rate('writtenForHour');
+  return (usual * factors.usual + read * factors.cached + write * factors.written) / 1e6;
+}
+
+/** One request's input, cached tokens included, decides for all of its tokens. Source: pydantic/genai-prices#241. */
+function rateAt(rate: Rate, inputTokens: number): number {
+  if (typeof rate === 'number') return rate;
+  return rate.tiers.findLast(({ start }) => inputTokens > start)?.price ?? rate.base;
+}
