@@ -5,7 +5,7 @@ import { type KnownProvider, providers } from '../lib/providers/registry.ts';
 import { placeholderLineId } from '../lib/records/ids.ts';
 import { median } from './data-path/measurement.ts';
 import { printReport, type Row } from './data-path/report.ts';
-import { answers } from './translate/answers.ts';
+import { answerText } from './translate/answers.ts';
 import { modelOf, requestText } from './translate/requests.ts';
 
 const rounds = 5;
@@ -21,7 +21,7 @@ export function run({ json, lines }: { json: boolean; lines: number }): void {
 function rowsOf(kind: ProviderKind, lines: number): Row[] {
   const provider = providers[kind];
   const request = Buffer.from(requestText(kind));
-  const answer = answers[kind];
+  const answer = Buffer.from(answerText(kind));
   return [
     rowOf(`${kind}: request`, request, lines, () => translateRequest(provider, request, modelOf(kind))),
     rowOf(`${kind}: result`, answer, lines, () => translateResult(provider, answer)),

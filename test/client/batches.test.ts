@@ -23,7 +23,7 @@ import {
 } from '../../lib/client/index.ts';
 
 import type { BatchProviderKind } from '../../lib/providers/config.ts';
-import { subjects } from '../providers/subjects.ts';
+import { subjects } from '../fixtures/providers/every-provider.ts';
 import {
   chatRequest,
   collect,

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { BatchRequest } from '../../lib/client/index.ts';
 import { type BatchProviderKind, batchProviderKinds } from '../../lib/providers/config.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulators/simulators.ts';
-import { subjects } from '../providers/subjects.ts';
+import { subjects } from '../fixtures/providers/every-provider.ts';
 
 /** Those of a deployment alone are left out, and those of OpenAI's family that differ from it by less than the others. */
 export const libraryKinds = batchProviderKinds.filter(

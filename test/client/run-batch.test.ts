@@ -15,7 +15,7 @@ import {
   waitForBatch,
 } from '../../lib/client/index.ts';
 import { providers } from '../../lib/providers/registry.ts';
-import { subjects } from '../providers/subjects.ts';
+import { subjects } from '../fixtures/providers/every-provider.ts';
 import { collect, endless, libraryKinds, models, startProvider, thrownBy } from './provider-at-hand.ts';
 
 const soon = { pollIntervalSeconds: 0.05 };

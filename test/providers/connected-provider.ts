@@ -21,8 +21,8 @@ import { providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { positionOf, providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulators/simulators.ts';
+import { subjects } from '../fixtures/providers/every-provider.ts';
 import { lineOf, openAILine } from './lines.ts';
-import { subjects } from './subjects.ts';
 import { workplace } from './workplace.ts';
 
 export const apiKey = 'sk-contract-0123456789';

@@ -9,6 +9,7 @@ import { type BatchProviderKind, batchProviderKinds, providerKinds } from '../..
 import type { LostCreate, ProviderBatch, Sending, TranslatedResult } from '../../lib/providers/contract.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { NotFoundError, ProviderAuthenticationError, TransientError } from '../../lib/records/errors.ts';
+import { isOfOpenAIsFamily, subjects } from '../fixtures/providers/every-provider.ts';
 import { withBucket } from './bucket.ts';
 import {
   apiKey,
@@ -26,7 +27,6 @@ import {
   temporaryFolder,
 } from './connected-provider.ts';
 import { resultLine } from './lines.ts';
-import { isOfOpenAIsFamily, subjects } from './subjects.ts';
 
 withBucket();
 

@@ -7,10 +7,10 @@ import { ownEndpoint } from '../../lib/providers/own-endpoint.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
+import { subjects } from '../fixtures/providers/every-provider.ts';
 import { withBucket } from './bucket.ts';
 import { apiKey, type Connection, connect, noAbort, settingsFor } from './connected-provider.ts';
 import { answered, lineId, lineOf, openAILine, resultLine } from './lines.ts';
-import { subjects } from './subjects.ts';
 
 withBucket();
 

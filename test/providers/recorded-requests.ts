@@ -9,6 +9,7 @@ import { providerOf, providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
 import { type Simulator, startSimulator } from '../../simulators/simulators.ts';
+import { isOfOpenAIsFamily, subjects } from '../fixtures/providers/every-provider.ts';
 import {
   chatBodies,
   embeddingBodies,
@@ -29,7 +30,6 @@ import {
 } from './connected-provider.ts';
 import { lineOf, openAILine } from './lines.ts';
 import { type RecordingProxy, type SentRequest, startRecordingProxy } from './recording-proxy.ts';
-import { isOfOpenAIsFamily, subjects } from './subjects.ts';
 import { workplace } from './workplace.ts';
 
 /** Models beside the usual one whose requests look otherwise. */

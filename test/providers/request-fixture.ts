@@ -1,7 +1,8 @@
 import type { BatchProviderKind } from '../../lib/providers/config.ts';
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
+import { wires } from '../fixtures/providers/every-provider.ts';
+import type { DocumentedTypes } from '../fixtures/providers/subject.ts';
 import { apiKey } from './connected-provider.ts';
-import { type DocumentedTypes, documentedTypes } from './documented-types.ts';
 import type { Calls, Recording } from './recorded-requests.ts';
 import type { SentRequest } from './recording-proxy.ts';
 
@@ -9,7 +10,7 @@ import type { SentRequest } from './recording-proxy.ts';
 export function requestFixture(kind: BatchProviderKind | 'live', { batches, names }: Recording): string {
   const requests: JsonObject[] = [];
   const show = (request: SentRequest) => {
-    const one = shown(request, documentedTypes[kind], names);
+    const one = shown(request, wires[kind].documentedTypes, names);
     requests.push(one);
     return one;
   };

@@ -4,7 +4,7 @@ import { batchProviderKinds, providerConfigSchema } from '../../lib/providers/co
 import { connectClient } from '../../lib/providers/connect.ts';
 import type { Sending } from '../../lib/providers/contract.ts';
 import { providers } from '../../lib/providers/registry.ts';
-import { subjects } from './subjects.ts';
+import { subjects } from '../fixtures/providers/every-provider.ts';
 import { workplace } from './workplace.ts';
 
 // Sends a small batch, which loads what is needed, and then one of that size; prints by how much the most memory that this
