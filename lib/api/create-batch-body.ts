@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Services } from '../pipeline/services.ts';
+import { sha256 } from '../records/digest.ts';
 import { type Endpoint, endpoints } from '../records/endpoints.ts';
 import { type BatchOptions, batchOptionsSchema, parseOptions } from '../records/options.ts';
 import { ApiError } from './api-error.ts';
@@ -83,7 +83,7 @@ function givenOptions(given: Record<string, unknown>): Record<string, unknown> {
 
 /** The same parameters have the same hash in whatever order they come. */
 function hashOf(value: object): string {
-  return createHash('sha256').update(JSON.stringify(value, sortedFields)).digest('hex');
+  return sha256(JSON.stringify(value, sortedFields));
 }
 
 function sortedFields(_name: string, value: unknown): unknown {

@@ -8,6 +8,7 @@ import type {
   ProviderBatch,
 } from '../providers/contract.ts';
 import type { BatchFields } from '../providers/shared/batch-fields.ts';
+import { clockSkewMs } from '../providers/shared/http/allowances.ts';
 import { callError, hasEndedAlready } from '../providers/shared/http/failed-call.ts';
 import { KeyedClient } from '../providers/shared/http/keyed-client.ts';
 import { verifiedDownload } from '../providers/shared/http/verified-download.ts';
@@ -17,9 +18,6 @@ import { Deployment } from './deployment/deployment.ts';
 import type { DeploymentBatch } from './deployment/replies.ts';
 import { InvalidInputError } from './errors.ts';
 import type { LibraryClient } from './library-client.ts';
-
-/** How far the deployment's clock may be from ours. */
-const clockSkewSeconds = 300;
 
 /** The most that a page of its list may hold. */
 const maxPageItems = 100;
@@ -84,7 +82,7 @@ export class DeploymentClient implements LibraryClient {
 
   /** An input file is used once, so it proves which batch is ours. */
   async findLost({ providerInputFileId, windowStartMs }: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const oldestSeconds = windowStartMs / 1000 - clockSkewSeconds;
+    const oldestSeconds = (windowStartMs - clockSkewMs) / 1000;
     let after: string | undefined;
     for (;;) {
       const page = await this.list({ limit: maxPageItems, ...(after !== undefined && { after }) }, signal);

@@ -1,13 +1,11 @@
 import { splitLines } from '../lines/jsonl.ts';
+import { maxResultLineBytes } from '../lines/result-line.ts';
 import type { ProviderBatch } from '../providers/contract.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import type { Connection } from './connection.ts';
 import { ConflictError, ConnectionError, NotFoundError } from './errors.ts';
 import { type BatchResult, unusableResult } from './result.ts';
-
-/** Longest result line that is read. */
-const maxResultLineBytes = 256 * 1024 * 1024;
 
 /**
  * Streams the results of a batch that has ended, in whatever order the provider gives them.

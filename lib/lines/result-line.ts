@@ -1,6 +1,9 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../records/digest.ts';
 import { safeText } from '../records/errors.ts';
 import type { LineFormat } from './request-line.ts';
+
+/** Longest result line that is read. Answers may be longer than requests: 50,000 tokens with logprobs, a batch of embeddings. */
+export const maxResultLineBytes = 256 * 1024 * 1024;
 
 /** Why a request has no answer of its own. */
 export interface Failure {
@@ -45,5 +48,5 @@ function nativeResult(failure: Failure): object {
 
 /** A stable id of a result line: OpenAI's `batch_req_` and 32 hex digits, the same whenever the line is written. */
 export function resultLineId(batchId: string, ordinal: number): string {
-  return `batch_req_${createHash('sha256').update(`${batchId}:${ordinal}`).digest('hex').slice(0, 32)}`;
+  return `batch_req_${sha256(`${batchId}:${ordinal}`).slice(0, 32)}`;
 }

@@ -60,6 +60,11 @@ export interface Services {
   token(): string;
 }
 
+/** The time now as a Unix timestamp, in whole seconds. */
+export function unixSeconds(services: Pick<Services, 'now'>): number {
+  return Math.floor(services.now() / 1_000);
+}
+
 /** What one run of a step may take. */
 export interface StepContext {
   remainingMs(): number;

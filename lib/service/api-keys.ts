@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import type { Services } from '../pipeline/services.ts';
 import type { ApiKeyRecord } from '../records/api-key.ts';
+import { sha256 } from '../records/digest.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { tenantPattern } from '../records/ids.ts';
 
@@ -28,7 +29,7 @@ export async function createApiKey(services: ApiKeyServices, tenant: string, nam
     throw new InvalidInputError('invalid_tenant', `'${tenant}' is no tenant's name: use a-z, 0-9, _ and -.`);
   const key = prefix + randomBytes(32).toString('base64url');
   const record: ApiKeyRecord = {
-    hash: hashOf(key),
+    hash: sha256(key),
     id: `key_${randomBytes(8).toString('hex')}`,
     version: 0,
     tenant,
@@ -60,10 +61,6 @@ export async function revokeApiKey(services: ApiKeyServices, tenant: string, key
 /** @returns whose key it is, or null where it is none, or revoked. */
 export async function tenantOfApiKey(services: ApiKeyServices, key: string): Promise<string | null> {
   if (!keyPattern.test(key)) return null;
-  const record = await services.apiKeys.find(hashOf(key));
+  const record = await services.apiKeys.find(sha256(key));
   return record && record.revokedAt === null ? record.tenant : null;
-}
-
-function hashOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
 }

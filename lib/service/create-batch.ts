@@ -3,13 +3,13 @@ import {
   type BatchDraft,
   type BatchSource,
   batchIdOf,
-  digest,
   resumeBatch,
   startBatch,
 } from '../pipeline/intake/new-batch.ts';
 import type { Services } from '../pipeline/services.ts';
 import { unknownProvider } from '../providers/config.ts';
 import type { BatchRecord } from '../records/batch.ts';
+import { digest } from '../records/digest.ts';
 import { InvalidInputError, messageOf, NotFoundError, safeText } from '../records/errors.ts';
 import { batchIdPattern, fileIdFrom } from '../records/ids.ts';
 import type { BatchOptions } from '../records/options.ts';

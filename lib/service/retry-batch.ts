@@ -1,6 +1,6 @@
-import { digest } from '../pipeline/intake/new-batch.ts';
 import type { Services } from '../pipeline/services.ts';
 import type { BatchRecord } from '../records/batch.ts';
+import { digest } from '../records/digest.ts';
 import { ConflictError } from '../records/errors.ts';
 import { batchIdFrom, fileIdFrom } from '../records/ids.ts';
 import { resultKey } from '../records/object-keys.ts';

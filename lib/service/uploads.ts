@@ -1,6 +1,6 @@
-import { digest } from '../pipeline/intake/new-batch.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
-import type { Services } from '../pipeline/services.ts';
+import { type Services, unixSeconds } from '../pipeline/services.ts';
+import { digest } from '../records/digest.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type FileRecord, type PartList, totalBytes } from '../records/file.ts';
 import { fileIdFrom, partIdFrom, uploadIdFrom, uploadIdPattern } from '../records/ids.ts';
@@ -36,7 +36,7 @@ export interface UploadState {
 
 export async function createUpload(services: Services, description: UploadDescription): Promise<UploadState> {
   assertJsonLinesName(description.filename);
-  const createdAt = seconds(services);
+  const createdAt = unixSeconds(services);
   const upload: UploadRecord = {
     ...description,
     id: uploadIdFrom(services.token() + services.token()),
@@ -86,7 +86,7 @@ export class IncomingPart {
       await this.#services.objects.delete([key]);
       throw error;
     }
-    const createdAt = seconds(this.#services);
+    const createdAt = unixSeconds(this.#services);
     const part: PartRecord = {
       id: this.#id,
       uploadId: upload.id,
@@ -138,7 +138,7 @@ export async function completeUpload(
   if (bytes !== upload.bytes) throw wrongSize(upload, bytes);
   const list: PartList = { md5: completion.md5, parts: parts.map(({ object }) => object) };
   const stored = await services.objects.putText(fileObjectKey(upload.fileId, services.token()), JSON.stringify(list));
-  const committed = { list: { ...stored, bytes, isPartList: true }, digest: sameAs, at: seconds(services) };
+  const committed = { list: { ...stored, bytes, isPartList: true }, digest: sameAs, at: unixSeconds(services) };
   return withFile(services, await services.uploads.update(upload.id, (current) => completed(current, committed)));
 }
 
@@ -188,8 +188,4 @@ export async function cancelUpload(services: Services, upload: UploadRecord): Pr
   const after = await services.uploads.update(upload.id, cancelled);
   await services.objects.deletePrefix(filePrefix(after.fileId));
   return { upload: after, file: null };
-}
-
-function seconds(services: Services): number {
-  return Math.floor(services.now() / 1_000);
 }

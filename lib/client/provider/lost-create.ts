@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DirectUse, Sending } from '../../providers/contract.ts';
+import { clockSkewMs } from '../../providers/shared/http/allowances.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { OutcomeUnknownError } from '../errors.ts';
 import type { LibraryClient } from '../library-client.ts';
@@ -20,9 +21,6 @@ export interface CreateAttempt {
 
 /** Between two looks. */
 const lookSeconds = 5;
-
-/** How far the provider's clock may be from ours. */
-const clockSkewSeconds = 300;
 
 /**
  * Finds out what became of a creation whose answer did not come. Nothing is ever sent again from here.
@@ -80,7 +78,7 @@ async function nameCandidates(attempt: CreateAttempt, message: string): Promise<
 async function lookForCandidates(attempt: CreateAttempt): Promise<{ candidates: string[]; cause?: unknown }> {
   const { client, sending, startedAtMs, settleSeconds } = attempt;
   await sleep(Math.min(settleSeconds, lookSeconds) * 1000);
-  const sinceSeconds = startedAtMs / 1000 - clockSkewSeconds;
+  const sinceSeconds = (startedAtMs - clockSkewMs) / 1000;
   try {
     const { batches } = await client.list({ limit: 100 }, new AbortController().signal);
     const similar = batches.filter(

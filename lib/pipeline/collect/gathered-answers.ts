@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { splitLines } from '../../lines/jsonl.ts';
 import type { LineIndex } from '../../lines/line-index.ts';
+import { maxResultLineBytes } from '../../lines/result-line.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../../providers/contract.ts';
 import { TransientError } from '../../records/errors.ts';
 import { positionOf, positionWithin, sendingPrefix } from '../../records/ids.ts';
@@ -11,9 +12,6 @@ import type { ResultSpool } from './result-spool.ts';
 
 type Answered = Extract<TranslatedResult, { kind: 'answered' }>;
 type Unexecuted = Extract<TranslatedResult, { kind: 'unexecuted' }>;
-
-/** Answers may be longer than requests: a 50,000-token answer with logprobs, a batch of embeddings. */
-const maxResultLineBytes = 256 * 1024 * 1024;
 
 const answerFlags = { answered: 1, succeeded: 2, retryable: 4 } as const;
 

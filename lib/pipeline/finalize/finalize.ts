@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { splitLines } from '../../lines/jsonl.ts';
 import type { LineError } from '../../lines/request-line.ts';
@@ -10,6 +9,7 @@ import {
   endBatch,
   finalStatus,
 } from '../../records/batch.ts';
+import { sha256 } from '../../records/digest.ts';
 import { safeText, WriteConflictError } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { mergeWorkKey, resultKey } from '../../records/object-keys.ts';
@@ -18,7 +18,7 @@ import type { ShardRecord } from '../../records/shard.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { countEnded } from '../metrics.ts';
 import { scheduleRemoval } from '../removal-schedule.ts';
-import type { Services, StepContext } from '../services.ts';
+import { type Services, type StepContext, unixSeconds } from '../services.ts';
 import { collectedShards } from '../shards/collected-shard.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, FinalizeAnswer } from '../step.ts';
@@ -56,7 +56,7 @@ export async function finalize(services: Services, step: BatchStep, context: Ste
   }
   const finalizing = await services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
-    return beginFinalizing(current, seconds(services));
+    return beginFinalizing(current, unixSeconds(services));
   });
   const checkpoint = await readMergeCheckpoint(services.objects, finalizing);
   if (mayOutlast(finalizing, rounds.flat(), checkpoint, context)) {
@@ -103,7 +103,7 @@ async function mergeFurther(
 
 /** A batch that validation refused, a dry run, or one that was cancelled before anything was sent. */
 async function endWithoutResults(services: Services, batch: BatchRecord): Promise<BatchRecord> {
-  const closed = endBatch(batch, finalStatus(batch, false), seconds(services), {});
+  const closed = endBatch(batch, finalStatus(batch, false), unixSeconds(services), {});
   const receipt = receiptOf(services, closed, [], { output: null, errors: null, retry: null });
   await writeSummary(services, closed, receipt);
   return commitEnd(services, batch, closed);
@@ -121,7 +121,7 @@ async function endWithResults(
   const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, checkpoint);
   const retry = await writeRetryFile(services, batch.id, rounds[0] ?? [], merged.failedOrdinals);
   const files: ResultFiles = { output: merged.output, errors: merged.errors, retry };
-  const closed = endBatch(batch, finalStatus(batch, merged.expired > 0), seconds(services), {
+  const closed = endBatch(batch, finalStatus(batch, merged.expired > 0), unixSeconds(services), {
     counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
     usage: usageOfShards(shards),
     cost: costOfShards(services, shards),
@@ -157,9 +157,9 @@ async function fileIdOf(
   written: WrittenObject | null,
 ): Promise<string | null> {
   if (!written) return null;
-  const id = fileIdFrom(createHash('sha256').update(`${batch.id}:${name}`).digest('hex'));
+  const id = fileIdFrom(sha256(`${batch.id}:${name}`));
   const { bucket, key, etag, bytes } = written;
-  const createdAt = seconds(services);
+  const createdAt = unixSeconds(services);
   const lifetime = batch.options.output_expires_after?.seconds;
   const expiresAt = lifetime === undefined ? null : createdAt + lifetime;
   if (expiresAt !== null) await scheduleRemoval(services, id, expiresAt, [key]);
@@ -221,8 +221,4 @@ async function announce(services: Services, batch: BatchRecord): Promise<Finaliz
   );
   if (after.version === batch.version + 1) countEnded(services, batch);
   return batchEnded;
-}
-
-function seconds(services: Services): number {
-  return Math.floor(services.now() / 1_000);
 }

@@ -1,4 +1,5 @@
 import { unknownProvider } from '../../providers/config.ts';
+import { digest } from '../../records/digest.ts';
 import { InvalidInputError, messageOf } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { isObject } from '../../records/json.ts';
@@ -7,7 +8,7 @@ import { type BatchOptions, optionsFromObjectMetadata, parseOptions } from '../.
 import type { ObjectHead } from '../../store/objects.ts';
 import type { Services } from '../services.ts';
 import { writeRefusal, writeStatus } from '../status-file.ts';
-import { type BatchDraft, digest, startBatch } from './new-batch.ts';
+import { type BatchDraft, startBatch } from './new-batch.ts';
 
 /** An object that was created in the bucket, as S3's event says. */
 export interface Drop {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { LineError } from '../../lines/request-line.ts';
 import { type BatchRecord, type S3Object, withErrors } from '../../records/batch.ts';
+import { digest } from '../../records/digest.ts';
 import { InvalidInputError } from '../../records/errors.ts';
 import { totalBytes } from '../../records/file.ts';
 import { batchIdFrom } from '../../records/ids.ts';
@@ -129,9 +129,4 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     eventSentAtMs: null,
   };
   return 'missing' in input ? { ...batch, verdict: 'failed', ...withErrors(batch, [input.missing]) } : batch;
-}
-
-/** A SHA-256 of the parts, in hex, that no other list of parts has. */
-export function digest(...parts: string[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -6,6 +6,7 @@ import { deferralSeconds } from '../../records/schedule.ts';
 import { beginSending, beginSlice, endSlice, markSubmitted, ownsSlice, type ShardRecord } from '../../records/shard.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { acquireLiveSlot, releaseLiveSlot } from '../shards/provider-semaphores.ts';
+import { nameOf } from '../shards/shard-name.ts';
 import { LiveCheckpoint, readLiveAnswers } from './live-checkpoint.ts';
 import { type SliceObstacle, sendSlice } from './live-slice.ts';
 
@@ -74,10 +75,6 @@ async function releaseSlice(
     const notBeforeMs = services.now() + Math.round(Math.max(pauseMs, obstacle?.pauseMs ?? 0));
     return endSlice(current, token, obstacle && { message: obstacle.message, notBeforeMs, deferrals: earlier + 1 });
   });
-}
-
-function nameOf(shard: ShardRecord): Record<string, unknown> {
-  return { batchId: shard.batchId, round: shard.round, shard: shard.shard, provider: shard.provider };
 }
 
 /** Where the results of a shard are read: at its provider, or in the answers that we recorded. */

@@ -17,6 +17,7 @@ import { countRefusedKey } from '../metrics.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
 import { releaseSemaphores } from '../shards/provider-semaphores.ts';
+import { nameOf } from '../shards/shard-name.ts';
 import { writeStatus } from '../status-file.ts';
 import type { PollStep, Turn } from '../step.ts';
 
@@ -314,14 +315,4 @@ function pauseOf(
   const ageSeconds = services.now() / 1_000 - (batch.inProgressAt ?? batch.createdAt);
   const seconds = waitSeconds(ageSeconds, services.config.polling, services.random());
   return open.some((shard) => shard.live) ? Math.min(seconds, services.config.polling.minSeconds) : seconds;
-}
-
-function nameOf(shard: ShardRecord): Record<string, unknown> {
-  return {
-    batchId: shard.batchId,
-    round: shard.round,
-    shard: shard.shard,
-    provider: shard.provider,
-    providerBatchId: shard.providerBatchId,
-  };
 }

@@ -10,7 +10,7 @@ import {
 } from '../../records/errors.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { inParallel } from '../parallel.ts';
-import type { Services, StepContext } from '../services.ts';
+import { type Services, type StepContext, unixSeconds } from '../services.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, PrepareAnswer } from '../step.ts';
 import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -183,7 +183,7 @@ async function acceptInput(
   const rounds = [{ token: shards[0]?.set ?? '', shards: shards.length, settled: { completed: 0, failed: 0 } }];
   return services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
-    return beginProgress(current, seconds(services), {
+    return beginProgress(current, unixSeconds(services), {
       ...found(current),
       rounds,
       counts: { total, completed: 0, failed: 0 },
@@ -250,8 +250,4 @@ async function failBatch(
 
 function batchError(code: string, message: string, param: string | null = null): LineError {
   return { code, message: safeText(message), param, line: null };
-}
-
-function seconds(services: Services): number {
-  return Math.floor(services.now() / 1_000);
 }

@@ -20,6 +20,7 @@ import { countRefusedKey } from '../metrics.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { acquireSemaphores, ownerOf, releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { readIndex, readSentLines } from '../shards/shard-lines.ts';
+import { nameOf } from '../shards/shard-name.ts';
 import type { ShardStep } from '../step.ts';
 
 /** Left of a function's time after a create, to write down what became of it. */
@@ -375,16 +376,6 @@ function isOwn(shard: ShardRecord, intent: Intent): boolean {
 function accountOf(services: Services, shard: ShardRecord): Account {
   if (shard.provider === null) throw new Error(`${ownerOf(shard)} holds refused lines; it is never sent.`);
   return services.account(shard.provider);
-}
-
-function nameOf(shard: ShardRecord): Record<string, unknown> {
-  return {
-    batchId: shard.batchId,
-    round: shard.round,
-    shard: shard.shard,
-    provider: shard.provider,
-    attempt: shard.attempts,
-  };
 }
 
 function sendingOf(services: Services, shard: ShardRecord, intent: Intent, index: LineIndex): Sending {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../records/digest.ts';
 import type { Sending } from '../contract.ts';
 
 /**
@@ -6,7 +6,7 @@ import type { Sending } from '../contract.ts';
  * Ids are of a-z, 0-9 and -, and begin with a letter.
  */
 export function jobIdOf({ token }: Pick<Sending, 'token'>): string {
-  return `batchdrop-${createHash('sha256').update(token).digest('hex').slice(0, 40)}`;
+  return `batchdrop-${sha256(token).slice(0, 40)}`;
 }
 
 export function inputDatasetId(jobId: string): string {

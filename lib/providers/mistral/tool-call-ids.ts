@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '../../records/digest.ts';
 
 // Unconfirmed: as Mistral's own validation says it; the SDK's types name no rule.
 const takenAsItIs = /^[a-zA-Z0-9]{9}$/;
@@ -20,7 +20,7 @@ export class ToolCallIds {
   #unused(given: string): string {
     if (takenAsItIs.test(given) && !this.#used.has(given)) return given;
     for (let attempt = 0; ; attempt += 1) {
-      const id = createHash('sha256').update(`${attempt}:${given}`).digest('hex').slice(0, 9);
+      const id = sha256(`${attempt}:${given}`).slice(0, 9);
       if (!this.#used.has(id)) return id;
     }
   }

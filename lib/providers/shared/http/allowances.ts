@@ -6,5 +6,5 @@ export const readTimeoutSeconds = 60;
 /** 200 MB at 350 kB/s. */
 export const uploadTimeoutSeconds = 600;
 
-/** How far a provider's clock may be from ours. */
+/** How far the clock of a provider or of a deployment may be from ours. */
 export const clockSkewMs = 300_000;
