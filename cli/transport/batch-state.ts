@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { LineError } from '../../lib/lines/request-line.ts';
 import type { Cost, Report } from '../../lib/records/batch.ts';
+import type { LineError } from '../../lib/records/openai-batch.ts';
 import { batchStatuses, hasEnded, lineErrorSchema } from '../../lib/records/openai-batch.ts';
 
 export interface Counts {

@@ -1,5 +1,4 @@
 import { splitLines } from '../../lib/lines/jsonl.ts';
-import type { LineError } from '../../lib/lines/request-line.ts';
 import { costOf } from '../../lib/pipeline/cost.ts';
 import { EstimateByModel, estimateUsage } from '../../lib/pipeline/estimate.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/prepare/line-validation.ts';
@@ -8,6 +7,7 @@ import { providerOf } from '../../lib/providers/registry.ts';
 import type { Cost } from '../../lib/records/batch.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { ConfigurationError, InvalidInputError, safeText } from '../../lib/records/errors.ts';
+import type { LineError } from '../../lib/records/openai-batch.ts';
 import type { BatchOptions } from '../../lib/records/options.ts';
 
 /** Something to say about one line. */

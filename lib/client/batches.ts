@@ -1,8 +1,8 @@
 import type { Endpoint } from '../records/endpoints.ts';
+import { InvalidInputError } from '../records/errors.ts';
 import type { Answer, Answers } from './answers.ts';
 import { type Batch, type BatchList, batchFrom, type CreatedBatch } from './batch.ts';
 import { connect } from './connection.ts';
-import { InvalidInputError } from './errors.ts';
 import { type BatchInput, inputBytes, usualEndpoint } from './request-source.ts';
 import type { BatchResult } from './result.ts';
 import { readResults } from './results.ts';

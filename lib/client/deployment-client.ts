@@ -12,11 +12,11 @@ import { clockSkewMs } from '../providers/shared/http/allowances.ts';
 import { callError, hasEndedAlready } from '../providers/shared/http/failed-call.ts';
 import { KeyedClient } from '../providers/shared/http/keyed-client.ts';
 import { verifiedDownload } from '../providers/shared/http/verified-download.ts';
+import { InvalidInputError } from '../records/errors.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import { describeIssues } from '../records/options.ts';
 import { Deployment } from './deployment/deployment.ts';
 import type { DeploymentBatch } from './deployment/replies.ts';
-import { InvalidInputError } from './errors.ts';
 import type { LibraryClient } from './library-client.ts';
 
 /** The most that a page of its list may hold. */

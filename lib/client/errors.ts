@@ -1,12 +1,13 @@
-import type { LineError } from '../lines/request-line.ts';
 import { failedCall } from '../providers/shared/http/failed-call.ts';
-import * as core from '../records/errors.ts';
+import {
+  BatchdropError,
+  ConfigurationError,
+  ConflictError,
+  InvalidInputError,
+  ProviderAuthenticationError,
+  TransientError,
+} from '../records/errors.ts';
 import type { Batch } from './batch.ts';
-
-/** What every error of this library is. `cause` holds what led to it. */
-export class BatchdropError extends Error {
-  override readonly name: string = 'BatchdropError';
-}
 
 /** No key was given, or it was refused. Nothing was created. */
 export class AuthenticationError extends BatchdropError {
@@ -25,40 +26,9 @@ export class RateLimitError extends BatchdropError {
   }
 }
 
-/** An option or a request is wrong. Nothing was created; the same again fails again. */
-export class InvalidInputError extends BatchdropError {
-  override readonly name = 'InvalidInputError';
-  readonly code: string;
-  readonly param: string | null;
-  /** What is wrong with which line, counted from 1; at most a hundred. Empty where no line is to blame. */
-  readonly errors: readonly LineError[];
-
-  constructor(code: string, message: string, options: InvalidInputOptions = {}) {
-    super(message, options);
-    this.code = code;
-    this.param = options.param ?? null;
-    this.errors = options.errors ?? [];
-  }
-}
-
-export interface InvalidInputOptions extends ErrorOptions {
-  param?: string;
-  errors?: readonly LineError[];
-}
-
 /** This provider cannot do what was asked. */
 export class NotSupportedError extends BatchdropError {
   override readonly name = 'NotSupportedError';
-}
-
-/** There is no such batch, or its results are gone. */
-export class NotFoundError extends BatchdropError {
-  override readonly name = 'NotFoundError';
-}
-
-/** The batch is not in a state that allows what was asked. */
-export class ConflictError extends BatchdropError {
-  override readonly name = 'ConflictError';
 }
 
 /** The provider or the network failed. Nothing was created; the same may be tried again. */
@@ -144,10 +114,9 @@ export class RequestError extends BatchdropError {
  */
 export function libraryError(error: unknown, keyHint: string): unknown {
   if (error instanceof BatchdropError || !(error instanceof Error)) return error;
-  if (error instanceof core.ProviderAuthenticationError) return refusedKey(error, keyHint);
-  if (error instanceof core.NotFoundError) return new NotFoundError(error.message, { cause: error });
-  if (error instanceof core.ConfigurationError) return new NotSupportedError(error.message, { cause: error });
-  if (error instanceof core.TransientError) return failedAnswer(error);
+  if (error instanceof ProviderAuthenticationError) return refusedKey(error, keyHint);
+  if (error instanceof ConfigurationError) return new NotSupportedError(error.message, { cause: error });
+  if (error instanceof TransientError) return failedAnswer(error);
   return error;
 }
 
@@ -157,7 +126,7 @@ function refusedKey(error: Error, keyHint: string): AuthenticationError {
 }
 
 /** What the provider answered stands in the cause. */
-function failedAnswer(error: core.TransientError): BatchdropError {
+function failedAnswer(error: TransientError): BatchdropError {
   const failed = failedCall(error.cause);
   const options = { cause: error };
   if (failed.kind !== 'answered') return new ConnectionError(error.message, options);

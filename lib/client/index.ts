@@ -4,9 +4,10 @@
  * @module
  */
 
-export type { LineError } from '../lines/request-line.ts';
 export type { Warning } from '../providers/contract.ts';
 export type { Endpoint } from '../records/endpoints.ts';
+export { BatchdropError, ConflictError, InvalidInputError, NotFoundError } from '../records/errors.ts';
+export type { LineError } from '../records/openai-batch.ts';
 export type { Answer, Answers, RequestBodies } from './answers.ts';
 export { type Batch, type BatchList, type CreatedBatch, isComplete, isSuccessful, type LineWarning } from './batch.ts';
 export {
@@ -22,12 +23,8 @@ export {
 export {
   AbortError,
   AuthenticationError,
-  BatchdropError,
   BatchFailedError,
-  ConflictError,
   ConnectionError,
-  InvalidInputError,
-  NotFoundError,
   NotSupportedError,
   OutcomeUnknownError,
   RateLimitError,

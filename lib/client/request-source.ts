@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Endpoint } from '../records/endpoints.ts';
-import { messageOf } from '../records/errors.ts';
-import { InvalidInputError } from './errors.ts';
+import { InvalidInputError, messageOf } from '../records/errors.ts';
 
 /** A request in OpenAI's batch form; `method` and `url` may be left out. */
 export interface OpenAIRequest {

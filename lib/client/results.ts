@@ -2,9 +2,10 @@ import { splitLines } from '../lines/jsonl.ts';
 import { maxResultLineBytes } from '../lines/result-line.ts';
 import type { ProviderBatch } from '../providers/contract.ts';
 import type { Endpoint } from '../records/endpoints.ts';
+import { ConflictError, NotFoundError } from '../records/errors.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import type { Connection } from './connection.ts';
-import { ConflictError, ConnectionError, NotFoundError } from './errors.ts';
+import { ConnectionError } from './errors.ts';
 import { type BatchResult, unusableResult } from './result.ts';
 
 /**

@@ -2,17 +2,11 @@ import { batchProviderKinds } from '../providers/config.ts';
 import type { Warning } from '../providers/contract.ts';
 import { Router } from '../providers/routing.ts';
 import type { Endpoint } from '../records/endpoints.ts';
+import { InvalidInputError } from '../records/errors.ts';
 import type { Answer, Answers, RequestBodies } from './answers.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import { type Connection, connect } from './connection.ts';
-import {
-  AbortError,
-  BatchFailedError,
-  ConnectionError,
-  InvalidInputError,
-  NotSupportedError,
-  RateLimitError,
-} from './errors.ts';
+import { AbortError, BatchFailedError, ConnectionError, NotSupportedError, RateLimitError } from './errors.ts';
 import { type BatchRequest, inputBytes, usualEndpoint } from './request-source.ts';
 import { failure, type Outcome } from './result.ts';
 import { readResults } from './results.ts';

@@ -1,8 +1,9 @@
 import type { Endpoint } from '../records/endpoints.ts';
 import { endpoints, isEndpoint } from '../records/endpoints.ts';
+import { InvalidInputError } from '../records/errors.ts';
 import { describeIssues, metadataSchema } from '../records/options.ts';
 import type { CreatedBatch, LineWarning } from './batch.ts';
-import { InvalidInputError, NotSupportedError } from './errors.ts';
+import { NotSupportedError } from './errors.ts';
 
 /** What a batch is created from. */
 export interface Submission {

@@ -7,8 +7,9 @@ import {
 } from '../providers/config.ts';
 import type { ConnectionSettings } from '../providers/contract.ts';
 import { providers } from '../providers/registry.ts';
+import { InvalidInputError } from '../records/errors.ts';
 import { describeIssues } from '../records/options.ts';
-import { AuthenticationError, InvalidInputError, NotSupportedError } from './errors.ts';
+import { AuthenticationError, NotSupportedError } from './errors.ts';
 
 /** Where a call goes, and how. */
 export interface TargetOptions {

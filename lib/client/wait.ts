@@ -1,15 +1,9 @@
+import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type Batch, batchFrom } from './batch.ts';
 import { type BatchIdOptions, retrieveBatch } from './batches.ts';
 import { type Connection, connect } from './connection.ts';
 import { untilEnded } from './deployment/wait.ts';
-import {
-  AbortError,
-  ConnectionError,
-  InvalidInputError,
-  NotFoundError,
-  RateLimitError,
-  TimeoutError,
-} from './errors.ts';
+import { AbortError, ConnectionError, RateLimitError, TimeoutError } from './errors.ts';
 
 export interface WaitOptions {
   /** Between two looks. Default: a tenth of the time waited so far, at least 1 and at most 60. */

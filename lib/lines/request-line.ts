@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Endpoint } from '../records/endpoints.ts';
 import { isEndpoint } from '../records/endpoints.ts';
 import { isObject, type JsonObject } from '../records/json.ts';
+import type { LineError } from '../records/openai-batch.ts';
 import { parseJson } from '../records/parse-json.ts';
 import { type Member, membersOf, type Span } from './json-spans.ts';
 import { isOverlong, type Line, type OverlongLine, textOf } from './jsonl.ts';
@@ -26,15 +27,6 @@ export interface RequestLine {
   body: JsonObject;
   /** Where the JSON values of custom_id and model stand in `bytes`. */
   spans: { customId: Span; model: Span };
-}
-
-/** What is wrong with one line, in the form of OpenAI's `batch.errors.data`. */
-export interface LineError {
-  code: string;
-  message: string;
-  param: string | null;
-  /** Place in the input file, from 1; null for the file as a whole. */
-  line: number | null;
 }
 
 export type ParsedLine =

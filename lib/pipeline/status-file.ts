@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { LineError } from '../lines/request-line.ts';
 import type { BatchRecord } from '../records/batch.ts';
 import { TransientError } from '../records/errors.ts';
 import { resultKey, statusKey } from '../records/object-keys.ts';
+import type { LineError } from '../records/openai-batch.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import type { Services } from './services.ts';
 

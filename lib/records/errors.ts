@@ -1,21 +1,35 @@
 import { withoutKnownSecrets } from './known-secrets.ts';
+import type { LineError } from './openai-batch.ts';
 
 /**
  * The errors that leave a step. Two questions decide the class: may we retry, and whose fault is it?
  * The names are literals because the state machine matches by them and a minifier renames classes.
  */
 
-/** The input or an option is wrong; repeating cannot help. The message says what, where and what to do. */
-export class InvalidInputError extends Error {
+/** What every error of the library is; those below that it shares with the pipeline, too. `cause` holds what led to it. */
+export class BatchdropError extends Error {
+  override readonly name: string = 'BatchdropError';
+}
+
+/** The input or an option is wrong; nothing was created, and repeating cannot help. The message says what, where and what to do. */
+export class InvalidInputError extends BatchdropError {
   override readonly name = 'InvalidInputError';
   readonly code: string;
   readonly param: string | null;
+  /** What is wrong with which line, counted from 1; at most a hundred. Empty where no line is to blame. */
+  readonly errors: readonly LineError[];
 
-  constructor(code: string, message: string, options?: ErrorOptions & { param?: string }) {
+  constructor(code: string, message: string, options: InvalidInputOptions = {}) {
     super(message, options);
     this.code = code;
-    this.param = options?.param ?? null;
+    this.param = options.param ?? null;
+    this.errors = options.errors ?? [];
   }
+}
+
+export interface InvalidInputOptions extends ErrorOptions {
+  param?: string;
+  errors?: readonly LineError[];
 }
 
 /** This execution was replaced by a later one (a higher epoch); it must stop without writing. */
@@ -42,13 +56,13 @@ export class ProviderAuthenticationError extends Error {
   override readonly name = 'ProviderAuthenticationError';
 }
 
-/** A record, object or batch that must exist does not. */
-export class NotFoundError extends Error {
+/** A record, object or batch that must exist does not, or its results are gone. */
+export class NotFoundError extends BatchdropError {
   override readonly name = 'NotFoundError';
 }
 
 /** The record exists with other parameters, or its state does not allow what was asked. */
-export class ConflictError extends Error {
+export class ConflictError extends BatchdropError {
   override readonly name = 'ConflictError';
 }
 

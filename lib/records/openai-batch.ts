@@ -33,12 +33,16 @@ export function hasEnded(status: BatchStatus): status is TerminalStatus {
   }
 }
 
+/** What is wrong with one line, in the form of OpenAI's `batch.errors.data`. */
 export const lineErrorSchema = z.object({
   code: z.string(),
   message: z.string(),
   param: z.nullable(z.string()),
+  /** Position in the input file, from 1; null for the file as a whole. */
   line: z.nullable(z.int()),
 });
+
+export type LineError = z.infer<typeof lineErrorSchema>;
 
 const time = z.nullable(z.int()).check(z.describe('Unix timestamp, in seconds'));
 

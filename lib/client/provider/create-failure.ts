@@ -1,5 +1,6 @@
 import type { CreateOutcome, Deferral, UploadOutcome } from '../../providers/contract.ts';
-import { type BatchdropError, ConnectionError, InvalidInputError, RateLimitError } from '../errors.ts';
+import { type BatchdropError, InvalidInputError } from '../../records/errors.ts';
+import { ConnectionError, RateLimitError } from '../errors.ts';
 
 type NotUploaded = Exclude<UploadOutcome, { outcome: 'uploaded' }>;
 type NotCreated = Exclude<CreateOutcome, { outcome: 'created' | 'unknown' }>;

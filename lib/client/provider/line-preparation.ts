@@ -1,10 +1,12 @@
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { type Line, type OverlongLine, splitLines } from '../../lines/jsonl.ts';
-import { type LineError, parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
+import { parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
 import type { Provider, Warning } from '../../providers/contract.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
+import { InvalidInputError } from '../../records/errors.ts';
+import type { LineError } from '../../records/openai-batch.ts';
 import type { LineWarning } from '../batch.ts';
-import { InvalidInputError, NotSupportedError } from '../errors.ts';
+import { NotSupportedError } from '../errors.ts';
 import { maxEncodedBytes, sendableId } from './custom-id.ts';
 
 export interface PreparationOptions {

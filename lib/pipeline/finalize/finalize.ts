@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { splitLines } from '../../lines/jsonl.ts';
-import type { LineError } from '../../lines/request-line.ts';
 import {
   assertEpoch,
   type BatchRecord,
@@ -13,6 +12,7 @@ import { sha256 } from '../../records/digest.ts';
 import { safeText, WriteConflictError } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { mergeWorkKey, resultKey } from '../../records/object-keys.ts';
+import type { LineError } from '../../records/openai-batch.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';

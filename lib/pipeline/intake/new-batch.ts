@@ -1,9 +1,9 @@
-import type { LineError } from '../../lines/request-line.ts';
 import { type BatchRecord, type S3Object, withErrors } from '../../records/batch.ts';
 import { digest } from '../../records/digest.ts';
 import { InvalidInputError } from '../../records/errors.ts';
 import { totalBytes } from '../../records/file.ts';
 import { batchIdFrom } from '../../records/ids.ts';
+import type { LineError } from '../../records/openai-batch.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import { type BatchOptions, deadlineHours } from '../../records/options.ts';
 import type { Services } from '../services.ts';

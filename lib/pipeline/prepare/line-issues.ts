@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import type { LineError } from '../../lines/request-line.ts';
 import type { Warning } from '../../providers/contract.ts';
 import { maxStoredErrors } from '../../records/batch.ts';
 import { safeText } from '../../records/errors.ts';
 import { prepareWorkKey, resultKey } from '../../records/object-keys.ts';
+import type { LineError } from '../../records/openai-batch.ts';
 import { lineErrorSchema } from '../../records/openai-batch.ts';
 import type { ObjectWriter } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';

@@ -1,12 +1,13 @@
 import { CustomIds } from '../../lines/custom-ids.ts';
 import { type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
-import { type LineError, parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
+import { parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
 import type { Config } from '../../providers/config.ts';
 import type { Provider, ProviderLimits, Warning } from '../../providers/contract.ts';
 import { type Route, Router } from '../../providers/routing.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { placeholderLineId } from '../../records/ids.ts';
+import type { LineError } from '../../records/openai-batch.ts';
 import type { BatchOptions } from '../../records/options.ts';
 import type { Account } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';

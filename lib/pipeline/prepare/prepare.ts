@@ -1,5 +1,4 @@
 import { type LinePosition, splitLinesFrom } from '../../lines/jsonl.ts';
-import type { LineError } from '../../lines/request-line.ts';
 import { assertEpoch, type BatchRecord, beginProgress, closeAtValidation, withErrors } from '../../records/batch.ts';
 import {
   ConfigurationError,
@@ -8,6 +7,7 @@ import {
   ProviderAuthenticationError,
   safeText,
 } from '../../records/errors.ts';
+import type { LineError } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { inParallel } from '../parallel.ts';
 import { type Services, type StepContext, unixSeconds } from '../services.ts';

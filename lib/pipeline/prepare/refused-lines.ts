@@ -1,9 +1,10 @@
 import type { Line, OverlongLine } from '../../lines/jsonl.ts';
 import { type LineEntry, LineIndexEncoder, ResultIndexEncoder } from '../../lines/line-index.ts';
-import type { LineError, LineFormat } from '../../lines/request-line.ts';
+import type { LineFormat } from '../../lines/request-line.ts';
 import { failureLine, resultLineId } from '../../lines/result-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { shardWorkKey } from '../../records/object-keys.ts';
+import type { LineError } from '../../records/openai-batch.ts';
 import { markCollected, newShard, type ShardRecord } from '../../records/shard.ts';
 import { noUsage } from '../../records/usage.ts';
 import type { ObjectWriter } from '../../store/object-writer.ts';
