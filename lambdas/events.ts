@@ -14,15 +14,20 @@ export const objectCreatedSchema = z.object({
 });
 
 /** What EventBridge says of a job on Bedrock. Source: Bedrock's user guide, "Monitor batch inference jobs", read 2026-11. */
-const jobChangeSchema = z
+const bedrockJobEventSchema = z
   .object({
     source: z.literal('aws.bedrock'),
     detail: z.object({ batchJobArn: z.string(), status: z.string() }),
   })
   .transform(({ detail }) => ({ jobArn: detail.batchJobArn, status: detail.status }));
 
-/** The clock's, a local start's, or Bedrock's. */
+/** The event of the clock, of a local start, or of a job on Bedrock. */
 export const sweepSchema = z.union([
-  jobChangeSchema,
+  bedrockJobEventSchema,
   z.object({ graceMs: z.number().optional(), isAlone: z.boolean().optional() }),
 ]);
+
+/** Whether the event that called the sweep's function is about a job on Bedrock. */
+export function isBedrockJobEvent(event: z.infer<typeof sweepSchema>): event is z.infer<typeof bedrockJobEventSchema> {
+  return 'jobArn' in event;
+}
