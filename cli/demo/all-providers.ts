@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
 import { resultKey } from '../../lib/records/object-keys.ts';
+import type { Objects } from '../../lib/store/objects.ts';
 import { startLocalStack } from '../../local/runtime.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
 import { type OutputOptions, printAnswer } from '../output/result.ts';
-import { DemoBucket } from './bucket.ts';
+import { bucketOf } from './bucket.ts';
 import { demoAccount } from './demo-account.ts';
 import { endProblems } from './demo-report.ts';
 import { dropFile, followDrops } from './drop.ts';
@@ -49,7 +50,7 @@ async function runAcrossProviders(folder: string, options: AllProvidersOptions):
   const configFile = await writeConfig(folder);
   const stack = await startLocalStack({ dataDir: join(folder, 'stack'), configFile, simulateAll: true });
   try {
-    const bucket = new DemoBucket(stack.s3Url, stack.bucket);
+    const bucket = bucketOf(stack);
     const drop = await dropFile(bucket, 'all-providers.jsonl', linesForAll());
     await followDrops(bucket, [drop], options.json ? noDisplay : createDisplay(process.stdout));
     const results = await fetchResults(bucket, drop, join(folder, 'results'));
@@ -87,8 +88,8 @@ function linesFor(kind: ProviderKind, turn: number): object[] {
   ];
 }
 
-async function warningsOf(bucket: DemoBucket, { drop }: Results): Promise<string[]> {
+async function warningsOf(bucket: Objects, { drop }: Results): Promise<string[]> {
   const batchId = drop.status?.batch_id;
-  const text = batchId ? await bucket.read(resultKey(batchId, 'warnings.jsonl')) : null;
-  return (text ?? '').split('\n').filter((line) => line !== '');
+  const found = batchId ? await bucket.readText(resultKey(batchId, 'warnings.jsonl')) : null;
+  return (found?.text ?? '').split('\n').filter((line) => line !== '');
 }

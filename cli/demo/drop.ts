@@ -1,21 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { inboxPrefix, statusKey } from '../../lib/records/object-keys.ts';
-import type { DemoBucket } from './bucket.ts';
+import type { Objects } from '../../lib/store/objects.ts';
+import { hasBatchEnded } from '../transport/batch-state.ts';
+import { statusDocumentSchema } from '../transport/bucket/status-document.ts';
 
 /** The part of a status file that is shown. */
-const statusSchema = z.object({
-  batch_id: z.string().nullable(),
-  status: z.string(),
-  request_counts: z.object({ total: z.number(), completed: z.number(), failed: z.number() }),
-  output: z.string().nullable(),
-  errors: z.string().nullable(),
-  summary: z.string().nullable(),
-  first_error: z.object({ code: z.string(), message: z.string() }).nullable(),
-});
+const statusSchema = statusDocumentSchema.extend({ summary: z.string().nullable() });
 type DropStatus = z.infer<typeof statusSchema>;
-
-const endedStatuses = ['completed', 'failed', 'expired', 'cancelled', 'refused'];
 
 /** A file in the inbox, and what has become of it so far. */
 export interface DemoDrop {
@@ -41,16 +33,16 @@ const lookEveryMilliseconds = 100;
 /** The issue promises 30 s after the install; a demo that takes twice that hangs. */
 const giveUpMilliseconds = 60_000;
 
-export async function dropFile(bucket: DemoBucket, file: string, text: string): Promise<DemoDrop> {
+export async function dropFile(bucket: Objects, file: string, text: string): Promise<DemoDrop> {
   const key = inboxPrefix + file;
-  await bucket.remove(statusKey(key)); // of an earlier demo in the same folder
-  await bucket.write(key, text);
+  await bucket.delete([statusKey(key)]); // of an earlier demo in the same folder
+  await bucket.putText(key, text, 'application/x-ndjson');
   const lines = text.split('\n').filter((line) => line !== '');
   return { file, lines, droppedAtMs: Date.now(), status: null, endedAtMs: null };
 }
 
 /** Reads the status files until every batch has ended. */
-export async function followDrops(bucket: DemoBucket, drops: readonly DemoDrop[], display: DropDisplay): Promise<void> {
+export async function followDrops(bucket: Objects, drops: readonly DemoDrop[], display: DropDisplay): Promise<void> {
   const giveUpAtMs = Date.now() + giveUpMilliseconds;
   while (drops.some((drop) => drop.endedAtMs === null)) {
     if (Date.now() > giveUpAtMs)
@@ -62,10 +54,10 @@ export async function followDrops(bucket: DemoBucket, drops: readonly DemoDrop[]
   display.finish(drops);
 }
 
-async function look(bucket: DemoBucket, drop: DemoDrop): Promise<void> {
+async function look(bucket: Objects, drop: DemoDrop): Promise<void> {
   if (drop.endedAtMs !== null) return;
-  const text = await bucket.read(statusKey(inboxPrefix + drop.file));
-  if (text === null) return;
-  drop.status = statusSchema.parse(JSON.parse(text));
-  if (endedStatuses.includes(drop.status.status)) drop.endedAtMs = Date.now();
+  const found = await bucket.readText(statusKey(inboxPrefix + drop.file));
+  if (found === null) return;
+  drop.status = statusSchema.parse(JSON.parse(found.text));
+  if (hasBatchEnded(drop.status)) drop.endedAtMs = Date.now();
 }

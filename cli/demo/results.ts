@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import type { DemoBucket } from './bucket.ts';
+import type { Objects } from '../../lib/store/objects.ts';
 import type { DemoDrop } from './drop.ts';
 
 /** A result object and its local copy. */
@@ -21,7 +21,7 @@ export interface Results {
 }
 
 /** Copies a drop's results into a folder of its own under resultsDir. */
-export async function fetchResults(bucket: DemoBucket, drop: DemoDrop, resultsDir: string): Promise<Results> {
+export async function fetchResults(bucket: Objects, drop: DemoDrop, resultsDir: string): Promise<Results> {
   const folder = join(resultsDir, basename(drop.file, '.jsonl'));
   await mkdir(folder, { recursive: true });
   const fetch = (uri: string | null | undefined) => (uri ? fetchFile(bucket, uri, folder) : null);
@@ -33,9 +33,9 @@ export async function fetchResults(bucket: DemoBucket, drop: DemoDrop, resultsDi
   return { drop, output, errors, summary };
 }
 
-async function fetchFile(bucket: DemoBucket, uri: string, folder: string): Promise<ResultFile> {
-  const text = await bucket.read(bucket.keyOf(uri));
-  if (text === null) throw new Error(`The status file names ${uri}, but there is no such object.`);
+async function fetchFile(bucket: Objects, uri: string, folder: string): Promise<ResultFile> {
+  const { text } = (await bucket.readText(uri.replace(`s3://${bucket.bucket}/`, ''))) ?? {};
+  if (text === undefined) throw new Error(`The status file names ${uri}, but there is no such object.`);
   const path = join(folder, basename(uri));
   await writeFile(path, text);
   return { uri, path, lines: text.split('\n').filter((line) => line !== '') };

@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Objects } from '../../lib/store/objects.ts';
 import type { LocalStack } from '../../local/runtime.ts';
-import { DemoBucket } from './bucket.ts';
+import { bucketOf } from './bucket.ts';
 import { type DemoDrop, type DropDisplay, dropFile, followDrops } from './drop.ts';
 import { fetchResults, type Results } from './results.ts';
 
@@ -14,13 +15,13 @@ const examplesDir = fileURLToPath(new URL('../../examples/', import.meta.url));
  * @param resultsDir where copies of the results go.
  */
 export async function runDemo(stack: LocalStack, resultsDir: string, display: DropDisplay): Promise<Results[]> {
-  const bucket = new DemoBucket(stack.s3Url, stack.bucket);
+  const bucket = bucketOf(stack);
   const drops = await dropExamples(bucket);
   await followDrops(bucket, drops, display);
   return Promise.all(drops.map((drop) => fetchResults(bucket, drop, resultsDir)));
 }
 
-async function dropExamples(bucket: DemoBucket): Promise<DemoDrop[]> {
+async function dropExamples(bucket: Objects): Promise<DemoDrop[]> {
   const files = (await readdir(examplesDir)).filter((file) => file.endsWith('.jsonl')).sort();
   return Promise.all(
     files.map(async (file) => dropFile(bucket, file, await readFile(join(examplesDir, file), 'utf8'))),
