@@ -20,7 +20,7 @@ const seconds = 2;
 interface Row extends LoadResult {
   what: string;
   connections: number;
-  /** Of the server's thread, a request: what other work on the machine does not change much. */
+  /** CPU time of the server's thread for a request. Other work on the machine hardly changes it. */
   cpuMicroseconds: number;
 }
 

@@ -13,10 +13,10 @@ const runs = 7;
 
 export interface BundleMeasurement {
   name: FunctionName;
-  /** Of the whole package. */
+  /** Size of the whole package. */
   bytes: number;
   gzippedBytes: number;
-  /** Of the modules that a cold start reads. */
+  /** Size of the modules that a cold start reads. */
   startBytes: number;
   /** From the start of the import to the handler at hand, in a fresh process. */
   coldImportMs: number;
@@ -29,7 +29,7 @@ const measuredClients: FunctionName = 'submit';
 
 interface ProviderMeasurement {
   kind: string;
-  /** Of the modules that the handler did not need. */
+  /** Size of the modules that only this provider needs. */
   bytes: number;
   importMs: number;
 }

@@ -3,7 +3,7 @@ import type { FunctionName } from '../lib/records/function-timeouts.ts';
 /** What a function gets, and so what a second of it costs. */
 export interface Size {
   memoryMiB: number;
-  /** Of its temporary folder. 512 are free. */
+  /** Size of its temporary folder. 512 MiB are free. */
   temporaryMiB?: number;
 }
 

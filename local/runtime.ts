@@ -28,7 +28,7 @@ import { startSweeps } from './sweep-schedule.ts';
 export interface LocalStackOptions {
   /** Made if missing; one stack at a time. */
   dataDir: string;
-  /** Of the HTTP API; a free one if absent. */
+  /** Port of the HTTP API; a free one if absent. */
   port?: number;
   /** A free one if absent. */
   s3Port?: number;
@@ -49,7 +49,7 @@ export interface LocalStack {
   s3Url: string;
   bucket: string;
   dataDir: string;
-  /** Of the tenant `default`; the same from start to start. */
+  /** Key of the tenant `default`; the same from start to start. */
   apiKey: string;
   endpoints: { s3: string; dynamodb: string; stepFunctions: string; eventBridge: string };
   /** Configured providers that are not simulated. */

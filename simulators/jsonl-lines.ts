@@ -8,7 +8,7 @@ const linesReadAtOnce = 16;
 export interface StoredLine {
   /** 1-based, blank lines counted. */
   number: number;
-  /** Of the first byte in the file. */
+  /** Where its first byte is in the file. */
   offset: number;
   /** Without the newline. */
   bytes: Buffer;

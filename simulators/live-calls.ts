@@ -14,7 +14,7 @@ const liveCallSchema = z.object({
   arrivedAtMs: z.number(),
   /** The request as it came. */
   body: z.string(),
-  /** Of the answer that was sent, or cut. */
+  /** Status of the answer that was sent, or cut off. */
   status: z.number(),
 });
 

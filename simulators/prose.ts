@@ -23,7 +23,7 @@ const commonWords = new Set(
   ),
 );
 
-/** Of a long question only the beginning is looked at. */
+/** How much of a long question is looked at: its beginning. */
 const examinedChars = 2000;
 
 const declining = "I'm sorry, but I can't help with that request.";

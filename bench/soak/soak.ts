@@ -57,7 +57,7 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   return { ...verdict, drops: run.drops.length, starts: machine.starts, tally, settledAfterMs };
 }
 
-/** Of actions that concern the same process, one that comes while another lasts is left out. */
+/** What an action disturbs. While an action lasts, others that disturb the same are left out. */
 type Lane = 'stack' | 'providers' | 'stale_worker';
 
 const putTries = 2_000;

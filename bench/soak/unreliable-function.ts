@@ -48,7 +48,7 @@ export function unreliable(name: FunctionName, reliable: FunctionHandler, here: 
 
 const unfinishedSchema = z.object({ done: z.literal(false), nextRound: z.literal(false).optional() });
 
-/** Of a function that holds no lease, and so may be told of more time than it has. */
+/** The time that a function without a lease is told it has; it may be more than it really has. */
 const muchTimeMs = 600_000;
 
 /** With the soak's time alone, every run would end with a checkpoint as soon as it got any further. */

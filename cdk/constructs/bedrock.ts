@@ -15,7 +15,7 @@ export const jobObjects = 'work/*/bedrock/*';
 
 /** What Bedrock needs for its jobs; empty where no account is Bedrock's. */
 export class BedrockJobs extends Construct {
-  /** Of the stack's own role; null where no account needs it. */
+  /** ARN of the stack's own role; null where no account needs it. */
   readonly ownRoleArn: string | null;
   /** All roles that jobs may be given. */
   readonly roleArns: readonly string[];
@@ -67,7 +67,7 @@ function useOfKey(scope: Construct, keyArn: string): PolicyStatement {
 export const profileReason =
   'Requests name their models, and a profile spreads them over regions; these are models and profiles only.';
 
-/** Of our account, in every region: an account of the configuration may name another than the stack's. */
+/** ARNs of jobs in our AWS account, in every region: the configuration may name another region than the stack's. */
 export function jobArns(scope: Construct): string {
   const { partition, account } = Stack.of(scope);
   return `arn:${partition}:bedrock:*:${account}:model-invocation-job/*`;

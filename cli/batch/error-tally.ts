@@ -11,7 +11,7 @@ const errorLineSchema = z.object({
 export interface ErrorGroup {
   code: string;
   count: number;
-  /** Of the first of them, and so is the message. */
+  /** The first request with this error; the message is also from there. */
   customId: string | null;
   message: string;
 }

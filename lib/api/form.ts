@@ -22,7 +22,7 @@ export interface ReceivedForm {
 }
 
 export interface FormFile {
-  /** Of the field that holds the file. */
+  /** Name of the field that holds the file. */
   field: string;
   receiver: FileReceiver;
   maxBytes: number;

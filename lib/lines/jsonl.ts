@@ -141,7 +141,7 @@ class LineSplitter {
     this.#pushedUntil = byteOffset;
   }
 
-  /** Of the first line that is not finished. */
+  /** Where the first line begins that is not finished. */
   get position(): LinePosition {
     return { byteOffset: this.#pushedUntil - this.#carriedBytes, lineNumber: this.#lineNumber };
   }

@@ -33,7 +33,10 @@ interface Pattern {
   head: LineHead;
 }
 
-/** Of lines seen lately. Lines of one file hardly ever differ before their messages, and comparing is faster than reading. */
+/**
+ * The heads of lines that were seen lately. Lines of one file hardly ever differ before their messages, and comparing is
+ * faster than reading.
+ */
 const patterns: Pattern[] = [];
 /** Files with more models than this, in turn, are read line by line. */
 const maxPatterns = 4;

@@ -9,7 +9,7 @@ export const partMergeSchema = z.object({
   leaseUntilMs: z.number().int(),
   key: z.string(),
   s3UploadId: z.string(),
-  /** Of the pieces that S3 has, in their order. */
+  /** ETags of the pieces that S3 has, in their order. */
   etags: z.array(z.string()),
 });
 

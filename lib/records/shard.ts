@@ -60,18 +60,18 @@ export const shardResultSchema = z.object({
   errorsSha256: z.string().nullable().default(null),
   completed: z.number().int(),
   failed: z.number().int(),
-  /** Of the failed: how many may be sent again. */
+  /** How many of the failed may be sent again. */
   retryable: z.number().int(),
-  /** Of the failed: how many ran out of time. */
+  /** How many of the failed ran out of time. */
   expired: z.number().int(),
-  /** Of the failed: how many were never executed, expired and cancelled ones. */
+  /** How many of the failed were never executed: those that expired or were cancelled. */
   unexecuted: z.number().int(),
   /** What the provider's answer had beside one good line per request. */
   doubled: z.number().int(),
   malformed: z.number().int(),
   foreign: z.number().int(),
   missing: z.number().int(),
-  /** Of the failed: how many may have been paid for, and their answers could not be had. */
+  /** How many of the failed may have been paid for although their answers could not be had. */
   lost: z.number().int().default(0),
   /** The provider's result files as they came, kept where answers are lost. */
   rawKeys: z.array(z.string()).default([]),
@@ -91,7 +91,7 @@ export const liveWorkSchema = z.object({
   /** The object that says which lines are answered, and where; null before the first answer. */
   progressKey: z.string().nullable(),
   answered: z.number().int(),
-  /** Of the answered. */
+  /** How many of the answered failed. */
   failed: z.number().int(),
 });
 

@@ -13,7 +13,7 @@ export const uploadRecordSchema = z.object({
   tenant: z.string(),
   version: z.number().int(),
   status: z.enum(['pending', 'completed', 'cancelled']),
-  /** Of the file that it becomes. */
+  /** Id of the file that it becomes. */
   fileId: z.string(),
   filename: z.string(),
   bytes: z.number().int(),

@@ -6,7 +6,7 @@ import { hasEnded } from '../records/openai-batch.ts';
 import type { ShardRecord } from '../records/shard.ts';
 
 export interface BatchDetails {
-  /** Of all rounds so far. */
+  /** The shards of all rounds so far. */
   shards: ShardRecord[];
   /** As `batch.json` has it; null until the batch has ended. */
   receipt: Record<string, unknown> | null;

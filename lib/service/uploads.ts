@@ -116,7 +116,7 @@ export async function getUpload(services: Services, tenant: string, uploadId: st
 export interface Completion {
   /** In the order of the file. */
   partIds: readonly string[];
-  /** Of the whole, in hex; Prepare verifies it, since only Prepare reads the whole. */
+  /** MD5 of the whole file, in hex; Prepare verifies it, since only Prepare reads the whole. */
   md5: string | null;
 }
 

@@ -32,7 +32,7 @@ export function examinerOf(modelId: string, invocation: Invocation): Examiner | 
 
 const noConverse: Examiner = () => ({ error: invalid("This model doesn't support the Converse API.") });
 
-/** Of models whose bodies are not simulated, none is right. */
+/** Refuses every body of a model whose bodies are not simulated. */
 const unknownBody: Examiner = () => ({ error: invalid('Malformed input request: this body is not simulated.') });
 
 function native(name: string): Examiner {

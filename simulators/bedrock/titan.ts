@@ -24,7 +24,7 @@ export const examineTitan: Examiner = examiner(
   },
 );
 
-/** Of length one, as Titan's are unless asked otherwise. */
+/** A vector of length one, as Titan's are unless asked otherwise. */
 function vector(dimensions: number, random: SeededRandom): number[] {
   const components = Array.from({ length: dimensions }, () => random.next() * 2 - 1);
   const length = Math.hypot(...components);

@@ -13,7 +13,7 @@ export interface PageLimits {
 
 export interface Page<Item> {
   items: Item[];
-  /** Of the whole list. */
+  /** Length of the whole list. */
   total: number;
   hasMore: boolean;
 }

@@ -94,7 +94,7 @@ async function listJobs(backend: GoogleBackend, exchange: Exchange, jobOf: JobOf
   return ok({ ...(batchPredictionJobs.length > 0 && { batchPredictionJobs }), ...next });
 }
 
-/** Of the filters there are, the one that we use. */
+/** Reads the one filter that we use; Vertex has more. */
 function sinceOf(filter: string | null): number {
   if (filter === null) return 0;
   const time = /^create_time>="([^"]+)"$/.exec(filter)?.[1];

@@ -4,7 +4,10 @@ import { packageVersion } from '../../cdk/packages.ts';
 import { functionTimeoutSeconds } from '../../lib/records/function-timeouts.ts';
 import { newApp, synthesize, synthesizeConfig } from './synthesize.ts';
 
-/** Of HTTP APIs; it cannot be raised. Source: API Gateway, "Quotas for configuring and running an HTTP API". */
+/**
+ * The longest that an HTTP API waits for an answer; it cannot be raised. Source: API Gateway, "Quotas for configuring and
+ * running an HTTP API".
+ */
 const gatewaySeconds = 30;
 
 const domain = {

@@ -116,7 +116,7 @@ class Store {
     return calls.map((call) => (call === 'Query' && index !== undefined ? `Query on ${index}` : call));
   }
 
-  /** Of whoever gets an instance: all that it can do. */
+  /** All calls that a client can make, for code that is given an instance. */
   allCalls(): string[] {
     return [...this.#bodies.keys()].flatMap((method) => this.callsOf(method));
   }

@@ -110,7 +110,7 @@ function tokensOf(input: unknown, cached: unknown, output: unknown): Heard['toke
   return { input: numberOf(input), cached: numberOf(cached), output: numberOf(output) };
 }
 
-/** Of a number as `parseSpelled` gives it. */
+/** The value of a number as `parseSpelled` gives it. */
 function numberOf(value: unknown): number {
   return typeof value === 'string' ? Number(value.slice(1)) : 0;
 }

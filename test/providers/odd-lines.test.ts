@@ -54,7 +54,7 @@ function objectIn(json: string): object {
   return isObject(value) ? value : {};
 }
 
-/** Of members that some API reads somewhere, and of those that JavaScript has. */
+/** Names of members that some API reads somewhere, and of those that JavaScript has. */
 const addedNames = [
   ...['__proto__', 'constructor', '7', 'type', 'role', 'content', 'name', 'source', 'refusal', 'tool_calls'],
   ...['thinking', 'output_config', 'metadata', 'system', 'temperature', 'top_p', 'user', 'n', 'seed', 'logprobs'],

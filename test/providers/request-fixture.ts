@@ -22,7 +22,7 @@ export function requestFixture(kind: BatchProviderKind | 'live', { batches, name
   return `// What goes to ${kind}: test/providers/sent-requests.test.ts records it, and writes it again with \`vitest -u\`.
 import type * as documented from '../documented-requests.ts';
 
-/** Of every request. */
+/** Headers that every request has. */
 export const headers = ${literal(headers)};
 
 /** By endpoint, model and call. */
@@ -133,7 +133,7 @@ function withoutCommonHeaders(requests: readonly JsonObject[]): JsonObject {
   return Object.fromEntries(common);
 }
 
-/** Of a value; the name before it may make it a little longer. */
+/** Longest value on one line; the name before it may make the line a little longer. */
 const lineWidth = 105;
 
 /** The value as it is written in TypeScript. */

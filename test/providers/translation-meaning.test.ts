@@ -45,7 +45,7 @@ function meaningOf(text: string): Meaning {
   return 'contents' in request ? meaningOfGenerateContent(request) : meaningOfMessage(request);
 }
 
-/** Of Bedrock, where the body is the model's. */
+/** The meaning of a request to Bedrock, whose body is the model's own. */
 function meaningOfModelInput(body: JsonObject): Meaning {
   if ('anthropic_version' in body) return meaningOfMessage(body);
   if ('inferenceConfig' in body) return meaningOfConverse(body);

@@ -150,7 +150,7 @@ export class BucketTransport implements Transport {
     return found && stateOfSummary(JSON.parse(found.text));
   }
 
-  /** Of a batch that has ended, its summary says more. */
+  /** The state of a batch. Once it has ended, its summary says more than its status file. */
   async #stateOf(handle: string, text: string): Promise<BatchState> {
     const state = stateOfStatus(handle, statusDocumentSchema.parse(JSON.parse(text)));
     const summary = hasBatchEnded(state) && state.id !== null ? await this.#readSummary(state.id) : null;

@@ -30,7 +30,7 @@ export class GatheredAnswers {
   readonly sourceSha256: string[] = [];
   /** Requests with a result that can be read. */
   resultsRead = 0;
-  /** Of these, the ones that the provider executed or refused, and the ones that succeeded. */
+  /** How many of these the provider executed or refused, and how many succeeded. */
   answered = 0;
   succeeded = 0;
   doubled = 0;

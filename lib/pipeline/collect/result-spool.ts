@@ -160,7 +160,7 @@ interface Extent {
 
 class Stretch {
   readonly extents: Extent[] = [];
-  /** Of all its lines so far. */
+  /** Size of all its lines so far. */
   bytes = 0;
   buffer: Buffer | null = null;
   filled = 0;

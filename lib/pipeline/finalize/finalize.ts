@@ -80,7 +80,10 @@ function mayOutlast(
   return bytes > slowestBytesPerMs * (context.remainingMs() - stopEarlyMs);
 }
 
-/** Of two runs that began at the same checkpoint, one is gone on from. */
+/**
+ * Merges as far as the time allows. When two runs start from the same checkpoint, only one of them continues; the other's
+ * work is never read.
+ */
 async function mergeFurther(
   services: Services,
   batch: BatchRecord,

@@ -18,7 +18,7 @@ export interface Merged {
   /** Executed and failed, or refused before. */
   failed: number;
   unexecuted: number;
-  /** Of the unexecuted: how many ran out of time. */
+  /** How many of the unexecuted ran out of time. */
   expired: number;
   /** The lines in the error file. */
   failedOrdinals: OrdinalSet;

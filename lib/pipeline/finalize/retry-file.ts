@@ -14,7 +14,7 @@ interface OriginalLine {
 
 /** Lines of one shard, in order. */
 interface Source {
-  /** Of its first line. */
+  /** Ordinal of its first line. */
   ordinal: number;
   open(): AsyncGenerator<OriginalLine>;
 }

@@ -271,7 +271,7 @@ class LiveSlice {
     }
   }
 
-  /** Of a key that other requests were answered to, it is about this request. */
+  /** Takes a 403. If the same key has had other requests answered, the refusal is about this request alone. */
   #forbid(line: LiveLine, answer: { line: Buffer; message: string }): void {
     if (this.#hasSucceeded) {
       this.#gather({ position: line.position, line: answer.line, succeeded: false });
@@ -397,7 +397,7 @@ class LiveSlice {
   }
 }
 
-/** Of a clock that is not set: pauses and budgets must not jump. */
+/** The time of a clock that nobody sets, since pauses and budgets must not jump. */
 function nowMs(): number {
   return performance.now();
 }

@@ -22,7 +22,7 @@ export async function confirmDoubledIds(
   }
 }
 
-/** Whoever begins anew gets another key. */
+/** A run that starts from the beginning gets another key. */
 export class HashCollision extends TransientError {}
 
 async function customIdsOf(

@@ -33,7 +33,7 @@ export interface RefusedLine {
 
 /** What lines say of their batch. */
 export interface SeenLines {
-  /** Of lines in OpenAI's form. */
+  /** The endpoint that lines in OpenAI's form name. */
   urlEndpoint: Endpoint | null;
   hasNativeLines: boolean;
 }

@@ -113,7 +113,10 @@ async function readLines(
   return { position, isAtEnd: true };
 }
 
-/** Of two runs that began at the same checkpoint, one is gone on from. */
+/**
+ * Writes the next checkpoint. When two runs start from the same checkpoint, only one of them continues; the other's work
+ * is never read.
+ */
 async function leaveToNextRun(
   services: Services,
   batch: BatchRecord,

@@ -39,7 +39,7 @@ const imageUrlKeys: ReadonlySet<string> = new Set(['url', 'detail']);
 const fileKeys: ReadonlySet<string> = new Set(['type', 'file']);
 const fileMemberKeys: ReadonlySet<string> = new Set(['file_data', 'filename']);
 
-/** Of a user's message, in their order. Empty texts, which Bedrock refuses, say nothing. */
+/** The blocks of a user's message, in their order. Empty texts are left out, since Bedrock refuses them. */
 export function inputBlocks(
   content: unknown,
   param: string,
@@ -143,7 +143,7 @@ function filePart(part: JsonObject, param: string, notes: TranslationNotes): Doc
   return { document: { format, name: documentName(file.filename, notes), source: { bytes: inline.base64 } } };
 }
 
-/** Of letters, digits, single spaces, hyphens, parentheses and brackets. Source: as above, `DocumentBlock.name`. */
+/** A name of letters, digits, single spaces, hyphens, parentheses and brackets. Source: as above, `DocumentBlock.name`. */
 function documentName(filename: unknown, notes: TranslationNotes): string {
   if (typeof filename !== 'string') return unnamedDocument;
   const name = filename

@@ -90,7 +90,7 @@ export function lacks(endpoint: Endpoint, model: string): boolean {
   return writers?.['/v1/chat/completions'] !== undefined && writers[endpoint] === undefined;
 }
 
-/** Of any family. */
+/** Every endpoint that some family of models has. */
 export const bedrockEndpoints = [
   '/v1/chat/completions',
   '/v1/messages',

@@ -6,7 +6,7 @@ import { conversationFrom } from './conversation.ts';
 export interface TextConversation {
   /** Empty where there is none. */
   system: string;
-  /** Of user and assistant in turn; the user's are the first and the last. */
+  /** Messages of user and assistant in turn; the first and the last are the user's. */
   turns: { role: 'user' | 'assistant'; text: string }[];
 }
 

@@ -25,7 +25,7 @@ const ownFileKeys: ReadonlySet<string> = new Set(['type', 'file_id']);
 const ownTypes: ReadonlySet<unknown> = new Set(['document_url', 'reference', 'thinking']);
 
 /**
- * Of a user's message.
+ * The content of a user's message, as Mistral takes it.
  *
  * @param exact the content with its numbers as they were written.
  */

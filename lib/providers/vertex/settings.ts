@@ -4,7 +4,10 @@ import { accountSchema, type SettingsOf } from '../account.ts';
 /** Its `baseUrl` is that of Vertex, and of Cloud Storage too unless `storageUrl` says otherwise. */
 export const vertexSettings = accountSchema.extend({
   kind: z.literal('vertex'),
-  /** Of a service account's key, of a workload identity's configuration or of an access token; without it the application default credentials count. */
+  /**
+   * Name of the secret with a service account's key, a workload identity's configuration or an access token; without it
+   * the application default credentials count.
+   */
   secret: z.string().min(1).optional(),
   /** The Google Cloud project's id. */
   project: z.string().regex(/^[a-z0-9][a-z0-9:.-]*$/, 'a project id looks like my-project-123456'),

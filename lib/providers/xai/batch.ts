@@ -28,7 +28,7 @@ export function nameOf(prefix: string, token: string): string {
   return `${prefix} ${token}`;
 }
 
-/** xAI's batch in OpenAI's form; what is none stays as it is. */
+/** xAI's batch in OpenAI's form; anything else stays as it is. */
 export function openAIBatch(reply: unknown, nowMs: number): unknown {
   const parsed = batchSchema.safeParse(reply);
   if (!parsed.success) return reply;

@@ -18,7 +18,7 @@ export interface Form {
 }
 
 export interface ChatDraft {
-  /** Of the chat completion, without its model. */
+  /** The body of the chat completion, without its model. */
   body: JsonObject;
   /** For each message, where in the request it comes from. */
   origins: readonly string[];

@@ -38,7 +38,7 @@ class Conversation {
   readonly #notes: LineNotes;
   readonly #messages: JsonObject[] = [];
   readonly #origins: string[] = [];
-  /** Of the assistant's message at the end, which further calls join. */
+  /** The tool calls of the assistant's message at the end, which further calls join. */
   #openCalls: JsonObject[] | null = null;
   /** What outputs of tools hold besides text: it follows once all of them are there. */
   #leftovers: JsonObject[] = [];
