@@ -1,6 +1,6 @@
 import { calcPrice, findProvider, type ModelPrice as ListedPrice, type PriceOptions } from '@pydantic/genai-prices';
 import type { OwnPrice } from '../providers/account.ts';
-import { discountOf, ofModel, undiscountedKinds } from '../providers/prices.ts';
+import { discountOf, ofModel, undiscountedKinds } from '../providers/discounts.ts';
 import { tokensOf, type Usage } from '../records/usage.ts';
 import type { Account } from './services.ts';
 

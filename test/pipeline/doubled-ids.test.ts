@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { confirmDoubledIds } from '../../lib/pipeline/prepare/doubled-ids.ts';
+import { confirmDoubledIds } from '../../lib/pipeline/prepare/confirm-doubled-ids.ts';
 import { TransientError } from '../../lib/records/errors.ts';
 
 async function* input(): AsyncGenerator<Buffer> {

@@ -20,11 +20,11 @@ import { ownerOf } from '../shards/provider-semaphores.ts';
 import { readIndex } from '../shards/shard-lines.ts';
 import type { ShardStep } from '../step.ts';
 import { countCollected } from './collected-metrics.ts';
+import { type Deferral, mayBeLast, nextDownload, ShortDownloadError } from './download-schedule.ts';
 import { GatheredAnswers } from './gathered-answers.ts';
 import { isWhole, type MissingLines, missingLines } from './missing-lines.ts';
 import { RawResults } from './raw-results.ts';
 import { ResultSpool } from './result-spool.ts';
-import { type Deferral, mayBeLast, nextDownload, ShortDownloadError } from './retry-schedule.ts';
 import { ShardResults } from './shard-results.ts';
 
 /**

@@ -14,7 +14,7 @@ import { type Services, type StepContext, unixSeconds } from '../services.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, PrepareAnswer } from '../step.ts';
 import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { confirmDoubledIds, HashCollision } from './doubled-ids.ts';
+import { confirmDoubledIds, HashCollision } from './confirm-doubled-ids.ts';
 import { InputSharding } from './input-sharding.ts';
 import { readJoined, verifyMd5 } from './joined-objects.ts';
 
