@@ -61,6 +61,7 @@ export const prices = {
   event: 1 / 1e6,
   gigabyteOut: 0.09,
   gigabyteMonth: 0.023,
+  gigabyteLogged: 0.5,
 } as const;
 
 /** A batch as a user thinks of it. */
@@ -112,9 +113,18 @@ export function costOf(workload: Workload): Record<string, number> {
     'DynamoDB, reads': readUnits * prices.readUnit,
     'S3, requests': (usage.s3Puts + parts) * prices.s3Put + usage.s3Gets * prices.s3Get,
     EventBridge: prices.event,
+    Logs: (loggedBytes(usage) / gigabyte) * prices.gigabyteLogged,
     'Traffic to the providers': (input / gigabyte) * prices.gigabyteOut,
   };
   return Object.fromEntries(Object.entries(of).map(([name, usd]) => [name, usd * workload.batches]));
+}
+
+/**
+ * A history event of the machine is a line of some 400 bytes, since it logs all of them without their data; a call of a function has
+ * three lines of the platform and one of ours, some 1,200 bytes. Estimated, not measured on AWS.
+ */
+function loggedBytes({ historyEvents, calls }: Usage): number {
+  return 400 * historyEvents + 1_200 * calls;
 }
 
 function lambdaUsd(shape: BatchShape, input: number, results: number): number {
