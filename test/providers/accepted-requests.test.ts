@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { batchProviderKinds } from '../../lib/providers/config.ts';
 import { seedOfTest } from '../seed.ts';
-import { withBucket } from './bucket.ts';
-import { connect, ended, resultsOf, sendingOfBodies, submit } from './connected-provider.ts';
-import { asChat, talk } from './talk.ts';
+import { withBucket } from './support/bucket.ts';
+import { connect, ended, resultsOf, sendingOfBodies, submit } from './support/connected-provider.ts';
+import { asChat, talk } from './support/talk.ts';
 
 withBucket();
 

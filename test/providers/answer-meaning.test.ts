@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { usageOf } from '../../lib/records/usage.ts';
 import { runs } from '../seed.ts';
-import { answer, answerable, heardIn, heardOf, resultText } from './answer.ts';
-import { answered, lineId } from './lines.ts';
-import { requestForms, targets } from './translation-targets.ts';
+import { answer, answerable, heardIn, heardOf, resultText } from './support/answer.ts';
+import { answered, lineId } from './support/lines.ts';
+import { requestForms, targets } from './support/translation-targets.ts';
 
 describe.each(targets)('an answer of $name', ({ provider, model }) => {
   // What a provider answers in a form that it has itself goes through as it is; its own tests see to that.

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RequestLine } from '../../lib/lines/request-line.ts';
 import { translateRequest } from '../../lib/providers/anthropic/request.ts';
 import { runs } from '../seed.ts';
-import { chatLine, lineId, lineOf, openAILine, sent } from './lines.ts';
+import { chatLine, lineId, lineOf, openAILine, sent } from './support/lines.ts';
 
 function translate(line: RequestLine, model = line.model) {
   return translateRequest(line, { lineId, model });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { translateRequest } from '../../lib/providers/anthropic/request.ts';
 import { translateResult } from '../../lib/providers/anthropic/result.ts';
 import { runs } from '../seed.ts';
-import { answered, chatLine, lineId, resultLine, sent } from './lines.ts';
+import { answered, chatLine, lineId, resultLine, sent } from './support/lines.ts';
 
 const recorded: { results: { firstLine: object }; thinkingLine: object } = JSON.parse(
   readFileSync(new URL('../fixtures/recordings/anthropic.json', import.meta.url), 'utf8'),

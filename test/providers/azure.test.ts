@@ -7,7 +7,7 @@ import { parseConfig, providerConfigSchema } from '../../lib/providers/config.ts
 import { connectClient } from '../../lib/providers/connect.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { ConfigurationError, TransientError } from '../../lib/records/errors.ts';
-import { apiKey, connect, ended, noAbort, resultsOf, sendingOf, submit, tally } from './connected-provider.ts';
+import { apiKey, connect, ended, noAbort, resultsOf, sendingOf, submit, tally } from './support/connected-provider.ts';
 
 /** A server that remembers the headers of each call, and says that there are no batches. */
 async function listen() {

@@ -7,7 +7,7 @@ import type { TranslatedRequest } from '../../lib/providers/contract.ts';
 import { examinerOf } from '../../simulators/bedrock/models.ts';
 import { SeededRandom } from '../../simulators/seeded-random.ts';
 import { runs } from '../seed.ts';
-import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
+import { answered, lineId, lineOf, openAILine, resultLine, sent } from './support/lines.ts';
 
 const models = {
   claude: 'us.anthropic.claude-sonnet-4-5-20250929-v1:0',

@@ -8,8 +8,8 @@ import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
 import { startBedrockSimulator } from '../../simulators/bedrock/server.ts';
 import type { Fault } from '../../simulators/simulators.ts';
-import { noAbort, settingsFor, temporaryFolder } from './connected-provider.ts';
-import { answered, lineId, lineOf, openAILine, resultLine } from './lines.ts';
+import { noAbort, settingsFor, temporaryFolder } from './support/connected-provider.ts';
+import { answered, lineId, lineOf, openAILine, resultLine } from './support/lines.ts';
 
 const nova = 'us.amazon.nova-lite-v1:0';
 const converse = 'qwen.qwen3-32b-v1:0';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { RequestLine } from '../../lib/lines/request-line.ts';
 import { translateRequest } from '../../lib/providers/bedrock/request.ts';
 import type { TranslatedRequest } from '../../lib/providers/contract.ts';
-import { chatLine, lineId, lineOf, openAILine, sent } from './lines.ts';
+import { chatLine, lineId, lineOf, openAILine, sent } from './support/lines.ts';
 
 const model = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0';
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { jobSchema, providerBatchFrom } from '../../lib/providers/bedrock/job.ts';
 import { translateResult } from '../../lib/providers/bedrock/result.ts';
-import { answered as answeredLine, lineId, resultLine } from './lines.ts';
+import { answered as answeredLine, lineId, resultLine } from './support/lines.ts';
 
 const message = {
   id: 'msg_bdrk_1',

@@ -3,7 +3,7 @@ import { connectClient } from '../../lib/providers/connect.ts';
 import type { Catalog, Provider, ProviderClient } from '../../lib/providers/contract.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { ConfigurationError } from '../../lib/records/errors.ts';
-import { settingsFor } from './connected-provider.ts';
+import { settingsFor } from './support/connected-provider.ts';
 
 const signal = new AbortController().signal;
 

@@ -10,7 +10,7 @@ import type { LostCreate, ProviderBatch, Sending, TranslatedResult } from '../..
 import { providers } from '../../lib/providers/registry.ts';
 import { NotFoundError, ProviderAuthenticationError, TransientError } from '../../lib/records/errors.ts';
 import { isOfOpenAIsFamily, subjects } from '../fixtures/providers/every-provider.ts';
-import { withBucket } from './bucket.ts';
+import { withBucket } from './support/bucket.ts';
 import {
   apiKey,
   clientFor,
@@ -25,8 +25,8 @@ import {
   submit,
   tally,
   temporaryFolder,
-} from './connected-provider.ts';
-import { resultLine } from './lines.ts';
+} from './support/connected-provider.ts';
+import { resultLine } from './support/lines.ts';
 
 withBucket();
 
@@ -748,7 +748,7 @@ describe('memory', () => {
       sink.close();
     });
     const url = `http://127.0.0.1:${(sink.address() as AddressInfo).port}`;
-    const script = new URL('./send-large-batch.ts', import.meta.url).pathname;
+    const script = new URL('./support/send-large-batch.ts', import.meta.url).pathname;
 
     const { stdout } = await promisify(execFile)(process.execPath, [script, kind, url, '250']);
 

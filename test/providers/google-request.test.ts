@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { providers } from '../../lib/providers/registry.ts';
-import { connect, ended, resultsOf, sendingOfBodies, submit } from './connected-provider.ts';
-import { lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
+import { connect, ended, resultsOf, sendingOfBodies, submit } from './support/connected-provider.ts';
+import { lineId, lineOf, openAILine, resultLine, sent } from './support/lines.ts';
 
 const model = 'gemini-2.5-flash';
 const ask = (content: unknown) => [{ role: 'user', content }];

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { translateResult as translateGemini } from '../../lib/providers/gemini/result.ts';
 import { translateResult as translateVertex } from '../../lib/providers/vertex/result.ts';
 import recordings from '../fixtures/recordings/vertex.json' with { type: 'json' };
-import { answered, lineId, resultLine } from './lines.ts';
+import { answered, lineId, resultLine } from './support/lines.ts';
 
 const usageMetadata = {
   promptTokenCount: 10,

@@ -8,9 +8,9 @@ import { providers } from '../../lib/providers/registry.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
 import { subjects } from '../fixtures/providers/every-provider.ts';
-import { withBucket } from './bucket.ts';
-import { apiKey, type Connection, connect, noAbort, settingsFor } from './connected-provider.ts';
-import { answered, lineId, lineOf, openAILine, resultLine } from './lines.ts';
+import { withBucket } from './support/bucket.ts';
+import { apiKey, type Connection, connect, noAbort, settingsFor } from './support/connected-provider.ts';
+import { answered, lineId, lineOf, openAILine, resultLine } from './support/lines.ts';
 
 withBucket();
 

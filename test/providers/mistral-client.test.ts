@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { connectClient } from '../../lib/providers/connect.ts';
 import { providers } from '../../lib/providers/registry.ts';
-import { apiKey, connect, inputFileOf, noAbort, sendingOf, settingsFor } from './connected-provider.ts';
+import { apiKey, connect, inputFileOf, noAbort, sendingOf, settingsFor } from './support/connected-provider.ts';
 
 it('finds a lost job behind an old one, however the list is ordered', async () => {
   const { simulator, client } = await connect('mistral');

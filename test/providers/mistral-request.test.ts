@@ -4,8 +4,8 @@ import type { RequestLine } from '../../lib/lines/request-line.ts';
 import type { TranslatedRequest } from '../../lib/providers/contract.ts';
 import { translateRequest } from '../../lib/providers/mistral/request.ts';
 import { runs } from '../seed.ts';
-import { connect, ended, resultsOf, sendingOfBodies, submit } from './connected-provider.ts';
-import { lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
+import { connect, ended, resultsOf, sendingOfBodies, submit } from './support/connected-provider.ts';
+import { lineId, lineOf, openAILine, resultLine, sent } from './support/lines.ts';
 
 const model = 'mistral-small-latest';
 const question = [{ role: 'user', content: 'Hello' }];

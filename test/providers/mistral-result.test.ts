@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AnsweredLine, TranslatedResult } from '../../lib/providers/contract.ts';
 import { translateResult } from '../../lib/providers/mistral/result.ts';
 import { runs } from '../seed.ts';
-import { answered, lineId, resultLine } from './lines.ts';
+import { answered, lineId, resultLine } from './support/lines.ts';
 
 const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
 

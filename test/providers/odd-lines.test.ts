@@ -4,10 +4,10 @@ import { parseExact } from '../../lib/lines/exact-json.ts';
 import type { TranslatedRequest, TranslatedResult } from '../../lib/providers/contract.ts';
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { runs } from '../seed.ts';
-import { answer, answerable, resultText } from './answer.ts';
-import { answered, lineId, lineOf, resultLine } from './lines.ts';
-import { json, talk } from './talk.ts';
-import { requestForms, targets, writtenLine } from './translation-targets.ts';
+import { answer, answerable, resultText } from './support/answer.ts';
+import { answered, lineId, lineOf, resultLine } from './support/lines.ts';
+import { json, talk } from './support/talk.ts';
+import { requestForms, targets, writtenLine } from './support/translation-targets.ts';
 
 /** Where something else is put, or nothing at all. */
 interface Change {

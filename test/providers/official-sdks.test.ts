@@ -9,9 +9,9 @@ import { requests as anthropic } from '../fixtures/requests/anthropic.ts';
 import { requests as gemini } from '../fixtures/requests/gemini.ts';
 import { requests as mistral } from '../fixtures/requests/mistral.ts';
 import { requests as openai } from '../fixtures/requests/openai.ts';
-import { apiKey, connect } from './connected-provider.ts';
-import { type RecordingProxy, type SentRequest, startRecordingProxy } from './recording-proxy.ts';
-import { shown } from './request-fixture.ts';
+import { apiKey, connect } from './support/connected-provider.ts';
+import { type RecordingProxy, type SentRequest, startRecordingProxy } from './support/recording-proxy.ts';
+import { shown } from './support/request-fixture.ts';
 
 /** Our clients go past the methods of the official SDKs where those hold a whole file in memory, or lose what we need. */
 

@@ -6,7 +6,7 @@ import { connectClient } from '../../lib/providers/connect.ts';
 import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai-family/batch-object.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { ProviderAuthenticationError } from '../../lib/records/errors.ts';
-import { connect, noAbort, sendingOf } from './connected-provider.ts';
+import { connect, noAbort, sendingOf } from './support/connected-provider.ts';
 
 function keylessClient(baseUrl: string) {
   const config = {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openai } from '../../lib/providers/openai/provider.ts';
 import { endpoints } from '../../lib/records/endpoints.ts';
-import { lineId, lineOf, openAILine, sent } from './lines.ts';
+import { lineId, lineOf, openAILine, sent } from './support/lines.ts';
 
 describe('a line for OpenAI', () => {
   it('keeps every byte but the values of custom_id and body.model', () => {

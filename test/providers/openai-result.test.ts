@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openai } from '../../lib/providers/openai/provider.ts';
-import { answered, lineId, resultLine } from './lines.ts';
+import { answered, lineId, resultLine } from './support/lines.ts';
 
 const recorded: { results: { firstLine: object } } = JSON.parse(
   readFileSync(new URL('../fixtures/recordings/openai.json', import.meta.url), 'utf8'),

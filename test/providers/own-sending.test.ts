@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { ownSendingOf } from '../../lib/providers/shared/http/own-sending.ts';
-import { settingsFor } from './connected-provider.ts';
+import { settingsFor } from './support/connected-provider.ts';
 
 const own: typeof fetch = async () => Response.json({});
 

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { batchProviderKinds } from '../../lib/providers/config.ts';
-import { withBucket } from './bucket.ts';
-import { type LiveApi, recordLiveRequests, recordRequests } from './recorded-requests.ts';
-import { requestFixture } from './request-fixture.ts';
+import { withBucket } from './support/bucket.ts';
+import { type LiveApi, recordLiveRequests, recordRequests } from './support/recorded-requests.ts';
+import { requestFixture } from './support/request-fixture.ts';
 
 withBucket();
 

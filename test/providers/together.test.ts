@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai-family/batch-object.ts';
 import { togetherDialect } from '../../lib/providers/together/dialect.ts';
-import { connect, ended, noAbort, sendingOf, submit } from './connected-provider.ts';
+import { connect, ended, noAbort, sendingOf, submit } from './support/connected-provider.ts';
 
 const job = {
   id: 'job-1',

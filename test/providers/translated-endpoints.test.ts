@@ -7,7 +7,7 @@ import { providers } from '../../lib/providers/registry.ts';
 import { withTranslatedEndpoints } from '../../lib/providers/shared/forms/translated-endpoints.ts';
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { runs } from '../seed.ts';
-import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
+import { answered, lineId, lineOf, openAILine, resultLine, sent } from './support/lines.ts';
 
 /** OpenAI as it would be with nothing but chat completions: what it gets is the chat completion itself. */
 const chatOnly = withTranslatedEndpoints({ ...openai, endpoints: ['/v1/chat/completions'] });

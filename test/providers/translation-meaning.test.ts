@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { runs } from '../seed.ts';
-import { lineId, lineOf } from './lines.ts';
+import { lineId, lineOf } from './support/lines.ts';
 import {
   type Meaning,
   meaningOfChat,
@@ -13,9 +13,9 @@ import {
   meaningOfMistralPrompt,
   meaningOfTalk,
   parseSpelled,
-} from './meaning.ts';
-import { talk, without } from './talk.ts';
-import { requestForms, targets, writtenLine } from './translation-targets.ts';
+} from './support/meaning.ts';
+import { talk, without } from './support/talk.ts';
+import { requestForms, targets, writtenLine } from './support/translation-targets.ts';
 
 describe.each(targets)('what goes to $name', ({ provider, model, lacks }) => {
   it.each(requestForms)('means what it meant as $name, to the digit', (form) => {

@@ -6,7 +6,7 @@ import { withTranslatedEndpoints } from '../../lib/providers/shared/forms/transl
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { usageOf } from '../../lib/records/usage.ts';
 import { runs } from '../seed.ts';
-import { answered, lineId, lineOf, openAILine, resultLine, sent } from './lines.ts';
+import { answered, lineId, lineOf, openAILine, resultLine, sent } from './support/lines.ts';
 
 const model = 'claude-opus-4-6';
 const target = { lineId, model };

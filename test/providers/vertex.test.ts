@@ -2,7 +2,16 @@ import { expect, it } from 'vitest';
 import { connectClient } from '../../lib/providers/connect.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { NotFoundError } from '../../lib/records/errors.ts';
-import { apiKey, connect, ended, noAbort, resultsOf, sendingOf, settingsFor, submit } from './connected-provider.ts';
+import {
+  apiKey,
+  connect,
+  ended,
+  noAbort,
+  resultsOf,
+  sendingOf,
+  settingsFor,
+  submit,
+} from './support/connected-provider.ts';
 
 const texts = ['a', '[[refuse]]', 'c', 'd', 'e', 'f', 'g'];
 

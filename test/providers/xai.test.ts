@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai-family/batch-object.ts';
 import { openAIBatch } from '../../lib/providers/xai/batch.ts';
 import { translateResult } from '../../lib/providers/xai/result.ts';
-import { connect, ended, noAbort, positionsOf, resultsOf, sendingOf, submit } from './connected-provider.ts';
-import { answered, lineId, resultLine } from './lines.ts';
+import { connect, ended, noAbort, positionsOf, resultsOf, sendingOf, submit } from './support/connected-provider.ts';
+import { answered, lineId, resultLine } from './support/lines.ts';
 
 const now = Date.parse('2026-11-25T12:00:00Z');
 const counts = { num_requests: 4, num_pending: 0, num_success: 3, num_error: 1, num_cancelled: 0 };

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseJson } from '../../lib/records/parse-json.ts';
-import { lineId, lineOf, openAILine } from '../providers/lines.ts';
-import { targets } from '../providers/translation-targets.ts';
+import { lineId, lineOf, openAILine } from '../providers/support/lines.ts';
+import { targets } from '../providers/support/translation-targets.ts';
 
 /** What makes V8 take the name of `misread` for a backslash, for as long as the process lives. */
 const misleading = '{"h":[],"\\\\":0}';

@@ -1,5 +1,5 @@
-import type { Workplace } from '../../lib/providers/contract.ts';
-import { Objects } from '../../lib/store/objects.ts';
+import type { Workplace } from '../../../lib/providers/contract.ts';
+import { Objects } from '../../../lib/store/objects.ts';
 
 export const bucket = 'workplace';
 

@@ -1,7 +1,7 @@
-import type { BatchProviderKind } from '../../lib/providers/config.ts';
-import { isObject, type JsonObject } from '../../lib/records/json.ts';
-import { wires } from '../fixtures/providers/every-provider.ts';
-import type { DocumentedTypes } from '../fixtures/providers/subject.ts';
+import type { BatchProviderKind } from '../../../lib/providers/config.ts';
+import { isObject, type JsonObject } from '../../../lib/records/json.ts';
+import { wires } from '../../fixtures/providers/every-provider.ts';
+import type { DocumentedTypes } from '../../fixtures/providers/subject.ts';
 import { apiKey } from './connected-provider.ts';
 import type { Calls, Recording } from './recorded-requests.ts';
 import type { SentRequest } from './recording-proxy.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import type { ProviderKind } from '../../lib/providers/config.ts';
-import { isObject, type JsonObject } from '../../lib/records/json.ts';
-import { wires } from '../fixtures/providers/every-provider.ts';
-import type { Answer } from '../fixtures/providers/model-answers.ts';
+import type { ProviderKind } from '../../../lib/providers/config.ts';
+import { isObject, type JsonObject } from '../../../lib/records/json.ts';
+import { wires } from '../../fixtures/providers/every-provider.ts';
+import type { Answer } from '../../fixtures/providers/model-answers.ts';
 import { canonical, inside, listOf, parseSpelled, spelled } from './meaning.ts';
 import { jsonObject, text } from './talk.ts';
 

@@ -1,22 +1,22 @@
 import { expect, onTestFinished } from 'vitest';
-import { joinedLines } from '../../lib/lines/joined-lines.ts';
-import { objectAt } from '../../lib/providers/bedrock/places.ts';
-import { type BatchProviderKind, providerConfigSchema } from '../../lib/providers/config.ts';
-import { connectLive } from '../../lib/providers/connect.ts';
-import type { Sending } from '../../lib/providers/contract.ts';
-import { ownEndpoint } from '../../lib/providers/own-endpoint.ts';
-import { providerOf, providers } from '../../lib/providers/registry.ts';
-import type { Endpoint } from '../../lib/records/endpoints.ts';
-import { providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
-import { type Simulator, startSimulator } from '../../simulators/simulators.ts';
-import { isOfOpenAIsFamily, subjects } from '../fixtures/providers/every-provider.ts';
+import { joinedLines } from '../../../lib/lines/joined-lines.ts';
+import { objectAt } from '../../../lib/providers/bedrock/places.ts';
+import { type BatchProviderKind, providerConfigSchema } from '../../../lib/providers/config.ts';
+import { connectLive } from '../../../lib/providers/connect.ts';
+import type { Sending } from '../../../lib/providers/contract.ts';
+import { ownEndpoint } from '../../../lib/providers/own-endpoint.ts';
+import { providerOf, providers } from '../../../lib/providers/registry.ts';
+import type { Endpoint } from '../../../lib/records/endpoints.ts';
+import { providerLineId, sendingPrefix } from '../../../lib/records/ids.ts';
+import { type Simulator, startSimulator } from '../../../simulators/simulators.ts';
+import { isOfOpenAIsFamily, subjects } from '../../fixtures/providers/every-provider.ts';
 import {
   chatBodies,
   embeddingBodies,
   messagesParams,
   moderationBodies,
   responsesBodies,
-} from '../fixtures/request-lines.ts';
+} from '../../fixtures/request-lines.ts';
 import {
   apiKey,
   type Connection,

@@ -1,6 +1,6 @@
-import { type ProviderKind, providerKinds } from '../../lib/providers/config.ts';
-import { type KnownProvider, providerOf } from '../../lib/providers/registry.ts';
-import type { Endpoint } from '../../lib/records/endpoints.ts';
+import { type ProviderKind, providerKinds } from '../../../lib/providers/config.ts';
+import { type KnownProvider, providerOf } from '../../../lib/providers/registry.ts';
+import type { Endpoint } from '../../../lib/records/endpoints.ts';
 import { openAILine } from './lines.ts';
 import { type Ability, asChat, asMessage, asResponse, type Talk } from './talk.ts';
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
-import { setEnvironment } from '../../local/environment.ts';
-import { localCredentials, localRegion } from '../../local/local-account.ts';
-import { startLocalS3 } from '../../local/s3/server.ts';
+import { setEnvironment } from '../../../local/environment.ts';
+import { localCredentials, localRegion } from '../../../local/local-account.ts';
+import { startLocalS3 } from '../../../local/s3/server.ts';
 import { bucket } from './workplace.ts';
 
 /** Runs an S3 beside the tests of a file, where AWS's own variables find it. */

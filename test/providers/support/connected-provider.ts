@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { joinedLines } from '../../lib/lines/joined-lines.ts';
-import { splitLines } from '../../lib/lines/jsonl.ts';
-import { type BatchProviderKind, providerConfigSchema } from '../../lib/providers/config.ts';
-import { connectClient } from '../../lib/providers/connect.ts';
+import { joinedLines } from '../../../lib/lines/joined-lines.ts';
+import { splitLines } from '../../../lib/lines/jsonl.ts';
+import { type BatchProviderKind, providerConfigSchema } from '../../../lib/providers/config.ts';
+import { connectClient } from '../../../lib/providers/connect.ts';
 import type {
   AnsweredLine,
   Catalog,
@@ -15,13 +15,13 @@ import type {
   ProviderClient,
   Sending,
   TranslatedResult,
-} from '../../lib/providers/contract.ts';
-import { ownEndpoint } from '../../lib/providers/own-endpoint.ts';
-import { providers } from '../../lib/providers/registry.ts';
-import type { Endpoint } from '../../lib/records/endpoints.ts';
-import { positionOf, providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
-import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulators/simulators.ts';
-import { subjects } from '../fixtures/providers/every-provider.ts';
+} from '../../../lib/providers/contract.ts';
+import { ownEndpoint } from '../../../lib/providers/own-endpoint.ts';
+import { providers } from '../../../lib/providers/registry.ts';
+import type { Endpoint } from '../../../lib/records/endpoints.ts';
+import { positionOf, providerLineId, sendingPrefix } from '../../../lib/records/ids.ts';
+import { type Simulator, type SimulatorOptions, startSimulator } from '../../../simulators/simulators.ts';
+import { subjects } from '../../fixtures/providers/every-provider.ts';
 import { lineOf, openAILine } from './lines.ts';
 import { workplace } from './workplace.ts';
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { joinedLines } from '../../lib/lines/joined-lines.ts';
-import { batchProviderKinds, providerConfigSchema } from '../../lib/providers/config.ts';
-import { connectClient } from '../../lib/providers/connect.ts';
-import type { Sending } from '../../lib/providers/contract.ts';
-import { providers } from '../../lib/providers/registry.ts';
-import { subjects } from '../fixtures/providers/every-provider.ts';
+import { joinedLines } from '../../../lib/lines/joined-lines.ts';
+import { batchProviderKinds, providerConfigSchema } from '../../../lib/providers/config.ts';
+import { connectClient } from '../../../lib/providers/connect.ts';
+import type { Sending } from '../../../lib/providers/contract.ts';
+import { providers } from '../../../lib/providers/registry.ts';
+import { subjects } from '../../fixtures/providers/every-provider.ts';
 import { workplace } from './workplace.ts';
 
 // Sends a small batch, which loads what is needed, and then one of that size; prints by how much the most memory that this

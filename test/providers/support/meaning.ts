@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../lib/records/json.ts';
+import { isObject, type JsonObject } from '../../../lib/records/json.ts';
 import type { Talk } from './talk.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, request } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { onTestFinished } from 'vitest';
-import { listenOnLoopback } from '../../local/loopback-server.ts';
+import { listenOnLoopback } from '../../../local/loopback-server.ts';
 
 /** A request as it came over the wire. */
 export interface SentRequest {

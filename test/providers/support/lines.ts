@@ -1,7 +1,7 @@
-import { parseRequestLine, type RequestLine } from '../../lib/lines/request-line.ts';
-import type { AnsweredLine, TranslatedRequest, TranslatedResult } from '../../lib/providers/contract.ts';
-import type { Endpoint } from '../../lib/records/endpoints.ts';
-import { providerLineId, sendingPrefix } from '../../lib/records/ids.ts';
+import { parseRequestLine, type RequestLine } from '../../../lib/lines/request-line.ts';
+import type { AnsweredLine, TranslatedRequest, TranslatedResult } from '../../../lib/providers/contract.ts';
+import type { Endpoint } from '../../../lib/records/endpoints.ts';
+import { providerLineId, sendingPrefix } from '../../../lib/records/ids.ts';
 
 const prefix = sendingPrefix({
   batchId: `batch_${'0123456789abcdef'.repeat(2)}`,
