@@ -1,7 +1,7 @@
-import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
+import { exactAnswer } from '../../lines/exact-body.ts';
 import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isRetryableStatus } from '../../lines/retryable.ts';
-import { isObject, type JsonObject } from '../../records/json.ts';
+import type { JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
@@ -75,21 +75,13 @@ function answerBytes(source: ResultSource, message: JsonObject, usage: Usage): B
 
 /** The answer as the request's endpoint gives it; `created` is the time of this translation. */
 function bodyFrom(source: ResultSource, message: JsonObject, usage: Usage): object {
-  if (source.line.endpoint === '/v1/messages') return exactMessage(source.bytes) ?? message;
+  if (source.line.endpoint === '/v1/messages') return exactAnswer(source.bytes, ['result', 'message']) ?? message;
   return completionFromMessage(withExactInputs(source, message), usage, Math.floor(Date.now() / 1000));
 }
 
 function withExactInputs(source: ResultSource, message: JsonObject): JsonObject {
   const usesTools = blocksOf(message).some((block) => block.type === 'tool_use');
-  return usesTools ? (exactMessage(source.bytes) ?? message) : message;
-}
-
-/** The message with its numbers as the model wrote them; null where they are so already. */
-function exactMessage(bytes: Buffer): JsonObject | null {
-  const text = bytes.toString('utf8');
-  if (!mayLoseNumbers(text)) return null;
-  const line = parseExact(text);
-  return isObject(line) && isObject(line.result) ? objectOf(line.result.message) : null;
+  return usesTools ? (exactAnswer(source.bytes, ['result', 'message']) ?? message) : message;
 }
 
 /** Anthropic counts cached and written input apart, OpenAI within. */

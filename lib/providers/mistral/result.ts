@@ -1,4 +1,4 @@
-import { mayLoseNumbers, parseExact } from '../../lines/exact-json.ts';
+import { exactAnswer } from '../../lines/exact-body.ts';
 import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
@@ -77,20 +77,12 @@ function isBroken({ line }: ResultSource, body: JsonObject): boolean {
 
 function answerBytes(source: ResultSource, body: JsonObject, usage: Usage): Buffer | null {
   try {
-    const answer = bodyFrom(source, exactBody(source) ?? body, usage);
+    const answer = bodyFrom(source, exactAnswer(source.bytes, ['response', 'body']) ?? body, usage);
     return openAILine(source, { status: 200, requestId: textOf(body.id), body: answer, error: null });
   } catch (error) {
     if (error instanceof RangeError) return null;
     throw error;
   }
-}
-
-/** The answer's body with its numbers as they were written; null where they are so already. */
-function exactBody({ bytes }: ResultSource): JsonObject | null {
-  const text = bytes.toString('utf8');
-  if (!mayLoseNumbers(text)) return null;
-  const line = parseExact(text);
-  return isObject(line) && isObject(line.response) ? objectOf(line.response.body) : null;
 }
 
 function bodyFrom({ line }: ResultSource, body: JsonObject, usage: Usage): JsonObject {

@@ -1,7 +1,7 @@
-import { mayLoseNumbers, parseExact } from '../../../lines/exact-json.ts';
+import { exactAnswer } from '../../../lines/exact-body.ts';
 import { objectFrom, objectOf, textOf } from '../../../lines/foreign-json.ts';
 import { safeText } from '../../../records/errors.ts';
-import { isObject, type JsonObject } from '../../../records/json.ts';
+import type { JsonObject } from '../../../records/json.ts';
 import type { AnsweredLine, TranslatedResult } from '../../contract.ts';
 import type { Form } from './form.ts';
 
@@ -17,7 +17,10 @@ export function answerInForm(form: Form, line: AnsweredLine, answered: Answered)
   if (!answered.succeeded) return chat && line.format === 'anthropic' ? nativeFailure(line, answered, chat) : answered;
   if (!chat || !response) return unreadable;
   try {
-    const answer = form.answerFrom(exactCompletion(answered.bytes) ?? objectOf(response.body) ?? {}, answered.usage);
+    const answer = form.answerFrom(
+      exactAnswer(answered.bytes, ['response', 'body']) ?? objectOf(response.body) ?? {},
+      answered.usage,
+    );
     if (!answer) return unreadable;
     const whole =
       line.format === 'anthropic'
@@ -31,14 +34,6 @@ export function answerInForm(form: Form, line: AnsweredLine, answered: Answered)
 }
 
 const unreadable: TranslatedResult = { kind: 'malformed', message: 'The result line holds no chat completion.' };
-
-/** The completion with its numbers as the provider wrote them; null where they are so already. */
-function exactCompletion(bytes: Buffer): JsonObject | null {
-  const text = bytes.toString('utf8');
-  if (!mayLoseNumbers(text)) return null;
-  const line = parseExact(text);
-  return isObject(line) && isObject(line.response) ? objectOf(line.response.body) : null;
-}
 
 // Source: https://platform.claude.com/docs/en/api/errors
 const errorTypeByStatus = new Map<unknown, string>([

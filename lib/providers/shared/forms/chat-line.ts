@@ -1,7 +1,7 @@
-import { mayLoseNumbers, parseExact } from '../../../lines/exact-json.ts';
+import { mayLoseNumbers } from '../../../lines/exact-json.ts';
 import { objectOf } from '../../../lines/foreign-json.ts';
 import type { RequestLine } from '../../../lines/request-line.ts';
-import { isObject, type JsonObject } from '../../../records/json.ts';
+import type { JsonObject } from '../../../records/json.ts';
 import { parseJson } from '../../../records/parse-json.ts';
 
 const beforeId = '{"custom_id":';
@@ -33,13 +33,4 @@ export function chatLine(request: RequestLine, body: JsonObject): RequestLine {
       model: { start: modelStart, end: modelStart + Buffer.byteLength(name) },
     },
   };
-}
-
-/** The request with its numbers as they were written. */
-export function exactRequest(request: RequestLine): JsonObject {
-  const text = request.bytes.toString('utf8');
-  if (!mayLoseNumbers(text)) return request.body;
-  const line = parseExact(text);
-  const body = isObject(line) ? line[request.format === 'openai' ? 'body' : 'params'] : undefined;
-  return isObject(body) ? body : request.body;
 }

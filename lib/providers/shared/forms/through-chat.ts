@@ -1,7 +1,8 @@
+import { exactBody } from '../../../lines/exact-body.ts';
 import type { RequestLine } from '../../../lines/request-line.ts';
 import type { Provider, RequestTarget, TranslatedRequest, Warning } from '../../contract.ts';
 import { refusalFrom } from '../chat/translated-request.ts';
-import { chatLine, exactRequest } from './chat-line.ts';
+import { chatLine } from './chat-line.ts';
 import type { ChatDraft, Form } from './form.ts';
 import { LineNotes } from './notes.ts';
 
@@ -18,7 +19,7 @@ export function throughChat(
 ): TranslatedRequest {
   const notes = new LineNotes(request.format === 'openai' ? 'body' : 'params');
   try {
-    const draft = form.chatFrom(exactRequest(request), notes);
+    const draft = form.chatFrom(exactBody(request), notes);
     const translated = translate(chatLine(request, draft.body), target);
     return inOwnPlaces(translated, { form, draft, notes });
   } catch (error) {
