@@ -16,19 +16,19 @@ const maxMessageLength = 90;
 export function explanation(state: BatchState, tally: ErrorTally): string {
   return [
     [headline(state), ...whatFor(state)],
-    titled('Timeline', timeline(state)),
-    titled('Sent to', shardTable(state.shards ?? [])),
-    titled('Would be sent to', planTable(state)),
-    titled('Why requests failed', tallyLines(tally)),
-    titled('What is wrong with the input', errorLines(state)),
-    titled('Next', stepLines(nextSteps(state).filter(({ command }) => !command.startsWith('batchdrop explain')))),
+    addTitle('Timeline', timeline(state)),
+    addTitle('Sent to', shardTable(state.shards ?? [])),
+    addTitle('Would be sent to', planTable(state)),
+    addTitle('Why requests failed', tallyLines(tally)),
+    addTitle('What is wrong with the input', errorLines(state)),
+    addTitle('Next', stepLines(nextSteps(state).filter(({ command }) => !command.startsWith('batchdrop explain')))),
   ]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
 }
 
-function titled(title: string, lines: string[]): string[] {
+function addTitle(title: string, lines: string[]): string[] {
   return lines.length === 0 ? [] : [styleText('bold', title), ...lines];
 }
 

@@ -18,25 +18,25 @@ function subcommandLines({ path, subcommands }: CommandDescription): string[] {
       ? `not __fish_seen_subcommand_from ${names}`
       : `${seen(path)}; and not __fish_seen_subcommand_from ${names}`;
   return subcommands.map(
-    ({ name, summary }) => `complete -c batchdrop -f -n ${quoted(here)} -a ${name} -d ${quoted(summary)}`,
+    ({ name, summary }) => `complete -c batchdrop -f -n ${quote(here)} -a ${name} -d ${quote(summary)}`,
   );
 }
 
 function choiceLines({ path, choices }: CommandDescription): string[] {
   return choices.length === 0
     ? []
-    : [`complete -c batchdrop -f -n ${quoted(seen(path))} -a ${quoted(choices.join(' '))}`];
+    : [`complete -c batchdrop -f -n ${quote(seen(path))} -a ${quote(choices.join(' '))}`];
 }
 
 function flagLines({ path, flags }: CommandDescription): string[] {
-  const condition = path === '' ? '' : ` -n ${quoted(seen(path))}`;
-  return flags.map((flag) => `complete -c batchdrop${condition}${flagWords(flag)} -d ${quoted(flag.summary)}`);
+  const condition = path === '' ? '' : ` -n ${quote(seen(path))}`;
+  return flags.map((flag) => `complete -c batchdrop${condition}${flagWords(flag)} -d ${quote(flag.summary)}`);
 }
 
 function flagWords({ names, takesValue, choices }: FlagDescription): string {
   const words = names.map((name) => (name.startsWith('--') ? ` -l ${name.slice(2)}` : ` -s ${name.slice(1)}`)).join('');
   if (!takesValue) return words;
-  return choices.length > 0 ? `${words} -x -a ${quoted(choices.join(' '))}` : `${words} -r`;
+  return choices.length > 0 ? `${words} -x -a ${quote(choices.join(' '))}` : `${words} -r`;
 }
 
 function seen(path: string): string {
@@ -46,6 +46,6 @@ function seen(path: string): string {
     .join('; and ');
 }
 
-function quoted(text: string): string {
+function quote(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }

@@ -29,7 +29,7 @@ const leftOut = new Set(
 );
 
 export async function printLogs(batchId: string, options: LogsOptions): Promise<void> {
-  const lines = (await rawLines(batchId, options.days)).flatMap((text) => parsed(text, batchId));
+  const lines = (await rawLines(batchId, options.days)).flatMap((text) => parseLines(text, batchId));
   const ordered = lines.toSorted((left, right) => timeOf(left).localeCompare(timeOf(right)));
   if (ordered.length === 0) note(`No line of ${options.days} days names ${batchId}.`, options);
   printAnswer({ terminal: () => ordered.map(lineText).join('\n'), json: { lines: ordered } }, options);
@@ -50,7 +50,7 @@ async function rawLines(batchId: string, days: number): Promise<string[]> {
 }
 
 /** Other lines, such as those that a platform adds, are no story of a batch. */
-function parsed(text: string, batchId: string): z.infer<typeof lineSchema>[] {
+function parseLines(text: string, batchId: string): z.infer<typeof lineSchema>[] {
   if (!text.includes(batchId)) return [];
   const line = lineSchema.safeParse(jsonOf(text)).data;
   return line?.batchId === batchId ? [line] : [];

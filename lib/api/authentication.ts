@@ -28,7 +28,7 @@ export function authentication(): MiddlewareHandler<ApiEnvironment> {
 function bearerKey(header: string | undefined): string {
   const [, key] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? [];
   if (key) return key;
-  throw unauthorized(
+  throw unauthorizedError(
     "You didn't provide an API key. Provide it in an Authorization header, as Authorization: Bearer YOUR_KEY.",
     null,
   );
@@ -43,12 +43,12 @@ async function lookUp(trusted: Map<string, Trusted>, services: Services, key: st
   trusted.delete(key);
   const tenant = await tenantOfApiKey(services, key);
   if (tenant === null)
-    throw unauthorized('Incorrect API key provided. `batchdrop keys create` makes one.', 'invalid_api_key');
+    throw unauthorizedError('Incorrect API key provided. `batchdrop keys create` makes one.', 'invalid_api_key');
   if (trusted.size >= maxTrustedKeys) trusted.clear();
   trusted.set(key, { tenant, untilMs: services.now() + trustMs });
   return tenant;
 }
 
-function unauthorized(message: string, code: string | null): ApiError {
+function unauthorizedError(message: string, code: string | null): ApiError {
   return new ApiError(401, message, { code, headers: { 'www-authenticate': 'Bearer' } });
 }

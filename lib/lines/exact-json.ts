@@ -20,7 +20,7 @@ declare global {
  * @throws SyntaxError where the text is not JSON.
  */
 export function parseExact(text: string): unknown {
-  return mayLoseNumbers(text) ? readJson(text, spelled) : parseJson(text);
+  return mayLoseNumbers(text) ? readJson(text, keepSpelling) : parseJson(text);
 }
 
 // Where a number may begin: -0, 16 digits or more, an exponent, a fraction that ends in 0 or is so small that it becomes an
@@ -32,7 +32,7 @@ export function mayLoseNumbers(text: string): boolean {
   return suspiciousNumber.test(text);
 }
 
-function spelled(spelling: string): unknown {
+function keepSpelling(spelling: string): unknown {
   const number = Number(spelling);
   return JSON.stringify(number) === spelling ? number : JSON.rawJSON(spelling);
 }

@@ -16,12 +16,12 @@ let lastGood = '';
 /** @returns what is wrong with a model's name, to stand behind the name of the parameter; null for one that may be sent. */
 export function modelNameProblem(name: string): string | null {
   if (name === lastGood) return null;
-  const problem = examined(name);
+  const problem = examineName(name);
   if (problem === null) lastGood = name;
   return problem;
 }
 
-function examined(name: string): string | null {
+function examineName(name: string): string | null {
   const bytes = Buffer.byteLength(name);
   if (bytes > maxModelBytes) return `has ${bytes} bytes; at most ${maxModelBytes} are accepted`;
   if (climbing.test(name)) return "has a part that is '.' or '..', which no model's name has";

@@ -34,7 +34,7 @@ export function withoutKnownSecrets(text: string): string {
 
 function valuesIn(secret: string): string[] {
   const trimmed = secret.trim();
-  const members = trimmed.startsWith('{') ? textsIn(parsed(trimmed)) : [trimmed];
+  const members = trimmed.startsWith('{') ? textsIn(parseLoosely(trimmed)) : [trimmed];
   return members.filter((value) => value.length >= minLength);
 }
 
@@ -43,7 +43,7 @@ function textsIn(value: unknown): string[] {
   return isObject(value) ? Object.values(value).flatMap(textsIn) : [];
 }
 
-function parsed(text: string): unknown {
+function parseLoosely(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

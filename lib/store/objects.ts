@@ -167,7 +167,7 @@ export class Objects {
     } catch (error) {
       if (isRangeBeyondEnd(error)) return { etag, chunks: Readable.from([]) };
       if (object.etag !== undefined && (isMissing(error) || isPreconditionFailed(error)))
-        throw modified(object.key, error);
+        throw modifiedError(object.key, error);
       if (isMissing(error)) throw new NotFoundError(`There is no object ${object.key}.`, { cause: error });
       throw error;
     }
@@ -206,7 +206,7 @@ export class Objects {
   }
 }
 
-function modified(key: string, cause: unknown): InvalidInputError {
+function modifiedError(key: string, cause: unknown): InvalidInputError {
   const message = `The object ${key} was overwritten or deleted after it was accepted. Drop it again, under a name of its own.`;
   return new InvalidInputError('input_modified', message, { cause });
 }

@@ -14,7 +14,7 @@ export async function inBucket<Result>(bucket: string, call: () => Promise<Resul
 /** @returns the error itself where it is not of the call. */
 function asCommandError(bucket: string, error: unknown): unknown {
   if (!(error instanceof Error)) return error;
-  if (error instanceof S3ServiceException) return refused(bucket, error);
+  if (error instanceof S3ServiceException) return refusalError(bucket, error);
   if (error.name === 'CredentialsProviderError' || error.message === 'Region is missing')
     return new CommandError(
       exitStatus.unreachable,
@@ -26,7 +26,7 @@ function asCommandError(bucket: string, error: unknown): unknown {
   return error;
 }
 
-function refused(bucket: string, error: S3ServiceException): CommandError {
+function refusalError(bucket: string, error: S3ServiceException): CommandError {
   if (error.name === 'NoSuchBucket')
     return new CommandError(exitStatus.invalid, `There is no bucket ${bucket}.`, { cause: error });
   const status = error.$metadata.httpStatusCode;

@@ -14,7 +14,7 @@ export function completionFromMessage(message: JsonObject, usage: Usage, created
   const blocks = blocksOf(message);
   const toolCalls = blocks.filter((block) => block.type === 'tool_use').map(toolCallFrom);
   const finishReason = finishReasonFrom(message.stop_reason, toolCalls.length > 0);
-  const reasoning = joined(blocks, 'thinking', 'thinking');
+  const reasoning = joinBlocks(blocks, 'thinking', 'thinking');
   return {
     id: textOf(message.id),
     object: 'chat.completion',
@@ -25,7 +25,7 @@ export function completionFromMessage(message: JsonObject, usage: Usage, created
         index: 0,
         message: {
           role: 'assistant',
-          content: joined(blocks, 'text', 'text'),
+          content: joinBlocks(blocks, 'text', 'text'),
           refusal: message.stop_reason === 'refusal' ? refusalFrom(message) : null,
           ...(reasoning !== null && { reasoning_content: reasoning }),
           ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
@@ -44,7 +44,7 @@ export function blocksOf(message: JsonObject): JsonObject[] {
   return content.filter(isObject);
 }
 
-function joined(blocks: readonly JsonObject[], type: string, key: string): string | null {
+function joinBlocks(blocks: readonly JsonObject[], type: string, key: string): string | null {
   const texts = blocks.filter((block) => block.type === type).map((block) => textOf(block[key]) ?? '');
   return texts.length > 0 ? texts.join('') : null;
 }

@@ -47,10 +47,10 @@ function fittingSchema(jsonSchema: unknown, exact: () => unknown, notes: Transla
     return exactSchema;
   }
   notes.change(`${param}.schema`, 'what Anthropic cannot enforce became part of a description');
-  return transformed(schema, notes);
+  return transformSchema(schema, notes);
 }
 
-function transformed(schema: JsonObject, notes: TranslationNotes): JsonObject {
+function transformSchema(schema: JsonObject, notes: TranslationNotes): JsonObject {
   try {
     return transformJSONSchema(schema);
   } catch (error) {

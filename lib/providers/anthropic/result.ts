@@ -15,12 +15,12 @@ import { blocksOf, completionFromMessage } from './completion-from-message.ts';
  */
 export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
   const parsed = objectFrom(bytes);
-  if (!parsed) return malformed('is not a JSON object in UTF-8');
-  if (typeof parsed.custom_id !== 'string') return malformed('has no custom_id');
+  if (!parsed) return malformedLine('is not a JSON object in UTF-8');
+  if (typeof parsed.custom_id !== 'string') return malformedLine('has no custom_id');
   const line = find(parsed.custom_id);
   if (!line) return { kind: 'foreign' };
   const result = objectOf(parsed.result);
-  if (!result) return malformed('has no result');
+  if (!result) return malformedLine('has no result');
   const source = { bytes, lineId: parsed.custom_id, line };
   switch (result.type) {
     case 'succeeded':
@@ -28,28 +28,28 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
     case 'errored':
       return fromError(source, objectOf(result.error));
     case 'expired':
-      return unexecuted(line, 'expired', 'This request could not be executed before the batch expired.');
+      return unexecutedLine(line, 'expired', 'This request could not be executed before the batch expired.');
     case 'canceled':
-      return unexecuted(line, 'cancelled', 'This request was not executed: the batch was cancelled.');
+      return unexecutedLine(line, 'cancelled', 'This request was not executed: the batch was cancelled.');
     default:
-      return malformed('has a result of unknown type');
+      return malformedLine('has a result of unknown type');
   }
 }
 
-function malformed(what: string): TranslatedResult {
+function malformedLine(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Anthropic's result line ${what}.` };
 }
 
-function unexecuted(line: AnsweredLine, reason: 'expired' | 'cancelled', message: string): TranslatedResult {
+function unexecutedLine(line: AnsweredLine, reason: 'expired' | 'cancelled', message: string): TranslatedResult {
   return { kind: 'unexecuted', position: line.position, reason, message };
 }
 
 function fromMessage(source: ResultSource, result: JsonObject): TranslatedResult {
   const message = objectOf(result.message);
-  if (!message || !Array.isArray(message.content)) return malformed('succeeded without a message');
+  if (!message || !Array.isArray(message.content)) return malformedLine('succeeded without a message');
   const usage = usageFrom(objectOf(message.usage));
   const bytes = answerBytes(source, message, usage);
-  if (!bytes) return malformed('is nested too deeply');
+  if (!bytes) return malformedLine('is nested too deeply');
   const { position } = source.line;
   return {
     kind: 'answered',
@@ -128,7 +128,7 @@ const unknownErrorStatus = 500;
 function fromError(source: ResultSource, envelope: JsonObject | null): TranslatedResult {
   const error = objectOf(envelope?.error);
   const type = textOf(error?.type);
-  if (type === null) return malformed('errored without an error');
+  if (type === null) return malformedLine('errored without an error');
   const status = statusByErrorType.get(type) ?? unknownErrorStatus;
   const failure = { code: type, message: textOf(error?.message) ?? `Anthropic answered with ${type}.` };
   if (source.line.format !== 'anthropic')

@@ -18,7 +18,7 @@ export function textConversationFrom(
 ): TextConversation {
   const { system, messages } = conversationFrom(chatMessages, { images: false, documents: false, tools: false }, notes);
   if (messages.at(-1)?.role !== 'user') throw invalid('body.messages', 'a user message at the end');
-  const textOf = (blocks: readonly object[]) => withoutControls(joined(blocks), controls, notes);
+  const textOf = (blocks: readonly object[]) => withoutControls(joinTexts(blocks), controls, notes);
   return { system: textOf(system), turns: messages.map(({ role, content }) => ({ role, text: textOf(content) })) };
 }
 
@@ -32,7 +32,7 @@ function withoutControls(text: string, controls: RegExp, notes: TranslationNotes
   });
 }
 
-function joined(blocks: readonly object[]): string {
+function joinTexts(blocks: readonly object[]): string {
   return blocks
     .flatMap((block) => ('text' in block && typeof block.text === 'string' ? [block.text] : []))
     .join('\n\n');

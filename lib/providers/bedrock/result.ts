@@ -16,8 +16,8 @@ import { familyOf } from './model-family.ts';
  */
 export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
   const parsed = objectFrom(bytes);
-  if (!parsed) return malformed('is not a JSON object in UTF-8');
-  if (typeof parsed.recordId !== 'string') return malformed('has no recordId');
+  if (!parsed) return malformedLine('is not a JSON object in UTF-8');
+  if (typeof parsed.recordId !== 'string') return malformedLine('has no recordId');
   const line = find(parsed.recordId);
   if (!line) return { kind: 'foreign' };
   const source = { bytes, lineId: parsed.recordId, line };
@@ -27,10 +27,10 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   const reader = familyOf(line.model ?? '')?.reader;
   return output && reader?.isAnswer(output)
     ? fromOutput(source, output, reader)
-    : malformed('has neither an answer of its model nor an error');
+    : malformedLine('has neither an answer of its model nor an error');
 }
 
-function malformed(what: string): TranslatedResult {
+function malformedLine(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Bedrock's result line ${what}.` };
 }
 
@@ -38,7 +38,7 @@ function fromOutput(source: ResultSource, output: JsonObject, reader: AnswerRead
   const usage = reader.usageOf(output);
   if (reader.isBroken?.(output)) return failedLine(source, { ...brokenOff, usage });
   const bytes = answerBytes(source, output, reader, usage);
-  if (!bytes) return malformed('is nested too deeply');
+  if (!bytes) return malformedLine('is nested too deeply');
   return {
     kind: 'answered',
     position: source.line.position,
@@ -127,7 +127,7 @@ export function statusOf(code: number | string): number {
 /** A line in Anthropic's form is answered in that form. */
 function fromError(source: ResultSource, error: JsonObject): TranslatedResult {
   const given = typeof error.errorCode === 'number' ? error.errorCode : textOf(error.errorCode);
-  if (given === null) return malformed('has an error without a code');
+  if (given === null) return malformedLine('has an error without a code');
   const code = typeof given === 'number' ? `http_${given}` : given;
   const message = textOf(error.errorMessage) ?? `Bedrock answered with ${code}.`;
   const answer = failedLine(source, { status: statusOf(given), code, message });

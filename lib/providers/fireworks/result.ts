@@ -12,25 +12,25 @@ import { failedLine } from '../shared/forms/openai-line.ts';
  */
 export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
   const parsed = objectFrom(bytes);
-  if (!parsed) return malformed('is not a JSON object in UTF-8');
-  if (typeof parsed.custom_id !== 'string') return malformed('has no custom_id');
+  if (!parsed) return malformedLine('is not a JSON object in UTF-8');
+  if (typeof parsed.custom_id !== 'string') return malformedLine('has no custom_id');
   const line = find(parsed.custom_id);
   if (!line) return { kind: 'foreign' };
   const failure = failureIn(parsed.error);
   if (failure) return failedLine({ lineId: parsed.custom_id, line }, failure);
   const response = objectOf(parsed.response);
   return response
-    ? answered(bytes, parsed.custom_id, line, response)
-    : malformed('has neither a response nor an error');
+    ? answerLine(bytes, parsed.custom_id, line, response)
+    : malformedLine('has neither a response nor an error');
 }
 
-function malformed(what: string): TranslatedResult {
+function malformedLine(what: string): TranslatedResult {
   return { kind: 'malformed', message: `The result line of Fireworks ${what}.` };
 }
 
-function answered(bytes: Buffer, lineId: string, line: AnsweredLine, response: JsonObject): TranslatedResult {
+function answerLine(bytes: Buffer, lineId: string, line: AnsweredLine, response: JsonObject): TranslatedResult {
   const body = membersOf(bytes).find(({ key }) => key === 'response');
-  if (!body) return malformed('has no response');
+  if (!body) return malformedLine('has no response');
   const head = `{"id":"batch_req_${lineId}","custom_id":${JSON.stringify(line.customId)},"response":{"status_code":200,"request_id":"","body":`;
   return {
     kind: 'answered',

@@ -14,35 +14,35 @@ import { embeddingList, embeddingUsage } from './embedding.ts';
  */
 export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
   const parsed = objectFrom(bytes);
-  if (!parsed) return malformed('is not a JSON object in UTF-8');
-  if (typeof parsed.key !== 'string') return malformed('has no key');
+  if (!parsed) return malformedLine('is not a JSON object in UTF-8');
+  if (typeof parsed.key !== 'string') return malformedLine('has no key');
   const line = find(parsed.key);
   if (!line) return { kind: 'foreign' };
   const source = { bytes, lineId: parsed.key, line };
   const error = objectOf(parsed.error);
   if (error && isFailure(error)) return failedLine(source, failureOf(error));
   const response = objectOf(parsed.response);
-  return (response && answered(source, response)) ?? unanswered(source, error);
+  return (response && answerLine(source, response)) ?? lineWithoutAnswer(source, error);
 }
 
-function unanswered(source: ResultSource, error: JsonObject | null): TranslatedResult {
-  return error ? failedLine(source, failureOf(error)) : malformed('has neither an answer nor an error');
+function lineWithoutAnswer(source: ResultSource, error: JsonObject | null): TranslatedResult {
+  return error ? failedLine(source, failureOf(error)) : malformedLine('has neither an answer nor an error');
 }
 
-function malformed(what: string): TranslatedResult {
+function malformedLine(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Gemini's result line ${what}.` };
 }
 
-function answered(source: ResultSource, response: JsonObject): TranslatedResult | null {
+function answerLine(source: ResultSource, response: JsonObject): TranslatedResult | null {
   try {
-    return source.line.endpoint === '/v1/embeddings' ? embedded(source, response) : answerFrom(source, response);
+    return source.line.endpoint === '/v1/embeddings' ? embeddingLine(source, response) : answerFrom(source, response);
   } catch (error) {
-    if (error instanceof RangeError) return malformed('is nested too deeply');
+    if (error instanceof RangeError) return malformedLine('is nested too deeply');
     throw error;
   }
 }
 
-function embedded(source: ResultSource, response: JsonObject): TranslatedResult | null {
+function embeddingLine(source: ResultSource, response: JsonObject): TranslatedResult | null {
   if (!Array.isArray(objectOf(response.embedding)?.values)) return null;
   const usage = embeddingUsage(response);
   const body = embeddingList(exactValues(source.bytes), usage.input_tokens);

@@ -63,11 +63,11 @@ function chosen(choice: unknown, notes: TranslationNotes): FunctionCallingConfig
   if (!isObject(choice)) throw invalid('body.tool_choice', "'auto', 'none', 'required' or a function");
   if (choice.type === 'function')
     return { mode: 'ANY', allowedFunctionNames: [nameIn(choice.function, 'body.tool_choice.function')] };
-  if (choice.type === 'allowed_tools') return allowed(choice.allowed_tools, notes);
+  if (choice.type === 'allowed_tools') return callingConfigFrom(choice.allowed_tools, notes);
   throw notes.unsupported('body.tool_choice', 'choose a function');
 }
 
-function allowed(choice: unknown, notes: TranslationNotes): FunctionCallingConfig {
+function callingConfigFrom(choice: unknown, notes: TranslationNotes): FunctionCallingConfig {
   const param = 'body.tool_choice.allowed_tools';
   if (!isObject(choice) || !Array.isArray(choice.tools)) throw invalid(`${param}.tools`, 'an array of tools');
   if (choice.mode !== 'required') throw notes.unsupported(`${param}.mode`, "use 'required', or list fewer tools");

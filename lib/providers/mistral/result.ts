@@ -13,32 +13,33 @@ import { type ErrorDetail, errorDetailFrom } from './error-body.ts';
  */
 export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
   const parsed = objectFrom(bytes);
-  if (!parsed) return malformed('is not a JSON object in UTF-8');
-  if (typeof parsed.custom_id !== 'string') return malformed('has no custom_id');
+  if (!parsed) return malformedLine('is not a JSON object in UTF-8');
+  if (typeof parsed.custom_id !== 'string') return malformedLine('has no custom_id');
   const line = find(parsed.custom_id);
   if (!line) return { kind: 'foreign' };
   const source = { bytes, lineId: parsed.custom_id, line };
   const response = objectOf(parsed.response);
   if (response) return fromResponse(source, response, parsed.error);
   const detail = errorDetailFrom(parsed.error);
-  if (detail.code === null && detail.message === null) return malformed('has neither a response nor an error');
-  return failed(source, failedWithoutAnswer, detail);
+  if (detail.code === null && detail.message === null) return malformedLine('has neither a response nor an error');
+  return errorLine(source, failedWithoutAnswer, detail);
 }
 
 /** Mistral's fault until shown otherwise. */
 const failedWithoutAnswer = 500;
 
-function malformed(what: string): TranslatedResult {
+function malformedLine(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Mistral's result line ${what}.` };
 }
 
 function fromResponse(source: ResultSource, response: JsonObject, error: unknown): TranslatedResult {
   const status = response.status_code;
-  if (typeof status !== 'number' || !Number.isInteger(status)) return malformed('has a response without a status_code');
+  if (typeof status !== 'number' || !Number.isInteger(status))
+    return malformedLine('has a response without a status_code');
   const body = objectOf(response.body);
   if (status < 200 || status >= 300 || !isEmpty(error))
-    return failed(source, status, errorDetailFrom(body ?? error ?? response.body));
-  return body ? fromAnswer(source, body) : malformed('has a response without a body');
+    return errorLine(source, status, errorDetailFrom(body ?? error ?? response.body));
+  return body ? fromAnswer(source, body) : malformedLine('has a response without a body');
 }
 
 function isEmpty(error: unknown): boolean {
@@ -47,9 +48,9 @@ function isEmpty(error: unknown): boolean {
 
 function fromAnswer(source: ResultSource, body: JsonObject): TranslatedResult {
   const usage = usageFrom(objectOf(body.usage));
-  if (isBroken(source, body)) return failed(source, failedWithoutAnswer, brokenOff, usage);
+  if (isBroken(source, body)) return errorLine(source, failedWithoutAnswer, brokenOff, usage);
   const answer = answerBytes(source, body, usage);
-  if (!answer) return malformed('is nested too deeply');
+  if (!answer) return malformedLine('is nested too deeply');
   return {
     kind: 'answered',
     position: source.line.position,
@@ -113,7 +114,7 @@ export function usageFrom(usage: JsonObject | null): Usage {
 }
 
 /** What an error says, and what is said where it does not. */
-function failed(
+function errorLine(
   source: ResultSource,
   status: number,
   detail: ErrorDetail,

@@ -26,11 +26,11 @@ export function passedRequests(
     endpoints,
     passesThrough,
     translateRequest: (request, target) =>
-      passesThrough(request) ? passed(request, target) : refusal(service, endpoints, request),
+      passesThrough(request) ? passOn(request, target) : refusal(service, endpoints, request),
   };
 }
 
-function passed(request: RequestLine, target: RequestTarget): TranslatedRequest {
+function passOn(request: RequestLine, target: RequestTarget): TranslatedRequest {
   const replacements = [{ span: request.spans.customId, value: JSON.stringify(target.lineId) }];
   if (target.model !== request.model)
     replacements.push({ span: request.spans.model, value: JSON.stringify(target.model) });

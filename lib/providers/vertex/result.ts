@@ -15,27 +15,27 @@ import { failedLine, type ResultSource } from '../shared/forms/openai-line.ts';
  */
 export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
   const parsed = objectFrom(bytes);
-  if (!parsed) return malformed('is not a JSON object in UTF-8');
-  if (typeof parsed.custom_id !== 'string') return malformed('has no custom_id');
+  if (!parsed) return malformedLine('is not a JSON object in UTF-8');
+  if (typeof parsed.custom_id !== 'string') return malformedLine('has no custom_id');
   const line = find(parsed.custom_id);
   if (!line) return { kind: 'foreign' };
   const source = { bytes, lineId: parsed.custom_id, line };
   const response = objectOf(parsed.response);
   if (isClaudeError(response)) return translateClaudeResult(claudeLine(source, 'errored', 'error'), find);
   const error = errorIn(parsed);
-  if (error && isFailure(error)) return failed(source, error);
-  return (response && answered(source, response, find)) ?? unanswered(source, error);
+  if (error && isFailure(error)) return errorLine(source, error);
+  return (response && answerLine(source, response, find)) ?? lineWithoutAnswer(source, error);
 }
 
-function unanswered(source: ResultSource, error: JsonObject | null): TranslatedResult {
-  return error ? failed(source, error) : malformed('has neither an answer nor an error');
+function lineWithoutAnswer(source: ResultSource, error: JsonObject | null): TranslatedResult {
+  return error ? errorLine(source, error) : malformedLine('has neither an answer nor an error');
 }
 
-function malformed(what: string): TranslatedResult {
+function malformedLine(what: string): TranslatedResult {
   return { kind: 'malformed', message: `Vertex's result line ${what}.` };
 }
 
-function answered(
+function answerLine(
   source: ResultSource,
   response: JsonObject,
   find: (lineId: string) => AnsweredLine | null,
@@ -46,7 +46,7 @@ function answered(
     const wantsMessage = source.line.endpoint === '/v1/messages';
     return wantsMessage && chat?.kind === 'answered' ? answerInForm(messagesForm, source.line, chat) : chat;
   } catch (error) {
-    if (error instanceof RangeError) return malformed('is nested too deeply');
+    if (error instanceof RangeError) return malformedLine('is nested too deeply');
     throw error;
   }
 }
@@ -88,7 +88,7 @@ function codeWithin(status: string): { code?: number } {
 }
 
 /** A line in Anthropic's form is answered in that form. */
-function failed(source: ResultSource, error: JsonObject): TranslatedResult {
+function errorLine(source: ResultSource, error: JsonObject): TranslatedResult {
   const answer = failedLine(source, failureOf(error));
   const isNative = source.line.format === 'anthropic' && answer.kind === 'answered';
   return isNative ? answerInForm(messagesForm, source.line, answer) : answer;

@@ -10,23 +10,23 @@ import { failedLine, openAILine } from '../shared/forms/openai-line.ts';
  */
 export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
   const parsed = objectFrom(bytes);
-  if (!parsed) return malformed('is not a JSON object in UTF-8');
+  if (!parsed) return malformedLine('is not a JSON object in UTF-8');
   // A live call's line, which is written as OpenAI writes them.
   if ('custom_id' in parsed) return fromOpenAIForm(bytes, find);
   const id = parsed.batch_request_id;
-  if (typeof id !== 'string') return malformed('has no batch_request_id');
+  if (typeof id !== 'string') return malformedLine('has no batch_request_id');
   const line = find(id);
   if (!line) return { kind: 'foreign' };
   const result = objectOf(parsed.batch_result);
   const failure = failureOf(parsed, objectOf(result?.error));
   if (failure) return fromFailure(line, id, failure);
   const body = bodyOf(objectOf(result?.response));
-  return body ? answered(line, id, body) : malformed('has neither a response nor an error');
+  return body ? answerLine(line, id, body) : malformedLine('has neither a response nor an error');
 }
 
 const fromOpenAIForm = translatedResults('xAI');
 
-function malformed(what: string): TranslatedResult {
+function malformedLine(what: string): TranslatedResult {
   return { kind: 'malformed', message: `xAI's result ${what}.` };
 }
 
@@ -35,11 +35,11 @@ function bodyOf(response: JsonObject | null): JsonObject | null {
   return objectOf(Object.values(response ?? {})[0]);
 }
 
-function answered(line: AnsweredLine, id: string, body: JsonObject): TranslatedResult {
+function answerLine(line: AnsweredLine, id: string, body: JsonObject): TranslatedResult {
   try {
     return fromBody(line, id, body);
   } catch (error) {
-    if (error instanceof RangeError) return malformed('is nested too deeply');
+    if (error instanceof RangeError) return malformedLine('is nested too deeply');
     throw error;
   }
 }

@@ -70,9 +70,9 @@ function fromDocument({ source, title }: JsonObject, place: string, notes: LineN
       return [filePart(`data:${media_type};base64,${data}`, title)];
     case 'text':
       if (typeof data !== 'string') throw notes.invalid(`${place}.source.data`, 'a string');
-      return titled(title, [textPart(data)]);
+      return addTitle(title, [textPart(data)]);
     case 'content':
-      return titled(title, contentParts(content, `${place}.source.content`, notes));
+      return addTitle(title, contentParts(content, `${place}.source.content`, notes));
     case 'url':
     case 'file':
       throw notes.unsupported(`${place}.source`, 'send the document itself, in base64');
@@ -87,7 +87,7 @@ function filePart(fileData: string, title: unknown): JsonObject {
   return { type: 'file', file: { filename, file_data: fileData } };
 }
 
-function titled(title: unknown, parts: JsonObject[]): JsonObject[] {
+function addTitle(title: unknown, parts: JsonObject[]): JsonObject[] {
   return isAbsent(title) || title === '' ? parts : [textPart(String(title)), ...parts];
 }
 
