@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { bundleFunction, writePackage } from '../cdk/bundles.ts';
+import { functionNames } from '../cdk/packages.ts';
 
-// Builds dist/, which is what `npm pack` packs: the library, the command and the local runtime as JavaScript, since
-// Node runs no TypeScript under node_modules, and the library's types. Usage: node scripts/build-package.ts
+// Builds dist/, which is what `npm pack` packs: the library, the command, the local runtime and the CDK construct as JavaScript,
+// since Node runs no TypeScript under node_modules, their types, and the functions that the construct deploys. Usage: node scripts/build-package.ts
 
 const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** Folders whose types the library's users see. */
-const typedFolders = ['lib/client', 'lib/records', 'lib/lines', 'lib/providers'];
+const typedFolders = ['cdk', 'lib/client', 'lib/records', 'lib/lines', 'lib/providers'];
 
 /** What the code reads beside itself, at the same place from it as in the source. */
 const assets = ['lib/pipeline/batch.asl.json', ...globSync('examples/*.jsonl', { cwd: root })];
@@ -46,6 +48,11 @@ function writeManifest(): void {
   writeFileSync(join(dist, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
+/** What the CDK construct deploys: an app that uses it has neither these sources nor esbuild. */
+function packFunctions(): void {
+  for (const name of functionNames) writePackage(join(dist, 'cdk/functions', name), bundleFunction(name));
+}
+
 function copyLauncher(): void {
   cpSync(new URL('./launcher.cjs', import.meta.url), join(dist, 'batchdrop.cjs'));
   chmodSync(join(dist, 'batchdrop.cjs'), 0o755);
@@ -58,3 +65,4 @@ rewriteTypeImports();
 copyAssets();
 writeManifest();
 copyLauncher();
+packFunctions();

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
@@ -54,6 +54,8 @@ it('installs into an empty project, and library, types and command work there', 
     stderr: expect.stringMatching(/npm install '@mistralai\/mistralai@\^\d/),
   });
 
+  await synthesizeApp(project);
+
   expect((await command('--help')).stdout).toContain('Usage: batchdrop');
   const file = join(root, 'examples/anthropic-chat.jsonl');
   expect((await command('validate', file, '--json')).stdout).toContain('{');
@@ -69,7 +71,7 @@ it('installs into an empty project, and library, types and command work there', 
     code: 2,
     stderr: expect.stringMatching(/npm install '@aws-sdk\/client-dynamodb@[^ ]+' '@aws-sdk\/lib-dynamodb@[^ ]+'\n$/),
   });
-}, 180_000);
+}, 400_000);
 
 /** Calls a provider whose SDK is an optional package. */
 async function listMistralBatches(project: string): Promise<unknown> {
@@ -99,3 +101,20 @@ it('says in its manifest what it exports', () => {
   expect(Object.keys(manifest.dependencies).filter((name) => /cdk|constructs/.test(name))).toEqual([]);
   expect(existsSync(join(root, 'scripts/build-package.ts'))).toBe(true);
 });
+
+/** The construct in an app of its own, which has CDK and none of what this repository builds with. */
+async function synthesizeApp(project: string): Promise<void> {
+  for (const name of ['aws-cdk-lib', 'constructs'])
+    symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name));
+  cpSync(join(root, 'test/package/cdk-app.ts'), join(project, 'cdk-app.ts'));
+  await run(process.execPath, ['cdk-app.ts'], { cwd: project, env: { ...env, CDK_OUTDIR: join(project, 'cdk.out') } });
+  const template = readFileSync(join(project, 'cdk.out/Research.template.json'), 'utf8');
+  const functionNames = Array.from(template.matchAll(/"FunctionName": "([^"]+)"/g), ([, name]) => name);
+  for (const name of ['api', 'collect', 'finalize', 'intake', 'poll', 'prepare', 'submit', 'sweep'])
+    expect(functionNames).toEqual(expect.arrayContaining([`research-${name}`, `Research-${name}`]));
+  expect(template).toContain('"Name": "research/openai"');
+  expect(template).toContain('"Name": "shared/anthropic"');
+  const packages = globSync('cdk.out/asset.*/index.mjs', { cwd: project });
+  expect(packages).toHaveLength(8);
+  await typeCheck(project, 'cdk-app.ts');
+}
