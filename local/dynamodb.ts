@@ -10,8 +10,10 @@ import {
 import dynalite from 'dynalite';
 import { table } from '../lib/records/table.ts';
 import { closeIteratorsOfDynalite } from './dynalite-iterators.ts';
+import { askFirst } from './guarded-dynamodb.ts';
 import { localCredentials, localRegion } from './local-account.ts';
 import { closeServer, type LoopbackServer, listenOnLoopback } from './loopback-server.ts';
+import type { Permissions } from './permissions.ts';
 
 /** dynalite takes a moment to call a new table ACTIVE, even when told to take none. */
 const pollMilliseconds = 5;
@@ -21,11 +23,17 @@ const pollMilliseconds = 5;
  * does not fail clearly where it does not.
  *
  * @param folder made if missing.
+ * @param permissions whose calls are allowed; all are where it is absent.
  */
-export async function startLocalDynamoDB(folder: string, tableName: string): Promise<LoopbackServer> {
+export async function startLocalDynamoDB(
+  folder: string,
+  tableName: string,
+  permissions?: Permissions,
+): Promise<LoopbackServer> {
   closeIteratorsOfDynalite();
   const server = dynalite({ path: folder, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
   surviveBrokenRequests(server);
+  if (permissions) askFirst(server, permissions);
   const url = await listenOnLoopback(server, 0);
   await createTableIfMissing(url, tableName);
   return { url, close: () => closeServer(server) };

@@ -20,6 +20,7 @@ import { localApiKey } from './local-api-key.ts';
 import { loadLocalConfig } from './local-config.ts';
 import { loadFunction } from './local-functions.ts';
 import { asPortError, serveOnLoopback } from './loopback-server.ts';
+import type { Permissions } from './permissions.ts';
 import { openProviderAccess, type SimulatorUrls } from './provider-access.ts';
 import { startLocalS3 } from './s3/server.ts';
 import { LocalStepFunctions } from './step-functions.ts';
@@ -42,6 +43,8 @@ export interface LocalStackOptions {
   log?: 'file' | 'stderr';
   /** What stands for the real handlers, in tests of the runtime itself. */
   loadFunction?: (name: FunctionName) => Promise<FunctionHandler>;
+  /** Whose calls of AWS are allowed; all are where it is absent. */
+  permissions?: Permissions;
 }
 
 export interface LocalStack {
@@ -84,7 +87,7 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
   const dataDir = resolve(options.dataDir);
   resources.defer(takeDataFolder(dataDir));
   const { file: configFile, config } = loadLocalConfig(dataDir, options.configFile);
-  const dynamodb = await startLocalDynamoDB(join(dataDir, 'dynamodb'), tableName);
+  const dynamodb = await startLocalDynamoDB(join(dataDir, 'dynamodb'), tableName, options.permissions);
   resources.defer(dynamodb.close);
   const providers = await openProviderAccess(config, dataDir, options);
   resources.defer(providers.close);
@@ -97,7 +100,7 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
     definition: readFileSync(new URL('../lib/pipeline/batch.asl.json', import.meta.url), 'utf8'),
     invoke: functions.invoke,
   });
-  const services = await startAwsJsonServer({ ...executions.operations, ...events.operations });
+  const services = await startAwsJsonServer({ ...executions.operations, ...events.operations }, options.permissions);
   resources.defer(services.close);
 
   const isOpenForDrops = Promise.withResolvers<void>();
@@ -107,6 +110,7 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
     port: s3Port,
     buckets: [bucket],
     notifyPrefix: inboxPrefix,
+    permissions: options.permissions,
     onObjectCreated: async (event) => {
       await isOpenForDrops.promise;
       await functions.invoke('intake', event);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { callerOf } from '../permissions.ts';
 import { assertOwnOrigin, authorize, isPresigned } from './authorization.ts';
 import { S3Error } from './errors.ts';
 import { identifyOperation } from './operation.ts';
@@ -28,7 +29,8 @@ export function understandRequest(incoming: IncomingMessage, requestId: string):
   });
   // A body that is not read to its end must not take the connection with it, or the answer would be lost.
   const body = { [Symbol.asyncIterator]: () => incoming.iterator({ destroyOnReturn: false }) };
-  return { ...address, requestId, operation, headers, body };
+  const caller = callerOf(incoming.headers.authorization, address.query);
+  return { ...address, requestId, caller, operation, headers, body, mayRemove: () => true };
 }
 
 /** Sends an answer; resolves when the client has it or is gone. */

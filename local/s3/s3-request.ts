@@ -5,6 +5,8 @@ import type { S3Operation } from './operation.ts';
 /** A request that has been understood; its body is still to be read. */
 export interface S3Request {
   requestId: string;
+  /** The access key id that signed it. */
+  caller: string;
   operation: S3Operation;
   bucket: string;
   key: string;
@@ -12,6 +14,8 @@ export interface S3Request {
   /** Names in lower case. A presigned URL's `x-amz-*` parameters count as headers. */
   headers: ReadonlyMap<string, string>;
   body: AsyncIterable<Uint8Array>;
+  /** Whether its caller may remove an object that DeleteObjects names. */
+  mayRemove(key: string): boolean;
 }
 
 export interface S3Answer {

@@ -13,7 +13,7 @@
  * - presigned URLs of signature versions 4 and 2, with their expiry and response-* overrides;
  * - EventBridge events "Object Created", delivered at least once.
  *
- * Where it differs: signatures are not verified, any credentials will do; no versions, tags, ACLs, policies, lifecycle,
+ * Where it differs: signatures are not verified, any credentials will do unless there are permissions; no versions, tags, ACLs, policies, lifecycle,
  * object lock or customer keys (501 NotImplemented); storage classes and encryption at rest are accepted and dropped;
  * an object uploaded without a checksum gets none. Writes survive a killed process, not a power failure. The data folder
  * must belong to one server at a time; it does not lock it.
@@ -21,6 +21,7 @@
 import { mkdir } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import path from 'node:path';
+import type { Permissions } from '../permissions.ts';
 import { BodyStore } from './body-store.ts';
 import { S3Catalog } from './catalog.ts';
 import { S3Error } from './errors.ts';
@@ -29,7 +30,7 @@ import { newRequestId, sendAnswer, sendError, understandRequest } from './http-e
 import type { ObjectCreatedEvent } from './object-created-event.ts';
 import { ObjectStore } from './object-store.ts';
 import { assertBucketName } from './operations/bucket-operations.ts';
-import { handlers } from './operations/handlers.ts';
+import { permittedAnswer } from './permitted-answer.ts';
 import type { S3Request } from './s3-request.ts';
 
 export type { ObjectCreatedEvent } from './object-created-event.ts';
@@ -51,6 +52,8 @@ export interface LocalS3Options {
   onObjectCreated?: (event: ObjectCreatedEvent) => Promise<void>;
   /** Only keys under it raise events. */
   notifyPrefix?: string;
+  /** Whose calls are allowed; all are where it is absent. */
+  permissions?: Permissions | undefined;
   /** Test hook, asked once a request has been understood and before it has any effect. */
   faults?: { beforeRequest?: (operation: string, bucket: string, key: string) => Fault };
 }
@@ -130,7 +133,7 @@ async function serve(
       incoming.destroy();
       return;
     }
-    await sendAnswer(outgoing, await handlers[request.operation](store, request), requestId);
+    await sendAnswer(outgoing, await permittedAnswer(store, request, options.permissions), requestId);
   } catch (error) {
     await sendError(outgoing, incoming, requestId, error);
   }

@@ -72,6 +72,7 @@ export async function deleteObjects(store: ObjectStore, request: S3Request): Pro
   }
   store.bucket(request.bucket);
   const outcomes = deletion.Object.map(({ Key: key, ETag: etag }) => {
+    if (!request.mayRemove(key)) return element('Error', textElement('Key', key), textElement('Code', 'AccessDenied'));
     const current = store.bucket(request.bucket).objects.get(key);
     if (etag !== undefined && (current === undefined || !matchesEtag(etag, current.etag))) {
       return element('Error', textElement('Key', key), textElement('Code', 'PreconditionFailed'));
