@@ -103,11 +103,11 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
   const isLocal = settings.BATCHDROP_SECRETS === 'environment';
   const file = resolve(settings.BATCHDROP_CONFIG_FILE);
   const config = parseConfig(readFileSync(file, 'utf8'), file, isLocal ? 'local' : 'aws');
-  const secrets = isLocal
-    ? new EnvironmentSecrets(environment)
-    : new SecretsManagerSecrets(deploymentNameOf(settings.BATCHDROP_STATE_MACHINE_ARN));
   const baseUrlOf = (name: string) => (isLocal ? environment[`${environmentName(name)}_BASE_URL`] : undefined);
   const observe = overrides.observe ?? unobserved;
+  const secrets = isLocal
+    ? new EnvironmentSecrets(environment)
+    : SecretsManagerSecrets.connect(deploymentNameOf(settings.BATCHDROP_STATE_MACHINE_ARN), observe);
   const table = RecordTable.connect(settings.BATCHDROP_TABLE, observe);
   const stores = {
     records: new Records(table),

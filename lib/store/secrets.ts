@@ -1,6 +1,8 @@
-import { getSecret } from '@aws-lambda-powertools/parameters/secrets';
+import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { secretNameIn } from '../records/deployment-settings.ts';
 import { ConfigurationError, messageOf } from '../records/errors.ts';
+import { type Observe, unobserved } from './observe.ts';
 
 /** The source of the providers' API keys. */
 export interface Secrets {
@@ -15,11 +17,17 @@ export interface Secrets {
 const maxAgeSeconds = 300;
 
 export class SecretsManagerSecrets implements Secrets {
+  readonly #provider: SecretsProvider;
   readonly #deployment: string;
 
   /** @param deployment whose name secrets without a slash are relative to. */
-  constructor(deployment: string) {
+  constructor(client: SecretsManagerClient, deployment: string) {
+    this.#provider = new SecretsProvider({ awsSdkV3Client: client });
     this.#deployment = deployment;
+  }
+
+  static connect(deployment: string, observe: Observe = unobserved): SecretsManagerSecrets {
+    return new SecretsManagerSecrets(observe(new SecretsManagerClient()), deployment);
   }
 
   async apiKey(providerName: string, secret: string, refresh = false): Promise<string> {
@@ -31,7 +39,7 @@ export class SecretsManagerSecrets implements Secrets {
 
   async #read(providerName: string, secret: string, refresh: boolean): Promise<string | Uint8Array | undefined> {
     try {
-      return await getSecret(secret, { maxAge: maxAgeSeconds, forceFetch: refresh });
+      return await this.#provider.get(secret, { maxAge: maxAgeSeconds, forceFetch: refresh });
     } catch (cause) {
       const message = `The secret '${secret}' of provider '${providerName}' cannot be read: ${messageOf(cause)}`;
       throw new ConfigurationError(message, { cause });
