@@ -18,7 +18,8 @@ export default defineConfig({
     hookTimeout: 60_000,
     pool: 'forks',
     maxWorkers: 2,
-    setupFiles: ['test/repeated-seed.ts'],
+    globalSetup: ['test/policies/global-setup.ts'],
+    setupFiles: ['test/repeated-seed.ts', 'test/policies/each-test.ts'],
     // Clouds' SDKs look for the machine's own credentials; tests ask nobody outside.
     env: { METADATA_SERVER_DETECTION: 'none', AWS_EC2_METADATA_DISABLED: 'true' },
     projects: [

@@ -5,6 +5,7 @@ import type { Services } from '../../lib/pipeline/services.ts';
 import { createApiKey } from '../../lib/service/api-keys.ts';
 import { serveOnLoopback } from '../../local/loopback-server.ts';
 import { type Harness, type HarnessOptions, startHarness } from '../pipeline/harness.ts';
+import { as } from '../policies/caller.ts';
 import { checkAnswer } from './published-answers.ts';
 
 export const settings: ApiSettings = {
@@ -33,10 +34,8 @@ export async function startApi(options: HarnessOptions = {}): Promise<ApiHarness
   const harness = await startHarness(options);
   const closing: (() => Promise<void>)[] = [];
   const serve = async (changes: Partial<ApiSettings> = {}, services = harness.services) => {
-    const server = await serveOnLoopback(
-      createApi(() => services, { ...settings, ...changes }),
-      0,
-    );
+    const api = createApi(() => services, { ...settings, ...changes });
+    const server = await serveOnLoopback({ fetch: (...request) => as('api', () => api.fetch(...request)) }, 0);
     closing.push(server.close);
     return server.url;
   };

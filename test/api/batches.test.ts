@@ -145,6 +145,14 @@ describe('the official client', () => {
     await expect(refusal).rejects.toThrow("Cannot cancel a batch with status 'completed'.");
   });
 
+  it('cancels a dropped batch, and its status file says so', async () => {
+    const batchId = (await api.harness.drop('to cancel.jsonl', fileOf(numbered(2, chatLine)))) ?? '';
+    expect((await client.batches.cancel(batchId)).status).toBe('cancelling');
+    expect((await api.harness.status('to cancel.jsonl')).status).toBe('cancelling');
+    await drive(api.harness, batchId);
+    expect((await api.harness.status('to cancel.jsonl')).status).toBe('cancelled');
+  });
+
   it('learns of all bad lines', async () => {
     const input_file_id = await upload([chatLine('a'), '{"custom_id":', chatLine('a')]);
     const { id } = await client.batches.create({ ...chat, input_file_id });

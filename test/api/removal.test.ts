@@ -1,9 +1,10 @@
 import type OpenAI from 'openai';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type SweepAnswer, sweep } from '../../lib/pipeline/upkeep/sweep.ts';
+import type { SweepAnswer } from '../../lib/pipeline/upkeep/sweep.ts';
 import { filePrefix, resultKey } from '../../lib/records/object-keys.ts';
 import { drive, functionContext, pass } from '../pipeline/drive.ts';
 import { chatLine, fileOf } from '../pipeline/requests.ts';
+import { sweep } from '../pipeline/steps.ts';
 import { type ApiHarness, jsonlFile, startApi } from './api-harness.ts';
 
 let api: ApiHarness;

@@ -3,17 +3,13 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { workflowFile } from '../../cdk/constructs/workflow.ts';
 import * as events from '../../lambdas/events.ts';
-import { collect } from '../../lib/pipeline/collect/collect.ts';
-import { finalize } from '../../lib/pipeline/finalize/finalize.ts';
-import { poll } from '../../lib/pipeline/poll/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { StepContext } from '../../lib/pipeline/services.ts';
-import { submit } from '../../lib/pipeline/submit/submit.ts';
 import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 import { drive, pass } from '../pipeline/drive.ts';
 import { type Harness, startHarness } from '../pipeline/harness.ts';
 import { expectExactlyOnce } from '../pipeline/invariants.ts';
 import { chatLine, claudeLine, fileOf, numbered } from '../pipeline/requests.ts';
+import { collect, finalize, poll, prepare, submit } from '../pipeline/steps.ts';
 import { restore, type Snapshot, takeSnapshot } from './release-snapshot.ts';
 
 /**

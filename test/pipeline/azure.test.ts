@@ -10,8 +10,7 @@ it('drops a byte order mark that Azure would refuse', async () => {
   vi.useFakeTimers({ toFake: ['Date'] });
   const dataDir = mkdtempSync(join(tmpdir(), 'azure-'));
   const azure = await startSimulator.azure({ dataDir, apiKey: 'right-key' });
-  vi.stubEnv('AZURE_API_KEY', 'right-key');
-  const entry = { kind: 'azure', baseUrl: azure.url, secret: 'azure' };
+  const entry = { kind: 'azure', baseUrl: azure.url, secret: 'azure', settleSeconds: 5, createTimeoutSeconds: 10 };
   const harness = await startHarness({ providers: { azure: entry } });
   onTestFinished(async () => {
     await harness.close();

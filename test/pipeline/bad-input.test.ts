@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { intake } from '../../lib/pipeline/intake/intake.ts';
-import { drive } from './drive.ts';
+import { drive, pass } from './drive.ts';
 import { type Harness, type StatusFile, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
 import { chatLine, claudeLine, embeddingLine, fileOf, nativeLine, numbered } from './requests.ts';
+import { intake } from './steps.ts';
 
 let harness: Harness;
 
@@ -29,6 +29,8 @@ async function creations(): Promise<number> {
 }
 
 const good = chatLine('good');
+/** How long a function keeps a key that it has read. */
+const secretsMaxAgeSeconds = 300;
 
 describe('an input that is wrong fails before anything is sent, and says where and what to do', () => {
   it.each<[string, string | Buffer, string, number | null]>([
@@ -286,9 +288,11 @@ describe('a provider key that is', () => {
     ['wrong', 'sk-wrong-key-000000', 'provider_authentication'],
     ['missing', '', 'provider_not_configured'],
   ])('%s fails the batch before anything is sent, and never shows', async (name, key, code) => {
-    vi.stubEnv('OPENAI_API_KEY', key);
+    harness.keys.set('openai', key);
+    pass(secretsMaxAgeSeconds + 1);
     const status = await run(`${name} key.jsonl`, fileOf([good]));
-    vi.stubEnv('OPENAI_API_KEY', 'right-key');
+    harness.keys.delete('openai');
+    pass(secretsMaxAgeSeconds + 1);
     expect(status).toMatchObject({ status: 'failed', first_error: { code } });
     expect(status.first_error?.message).toMatch(/openai/i);
     if (key) expect(JSON.stringify(status) + harness.logs.join()).not.toContain(key);

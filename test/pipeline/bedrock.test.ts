@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { sweepSchema } from '../../lambdas/events.ts';
-import { resumeBatchOfJob } from '../../lib/pipeline/upkeep/bedrock-job-event.ts';
 import { startBedrockSimulator } from '../../simulators/bedrock/server.ts';
 import type { LiveSimulator } from '../../simulators/simulators.ts';
 import { drive } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
 import { chatLine, fileOf, numbered } from './requests.ts';
+import { resumeBatchOfJob } from './steps.ts';
 
 const model = 'us.anthropic.claude-opus-4-6-v1:0';
 
@@ -22,9 +22,16 @@ beforeAll(async () => {
   dataDir = mkdtempSync(join(tmpdir(), 'batchdrop-bedrock-'));
   const timing = { validatingMs: 500, inProgressMs: 2_000, finalizingMs: 500 };
   simulator = await startBedrockSimulator({ dataDir, timing, minRecords: 10 });
-  vi.stubEnv('BEDROCK_BASE_URL', simulator.url);
+  const baseUrl = simulator.url;
   const roleArn = 'arn:aws:iam::000000000000:role/bedrock';
-  const bedrock = { kind: 'bedrock', roleArn, limits: { minRequests: 10 }, settleSeconds: 5, createTimeoutSeconds: 10 };
+  const bedrock = {
+    kind: 'bedrock',
+    baseUrl,
+    roleArn,
+    limits: { minRequests: 10 },
+    settleSeconds: 5,
+    createTimeoutSeconds: 10,
+  };
   harness = await startHarness({ providers: { bedrock } });
 });
 

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { runs, runTimeMs } from '../seed.ts';
@@ -9,6 +8,7 @@ import { drive, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
 import { chatLine, claudeLine, fileOf, nativeLine } from './requests.ts';
+import { cancelBatch } from './steps.ts';
 
 let harness: Harness;
 let files = 0;

@@ -1,14 +1,9 @@
 import { vi } from 'vitest';
-import { collect } from '../../lib/pipeline/collect/collect.ts';
-import { finalize } from '../../lib/pipeline/finalize/finalize.ts';
-import { poll } from '../../lib/pipeline/poll/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
 import type { PrepareAnswer } from '../../lib/pipeline/step.ts';
-import { submit } from '../../lib/pipeline/submit/submit.ts';
-import { sweep } from '../../lib/pipeline/upkeep/sweep.ts';
 import { StaleEpochError } from '../../lib/records/errors.ts';
 import type { Harness } from './harness.ts';
+import { collect, finalize, poll, prepare, submit, sweep } from './steps.ts';
 
 const functionMs = 60_000;
 

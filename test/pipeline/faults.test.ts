@@ -1,10 +1,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { drive, pass } from './drive.ts';
 import { type Harness, type StatusFile, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
 import { chatLine, claudeLine, fileOf, nativeLine, numbered } from './requests.ts';
+import { cancelBatch } from './steps.ts';
 
 let harness: Harness;
 let files = 0;

@@ -4,14 +4,18 @@ import { join } from 'node:path';
 import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import OpenAI from 'openai';
 import { vi } from 'vitest';
-import { intake } from '../../lib/pipeline/intake/intake.ts';
 import { createServices, type Services } from '../../lib/pipeline/services.ts';
 import type { BatchRecord } from '../../lib/records/batch.ts';
 import { resultKey, statusKey } from '../../lib/records/object-keys.ts';
 import type { BatchEvent } from '../../lib/store/events.ts';
 import { startLocalDynamoDB } from '../../local/dynamodb.ts';
+import { localStateMachineArn } from '../../local/local-account.ts';
 import { type ObjectCreatedEvent, startLocalS3 } from '../../local/s3/server.ts';
 import { type LiveSimulator, startAnthropicSimulator, startOpenAISimulator } from '../../simulators/simulators.ts';
+import { signedByCaller } from '../policies/caller.ts';
+import { permissionsOf, type Stack } from '../policies/permissions.ts';
+import { startPlayedServices } from './played-services.ts';
+import { intake } from './steps.ts';
 
 const bucket = 'batchdrop';
 
@@ -28,8 +32,9 @@ export interface StatusFile {
 }
 
 /**
- * The real stores (local S3, DynamoDB) and providers (the simulators) behind the real SDKs, with a clock that tests turn.
- * Only the state machine is played by the test (see drive.ts), so that it can stop anywhere.
+ * The real stores (local S3, DynamoDB) and providers (the simulators) behind the real SDKs, with a clock that tests turn, and
+ * under the policies of the synthesized stack. Only the state machine is played by the test (see drive.ts), so that it can
+ * stop anywhere.
  */
 export interface Harness {
   services: Services;
@@ -38,6 +43,8 @@ export interface Harness {
   started: { batchId: string; epoch: number }[];
   running: Set<string>;
   events: { status: string; detail: BatchEvent }[];
+  /** The providers' keys by the names of their secrets; `right-key` is that of each that is not here. */
+  keys: Map<string, string>;
   logs: string[];
   /** Puts an object into the inbox and hands its event to intake, as the bucket would. */
   drop(name: string, body: string | Buffer, metadata?: Record<string, string>): Promise<string | null>;
@@ -57,71 +64,66 @@ export interface HarnessOptions {
 }
 
 const quick = { settleSeconds: 5, createTimeoutSeconds: 10 };
+const defaultProviders = {
+  openai: { kind: 'openai', secret: 'openai', ...quick },
+  anthropic: { kind: 'anthropic', secret: 'anthropic', ...quick },
+};
+
+/** The synthesized stack that has what a configuration needs. */
+function stackOf({ providers = {}, config = {} }: HarnessOptions): Stack {
+  if ('inputPrefixes' in config) return 'inputPrefixes';
+  return Object.values(providers).some((account) => 'kind' in account && account.kind === 'bedrock')
+    ? 'bedrock'
+    : 'plain';
+}
 
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
+  const permissions = permissionsOf(stackOf(options));
   const dataDir = await mkdtemp(join(tmpdir(), 'batchdrop-test-'));
   const created: ObjectCreatedEvent[] = [];
   const s3 = await startLocalS3({
     dataDir: join(dataDir, 's3'),
     buckets: [bucket],
     notifyPrefix: 'inbox/',
+    permissions,
     onObjectCreated: async (event) => {
       created.push(event);
     },
   });
-  const dynamodb = await startLocalDynamoDB(join(dataDir, 'dynamodb'), 'batchdrop');
+  const dynamodb = await startLocalDynamoDB(join(dataDir, 'dynamodb'), 'batchdrop', permissions);
+  const { started, running, events, keys, ...played } = await startPlayedServices(permissions);
   const timing = { validatingMs: 500, inProgressMs: 2_000, finalizingMs: 500 };
   const openai = await startOpenAISimulator({ dataDir: join(dataDir, 'openai'), timing, apiKey: 'right-key' });
   const anthropic = await startAnthropicSimulator({ dataDir: join(dataDir, 'anthropic'), timing, apiKey: 'right-key' });
   const configFile = join(dataDir, 'config.json');
-  const providers = options.providers ?? {
-    openai: { kind: 'openai', secret: 'openai', ...quick },
-    anthropic: { kind: 'anthropic', secret: 'anthropic', ...quick },
-  };
-  await writeFile(
-    configFile,
-    JSON.stringify({ providers, polling: { minSeconds: 1, maxSeconds: 5 }, ...options.config }),
-  );
+  const urls: Record<string, string> = { openai: openai.url, anthropic: anthropic.url };
+  const providers = Object.entries(options.providers ?? defaultProviders).map(([name, account]) => [
+    name,
+    { ...account, ...(urls[name] && { baseUrl: urls[name] }) },
+  ]);
+  const polling = { minSeconds: 1, maxSeconds: 5 };
+  await writeFile(configFile, JSON.stringify({ providers: Object.fromEntries(providers), polling, ...options.config }));
   const environment: NodeJS.ProcessEnv = {
     AWS_ENDPOINT_URL_S3: s3.url,
     AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+    AWS_ENDPOINT_URL_SFN: played.url,
+    AWS_ENDPOINT_URL_EVENTBRIDGE: played.url,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: played.url,
     AWS_REGION: 'us-east-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
     BATCHDROP_BUCKET: bucket,
     BATCHDROP_TABLE: 'batchdrop',
-    BATCHDROP_STATE_MACHINE_ARN: 'arn:aws:states:us-east-1:000000000000:stateMachine:batchdrop',
+    BATCHDROP_STATE_MACHINE_ARN: localStateMachineArn,
     BATCHDROP_CONFIG_FILE: configFile,
-    BATCHDROP_SECRETS: 'environment',
-    OPENAI_BASE_URL: openai.url,
-    ANTHROPIC_BASE_URL: anthropic.url,
-    OPENAI_API_KEY: 'right-key',
-    ANTHROPIC_API_KEY: 'right-key',
+    BATCHDROP_SECRETS: 'secrets-manager',
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
   const logs: string[] = [];
   const note = (message: string, data?: Record<string, unknown>) =>
     logs.push(`${message} ${JSON.stringify(data ?? {})}`);
-  const wired = createServices(process.env, { log: { info: note, warn: note, error: note } });
-  const started: Harness['started'] = [];
-  const running = new Set<string>();
-  const events: Harness['events'] = [];
-  const services: Services = {
-    ...wired,
-    executions: {
-      start: async (batchId, epoch) => {
-        if (running.has(`${batchId}-${epoch}`)) return;
-        running.add(`${batchId}-${epoch}`);
-        started.push({ batchId, epoch });
-      },
-      isRunning: async (batchId, epoch) => running.has(`${batchId}-${epoch}`),
-    },
-    events: {
-      send: async (status, detail) => {
-        events.push({ status, detail });
-      },
-    },
-  };
+  const log = { info: note, warn: note, error: note };
+  const services = createServices(process.env, { log, observe: signedByCaller });
   const client = new S3Client({ forcePathStyle: true });
   const put: Harness['put'] = async (key, body, metadata = {}) => {
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(body), Metadata: metadata }));
@@ -134,6 +136,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     started,
     running,
     events,
+    keys,
     logs,
     put,
     read,
@@ -169,7 +172,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     batch: (batchId) => services.records.getBatch(batchId),
     close: async () => {
       vi.unstubAllEnvs();
-      await Promise.all([s3.close(), dynamodb.close(), openai.close(), anthropic.close()]);
+      await Promise.all([s3.close(), dynamodb.close(), played.close(), openai.close(), anthropic.close()]);
       await rm(dataDir, { recursive: true, force: true });
     },
   };

@@ -1,13 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { poll } from '../../lib/pipeline/poll/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Account, Services } from '../../lib/pipeline/services.ts';
-import { submit } from '../../lib/pipeline/submit/submit.ts';
 import type { ProviderClient } from '../../lib/providers/contract.ts';
 import { drive, functionContext, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';
+import { poll, prepare, submit } from './steps.ts';
 
 let on: Harness | undefined;
 

@@ -5,17 +5,14 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { poll } from '../../lib/pipeline/poll/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { StepContext } from '../../lib/pipeline/services.ts';
-import { submit } from '../../lib/pipeline/submit/submit.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
-import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import { type Fault, type LiveSimulator, startSimulator } from '../../simulators/simulators.ts';
 import { drive, functionContext } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
 import { chatLine, nativeLine } from './requests.ts';
+import { cancelBatch, poll, prepare, submit } from './steps.ts';
 
 let harness: Harness;
 
@@ -412,10 +409,10 @@ it('few lines are answered by live calls at every provider that has them, in the
   const place = { project: 'our-project', location: 'us-central1', bucket: 'our-bucket' };
   const dataDir = mkdtempSync(join(tmpdir(), 'live-'));
   const simulators = await Promise.all(
-    (['gemini', 'vertex', 'mistral'] as const).map(async (kind) => {
-      vi.stubEnv(`${kind.toUpperCase()}_API_KEY`, 'right-key');
-      return { kind, simulator: await startSimulator[kind]({ dataDir, apiKey: 'right-key' }) };
-    }),
+    (['gemini', 'vertex', 'mistral'] as const).map(async (kind) => ({
+      kind,
+      simulator: await startSimulator[kind]({ dataDir, apiKey: 'right-key' }),
+    })),
   );
   onTestFinished(async () => {
     await Promise.all(simulators.map(({ simulator }) => simulator.close()));

@@ -2,16 +2,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { emittedMetrics } from '../../lambdas/emitted-metrics.ts';
 import { shardStepSchema } from '../../lambdas/events.ts';
 import { stepHandler } from '../../lambdas/runtime.ts';
-import { finalize } from '../../lib/pipeline/finalize/finalize.ts';
-import { poll } from '../../lib/pipeline/poll/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Services } from '../../lib/pipeline/services.ts';
-import { submit } from '../../lib/pipeline/submit/submit.ts';
 import { noteFailure } from '../../lib/pipeline/upkeep/step-failures.ts';
 import type { MetricDimensions, MetricName } from '../../lib/records/metrics.ts';
 import { drive, functionContext, pass, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';
+import { finalize, poll, prepare, submit } from './steps.ts';
 
 let harness: Harness;
 const counted: { name: MetricName; value: number; dimensions: MetricDimensions | undefined }[] = [];

@@ -1,16 +1,15 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
 import type { Services, StepContext } from '../../lib/pipeline/services.ts';
 import { resultKey } from '../../lib/records/object-keys.ts';
-import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';
+import { cancelBatch, prepare } from './steps.ts';
 
 let harness: Harness;
 let files = 0;

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { maxEvents, poll } from '../../lib/pipeline/poll/poll.ts';
-import { prepare } from '../../lib/pipeline/prepare/prepare.ts';
+import { maxEvents } from '../../lib/pipeline/poll/poll.ts';
 import { ownerOf, releaseSemaphores } from '../../lib/pipeline/shards/provider-semaphores.ts';
 import { drive, functionContext, pass, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';
+import { poll, prepare } from './steps.ts';
 
 let harness: Harness | undefined;
 
