@@ -14,7 +14,7 @@ import { limitParameter, listObject, readQuery } from './list-object.ts';
 import { readBody } from './request-body.ts';
 
 /** How long providers may take to hear of a cancellation; whom it did not reach, the next poll tells. */
-const cancelMs = 20_000;
+const cancelMs = 10_000;
 /** Printable, as in the body's `idempotency_key`. */
 const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/;
 

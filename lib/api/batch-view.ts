@@ -35,8 +35,14 @@ const additionsSchema = z.object({
   warnings: uri.describe('s3:// URI of all warnings'),
   cost: costSchema.nullable(),
   report: reportSchema.nullable().describe('What validation found, and what it would cost'),
-  receipt: z.record(z.string(), z.unknown()).nullable().describe('What was sent where; once the batch has ended'),
-  shards: z.array(shardViewSchema).optional().describe('Not in lists'),
+  receipt: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .describe(
+      'What was sent where; once the batch has ended. `provider_batches` holds the first thousand, and `provider_batches_omitted` is how many more `batch.json` in the bucket has',
+    ),
+  shards: z.array(shardViewSchema).optional().describe('The first thousand; not in lists'),
+  shards_omitted: z.number().int().optional().describe('How many more shards the batch has'),
 });
 
 export const batchViewSchema = z
@@ -48,6 +54,12 @@ export const batchViewSchema = z
     batchdrop: additionsSchema,
   })
   .meta({ id: 'Batch' });
+
+/**
+ * Shards and provider batches that an answer holds at most. A shard with the longest error text takes 2 KB, so that an answer stays
+ * below the 6 MB that Lambda takes of one.
+ */
+const maxListedShards = 1_000;
 
 export type BatchView = z.input<typeof batchViewSchema>;
 
@@ -68,9 +80,22 @@ export function batchView(services: Services, batch: BatchRecord, details: Batch
       warnings: uriIf(batch.warningCount > 0, 'warnings.jsonl'),
       cost: batch.cost,
       report: batch.report,
-      receipt: details?.receipt ?? null,
-      ...(details && { shards: details.shards.map(shardView) }),
+      receipt: details?.receipt ? shortReceipt(details.receipt) : null,
+      ...(details && {
+        shards: details.shards.slice(0, maxListedShards).map(shardView),
+        shards_omitted: Math.max(0, details.shards.length - maxListedShards),
+      }),
     },
+  };
+}
+
+function shortReceipt(receipt: Record<string, unknown>): Record<string, unknown> {
+  const { provider_batches: all } = receipt;
+  if (!Array.isArray(all) || all.length <= maxListedShards) return receipt;
+  return {
+    ...receipt,
+    provider_batches: all.slice(0, maxListedShards),
+    provider_batches_omitted: all.length - maxListedShards,
   };
 }
 

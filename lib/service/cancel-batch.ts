@@ -5,9 +5,13 @@ import { type BatchRecord, beginCancelling as cancelled } from '../records/batch
 import { messageOf, safeText } from '../records/errors.ts';
 import { cancelledEnd, endShard, type ShardRecord } from '../records/shard.ts';
 
+/** How long shards are cancelled within a call: a client waits for its answer, and the gateway waits 30 seconds. */
+const shardsMs = 5_000;
+
 /**
  * Cancels a batch: first its status, then its shards. What was not sent yet ends at once; what was sent is cancelled at
- * its provider, and what finished there is still collected. The execution goes on and ends the batch.
+ * its provider, and what finished there is still collected. Of many shards, the next polls cancel those that are not reached
+ * within five seconds. The execution goes on and ends the batch.
  *
  * @throws ConflictError for a batch that has completed, failed or expired; NotFoundError.
  */
@@ -18,7 +22,10 @@ export async function cancelBatch(services: Services, batchId: string, signal: A
   if (batch.status === 'cancelling') {
     const set = batch.rounds.at(-1)?.token;
     const shards = set === undefined ? [] : await services.records.listShards(batchId, set);
-    await inParallel(8, shards, (shard) => cancelShard(services, shard, signal));
+    const endsAt = services.now() + shardsMs;
+    await inParallel(8, shards, async (shard) => {
+      if (services.now() < endsAt) await cancelShard(services, shard, signal);
+    });
     await writeStatus(services, batchId);
   }
   return batch;

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import type { Services } from '../../lib/pipeline/services.ts';
+import { resultKey } from '../../lib/records/object-keys.ts';
+import type { ShardRecord } from '../../lib/records/shard.ts';
+import { drive, functionContext, pass } from '../pipeline/drive.ts';
+import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
+import { poll, prepare, submit } from '../pipeline/steps.ts';
+import { type ApiHarness, startApi } from './api-harness.ts';
+
+let api: ApiHarness;
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  const quick = { settleSeconds: 5, createTimeoutSeconds: 10 };
+  const openai = { kind: 'openai', secret: 'openai', ...quick, limits: { maxRequests: 1 } };
+  api = await startApi({ providers: { openai } });
+});
+
+afterAll(async () => {
+  await api.close();
+  vi.useRealTimers();
+});
+
+async function sentInShards(name: string, count: number): Promise<string> {
+  const { harness } = api;
+  const batchId = (await harness.drop(name, fileOf(numbered(count, chatLine)))) ?? '';
+  await prepare(harness.services, { batchId, epoch: 0 }, functionContext());
+  const turn = await poll(harness.services, { batchId, epoch: 0, events: 0 }, functionContext());
+  for (const shard of turn.submit) await submit(harness.services, { batchId, epoch: 0, shard }, functionContext());
+  return batchId;
+}
+
+it('a cancellation of many shards at a slow provider is answered soon, and the polls cancel the others', async () => {
+  const { harness } = api;
+  const asked: string[] = [];
+  const slow: Services['account'] = (name) => ({
+    ...harness.services.account(name),
+    client: {
+      cancel: async (id: string) => {
+        asked.push(id);
+        pass(1);
+      },
+    } as never,
+  });
+  const batchId = await sentInShards('slow.jsonl', 30);
+  const hurried = await api.served({}, { ...harness.services, account: slow });
+
+  expect((await hurried.batches.cancel(batchId)).status).toBe('cancelling');
+
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked.length).toBeLessThan(30);
+  await drive(harness, batchId);
+  expect(await harness.batch(batchId)).toMatchObject({ status: 'cancelled', counts: { total: 30 } });
+});
+
+it('an answer of ten thousand shards is cut to what Lambda can answer, and says how many are left out', async () => {
+  const { harness } = api;
+  const batchId = await sentInShards('many.jsonl', 2);
+  await drive(harness, batchId);
+  const key = resultKey(batchId, 'batch.json');
+  const summary = JSON.parse((await harness.read(key)) ?? '');
+  const { receipt } = summary.batchdrop;
+  receipt.provider_batches = Array(10_000).fill(receipt.provider_batches[0]);
+  await harness.put(key, JSON.stringify(summary));
+  const [shard] = await shardsOf(batchId);
+  const records = withShards(Array(10_000).fill({ ...shard, lastError: '語'.repeat(500) }));
+  const client = await api.served({}, { ...harness.services, records });
+
+  const answer = await (await client.batches.retrieve(batchId).asResponse()).text();
+
+  expect(Buffer.byteLength(JSON.stringify({ body: answer }))).toBeLessThan(6 * 1024 * 1024);
+  const { batchdrop } = JSON.parse(answer);
+  expect(batchdrop.shards).toHaveLength(1_000);
+  expect(batchdrop).toMatchObject({ shards_omitted: 9_000, receipt: { provider_batches_omitted: 9_000 } });
+});
+
+async function shardsOf(batchId: string): Promise<ShardRecord[]> {
+  const batch = await api.harness.batch(batchId);
+  return api.harness.services.records.listShards(batchId, batch.rounds[0]?.token ?? '');
+}
+
+function withShards(shards: ShardRecord[]): Services['records'] {
+  return new Proxy(api.harness.services.records, {
+    get: (records, name) => {
+      if (name === 'listShards') return async () => shards;
+      const found: unknown = Reflect.get(records, name);
+      return typeof found === 'function' ? found.bind(records) : found;
+    },
+  });
+}
