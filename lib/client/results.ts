@@ -26,15 +26,46 @@ export async function* readResults(
   let count = 0;
   for (const ref of batch.resultRefs) {
     const chunks = connection.client.results(batch, ref, signal);
-    for await (const lines of splitLines(chunks, maxResultLineBytes)) {
-      signal.throwIfAborted();
-      for (const { bytes } of lines) {
-        count += 1;
-        yield bytes ? connection.readResult(bytes, endpoint) : tooLong();
-      }
+    for await (const result of readFile(connection, chunks, endpoint, signal)) {
+      if (result.customId !== null) count += 1;
+      yield result;
     }
   }
   assertAllRead(batch, count);
+}
+
+/** Unreadable lines that may stand before the first one with an id. */
+const maxLinesHeldBack = 1_000;
+
+/**
+ * Reads one file of results. Lines without an id are held back until one has an id.
+ *
+ * @throws ConnectionError where none has: it is another file, such as an error or the page of a gateway.
+ */
+async function* readFile(
+  connection: Connection,
+  chunks: AsyncIterable<Uint8Array>,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): AsyncGenerator<BatchResult> {
+  const heldBack: BatchResult[] = [];
+  let isFileOfResults = false;
+  for await (const lines of splitLines(chunks, maxResultLineBytes)) {
+    signal.throwIfAborted();
+    for (const { bytes } of lines) {
+      const result = bytes ? connection.readResult(bytes, endpoint) : tooLong();
+      isFileOfResults ||= result.customId !== null;
+      if (!isFileOfResults && heldBack.push(result) <= maxLinesHeldBack) continue;
+      if (!isFileOfResults) throw noResults();
+      yield* heldBack.splice(0);
+      yield result;
+    }
+  }
+  if (heldBack.length > 0) throw noResults();
+}
+
+function noResults(): ConnectionError {
+  return new ConnectionError('What came as results of the batch is another file: no line has a custom_id. Read again.');
 }
 
 function tooLong(): BatchResult {
@@ -47,9 +78,9 @@ function assertReadable(batch: ProviderBatch): void {
     throw new ConflictError(
       `The batch ${providerBatchId} has no results yet: it is ${status}. Wait until it has ended.`,
     );
-  const isArchived = phase === 'completed' && batch.resultRefs.length === 0 && (counts?.total ?? 0) > 0;
-  if (isArchived)
-    throw new NotFoundError(`The results of batch ${providerBatchId} are no longer kept by the provider.`);
+  const isWithoutResults = phase === 'completed' && batch.resultRefs.length === 0 && counts?.total !== 0;
+  if (isWithoutResults)
+    throw new NotFoundError(`The provider names no results of batch ${providerBatchId}, or keeps them no longer.`);
 }
 
 function assertAllRead({ providerBatchId, expectedResults }: ProviderBatch, count: number): void {

@@ -21,7 +21,6 @@ import {
   retrieveBatch,
   waitForBatch,
 } from '../../lib/client/index.ts';
-
 import type { BatchProviderKind } from '../../lib/providers/config.ts';
 import { subjects } from '../fixtures/providers/every-provider.ts';
 import {
@@ -301,6 +300,29 @@ describe.each(libraryKinds)('%s', (kind) => {
 
     await expect(collect(batchResults({ ...at, batchId: id }))).rejects.toThrow(ConnectionError);
     expect(await collect(batchResults({ ...at, batchId: id }))).toHaveLength(50);
+  });
+
+  it.runIf(kind !== 'xai')('takes neither a page of HTML nor an error for results', async () => {
+    const faults: Fault[] = (['html', 'error'] as const).map((body) => ({
+      kind: 'wrong_body',
+      operation: 'results',
+      body,
+      times: 1,
+    }));
+    const { at } = await startProvider(kind, { faults });
+    const input = ['a', 'b'].map((id) => chatRequest(kind, id, 'Hello'));
+    const { id } = await createBatch({ ...at, input });
+    await waitForBatch({ ...at, batchId: id, pollIntervalSeconds: 0.05 });
+
+    const seen: unknown[] = [];
+    const read = async () => {
+      for await (const result of batchResults({ ...at, batchId: id })) seen.push(result);
+    };
+    await expect(read()).rejects.toThrow(ConnectionError);
+    await expect(read()).rejects.toThrow(ConnectionError);
+    expect(seen).toEqual([]);
+    await read();
+    expect(seen).toHaveLength(2);
   });
 
   it('gives a damaged result as one, with the others', async () => {

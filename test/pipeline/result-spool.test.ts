@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ResultSpool } from '../../lib/pipeline/collect/result-spool.ts';
@@ -25,6 +27,16 @@ describe('ResultSpool', () => {
       ),
       { numRuns: runs(40) },
     );
+  });
+
+  it('has no name in the temporary folder, so that nothing is left of it after a kill', async () => {
+    const named = () => readdirSync(tmpdir()).filter((name) => name.startsWith('batchdrop-results-'));
+    const before = named();
+    const spool = await ResultSpool.open(10);
+    await spool.put(3, Buffer.from('an answer'));
+    expect(named().filter((name) => !before.includes(name))).toEqual([]);
+    expect((await spool.get(3)).toString()).toBe('an answer');
+    await spool.close();
   });
 
   it('gives lines back from another stretch and again', async () => {

@@ -21,7 +21,6 @@ const maxWritesUnderWay = 4;
  */
 export class ResultSpool {
   readonly #file: FileHandle;
-  readonly #path: string;
   readonly #linesPerStretch: number;
   readonly #stretches: Stretch[];
   /** Where each line begins among the bytes of its stretch. */
@@ -35,9 +34,8 @@ export class ResultSpool {
   #loaded: Stretch | undefined;
   #loadBuffer: Buffer = Buffer.alloc(0);
 
-  private constructor(file: FileHandle, path: string, lines: number) {
+  private constructor(file: FileHandle, lines: number) {
     this.#file = file;
-    this.#path = path;
     this.#linesPerStretch = Math.max(minLinesPerStretch, Math.ceil(lines / maxStretches));
     this.#stretches = Array.from({ length: Math.ceil(lines / this.#linesPerStretch) }, () => new Stretch());
     this.#starts = new Float64Array(lines);
@@ -46,7 +44,10 @@ export class ResultSpool {
 
   static async open(lines: number): Promise<ResultSpool> {
     const path = join(tmpdir(), `batchdrop-results-${randomUUID()}`);
-    return new ResultSpool(await open(path, 'wx+', 0o600), path, lines);
+    const file = await open(path, 'wx+', 0o600);
+    // Without a name from the beginning: customers' answers do not outlive a process that is killed.
+    await rm(path, { force: true });
+    return new ResultSpool(file, lines);
   }
 
   /** @returns what is to be awaited before the next one. */
@@ -71,7 +72,6 @@ export class ResultSpool {
   async close(): Promise<void> {
     await Promise.allSettled(this.#writes);
     await this.#file.close();
-    await rm(this.#path, { force: true });
   }
 
   #stretchOf(position: number): Stretch {
