@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { cancelCommand, retryCommand, statusCommand, waitCommand } from './batch/batch-commands.ts';
+import { cancelCommand, collectCommand, retryCommand, statusCommand, waitCommand } from './batch/batch-commands.ts';
 import { explainCommand } from './batch/explain-command.ts';
 import { filesCommand, listCommand } from './batch/list-commands.ts';
 import { resultsCommand } from './batch/results-command.ts';
@@ -47,6 +47,7 @@ export function createProgram(): Command {
     .addCommand(logsCommand())
     .addCommand(cancelCommand())
     .addCommand(retryCommand())
+    .addCommand(collectCommand())
     .commandsGroup('What is there:')
     .addCommand(listCommand())
     .addCommand(filesCommand())

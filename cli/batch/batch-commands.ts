@@ -62,6 +62,18 @@ export function cancelCommand(): Command {
   });
 }
 
+export function collectCommand(): Command {
+  const command = newCommand('collect', {
+    summary: "Read the providers' results of an ended batch again, for answers that were lost.",
+    notes: 'Nothing is sent, so nothing is paid for again. What is found takes the place of its error lines.',
+    examples: [['Again, until it has ended', 'batchdrop collect batch_0123 && batchdrop wait batch_0123']],
+  }).argument('<id>', idText);
+  return withTransportFlags(command).action(async (id: string, options: TransportOptions) => {
+    const state = await (await openTransport(options)).collect(id);
+    printAnswer({ terminal: () => stateText(state), json: state.document }, options);
+  });
+}
+
 export function retryCommand(): Command {
   const command = newCommand('retry', {
     summary: 'Send the failed requests of a batch again, as a batch of their own.',

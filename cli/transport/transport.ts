@@ -42,6 +42,8 @@ export interface Transport {
   find(handle: string): Promise<BatchState>;
   list(limit: number): Promise<BatchState[]>;
   cancel(handle: string): Promise<BatchState>;
+  /** Has the providers' results of a batch that has ended read again, for the answers that are lost. */
+  collect(handle: string): Promise<BatchState>;
   /** @returns the batch of what failed; null as long as nobody has taken it up. */
   retry(handle: string): Promise<InputSubmission>;
   /** @param reference as the batch's state has it. */

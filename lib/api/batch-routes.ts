@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { BatchRecord } from '../records/batch.ts';
 import { batchDetails } from '../service/batch-details.ts';
 import { cancelBatch } from '../service/cancel-batch.ts';
+import { collectBatch } from '../service/collect-batch.ts';
 import { createBatch, getBatch, listBatches } from '../service/create-batch.ts';
 import { retryBatch } from '../service/retry-batch.ts';
 import { shardOutputUrl } from '../service/shard-output.ts';
@@ -49,6 +50,10 @@ export function batchRoutes(): Hono<ApiEnvironment> {
 
   routes.post('/:batchId/retry', async (context) =>
     respond(context, await retryBatch(context.var.services, await requestedBatch(context))),
+  );
+
+  routes.post('/:batchId/collect', async (context) =>
+    respond(context, await collectBatch(context.var.services, await requestedBatch(context))),
   );
 
   routes.get('/:batchId/shards/:round/:shard/output', async (context) => {

@@ -133,6 +133,13 @@ export const operations: readonly Operation[] = [
     answer: batchViewSchema,
   },
   {
+    id: 'collectBatch',
+    method: 'post',
+    path: '/v1/batches/{batch_id}/collect',
+    summary: "Read the providers' results of an ended batch again, for answers that were lost",
+    answer: batchViewSchema,
+  },
+  {
     id: 'downloadShardOutput',
     method: 'get',
     path: '/v1/batches/{batch_id}/shards/{round}/{shard}/output',

@@ -27,7 +27,7 @@ export async function* readResults(
   for (const ref of batch.resultRefs) {
     const chunks = connection.client.results(batch, ref, signal);
     for await (const result of readFile(connection, chunks, endpoint, signal)) {
-      if (result.customId !== null) count += 1;
+      count += 1;
       yield result;
     }
   }

@@ -122,6 +122,17 @@ export const batchRecordSchema = z.object({
   failures: stepFailuresSchema.nullable().default(null),
   /** The run of Finalize from whose checkpoint the next one goes on. */
   mergeCheckpoint: z.string().nullable().default(null),
+  /** Set once somebody asked for lost results to be read again after the batch had ended. */
+  recollection: z
+    .object({
+      /** The status that the batch had, and gets back. */
+      endedAs: z.enum(['failed', 'completed', 'expired', 'cancelled']),
+      requestedAt: seconds,
+      /** Whether the shards that are read again stand in the last round. */
+      isOpen: z.boolean(),
+    })
+    .nullable()
+    .default(null),
   outputFileId: z.string().nullable(),
   errorFileId: z.string().nullable(),
   /** Unix milliseconds. */
@@ -181,6 +192,34 @@ export function beginCancelling(batch: BatchRecord, nowSeconds: number): BatchRe
   }
 }
 
+/** The batch's lost results are read again: it goes back to `finalizing`, and nothing is sent. */
+export function beginRecollection(batch: BatchRecord, nowSeconds: number): BatchRecord {
+  switch (batch.status) {
+    case 'validating':
+    case 'in_progress':
+    case 'finalizing':
+    case 'cancelling':
+      return batch;
+    case 'completed':
+    case 'failed':
+    case 'expired':
+    case 'cancelled':
+      return {
+        ...batch,
+        status: 'finalizing',
+        epoch: batch.epoch + 1,
+        mergeCheckpoint: null,
+        eventSentAtMs: null,
+        recollection: { endedAs: batch.status, requestedAt: nowSeconds, isOpen: false },
+      };
+  }
+}
+
+/** When an execution that has not ended the batch is late. */
+export function dueAt({ deadlineAt, recollection }: BatchRecord): number {
+  return recollection ? Math.max(deadlineAt, recollection.requestedAt) : deadlineAt;
+}
+
 const timeOfStatus = {
   failed: 'failedAt',
   completed: 'completedAt',
@@ -201,6 +240,7 @@ export function endBatch(
 
 /** The status with which a batch whose work is done ends. */
 export function finalStatus(batch: BatchRecord, someExpired: boolean): TerminalStatus {
+  if (batch.recollection) return batch.recollection.endedAs;
   if (batch.verdict === 'failed') return 'failed';
   if (batch.status === 'cancelling') return 'cancelled';
   return someExpired ? 'expired' : 'completed';

@@ -147,6 +147,8 @@ export const shardRecordSchema = z.object({
   firstShortAtMs: milliseconds.nullable().default(null),
   /** Null for a shard that goes as a batch of its provider. */
   live: liveWorkSchema.nullable().default(null),
+  /** The shard whose lost results are read again, in a round that sends nothing; null for a shard of a sending. */
+  rereads: z.object({ set: z.string(), round: z.number().int(), shard: z.number().int() }).nullable().default(null),
   result: shardResultSchema.nullable(),
 });
 
@@ -190,6 +192,7 @@ export function newShard(plan: ShardPlan): ShardRecord {
     shortDownloads: 0,
     firstShortAtMs: null,
     live: null,
+    rereads: null,
     result: null,
   };
 }

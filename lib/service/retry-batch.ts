@@ -16,7 +16,7 @@ import { startOrLeaveToSweep } from './create-batch.ts';
 export async function retryBatch(services: Services, batch: BatchRecord): Promise<BatchRecord> {
   if (!hasEnded(batch.status)) throw new ConflictError(`Cannot retry a batch with status '${batch.status}'.`);
   const retry = await services.objects.head(resultKey(batch.id, 'retry.jsonl'));
-  if (!retry) throw new ConflictError(`Batch '${batch.id}' has no failed requests to retry.`);
+  if (!retry || retry.bytes === 0) throw new ConflictError(`Batch '${batch.id}' has no failed requests to retry.`);
   const { bucket, key, etag, bytes } = retry;
   const { idempotency_key: _used, ...options } = batch.options;
   return startOrLeaveToSweep(services, {

@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Account, Services } from '../../lib/pipeline/services.ts';
 import type { ProviderBatch, ProviderClient } from '../../lib/providers/contract.ts';
 import { NotFoundError } from '../../lib/records/errors.ts';
+import { collectBatch } from '../../lib/service/collect-batch.ts';
+import { retryBatch } from '../../lib/service/retry-batch.ts';
 import { drive, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
@@ -284,5 +286,58 @@ describe('errors of a line that are written otherwise', () => {
     expect(ran).toMatchObject({ creations: 1, completed: 5, codes: [code] });
     const { errors } = await harness.results(ran.batchId);
     expect(errors[0]).toContain('boom');
+  });
+});
+
+describe('collecting an ended batch again', () => {
+  /** The batch as it is after another collection, answered as given. */
+  async function collectAgain(ran: Ran, wrong: Wrong): Promise<void> {
+    const services = answering(harness.services, wrong, []);
+    await collectBatch(services, await harness.batch(ran.batchId));
+    await drive(harness, ran.batchId, { services, maxTurns: 1_000 });
+  }
+
+  it('puts the answers in the place of their errors, and sends nothing', async () => {
+    const lines = numbered(6, chatLine);
+    const ran = await run({ text: (text) => withoutFirst(withoutFirst(text)) }, { lines });
+    expect(ran).toMatchObject({ completed: 4, codes: ['result_missing', 'result_missing'] });
+    const before = await harness.batch(ran.batchId);
+
+    await collectAgain(ran, { text: withoutFirst });
+    await expectExactlyOnce(harness, ran.batchId, lines);
+    expect(await harness.batch(ran.batchId)).toMatchObject({
+      status: 'completed',
+      counts: { total: 6, completed: 5, failed: 1 },
+    });
+
+    await collectAgain(ran, {});
+    await expectExactlyOnce(harness, ran.batchId, lines);
+    const after = await harness.batch(ran.batchId);
+    expect(after).toMatchObject({ status: 'completed', errorFileId: null, outputFileId: before.outputFileId });
+    expect(after.usage?.total_tokens).toBeGreaterThan(before.usage?.total_tokens ?? 0);
+    const file = await harness.services.records.getFile(after.outputFileId ?? '');
+    const written = await harness.services.objects.head(`results/${ran.batchId}/output.jsonl`);
+    expect(file.objects).toMatchObject([{ etag: written?.etag, bytes: written?.bytes }]);
+    const summary = JSON.parse((await harness.read(`results/${ran.batchId}/batch.json`)) ?? '{}');
+    expect(summary.batchdrop.receipt).toMatchObject({ rounds: 1, sendings: 1, errors: null, retry: null });
+    const created = await harness.simulators.openai.creations();
+    const id = ran.batchId.slice('batch_'.length);
+    expect(created.filter(({ requestIds: [first = ''] }) => first.includes(id))).toHaveLength(1);
+    await expect(retryBatch(harness.services, after)).rejects.toThrow('no failed requests');
+    await expect(collectBatch(harness.services, after)).rejects.toThrow('no lost results');
+  });
+
+  it('leaves the errors as they are where the provider has the results no longer', async () => {
+    const ran = await run({ text: withoutFirst });
+    await collectAgain(ran, {
+      text: () => {
+        throw new NotFoundError('They are gone.');
+      },
+    });
+    await expectExactlyOnce(harness, ran.batchId, numbered(6, chatLine));
+    expect(await harness.batch(ran.batchId)).toMatchObject({
+      status: 'completed',
+      counts: { completed: 5, failed: 1 },
+    });
   });
 });

@@ -87,6 +87,10 @@ export class ApiTransport implements Transport {
     return this.#calling(async () => stateOfApiBatch(await this.#deployment.cancelBatch(handle)));
   }
 
+  async collect(handle: string): Promise<BatchState> {
+    return this.#calling(async () => stateOfApiBatch(await this.#deployment.collectBatch(handle)));
+  }
+
   async retry(handle: string): Promise<InputSubmission> {
     return this.#calling(async () => this.#submission(await this.#deployment.retryBatch(handle)));
   }

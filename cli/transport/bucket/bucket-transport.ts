@@ -182,6 +182,10 @@ export class BucketTransport implements Transport {
     throw this.#needsApi('cancelled');
   }
 
+  async collect(): Promise<BatchState> {
+    throw this.#needsApi('collected again');
+  }
+
   /** Drops the original lines of what failed again, with the options of the first drop. */
   async retry(handle: string): Promise<InputSubmission> {
     const state = await this.find(handle);

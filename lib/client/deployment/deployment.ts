@@ -102,6 +102,12 @@ export class Deployment {
     return await this.#http.read(deploymentBatchSchema, { method: 'POST', path, signal });
   }
 
+  /** Has the providers' results of a batch that has ended read again, for answers that are lost; nothing is sent. */
+  async collectBatch(batchId: string, signal?: AbortSignal): Promise<DeploymentBatch> {
+    const path = `${batchPath(batchId)}/collect`;
+    return await this.#http.read(deploymentBatchSchema, { method: 'POST', path, signal });
+  }
+
   /** Creates the batch of the requests that failed; the same one each time. */
   async retryBatch(batchId: string, signal?: AbortSignal): Promise<DeploymentBatch> {
     const path = `${batchPath(batchId)}/retry`;

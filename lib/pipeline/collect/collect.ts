@@ -1,3 +1,4 @@
+import type { LineIndex } from '../../lines/line-index.ts';
 import type { ProviderBatch } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText, TransientError } from '../../records/errors.ts';
@@ -91,7 +92,8 @@ class Collection {
     try {
       const triesOf = this.#shard.live ? await liveTries(this.#services, this.#shard) : undefined;
       const priceOf = priceOfAnswers(this.#services, this.#shard);
-      const answers = new GatheredAnswers(this.#shard, index, spool, priceOf, triesOf);
+      const { sent, placeOf } = await sendingOf(this.#services, this.#shard, index);
+      const answers = new GatheredAnswers(sent, index, spool, priceOf, triesOf, placeOf);
       const missing = await this.#download(answers, context);
       if ('notBeforeMs' in missing) return missing;
       const resendsLost = this.#batch.options.on_lost_result === 'resend';
@@ -164,4 +166,16 @@ function priceOfAnswers(services: Services, { provider, model, live }: ShardReco
 async function liveTries(services: Services, shard: ShardRecord): Promise<(position: number) => number> {
   const progress = await LiveCheckpoint.read(services.objects, shard);
   return (position) => progress.tries(position);
+}
+
+/** The shard as it was sent, and where its lines stand in the index of what is asked for. */
+async function sendingOf(services: Services, shard: ShardRecord, index: LineIndex) {
+  if (!shard.rereads) return { sent: shard, placeOf: (sentPosition: number) => sentPosition };
+  const sent = await services.records.getShard({ batchId: shard.batchId, ...shard.rereads });
+  const sentIndex = await readIndex(services.objects, sent);
+  const places = new Map<number, number>();
+  for (let position = 0; position < index.length; position += 1) places.set(index.ordinal(position), position);
+  const placeOf = (sentPosition: number) =>
+    sentPosition < sentIndex.length ? (places.get(sentIndex.ordinal(sentPosition)) ?? null) : null;
+  return { sent, placeOf };
 }

@@ -11,7 +11,7 @@ export function countCollected(services: Services, shard: ShardRecord): void {
   const { metrics } = services;
   const of = { provider, model };
   addSome(metrics, 'Lines', result.completed, { ...of, outcome: 'completed' });
-  addSome(metrics, 'Lines', result.failed, { ...of, outcome: 'failed' });
+  addSome(metrics, 'Lines', shard.rereads ? 0 : result.failed, { ...of, outcome: 'failed' });
   addSome(metrics, 'Tokens', result.usage.input_tokens, { ...of, direction: 'input' });
   addSome(metrics, 'Tokens', result.usage.output_tokens, { ...of, direction: 'output' });
   addSome(metrics, 'CostUsd', spentOn(services, shard) ?? 0, of);

@@ -11,6 +11,9 @@ const lastPauseSeconds = 60;
 /** What fails for any other reason is given up so long after the deadline. */
 const giveUpSeconds = 30 * 60;
 
+/** Downloads after the first, where somebody asked for lost results to be read again. */
+const maxRereadings = 4;
+
 /** A download that came to its end and lacks results which the provider owes. */
 export class ShortDownloadError extends TransientError {}
 
@@ -26,6 +29,7 @@ export function nextDownload(
   shard: ShardRecord,
   error: unknown,
 ): Deferral | null {
+  if (shard.rereads) return afterRereading(services, shard, error);
   const nowMs = services.now();
   const secondsPastDeadline = nowMs / 1_000 - batch.deadlineAt;
   if (error instanceof ShortDownloadError || error instanceof NotFoundError)
@@ -33,6 +37,13 @@ export function nextDownload(
   if (secondsPastDeadline > giveUpSeconds) return null;
   const pauseSeconds = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, null);
   return { notBeforeMs: nowMs + pauseSeconds * 1_000, shortDownload: null };
+}
+
+/** Somebody asked for it and waits: what is still missing is said at once, and other trouble is waited for a few times. */
+function afterRereading(services: Services, { deferrals }: ShardRecord, error: unknown): Deferral | null {
+  if (error instanceof ShortDownloadError || error instanceof NotFoundError || deferrals >= maxRereadings) return null;
+  const pauseSeconds = deferralSeconds(deferrals, services.config.polling.minSeconds, null);
+  return { notBeforeMs: services.now() + pauseSeconds * 1_000, shortDownload: null };
 }
 
 function afterShortDownload(
@@ -54,6 +65,8 @@ function afterShortDownload(
 /** Whether this download may be the last one, so that its bytes are kept in case results are lost. */
 export function mayBeLast(services: Services, batch: BatchRecord, shard: ShardRecord): boolean {
   return (
-    shard.shortDownloads >= shortDownloadPauses.length || services.now() / 1_000 > batch.deadlineAt + giveUpSeconds
+    shard.rereads !== null ||
+    shard.shortDownloads >= shortDownloadPauses.length ||
+    services.now() / 1_000 > batch.deadlineAt + giveUpSeconds
   );
 }

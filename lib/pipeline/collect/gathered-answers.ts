@@ -20,6 +20,7 @@ export class GatheredAnswers {
   readonly #spool: Pick<ResultSpool, 'put'>;
   readonly #find: (lineId: string) => AnsweredLine | null;
   readonly #prefix: string;
+  readonly #placeOf: (sentPosition: number) => number | null;
   readonly #flags: Uint8Array;
   readonly #unexecuted = new Map<number, Pick<Unexecuted, 'reason' | 'message'>>();
   readonly #malformedAt = new Set<number>();
@@ -38,10 +39,15 @@ export class GatheredAnswers {
   foreign = 0;
   /** Lines that name a request of this sending, damaged ones included. */
   #named = 0;
+  /** Whether the line that is being read is one of the sending that is not asked for. */
+  #isUnasked = false;
 
   /**
+   * @param shard of the sending.
+   * @param index of the lines that are asked for.
    * @param priceOf what an answer cost in US dollars; null where it is not known.
    * @param triesOf how often a line was sent in this round; once where it is not given.
+   * @param placeOf where a line of the sending stands in the index; null for one that is not asked for.
    */
   constructor(
     shard: ShardRecord,
@@ -49,15 +55,19 @@ export class GatheredAnswers {
     spool: Pick<ResultSpool, 'put'>,
     priceOf: (usage: Usage) => number | null,
     triesOf: (position: number) => number = () => 1,
+    placeOf: (sentPosition: number) => number | null = (sentPosition) => sentPosition,
   ) {
     this.#priceOf = priceOf;
     const { batchId, round, shard: place, attempts, endpoint, model } = shard;
     const prefix = sendingPrefix({ batchId, round, shard: place, attempt: shard.intent?.attempt ?? attempts });
     this.#spool = spool;
     this.#prefix = prefix;
+    this.#placeOf = placeOf;
     this.#flags = new Uint8Array(index.length);
     this.#find = (lineId) => {
-      const position = positionOf(lineId, prefix);
+      const sentPosition = positionOf(lineId, prefix);
+      const position = sentPosition === null ? null : placeOf(sentPosition);
+      this.#isUnasked = sentPosition !== null && position === null;
       if (position === null || position >= index.length) return null;
       const customId = index.customId(position);
       const format = index.format(position);
@@ -126,7 +136,8 @@ export class GatheredAnswers {
         this.#markMalformed(positionWithin(bytes.toString('utf8'), this.#prefix));
         return undefined;
       case 'foreign':
-        this.foreign += 1;
+        if (this.#isUnasked) this.#named += 1;
+        else this.foreign += 1;
         return undefined;
     }
   }
@@ -159,10 +170,11 @@ export class GatheredAnswers {
     this.malformed += 1;
   }
 
-  #markMalformed(position: number | null): void {
-    if (position === null) return;
+  #markMalformed(sentPosition: number | null): void {
+    if (sentPosition === null) return;
     this.#named += 1;
-    this.#malformedAt.add(position);
+    const position = this.#placeOf(sentPosition);
+    if (position !== null) this.#malformedAt.add(position);
   }
 }
 

@@ -48,13 +48,14 @@ function holdsAllExecuted(counts: NonNullable<ProviderBatch['counts']>, { answer
  * @param obstacle what was given up in the end, if anything.
  */
 export function missingLines(
-  shard: Pick<ShardRecord, 'lineCount' | 'providerBatchId'>,
+  shard: Pick<ShardRecord, 'lineCount' | 'providerBatchId' | 'rereads'>,
   end: ShardEnd,
   found: ProviderBatch | null,
   tally: Tally,
   obstacle: string | null,
 ): MissingLines {
   if (shard.providerBatchId === null) return unexecuted(end);
+  if (shard.rereads) return lost(tally, obstacle);
   if (!found || !hasEnded(found.phase))
     return end.reason === 'completed' ? lost(tally, obstacle) : { ...saidOf(end), isLost: true, isRetryable: false };
   if (found.phase === 'completed')

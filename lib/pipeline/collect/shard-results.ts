@@ -127,7 +127,7 @@ export class ShardResults {
   #failureLine(position: number, failure: Failure): Buffer {
     const { shard, index } = this.#sources;
     const identity = { customId: index.customId(position), format: index.format(position) };
-    const attempts = shard.providerBatchId === null ? shard.round : shard.round + 1;
+    const attempts = sendingsOf(shard);
     return failureLine(resultLineId(shard.batchId, index.ordinal(position)), identity, failure, { attempts });
   }
 
@@ -152,4 +152,9 @@ export class ShardResults {
       rawKeys: [],
     };
   }
+}
+
+/** How often a request of the shard was sent so far. */
+function sendingsOf({ rereads, round, providerBatchId }: ShardRecord): number {
+  return (rereads?.round ?? round) + (providerBatchId === null ? 0 : 1);
 }

@@ -25,6 +25,7 @@ import type { BatchStep, FinalizeAnswer } from '../step.ts';
 import { type MergeCheckpoint, mergeResults, mergeStretch } from './merge.ts';
 import { readMergeCheckpoint, writeMergeCheckpoint } from './merge-checkpoint.ts';
 import { mayOpenRound, openNextRound } from './next-round.ts';
+import { openReadingRound } from './reading-round.ts';
 import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
 import { writeRetryFile } from './retry-file.ts';
 
@@ -49,6 +50,10 @@ export async function finalize(services: Services, step: BatchStep, context: Ste
   if (batch.rounds.length === 0) return announce(services, await endWithoutResults(services, batch));
   const rounds = await Promise.all(batch.rounds.map((round) => services.records.listShards(batch.id, round.token)));
   if (rounds.flat().some((shard) => shard.status !== 'collected')) return anotherRound;
+  if (batch.recollection?.isOpen === false) {
+    await openReadingRound(services, batch, rounds.flat());
+    return anotherRound;
+  }
   const latest = collectedShards(services.objects, rounds.at(-1) ?? []);
   if (mayOpenRound(services, batch, latest)) {
     await openNextRound(services, batch, latest);
@@ -124,6 +129,7 @@ async function endWithResults(
   const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, checkpoint);
   const retry = await writeRetryFile(services, batch.id, rounds[0] ?? [], merged.failedOrdinals);
   const files: ResultFiles = { output: merged.output, errors: merged.errors, retry };
+  if (batch.recollection) await emptyOldFiles(services, batch, files);
   const closed = endBatch(batch, finalStatus(batch, merged.expired > 0), unixSeconds(services), {
     counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
     usage: usageOfShards(shards),
@@ -134,6 +140,19 @@ async function endWithResults(
   });
   await writeSummary(services, closed, receiptOf(services, closed, shards, files));
   return commitEnd(services, batch, closed);
+}
+
+/** What failed before and is answered now must not stand in the files of an earlier end. */
+async function emptyOldFiles(services: Services, batch: BatchRecord, { errors, retry }: ResultFiles): Promise<void> {
+  if (!retry) await services.objects.writer(resultKey(batch.id, 'retry.jsonl')).close();
+  if (errors || batch.errorFileId === null) return;
+  const { bucket, key, etag, bytes } = await services.objects.writer(resultKey(batch.id, 'errors.jsonl')).close();
+  if (await services.records.findFile(batch.errorFileId))
+    await services.records.updateFile(batch.errorFileId, (file) => ({
+      ...file,
+      bytes,
+      objects: [{ bucket, key, etag, bytes }],
+    }));
 }
 
 const errorLineSchema = z.object({
@@ -162,6 +181,11 @@ async function fileIdOf(
   if (!written) return null;
   const id = fileIdFrom(sha256(`${batch.id}:${name}`));
   const { bucket, key, etag, bytes } = written;
+  if (batch.recollection && (await services.records.findFile(id))) {
+    const objects = [{ bucket, key, etag, bytes }];
+    await services.records.updateFile(id, (file) => ({ ...file, bytes, objects }));
+    return id;
+  }
   const createdAt = unixSeconds(services);
   const lifetime = batch.options.output_expires_after?.seconds;
   const expiresAt = lifetime === undefined ? null : createdAt + lifetime;
@@ -211,7 +235,7 @@ async function announce(services: Services, batch: BatchRecord): Promise<Finaliz
   const [input] = batch.input;
   await services.events.send(batch.status, {
     version: '1',
-    id: `${batch.id}:${batch.status}`,
+    id: `${batch.id}:${batch.status}${batch.recollection ? `:${batch.rounds.length}` : ''}`,
     batch: batchObject(batch),
     tenant: batch.tenant,
     input_uri: input ? `s3://${input.bucket}/${input.key}` : '',

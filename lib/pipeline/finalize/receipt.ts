@@ -15,7 +15,7 @@ export interface ResultFiles {
 export function receiptOf(services: Services, batch: BatchRecord, shards: readonly ShardRecord[], files: ResultFiles) {
   const sent = shards.filter((shard) => shard.provider !== null);
   return {
-    rounds: batch.rounds.length,
+    rounds: batch.rounds.length - new Set(sent.flatMap((shard) => (shard.rereads ? [shard.round] : []))).size,
     sendings: sent.reduce((sum, shard) => sum + shard.attempts, 0),
     provider_batches: sent.map((shard) => providerBatchOf(services, shard)),
     breakdown: breakdownOf(services, sent),
@@ -39,6 +39,7 @@ function providerBatchOf(services: Services, shard: ShardRecord) {
     provider_status: shard.providerStatus,
     end: shard.end?.reason ?? null,
     sendings: shard.attempts,
+    is_read_again: shard.rereads !== null,
     requests: shard.lineCount,
     completed: shard.result?.completed ?? 0,
     failed: shard.result?.failed ?? 0,

@@ -123,6 +123,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     checkpoint: null,
     failures: null,
     mergeCheckpoint: null,
+    recollection: null,
     outputFileId: null,
     errorFileId: null,
     firstFailure: null,

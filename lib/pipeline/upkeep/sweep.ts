@@ -1,4 +1,4 @@
-import type { BatchRecord } from '../../records/batch.ts';
+import { type BatchRecord, dueAt } from '../../records/batch.ts';
 import { messageOf, NotFoundError, safeText } from '../../records/errors.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
@@ -89,7 +89,7 @@ async function examine(services: Services, batch: BatchRecord, options: SweepOpt
   if (hasEnded(batch.status) && batch.eventSentAtMs !== null) return nothingToDo;
   const nowMs = services.now();
   if (nowMs < batch.createdAt * 1_000 + (options.graceMs ?? graceMs)) return nothingToDo;
-  const overdueSeconds = Math.max(0, Math.floor(nowMs / 1_000) - batch.deadlineAt);
+  const overdueSeconds = Math.max(0, Math.floor(nowMs / 1_000) - dueAt(batch));
   const isOverdue = overdueSeconds > lateSeconds * (batch.epoch + 1);
   if (!isOverdue && (await services.executions.isRunning(batch.id, batch.epoch)))
     return { restarted: false, overdueSeconds, ...(await troubleOf(services, batch)) };

@@ -1,0 +1,52 @@
+import { resumeBatch } from '../pipeline/intake/new-batch.ts';
+import type { Services } from '../pipeline/services.ts';
+import { type BatchRecord, beginRecollection } from '../records/batch.ts';
+import { ConflictError, messageOf, safeText } from '../records/errors.ts';
+import { hasEnded } from '../records/openai-batch.ts';
+import type { ShardRecord } from '../records/shard.ts';
+
+/** Rounds of a batch, readings included: one byte a line says which counts. */
+const maxRounds = 200;
+
+/**
+ * Reads the providers' results of an ended batch again, for the requests whose answers are lost. Nothing is sent: the batch
+ * goes back to `finalizing`, and ends as before with the answers that were found in the place of their errors.
+ *
+ * @throws ConflictError for a batch that runs, that lost nothing, or whose work is not kept any more.
+ */
+export async function collectBatch(services: Services, batch: BatchRecord): Promise<BatchRecord> {
+  if (!hasEnded(batch.status)) {
+    if (batch.recollection && batch.status === 'finalizing') return batch;
+    throw new ConflictError(`Cannot collect a batch with status '${batch.status}': its results are still to come.`);
+  }
+  await assertCollectable(services, batch);
+  const nowSeconds = Math.floor(services.now() / 1_000);
+  const reopened = await services.records.updateBatch(batch.id, (current) => beginRecollection(current, nowSeconds));
+  await resumeBatch(services, reopened).catch((error: unknown) => {
+    const text = safeText(messageOf(error));
+    services.log.warn('A batch was not started; the sweep will.', { batchId: batch.id, error: text });
+  });
+  return reopened;
+}
+
+async function assertCollectable(services: Services, batch: BatchRecord): Promise<void> {
+  const rounds = await Promise.all(batch.rounds.map(({ token }) => services.records.listShards(batch.id, token)));
+  const shards = rounds.flat();
+  if (!hasLostResults(shards)) throw new ConflictError(`Batch '${batch.id}' has no lost results.`);
+  if (batch.rounds.length >= maxRounds) throw new ConflictError(`Batch '${batch.id}' was collected too often.`);
+  const [first] = shards.flatMap(({ result }) => result ?? []);
+  if (first && !(await services.objects.head(first.indexKey)))
+    throw new ConflictError(
+      `The work of batch '${batch.id}' is not kept any more, so its results cannot be merged again.`,
+    );
+}
+
+/** Of a shard that was read again, what the last reading lost counts. */
+function hasLostResults(shards: readonly ShardRecord[]): boolean {
+  const lost = new Map<string, number>();
+  for (const shard of shards) {
+    const { set, shard: number } = shard.rereads ?? shard;
+    lost.set(`${set}/${number}`, shard.result?.lost ?? 0);
+  }
+  return [...lost.values()].some((count) => count > 0);
+}
