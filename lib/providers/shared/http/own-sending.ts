@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { isObject } from '../../../records/json.ts';
 import type { ConnectionSettings } from '../../contract.ts';
+import { refusingRedirects } from './refusing-redirects.ts';
 
-/** What a caller of the library may change of calls that no SDK sends. */
+/** How calls are sent, and what a caller of the library may change of it. */
 export interface OwnSending {
   fetch: typeof fetch;
   defaultHeaders: Record<string, string>;
@@ -12,7 +13,10 @@ const fetchSchema = z.custom<typeof fetch>((value) => typeof value === 'function
 
 export function ownSendingOf({ clientOptions }: ConnectionSettings): OwnSending {
   const options = isObject(clientOptions) ? clientOptions : {};
-  return { fetch: fetchSchema.parse(options.fetch), defaultHeaders: headersFrom(options.defaultHeaders) };
+  return {
+    fetch: refusingRedirects(fetchSchema.parse(options.fetch)),
+    defaultHeaders: headersFrom(options.defaultHeaders),
+  };
 }
 
 /** Those that can be sent; one that cannot takes no other with it. */
