@@ -260,7 +260,7 @@ export type UploadOutcome =
 export interface LostCreate {
   sending: Sending;
   providerInputFileId: string | null;
-  /** Unix milliseconds between which the provider must have created it. */
+  /** Unix milliseconds between which the provider must have created it, if its clock goes as ours: no proof, and none without. */
   windowStartMs: number;
   windowEndMs: number;
   /** Whether another shard of ours owns that provider batch already. */
@@ -270,9 +270,10 @@ export interface LostCreate {
 /** What became of a create whose answer was lost. */
 export type LostCreateFinding =
   | { finding: 'found'; providerBatchId: string }
+  /** The list was read to its end, and holds nothing that could be ours. */
   | { finding: 'none' }
-  /** Batches that may be ours; what they are shows once they end. */
-  | { finding: 'undecided'; providerBatchIds: string[] };
+  /** Batches that may be ours; what they are shows once they end. None, where the list could not be read to its end. */
+  | { finding: 'undecided'; providerBatchIds: string[]; reason: string };
 
 export type ProviderPhase =
   | 'validating'
@@ -320,7 +321,7 @@ export interface ProviderClient {
   /** Sends what create() will refer to. Repeating it creates no batch and costs nothing. */
   upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome>;
   create(sending: Sending, providerInputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome>;
-  /** Lists the whole window after a create of unknown outcome. Adopts on proof only. */
+  /** Reads the whole list after a create of unknown outcome. Adopts on proof only; a reply that is no list throws. */
   findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding>;
   retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch>;
   cancel(providerBatchId: string, signal: AbortSignal): Promise<void>;

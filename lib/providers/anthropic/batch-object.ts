@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
 import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
+import { timeSeconds } from '../shared/http/provider-time.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -18,6 +19,7 @@ export const batchObjectSchema = z.object({
   }),
   /** RFC 3339. */
   created_at: z.string(),
+  archived_at: z.string().nullish(),
   expires_at: z.string().nullish(),
   ended_at: z.string().nullish(),
   cancel_initiated_at: z.string().nullish(),
@@ -82,15 +84,10 @@ export function batchFieldsFrom(batch: BatchObject): BatchFields {
     ...providerBatchFrom(batch),
     counts: { total: totalOf(batch), completed: succeeded, failed: errored },
     id: batch.id,
-    createdAt: secondsOf(batch.created_at),
-    startedAt: secondsOf(batch.created_at),
-    expiresAt: secondsOf(batch.expires_at),
-    cancellingAt: secondsOf(batch.cancel_initiated_at),
-    endedAt: secondsOf(batch.ended_at),
+    createdAt: timeSeconds(batch.created_at),
+    startedAt: timeSeconds(batch.created_at),
+    expiresAt: timeSeconds(batch.expires_at),
+    cancellingAt: timeSeconds(batch.cancel_initiated_at),
+    endedAt: timeSeconds(batch.ended_at),
   });
-}
-
-function secondsOf(time: string | null | undefined): number | null {
-  const milliseconds = Date.parse(time ?? '');
-  return Number.isNaN(milliseconds) ? null : Math.floor(milliseconds / 1000);
 }

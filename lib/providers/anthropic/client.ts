@@ -1,4 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
+import { z } from 'zod';
 import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { splitLines } from '../../lines/jsonl.ts';
 import { NotFoundError } from '../../records/errors.ts';
@@ -19,10 +20,13 @@ import type { BatchFields } from '../shared/batch-fields.ts';
 import { clockSkewMs, readTimeoutSeconds } from '../shared/http/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
 import { withDeadline } from '../shared/http/deadline.ts';
-import { everyPage } from '../shared/http/every-page.ts';
+import { everyPage, UnendingListError } from '../shared/http/every-page.ts';
 import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
 import { KeyedClient } from '../shared/http/keyed-client.ts';
+import { maxListPages, undecidedAmong, unendingFinding } from '../shared/http/lost-create.ts';
+import { ownSendingOf } from '../shared/http/own-sending.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
+import { timeMs } from '../shared/http/provider-time.ts';
 import { streamedBody, withSpooledFile } from '../shared/http/spooled-file.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
 import {
@@ -35,6 +39,16 @@ import {
 } from './batch-object.ts';
 
 const batchesPath = '/v1/messages/batches';
+
+/** Batches of the right size whose results are looked into for one lost create. */
+const maxResultLooks = 100;
+
+/** A page and nothing else. Source: https://platform.claude.com/docs/en/api/listing-message-batches */
+const listSchema = z.object({
+  data: z.array(batchObjectSchema),
+  has_more: z.boolean(),
+  last_id: z.string().nullish().catch(null),
+});
 
 const defaultBaseUrl = 'https://api.anthropic.com';
 
@@ -55,7 +69,7 @@ class AnthropicClient implements ProviderClient, Catalog {
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    await this.#read(signal, 'The list of batches', (sdk, options) => sdk.messages.batches.list({ limit: 1 }, options));
+    await this.#page({ limit: 1 }, signal);
   }
 
   /** The lines go with the create. */
@@ -90,34 +104,51 @@ class AnthropicClient implements ProviderClient, Catalog {
 
   /**
    * Anthropic keeps nothing of ours but the custom_ids, and shows those once a batch has ended. So a batch of the right
-   * time and size is ours if its first result says so, and may be ours until then.
+   * size is ours if its first result says so, whatever its time, and may be ours until then.
    */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
+    const { batches, failure } = await this.#ofSize(lost.sending.lineCount, signal);
     const undecided: string[] = [];
-    for await (const batch of this.#createdWithin(lost, signal)) {
-      if (totalOf(batch) !== lost.sending.lineCount || (await lost.isClaimed(batch.id))) continue;
-      const isOurs = hasEnded(batch) ? await this.#isOurs(batch, lost.sending, signal) : null;
+    let looks = 0;
+    for (const batch of nearestFirst(batches, lost)) {
+      if (await lost.isClaimed(batch.id)) continue;
+      const mayLook = hasEnded(batch) && looks < maxResultLooks;
+      if (mayLook) looks += 1;
+      const isOurs = mayLook ? await this.#isOurs(batch, lost.sending, signal) : null;
       if (isOurs) return { finding: 'found', providerBatchId: batch.id };
       if (isOurs === null) undecided.push(batch.id);
     }
-    return undecided.length > 0 ? { finding: 'undecided', providerBatchIds: undecided } : { finding: 'none' };
+    if (failure) return unendingFinding(failure, undecided);
+    return undecided.length > 0 ? undecidedAmong(undecided) : { finding: 'none' };
   }
 
-  async *#createdWithin(lost: LostCreate, signal: AbortSignal): AsyncGenerator<BatchObject> {
-    for await (const batch of this.#newestFirst(signal)) {
-      const createdAtMs = Date.parse(batch.created_at);
-      if (createdAtMs < lost.windowStartMs - clockSkewMs) return;
-      if (createdAtMs <= lost.windowEndMs + clockSkewMs) yield batch;
+  /** @returns the batches that have so many requests; `failure` says why others may be missing. */
+  async #ofSize(lineCount: number, signal: AbortSignal): Promise<{ batches: BatchObject[]; failure: unknown }> {
+    const batches: BatchObject[] = [];
+    const list = everyPage(
+      (after) => this.#page({ limit: 100, ...(after !== undefined && { after_id: after }) }, signal),
+      ({ id }) => id,
+      maxListPages,
+    );
+    try {
+      for await (const batch of list) if (totalOf(batch) === lineCount) batches.push(batch);
+      return { batches, failure: null };
+    } catch (failure) {
+      if (failure instanceof UnendingListError) return { batches, failure };
+      throw failure;
     }
   }
 
-  async *#newestFirst(signal: AbortSignal): AsyncGenerator<BatchObject> {
-    const list = everyPage((after) =>
-      this.#read(signal, 'The list of batches', (sdk, options) =>
-        sdk.messages.batches.list({ limit: 100, ...(after !== undefined && { after_id: after }) }, options),
-      ),
+  /** Past the SDK's own `list`, which makes an empty page of whatever has no `data`. */
+  async #page(query: object, signal: AbortSignal): Promise<{ items: BatchObject[]; next: string | null }> {
+    const what = "Anthropic's list of batches";
+    const reply = await this.#read(signal, what, (sdk, options) =>
+      sdk.get<unknown>(batchesPath, { ...options, query }),
     );
-    for await (const batch of list) yield parsed(batch);
+    const { data, has_more, last_id } = parsedReply(listSchema, reply, what);
+    const next = has_more ? (last_id ?? data.at(-1)?.id) : null;
+    if (next === undefined) throw new UnendingListError(`${what} does not say where it goes on.`);
+    return { items: data, next };
   }
 
   /** @returns null where the results do not tell, such as when they are archived. */
@@ -152,10 +183,8 @@ class AnthropicClient implements ProviderClient, Catalog {
 
   async list({ after, limit }: PageRequest, signal: AbortSignal): Promise<BatchPage> {
     const query = { limit, ...(after !== undefined && { after_id: after }), ...this.#providerOptions };
-    const page = await this.#read(signal, 'The list of batches', (sdk, options) =>
-      sdk.messages.batches.list(query, options),
-    );
-    return { batches: page.data.map((batch) => batchFieldsFrom(parsed(batch))), hasMore: page.has_more };
+    const { items, next } = await this.#page(query, signal);
+    return { batches: items.map(batchFieldsFrom), hasMore: next !== null };
   }
 
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
@@ -217,6 +246,7 @@ export function newSdkClient(settings: ConnectionSettings, apiKey: string): Anth
     timeout: readTimeoutSeconds * 1000,
     logLevel: 'off',
     ...clientOptions,
+    fetch: ownSendingOf(settings).fetch,
     ...(config.baseUrl !== undefined && { baseURL: config.baseUrl }),
     defaultHeaders: { 'anthropic-version': '2023-06-01', ...ownHeaders },
     apiKey,
@@ -228,6 +258,17 @@ async function* createBody(lines: AsyncIterable<Buffer>, members: object): Async
   yield* lines;
   const more = Object.keys(members).length > 0 ? `,${JSON.stringify(members).slice(1)}` : '}';
   yield Buffer.from(`]${more}`);
+}
+
+/** What was created within the time first; what was archived before it is not ours: that takes weeks. */
+function nearestFirst(batches: readonly BatchObject[], { windowStartMs, windowEndMs }: LostCreate): BatchObject[] {
+  const distanceMs = ({ created_at }: BatchObject) => {
+    const createdMs = timeMs(created_at);
+    return Math.max(windowStartMs - clockSkewMs - createdMs, createdMs - windowEndMs - clockSkewMs, 0) || 0;
+  };
+  return batches
+    .filter((batch) => !batch.archived_at || distanceMs(batch) === 0)
+    .toSorted((left, right) => distanceMs(left) - distanceMs(right));
 }
 
 function parsed(batch: unknown): BatchObject {

@@ -3,8 +3,10 @@ import {
   CreateModelInvocationJobCommand,
   GetModelInvocationJobCommand,
   ListModelInvocationJobsCommand,
+  type ListModelInvocationJobsCommandInput,
   StopModelInvocationJobCommand,
 } from '@aws-sdk/client-bedrock';
+import { z } from 'zod';
 import { ConfigurationError } from '../../records/errors.ts';
 import type {
   BatchPage,
@@ -21,11 +23,12 @@ import type {
   Workplace,
 } from '../contract.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds } from '../shared/http/allowances.ts';
+import { readTimeoutSeconds } from '../shared/http/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
 import { withDeadline } from '../shared/http/deadline.ts';
-import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { everyPage } from '../shared/http/every-page.ts';
 import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
+import { findProven, maxListPages } from '../shared/http/lost-create.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { settledOrAborted } from '../shared/http/settled-or-aborted.ts';
 import { walkedPage } from '../shared/http/walked-page.ts';
@@ -36,6 +39,9 @@ import { explainedCall } from './service-answer.ts';
 import type { BedrockSettings } from './settings.ts';
 
 const jobsPerPage = 100;
+
+/** The SDK takes whatever it is given for a list; one without its summaries is none. */
+const listSchema = z.object({ invocationJobSummaries: z.array(z.unknown()), nextToken: z.string().optional() });
 
 /** @throws ConfigurationError where there is no bucket. */
 export function connectBedrock(settings: ConnectionSettings<BedrockSettings>): ProviderClient & Catalog {
@@ -72,9 +78,7 @@ class BedrockJobs implements ProviderClient, Catalog {
   }
 
   async check(signal: AbortSignal): Promise<void> {
-    await this.#call(signal, 'The list of jobs', (abortSignal) =>
-      this.#reader.send(new ListModelInvocationJobsCommand({ maxResults: 1 }), { abortSignal }),
-    );
+    await this.#page({ maxResults: 1 }, signal);
   }
 
   async upload(sending: Sending, signal: AbortSignal): Promise<UploadOutcome> {
@@ -114,24 +118,33 @@ class BedrockJobs implements ProviderClient, Catalog {
     };
   }
 
-  /** The list shows a job's token, so that it is ours for certain or not at all. */
-  async findLost({ sending, windowStartMs }: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const filter = { nameContains: sending.prefix, submitTimeAfter: new Date(windowStartMs - clockSkewMs) };
-    for await (const job of this.#newestFirst(filter, signal)) {
-      const isOurs = job.jobName === sending.prefix && job.clientRequestToken === sending.token;
-      if (isOurs) return { finding: 'found', providerBatchId: job.jobArn };
-    }
-    return { finding: 'none' };
+  /** The list shows a job's token, which proves that it is ours; a job of our name that shows none may be. */
+  async findLost({ sending }: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
+    return await findProven(
+      this.#newestFirst({ nameContains: sending.prefix }, signal, maxListPages),
+      (job) => job.jobArn,
+      (job) => job.clientRequestToken === sending.token,
+      (job) => job.jobName === sending.prefix && !job.clientRequestToken,
+    );
   }
 
-  #newestFirst(filter: { nameContains?: string; submitTimeAfter?: Date }, signal: AbortSignal): AsyncGenerator<Job> {
-    return everyTokenPage(async (nextToken) => {
-      const order = { maxResults: jobsPerPage, sortBy: 'CreationTime', sortOrder: 'Descending' } as const;
-      const page = await this.#call(signal, 'The list of jobs', (abortSignal) =>
-        this.#reader.send(new ListModelInvocationJobsCommand({ ...filter, ...order, nextToken }), { abortSignal }),
-      );
-      return { items: (page.invocationJobSummaries ?? []).map(parsed), nextPageToken: page.nextToken };
-    });
+  #newestFirst(filter: { nameContains?: string }, signal: AbortSignal, maxPages?: number): AsyncGenerator<Job> {
+    return everyPage(
+      async (nextToken) => {
+        const order = { maxResults: jobsPerPage, sortBy: 'CreationTime', sortOrder: 'Descending' } as const;
+        const page = await this.#page({ ...filter, ...order, nextToken }, signal);
+        return { items: page.invocationJobSummaries.map(parsed), next: page.nextToken };
+      },
+      ({ jobArn }) => jobArn,
+      maxPages,
+    );
+  }
+
+  async #page(input: ListModelInvocationJobsCommandInput, signal: AbortSignal): Promise<z.infer<typeof listSchema>> {
+    const what = "Bedrock's list of jobs";
+    const command = new ListModelInvocationJobsCommand(input);
+    const page = await this.#call(signal, what, (abortSignal) => this.#reader.send(command, { abortSignal }));
+    return parsedReply(listSchema, page, what);
   }
 
   async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {

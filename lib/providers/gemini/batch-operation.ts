@@ -1,16 +1,10 @@
 import { z } from 'zod';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch } from '../contract.ts';
-import {
-  countSchema,
-  countsFrom,
-  failureFrom,
-  failureSchema,
-  phaseOf,
-  secondsOf,
-} from '../google-family/batch-state.ts';
+import { countSchema, countsFrom, failureFrom, failureSchema, phaseOf } from '../google-family/batch-state.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
 import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
+import { timeSeconds } from '../shared/http/provider-time.ts';
 
 const outputSchema = z
   .object({ responsesFile: z.string().min(1).nullish() })
@@ -87,7 +81,7 @@ const lifetimeSeconds = 48 * 3600;
 /** The batch in OpenAI's form. Gemini has one file of results, and neither metadata nor the usage of a batch. */
 export function batchFieldsFrom(batch: BatchOperation): BatchFields {
   const { metadata } = batch;
-  const createdAt = secondsOf(metadata.createTime);
+  const createdAt = timeSeconds(metadata.createTime);
   return batchFieldsOf({
     ...providerBatchFrom(batch),
     id: batch.name,
@@ -96,6 +90,6 @@ export function batchFieldsFrom(batch: BatchOperation): BatchFields {
     outputFileId: responsesFile(batch),
     createdAt,
     expiresAt: createdAt === null ? null : createdAt + lifetimeSeconds,
-    endedAt: secondsOf(metadata.endTime),
+    endedAt: timeSeconds(metadata.endTime),
   });
 }

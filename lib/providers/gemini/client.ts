@@ -13,13 +13,15 @@ import type {
   UploadOutcome,
 } from '../contract.ts';
 import { type Api, type ApiCall, callApi, encodedModel, encodedName, look, read } from '../google-family/api.ts';
+import { listReply } from '../google-family/list-reply.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
+import { readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
 import { withDeadline } from '../shared/http/deadline.ts';
-import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { everyPage } from '../shared/http/every-page.ts';
 import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
 import type { KeyedClient } from '../shared/http/keyed-client.ts';
+import { findProven, maxListPages } from '../shared/http/lost-create.ts';
 import { withSpooledFile } from '../shared/http/spooled-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
@@ -31,10 +33,7 @@ const pageSize = 100;
 
 const uploadedSchema = z.object({ file: z.object({ name: z.string().min(1) }) });
 const createdSchema = z.object({ name: z.string().min(1) });
-const listSchema = z.object({
-  operations: z.array(batchOperationSchema).default([]),
-  nextPageToken: z.string().optional(),
-});
+const listSchema = listReply({ operations: z.array(batchOperationSchema).default([]) });
 type BatchList = z.infer<typeof listSchema>;
 
 export function connectGemini(settings: ConnectionSettings): ProviderClient & Catalog {
@@ -102,20 +101,22 @@ class GeminiClient implements ProviderClient, Catalog {
 
   /** Our token as the display name proves that a batch is ours, and so does our input file: both are used once. */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const oldestMs = lost.windowStartMs - clockSkewMs;
-    for await (const batch of this.#all(signal)) {
-      // The order of the list is not documented, so an old batch ends nothing.
-      if (Date.parse(batch.metadata.createTime ?? '') < oldestMs) continue;
-      if (isOurs(batch, lost)) return { finding: 'found', providerBatchId: batch.name };
-    }
-    return { finding: 'none' };
+    return await findProven(
+      this.#all(signal, maxListPages),
+      (batch) => batch.name,
+      (batch) => isOurs(batch, lost),
+    );
   }
 
-  #all(signal: AbortSignal): AsyncGenerator<BatchOperation> {
-    return everyTokenPage(async (pageToken) => {
-      const { operations, nextPageToken } = await this.#page(pageSize, pageToken, signal);
-      return { items: operations, nextPageToken };
-    });
+  #all(signal: AbortSignal, maxPages?: number): AsyncGenerator<BatchOperation> {
+    return everyPage(
+      async (pageToken) => {
+        const { operations, nextPageToken } = await this.#page(pageSize, pageToken, signal);
+        return { items: operations, next: nextPageToken };
+      },
+      ({ name }) => name,
+      maxPages,
+    );
   }
 
   async #page(size: number, pageToken: string | undefined, signal: AbortSignal): Promise<BatchList> {

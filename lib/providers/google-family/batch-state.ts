@@ -78,9 +78,3 @@ export function countsFrom(counted: {
   if (total !== undefined && isAnyAbsent && sum !== total) return null;
   return { total: total ?? sum, completed: completed ?? 0, failed: failed ?? 0 };
 }
-
-/** @returns unix seconds, or null. */
-export function secondsOf(time: string | null | undefined): number | null {
-  const milliseconds = Date.parse(time ?? '');
-  return Number.isNaN(milliseconds) ? null : Math.floor(milliseconds / 1000);
-}

@@ -2,6 +2,7 @@ import { countOf, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import { completionUsage } from '../shared/chat/completion-usage.ts';
+import { timeMs } from '../shared/http/provider-time.ts';
 
 /**
  * GenerateContentResponse -> ChatCompletion. Sources: @google/genai 3.1 `GenerateContentResponse` and
@@ -50,7 +51,7 @@ function saysNothing(candidate: JsonObject): boolean {
 
 /** Vertex says when it answered; elsewhere it is the time of this translation. */
 function createdSeconds(createTime: unknown): number {
-  const milliseconds = typeof createTime === 'string' ? Date.parse(createTime) : Number.NaN;
+  const milliseconds = typeof createTime === 'string' ? timeMs(createTime) : Number.NaN;
   return Math.floor((Number.isNaN(milliseconds) ? Date.now() : milliseconds) / 1000);
 }
 

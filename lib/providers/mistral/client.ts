@@ -5,7 +5,6 @@ import { batchJobsList } from '@mistralai/mistralai/funcs/batchJobsList.js';
 import { filesDownload } from '@mistralai/mistralai/funcs/filesDownload.js';
 import type { RequestOptions } from '@mistralai/mistralai/lib/sdks.js';
 import { z } from 'zod';
-import { TransientError } from '../../records/errors.ts';
 import type {
   BatchPage,
   Catalog,
@@ -20,11 +19,13 @@ import type {
   UploadOutcome,
 } from '../contract.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
+import { readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
 import { withDeadline } from '../shared/http/deadline.ts';
+import { everyPage, UnendingListError } from '../shared/http/every-page.ts';
 import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
 import type { KeyedClient } from '../shared/http/keyed-client.ts';
+import { findProven, maxListPages } from '../shared/http/lost-create.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { withSpooledFile } from '../shared/http/spooled-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
@@ -120,26 +121,28 @@ class MistralClient implements ProviderClient, Catalog {
    * unfiltered, since a filter that is understood otherwise would hide a job that is paid for.
    */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const oldestSeconds = (lost.windowStartMs - clockSkewMs) / 1000;
-    for await (const job of this.#newestFirst(signal)) {
-      if (typeof job.createdAt === 'number' && job.createdAt < oldestSeconds) continue;
-      if (isOurs(job, lost)) return { finding: 'found', providerBatchId: job.id };
-    }
-    return { finding: 'none' };
+    return await findProven(
+      this.#newestFirst(signal, maxListPages),
+      (job) => job.id,
+      (job) => isOurs(job, lost),
+    );
   }
 
-  /** Half a list must not pass for the whole; what is created meanwhile moves jobs to a later page, so some come twice. */
-  async *#newestFirst(signal: AbortSignal): AsyncGenerator<Job> {
-    const seen = new Set<string>();
-    for (let page = 0; ; page += 1) {
-      const { jobs, total } = await this.#page(page, pageSize, signal);
-      const fresh = jobs.filter((job) => !seen.has(job.id));
-      for (const job of fresh) seen.add(job.id);
-      yield* fresh;
-      if (seen.size >= total) return;
-      if (fresh.length === 0)
-        throw new TransientError(`Mistral's list of jobs does not go on behind ${seen.size} of ${total}.`);
+  /** Pages have numbers, and the list says how many jobs there are: what of them is missing may still be there. */
+  async *#newestFirst(signal: AbortSignal, maxPages?: number): AsyncGenerator<Job> {
+    let listed = 0;
+    let last = 0;
+    const fetchPage = async (position = '0') => {
+      const { jobs, total } = await this.#page(Number(position), pageSize, signal);
+      last = total;
+      const isLast = jobs.length === 0 || listed + jobs.length >= total;
+      return { items: jobs, next: isLast ? null : String(Number(position) + 1) };
+    };
+    for await (const job of everyPage(fetchPage, ({ id }) => id, maxPages)) {
+      listed += 1;
+      yield job;
     }
+    if (listed < last) throw new UnendingListError(`Mistral's list of jobs ends after ${listed} of ${last}.`);
   }
 
   async #page(page: number, size: number, signal: AbortSignal): Promise<{ jobs: Job[]; total: number }> {

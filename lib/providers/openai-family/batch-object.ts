@@ -4,16 +4,13 @@ import type { BatchStatus } from '../../records/openai-batch.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { queueFullCode } from '../shared/http/create-outcome.ts';
+import { timeSeconds } from '../shared/http/provider-time.ts';
 
 /** A number, or the digits of one. */
 const count = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.number().int().nonnegative());
 
 /** Unix seconds, or a date as some servers write it. */
-const seconds = z
-  .number()
-  .or(z.iso.datetime({ offset: true, local: true }).transform((time) => Date.parse(time) / 1000))
-  .nullish()
-  .catch(null);
+const seconds = z.number().or(z.string().transform(timeSeconds)).nullish().catch(null);
 
 /**
  * What we read of a batch. Tolerant, since servers that speak OpenAI's API differ: empty texts for unset fields, null for

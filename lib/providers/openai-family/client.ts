@@ -1,6 +1,5 @@
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { TransientError } from '../../records/errors.ts';
 import { isObject } from '../../records/json.ts';
 import type {
   BatchPage,
@@ -16,11 +15,14 @@ import type {
   UploadOutcome,
 } from '../contract.ts';
 import { type BatchFields, batchFieldsSchema } from '../shared/batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
+import { readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
 import { withDeadline } from '../shared/http/deadline.ts';
+import { everyPage } from '../shared/http/every-page.ts';
 import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
 import { KeyedClient } from '../shared/http/keyed-client.ts';
+import { findProven, maxListPages } from '../shared/http/lost-create.ts';
+import { ownSendingOf } from '../shared/http/own-sending.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { streamedBody, withSpooledFile } from '../shared/http/spooled-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
@@ -103,27 +105,27 @@ class OpenAIClient implements ProviderClient, Catalog {
 
   /** Our token in a batch's metadata proves that it is ours, and so does our input file: both are used once. */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const oldestSeconds = (lost.windowStartMs - clockSkewMs) / 1000;
-    for await (const wire of this.#listed(signal)) {
-      const batch = this.#parsed(wire);
-      const isTooOld = typeof batch.created_at === 'number' && batch.created_at < oldestSeconds;
-      if (isTooOld && this.#dialect.list.isNewestFirst) break;
-      if (isOurs(batch, lost)) return { finding: 'found', providerBatchId: batch.id };
-    }
-    return { finding: 'none' };
+    const wires = this.#listed(signal, { limit: pageLimit, maxPages: maxListPages });
+    return await findProven(
+      wires,
+      (wire) => this.#parsed(wire).id,
+      (wire) => isOurs(this.#parsed(wire), lost),
+    );
   }
 
-  /** All batches of the account, in the service's order. Half a list must not pass for the whole. */
-  async *#listed(signal: AbortSignal, limit = pageLimit, options: object = {}): AsyncGenerator<unknown> {
-    let after: string | undefined;
-    for (;;) {
-      const page = await this.#page({ limit, ...(after !== undefined && { after }) }, signal, options);
-      yield* page.batches;
-      if (page.next === null) return;
-      if (page.next === after)
-        throw new TransientError(`The list of batches of ${this.#dialect.service} does not go on behind ${after}.`);
-      after = page.next;
-    }
+  /** All batches of the account, in the service's order. */
+  #listed(
+    signal: AbortSignal,
+    { limit, maxPages, options = {} }: { limit: number; maxPages?: number; options?: object },
+  ): AsyncGenerator<unknown> {
+    return everyPage(
+      async (after) => {
+        const { batches, next } = await this.#page({ limit, ...(after !== undefined && { after }) }, signal, options);
+        return { items: batches, next };
+      },
+      (wire) => this.#parsed(wire).id,
+      maxPages,
+    );
   }
 
   async #page(page: PageRequest, signal: AbortSignal, options: object = {}): Promise<ListPage> {
@@ -155,7 +157,7 @@ class OpenAIClient implements ProviderClient, Catalog {
 
   async list(request: PageRequest, signal: AbortSignal): Promise<BatchPage> {
     if (!this.#dialect.list.goesOnBehindIds) {
-      const newestFirst = this.#listed(signal, request.limit, this.#providerOptions);
+      const newestFirst = this.#listed(signal, { limit: request.limit, options: this.#providerOptions });
       return await walkedPage(newestFirst, (batch) => this.#fieldsOf(batch), request);
     }
     const page = await this.#page(request, signal, this.#providerOptions);
@@ -224,7 +226,8 @@ class OpenAIClient implements ProviderClient, Catalog {
 }
 
 /** Nothing comes from the environment: an account is what the configuration says, and there may be several. */
-export function newSdkClient({ config, clientOptions }: ConnectionSettings, dialect: Dialect, secret: string): OpenAI {
+export function newSdkClient(settings: ConnectionSettings, dialect: Dialect, secret: string): OpenAI {
+  const { config, clientOptions } = settings;
   const { defaultHeaders, ...credentials } = dialect.credentials(secret);
   const given = givenHeadersSchema.safeParse(clientOptions);
   return new OpenAI({
@@ -235,6 +238,7 @@ export function newSdkClient({ config, clientOptions }: ConnectionSettings, dial
     timeout: readTimeoutSeconds * 1000,
     logLevel: 'off',
     ...clientOptions,
+    fetch: ownSendingOf(settings).fetch,
     ...(config.baseUrl !== undefined && { baseURL: config.baseUrl }),
     ...(defaultHeaders && { defaultHeaders: { ...given.data?.defaultHeaders, ...defaultHeaders } }),
     ...credentials,

@@ -35,8 +35,6 @@ export interface ListDialect {
   pageFrom(reply: unknown, limit: number): ListPage;
   /** Whether pages go on behind a batch's id; else a place in the list is found by walking it. */
   goesOnBehindIds: boolean;
-  /** Whether everything behind a batch is older than it. */
-  isNewestFirst: boolean;
 }
 
 export interface ListPage {
@@ -59,7 +57,6 @@ const openAIList: ListDialect = {
     return { batches: data, next: hasMore && data.length > 0 ? identified.parse(data.at(-1)).id : null };
   },
   goesOnBehindIds: true,
-  isNewestFirst: true,
 };
 
 /** OpenAI's own ways; the others say what they do otherwise. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { batchStatuses, emptyBatch, openAIBatchSchema } from '../../records/openai-batch.ts';
+import { timeSeconds } from './http/provider-time.ts';
 
 const fieldsSchema = z.looseObject({
   ...openAIBatchSchema.shape,
@@ -33,10 +34,7 @@ function readableFields(batch: { id: string; [field: string]: unknown }): object
 const otherFallbacks = { endpoint: null, status: 'in_progress' };
 
 /** Unix seconds, or a date as some servers write it. */
-const secondsSchema = z
-  .number()
-  .transform(Math.floor)
-  .or(z.iso.datetime({ offset: true }).transform((time) => Math.floor(Date.parse(time) / 1000)));
+const secondsSchema = z.number().transform(Math.floor).or(z.string().transform(timeSeconds).pipe(z.number()));
 
 const count = z.number().int().nonnegative().catch(0);
 

@@ -21,7 +21,6 @@ export const togetherDialect: Dialect = {
     query: () => ({}),
     pageFrom: (reply) => ({ batches: listSchema.parse(reply), next: null }),
     goesOnBehindIds: false,
-    isNewestFirst: false,
   },
   // It counts nothing.
   verifiesBySize: true,

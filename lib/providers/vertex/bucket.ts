@@ -1,15 +1,13 @@
 import { z } from 'zod';
 import { look } from '../google-family/api.ts';
+import { listReply } from '../google-family/list-reply.ts';
 import { uploadTimeoutSeconds } from '../shared/http/allowances.ts';
 import { withDeadline } from '../shared/http/deadline.ts';
-import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { everyPage } from '../shared/http/every-page.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
 import type { VertexCalls } from './calls.ts';
 
-const objectListSchema = z.object({
-  items: z.array(z.object({ name: z.string() })).default([]),
-  nextPageToken: z.string().optional(),
-});
+const objectListSchema = listReply({ items: z.array(z.object({ name: z.string() })).default([]) });
 
 /** `predictions.jsonl`, or with a number, or `prediction.results-...`; a job's errors stand in `prediction.errors_stats-...`. */
 const predictionFile = /^(?:.*\/)?prediction(?!\.errors)[^/]*$/;
@@ -46,12 +44,15 @@ export class Bucket {
   async predictions(directory: string, signal: AbortSignal): Promise<string[]> {
     const { bucket, object } = this.#placeOf(directory);
     const prefix = `${object.replace(/\/+$/, '')}/`;
-    const objects = everyTokenPage(async (pageToken) => {
-      const query = new URLSearchParams({ prefix, ...(pageToken !== undefined && { pageToken }) });
-      const path = `${objectsPath(bucket)}?${query}`;
-      const list = await this.#calls.read('storage', path, `The list of ${directory}`, objectListSchema, signal);
-      return { items: list.items, nextPageToken: list.nextPageToken };
-    });
+    const objects = everyPage(
+      async (pageToken) => {
+        const query = new URLSearchParams({ prefix, ...(pageToken !== undefined && { pageToken }) });
+        const path = `${objectsPath(bucket)}?${query}`;
+        const list = await this.#calls.read('storage', path, `The list of ${directory}`, objectListSchema, signal);
+        return { items: list.items, next: list.nextPageToken };
+      },
+      ({ name }) => name,
+    );
     const listed = new Set<string>();
     for await (const { name } of objects)
       if (predictionFile.test(name.slice(prefix.length))) listed.add(`gs://${bucket}/${name}`);

@@ -14,12 +14,14 @@ import type {
   UploadOutcome,
 } from '../contract.ts';
 import { encodedName } from '../google-family/api.ts';
+import { listReply } from '../google-family/list-reply.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds } from '../shared/http/allowances.ts';
+import { readTimeoutSeconds } from '../shared/http/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
 import { withDeadline } from '../shared/http/deadline.ts';
-import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { everyPage } from '../shared/http/every-page.ts';
 import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
+import { findProven, maxListPages } from '../shared/http/lost-create.ts';
 import { withSpooledFile } from '../shared/http/spooled-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { walkedPage } from '../shared/http/walked-page.ts';
@@ -38,10 +40,7 @@ import type { VertexSettings } from './settings.ts';
 const pageSize = 100;
 
 const createdSchema = z.object({ name: z.string().min(1) });
-const jobListSchema = z.object({
-  batchPredictionJobs: z.array(predictionJobSchema).default([]),
-  nextPageToken: z.string().optional(),
-});
+const jobListSchema = listReply({ batchPredictionJobs: z.array(predictionJobSchema).default([]) });
 type JobList = z.infer<typeof jobListSchema>;
 
 export function connectVertex(settings: ConnectionSettings<VertexSettings>): ProviderClient & Catalog {
@@ -100,23 +99,28 @@ class VertexClient implements ProviderClient, Catalog {
     );
   }
 
-  /** Our token in a job's labels proves that it is ours, and so does our input file: both are used once. */
+  /**
+   * Our token in a job's labels proves that it is ours, and so does our input file: both are used once. The list is read
+   * unfiltered: a filter by time would go by a clock.
+   */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const oldestMs = lost.windowStartMs - clockSkewMs;
-    const filter = `create_time>="${new Date(oldestMs).toISOString()}"`;
-    for await (const job of this.#everyJob({ filter }, signal)) {
-      if (Date.parse(job.createTime ?? '') < oldestMs) continue;
-      if (isOurs(job, lost)) return { finding: 'found', providerBatchId: job.name };
-    }
-    return { finding: 'none' };
+    return await findProven(
+      this.#everyJob(signal, maxListPages),
+      (job) => job.name,
+      (job) => isOurs(job, lost),
+    );
   }
 
-  #everyJob(query: Record<string, string>, signal: AbortSignal): AsyncGenerator<PredictionJob> {
-    return everyTokenPage(async (pageToken) => {
-      const page = { ...query, pageSize: String(pageSize), ...(pageToken !== undefined && { pageToken }) };
-      const { batchPredictionJobs, nextPageToken } = await this.#jobs(page, signal);
-      return { items: batchPredictionJobs, nextPageToken };
-    });
+  #everyJob(signal: AbortSignal, maxPages?: number): AsyncGenerator<PredictionJob> {
+    return everyPage(
+      async (pageToken) => {
+        const page = { pageSize: String(pageSize), ...(pageToken !== undefined && { pageToken }) };
+        const { batchPredictionJobs, nextPageToken } = await this.#jobs(page, signal);
+        return { items: batchPredictionJobs, next: nextPageToken };
+      },
+      ({ name }) => name,
+      maxPages,
+    );
   }
 
   async #jobs(query: Record<string, string>, signal: AbortSignal): Promise<JobList> {
@@ -139,7 +143,7 @@ class VertexClient implements ProviderClient, Catalog {
   }
 
   async list(page: PageRequest, signal: AbortSignal): Promise<BatchPage> {
-    return await walkedPage(this.#everyJob({}, signal), batchFieldsFrom, page);
+    return await walkedPage(this.#everyJob(signal), batchFieldsFrom, page);
   }
 
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {

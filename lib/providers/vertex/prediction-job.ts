@@ -1,16 +1,10 @@
 import { z } from 'zod';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch } from '../contract.ts';
-import {
-  countSchema,
-  countsFrom,
-  failureFrom,
-  failureSchema,
-  phaseOf,
-  secondsOf,
-} from '../google-family/batch-state.ts';
+import { countSchema, countsFrom, failureFrom, failureSchema, phaseOf } from '../google-family/batch-state.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
 import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
+import { timeSeconds } from '../shared/http/provider-time.ts';
 
 const text = z.string().min(1).nullish().catch(null);
 
@@ -76,8 +70,8 @@ export function batchFieldsFrom(job: PredictionJob): BatchFields {
     id: job.name,
     model: job.model?.replace(/^.*\/models\//, '') ?? null,
     inputFileId: job.inputConfig?.gcsSource?.uris[0] ?? null,
-    createdAt: secondsOf(job.createTime),
-    startedAt: secondsOf(job.startTime),
-    endedAt: secondsOf(job.endTime),
+    createdAt: timeSeconds(job.createTime),
+    startedAt: timeSeconds(job.startTime),
+    endedAt: timeSeconds(job.endTime),
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BatchStatus } from '../../records/openai-batch.ts';
+import { timeMs, timeSeconds } from '../shared/http/provider-time.ts';
 
 const count = z.number().int().nonnegative();
 const text = z.string().min(1).nullish().catch(null);
@@ -34,14 +35,14 @@ export function openAIBatch(reply: unknown, nowMs: number): unknown {
   if (!parsed.success) return reply;
   const batch = parsed.data;
   const status = statusOf(batch, nowMs);
-  const endedAt = secondsOf(batch.cancel_time);
+  const endedAt = timeSeconds(batch.cancel_time);
   const resultsId = isReadable(status) ? batch.batch_id : null;
   return {
     id: batch.batch_id,
     status,
     input_file_id: batch.input_file_id,
-    created_at: secondsOf(batch.create_time),
-    expires_at: secondsOf(batch.expire_time),
+    created_at: timeSeconds(batch.create_time),
+    expires_at: timeSeconds(batch.expire_time),
     cancelling_at: status === 'cancelling' ? endedAt : null,
     cancelled_at: status === 'cancelled' ? endedAt : null,
     failed_at: status === 'failed' ? endedAt : null,
@@ -75,17 +76,10 @@ function countsOf({ state }: XaiBatch): object | null {
   return state ? { total: state.num_requests, completed: state.num_success, failed: state.num_error } : null;
 }
 
-/** Over REST its times may be bare dates. */
-function secondsOf(time: string | null | undefined): number | null {
-  const ms = time ? Date.parse(time) : Number.NaN;
-  return Number.isNaN(ms) ? null : Math.floor(ms / 1000);
-}
-
 const dayMs = 24 * 60 * 60 * 1000;
 
-/** A bare date has passed when its day has. */
+/** Over REST its times may be bare dates: such a one has passed when its day has. */
 function isPast(time: string | null | undefined, nowMs: number): boolean {
-  const seconds = secondsOf(time);
-  if (seconds === null || !time) return false;
-  return seconds * 1000 + (time.includes('T') ? 0 : dayMs) <= nowMs;
+  const endsMs = timeMs(time) + (time?.includes(':') ? 0 : dayMs);
+  return endsMs <= nowMs;
 }

@@ -29,7 +29,6 @@ export const xaiDialect: Dialect = {
       return { batches, next: pagination_token ?? null };
     },
     goesOnBehindIds: false,
-    isNewestFirst: false,
   },
   cancelPath: (batchId) => `/batches/${batchId}:cancel`,
   results: resultLines,
