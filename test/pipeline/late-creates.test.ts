@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Account, Services } from '../../lib/pipeline/services.ts';
 import type { ProviderClient } from '../../lib/providers/contract.ts';
+import { cancelBatch } from '../../lib/service/cancel-batch.ts';
+import type { Fault } from '../../simulators/simulators.ts';
 import { drive, functionContext, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
@@ -45,6 +47,11 @@ async function dropped(harness: Harness, name: string, lines: readonly string[])
   return batchId;
 }
 
+async function shardsOf(harness: Harness, batchId: string) {
+  const set = (await harness.batch(batchId)).rounds.at(-1)?.token ?? '';
+  return harness.services.records.listShards(batchId, set);
+}
+
 describe('a create that began long after it was noted, and whose answer was lost', () => {
   it.each([
     ['OpenAI', chatLine],
@@ -70,6 +77,91 @@ describe('a create that began long after it was noted, and whose answer was lost
     await expectNeverSentTwice(on, batchId);
     await expectNothingOpen(on);
     expect(creates).toBe(1);
+  });
+});
+
+describe('a create whose answer was lost', () => {
+  /** Faults from the first sending on: validation asks for the list as well. */
+  async function runWith(line: (id: string) => string, faults: Fault[], options: Record<string, string> = {}) {
+    on = await startHarness();
+    const harness = on;
+    const lines = numbered(4, line);
+    const batchId = await harness.drop('lost.jsonl', fileOf(lines), options);
+    if (batchId === null) throw new Error('refused');
+    await drive(harness, batchId, {
+      onTurn: (turn) => {
+        if (turn !== 2) return;
+        harness.simulators.openai.setFaults(faults);
+        harness.simulators.anthropic.setFaults(faults);
+      },
+    });
+    await expectExactlyOnce(harness, batchId, lines);
+    await expectNeverSentTwice(harness, batchId);
+    const { errors } = await harness.results(batchId);
+    return { harness, batchId, codes: errors.map((text) => JSON.parse(text).error.code) };
+  }
+
+  const lostAnswer = { kind: 'connection_cut', operation: 'create', when: 'after_effect', times: 1 } as const;
+  const oneList = { operation: 'list', times: 1 } as const;
+  const lists: [string, Fault][] = [
+    [
+      'the clock of the provider is ten hours late',
+      { kind: 'wrong_clock', operation: 'list', how: { shiftSeconds: -36_000 } },
+    ],
+    ['the provider keeps no time', { kind: 'wrong_clock', operation: 'list', how: 'zero' }],
+    ['a page comes for the list', { kind: 'wrong_body', body: 'html', ...oneList }],
+    ["an error's document comes for the list", { kind: 'wrong_body', body: 'error', ...oneList }],
+    ['nothing comes for the list', { kind: 'wrong_body', body: 'empty', ...oneList }],
+    ['{} comes for the list', { kind: 'wrong_body', body: 'empty_object', ...oneList }],
+    ['[] comes for the list', { kind: 'wrong_body', body: 'empty_list', ...oneList }],
+  ];
+
+  describe.each([
+    ['OpenAI', chatLine],
+    ['Anthropic', claudeLine],
+  ])('at %s', (_provider, line) => {
+    it.each(lists)('is found, and sent no second time, although %s', async (_name, fault) => {
+      const { harness, codes } = await runWith(line, [lostAnswer, fault]);
+      expect(codes).toEqual([]);
+      await expectNothingOpen(harness);
+    });
+
+    it('is waited for until the deadline where no list can be read', async () => {
+      const faults: Fault[] = [lostAnswer, { kind: 'http_error', operation: 'list', status: 500 }];
+      const { harness, batchId, codes } = await runWith(line, faults, { 'deadline-hours': '0.1' });
+      expect(codes).toEqual(Array.from({ length: 4 }, () => 'submission_unconfirmed'));
+      const [shard] = await shardsOf(harness, batchId);
+      expect(shard?.lastError).toContain('could not be looked through');
+    });
+  });
+
+  it('is not waited for much longer than its cancelled batch', async () => {
+    on = await startHarness();
+    const harness = on;
+    const batchId = await dropped(on, 'cancelled.jsonl', numbered(4, chatLine));
+    const startedMs = Date.now();
+    await drive(on, batchId, {
+      onTurn: async (turn) => {
+        if (turn === 2)
+          harness.simulators.openai.setFaults([lostAnswer, { kind: 'http_error', operation: 'list', status: 500 }]);
+        if (turn === 4) await cancelBatch(harness.services, batchId, new AbortController().signal);
+      },
+    });
+    expect((await on.batch(batchId)).status).toBe('cancelled');
+    expect(Date.now() - startedMs).toBeLessThan(40 * 60_000);
+  });
+
+  it('is looked for where the provider answers with an id that it gave before', async () => {
+    on = await startHarness();
+    const first = await dropped(on, 'first.jsonl', numbered(3, chatLine));
+    await drive(on, first);
+    const lines = numbered(4, chatLine);
+    const second = await dropped(on, 'second.jsonl', lines);
+    on.simulators.openai.setFaults([{ kind: 'wrong_body', operation: 'create', body: 'earlier', times: 1 }]);
+    await drive(on, second);
+    await expectExactlyOnce(on, second, lines);
+    expect((await on.results(second)).errors).toEqual([]);
+    expect(await on.simulators.openai.creations()).toHaveLength(2);
   });
 });
 

@@ -301,7 +301,7 @@ function decide(services: Services, batch: BatchRecord, shards: readonly ShardRe
 function isForSubmit(shard: ShardRecord, nowMs: number): boolean {
   if (shard.status === 'pending') return nowMs >= shard.notBeforeMs;
   if (shard.live) return shard.status === 'submitted' && nowMs >= shard.notBeforeMs && !hasLease(shard.live, nowMs);
-  return shard.status === 'submitting' && nowMs >= (shard.intent?.leaseUntilMs ?? 0);
+  return shard.status === 'submitting' && nowMs >= Math.max(shard.intent?.leaseUntilMs ?? 0, shard.notBeforeMs);
 }
 
 /** A live shard has its next slice soon: it waits for us, not for a provider. */

@@ -1,5 +1,5 @@
 import type { LineIndex } from '../../lines/line-index.ts';
-import type { CreateOutcome, Sending, UploadOutcome } from '../../providers/contract.ts';
+import type { CreateOutcome, LostCreateFinding, Sending, UploadOutcome } from '../../providers/contract.ts';
 import { ownEndpoint } from '../../providers/own-endpoint.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, ProviderAuthenticationError, safeText } from '../../records/errors.ts';
@@ -25,6 +25,9 @@ import type { ShardStep } from '../step.ts';
 
 /** Left of a function's time after a create, to write down what became of it. */
 const recordingMs = 15_000;
+
+/** How long after a cancellation a create of unknown outcome is looked for, so that its batch is cancelled as well. */
+const cancelPatienceMs = 15 * 60_000;
 
 /**
  * Sends one shard: records its intent, uploads, records the uploaded file, creates, records the provider's id. Run
@@ -204,7 +207,10 @@ async function record(
   if (!intent) return shard;
   switch (outcome.outcome) {
     case 'created':
-      return adopt(services, account, shard, outcome.providerBatchId, context);
+      return (
+        (await adopt(services, account, shard, outcome.providerBatchId, context)) ??
+        releaseUnknown(services, shard, intent, claimedReason(outcome.providerBatchId))
+      );
     case 'refused':
       return endRefused(services, shard, intent, outcome);
     case 'deferred':
@@ -218,22 +224,26 @@ async function record(
   }
 }
 
+/** @returns null where the provider gave the id before, and another shard claimed it: what became of this one is unknown. */
 async function adopt(
   services: Services,
   account: Account,
   shard: ShardRecord,
   providerBatchId: string,
   context: StepContext,
-): Promise<ShardRecord> {
+): Promise<ShardRecord | null> {
   const isOurs = await services.records.claimProviderBatch(account.name, providerBatchId, ownerOf(shard));
-  if (!isOurs)
-    throw new Error(`The provider's batch ${providerBatchId} belongs to another shard than ${ownerOf(shard)}.`);
+  if (!isOurs) return null;
   const adopted = await services.records.updateShard(shard, (current) =>
     current.status === 'submitting' ? markSubmitted(current, providerBatchId, services.now()) : current,
   );
   const batch = await services.records.getBatch(shard.batchId);
   if (batch.status === 'cancelling') await account.client.cancel(providerBatchId, context.signal);
   return adopted;
+}
+
+function claimedReason(providerBatchId: string): string {
+  return `the provider named the batch ${providerBatchId}, which it had named for other requests before`;
 }
 
 /** Nothing is sent until the last create is known to have come to nothing. */
@@ -247,53 +257,93 @@ async function reconcile(
   if (!intent || services.now() < intent.leaseUntilMs) return shard;
   if (intent.phase === 'uploading' || intent.createStartedAtMs === null)
     return defer(services, shard, intent, 'The sending was interrupted before the create.', null);
-  const account = accountOf(services, shard);
-  const { createTimeoutSeconds, settleSeconds } = account.config;
-  // The create itself begins after that note, once its body is ready; the end of the lease is the latest end of it.
-  const overAtMs = Math.max(intent.createStartedAtMs + createTimeoutSeconds * 1_000, intent.leaseUntilMs);
-  const windowEndMs = overAtMs + settleSeconds * 1_000;
-  if (services.now() < windowEndMs) return shard;
-  const index = await readIndex(services.objects, shard);
-  const found = await account.client.findLost(
-    {
-      sending: sendingOf(services, shard, intent, index),
-      providerInputFileId: intent.providerInputFileId,
-      windowStartMs: intent.createStartedAtMs,
-      windowEndMs,
-      isClaimed: async (id) => {
-        const owner = await services.records.providerBatchOwner(account.name, id);
-        return owner !== null && owner !== ownerOf(shard);
-      },
-    },
-    context.signal,
-  );
+  if (services.now() < shard.notBeforeMs && !isOver(services, batch)) return shard;
+  const found = await lookForLost(services, shard, intent, intent.createStartedAtMs, context);
   switch (found.finding) {
-    case 'found':
-      return adopt(services, account, shard, found.providerBatchId, context);
+    case 'early':
+      return shard;
+    case 'found': {
+      const { providerBatchId } = found;
+      const adopted = await adopt(services, accountOf(services, shard), shard, providerBatchId, context);
+      return adopted ?? leaveUndecided(services, batch, shard, intent, claimedReason(providerBatchId));
+    }
     case 'none':
       return defer(services, shard, intent, 'The last create came to nothing.', null);
     case 'undecided':
-      return leaveUndecided(services, batch, shard, intent, found.providerBatchIds);
+      return leaveUndecided(services, batch, shard, intent, found.reason);
   }
 }
 
+/** A look that fails, for whatever reason, decides nothing; `early` where the create may not be listed yet. */
+async function lookForLost(
+  services: Services,
+  shard: ShardRecord,
+  intent: Intent,
+  createStartedAtMs: number,
+  context: StepContext,
+): Promise<LostCreateFinding | { finding: 'early' }> {
+  try {
+    const account = accountOf(services, shard);
+    const { createTimeoutSeconds, settleSeconds } = account.config;
+    // The create itself begins after that note, once its body is ready; the end of the lease is the latest end of it.
+    const overAtMs = Math.max(createStartedAtMs + createTimeoutSeconds * 1_000, intent.leaseUntilMs);
+    const windowEndMs = overAtMs + settleSeconds * 1_000;
+    if (services.now() < windowEndMs) return { finding: 'early' };
+    const index = await readIndex(services.objects, shard);
+    const lost = {
+      sending: sendingOf(services, shard, intent, index),
+      providerInputFileId: intent.providerInputFileId,
+      windowStartMs: createStartedAtMs,
+      windowEndMs,
+      isClaimed: async (id: string) => {
+        const owner = await services.records.providerBatchOwner(account.name, id);
+        return owner !== null && owner !== ownerOf(shard);
+      },
+    };
+    return await account.client.findLost(lost, context.signal);
+  } catch (error) {
+    countRefusedKey(services, error);
+    const reason = `its batches could not be looked through: ${messageOf(error)}`;
+    return { finding: 'undecided', providerBatchIds: [], reason };
+  }
+}
+
+/** The shard waits with growing pauses, for as long as its batch does. */
 async function leaveUndecided(
   services: Services,
   batch: BatchRecord,
   shard: ShardRecord,
   intent: Intent,
-  candidates: readonly string[],
+  reason: string,
 ): Promise<ShardRecord> {
-  services.log.warn('Batches at the provider may be ours; they decide once they end.', {
+  const message = safeText(`It could not be proven whether the provider accepted this request: ${reason}.`);
+  services.log.warn('A create may have come to something; it is looked for again.', {
     ...nameOf(shard),
-    candidates,
+    reason: message,
   });
-  if (services.now() < batch.deadlineAt * 1_000) return shard;
-  const message = `It could not be proven whether the provider accepted this request: its batches ${candidates.join(', ')} may hold it. It was not sent again.`;
-  const end = { reason: 'unconfirmed' as const, code: 'submission_unconfirmed', message };
+  if (!isOver(services, batch)) {
+    const notBeforeMs = Math.min(await nextChanceMs(services, shard, null), batch.deadlineAt * 1_000);
+    return services.records.updateShard(shard, (current) =>
+      isOwn(current, intent)
+        ? { ...current, notBeforeMs, deferrals: current.deferrals + 1, lastError: message }
+        : current,
+    );
+  }
+  const end = {
+    reason: 'unconfirmed' as const,
+    code: 'submission_unconfirmed',
+    message: `${message} It was not sent again.`,
+  };
   const after = await endOwn(services, shard, intent, end);
   if (after.end === end) services.metrics.add('UnconfirmedSubmissions', shard.lineCount);
   return after;
+}
+
+/** Whether the batch waits for nothing more: its deadline is past, or it was cancelled a while ago. */
+function isOver(services: Services, batch: BatchRecord): boolean {
+  const nowMs = services.now();
+  if (nowMs >= batch.deadlineAt * 1_000) return true;
+  return batch.status === 'cancelling' && nowMs >= (batch.cancellingAt ?? 0) * 1_000 + cancelPatienceMs;
 }
 
 async function endRefused(
