@@ -108,12 +108,8 @@ describe('a create whose answer was lost', () => {
       'the clock of the provider is ten hours late',
       { kind: 'wrong_clock', operation: 'list', how: { shiftSeconds: -36_000 } },
     ],
-    ['the provider keeps no time', { kind: 'wrong_clock', operation: 'list', how: 'zero' }],
     ['a page comes for the list', { kind: 'wrong_body', body: 'html', ...oneList }],
     ["an error's document comes for the list", { kind: 'wrong_body', body: 'error', ...oneList }],
-    ['nothing comes for the list', { kind: 'wrong_body', body: 'empty', ...oneList }],
-    ['{} comes for the list', { kind: 'wrong_body', body: 'empty_object', ...oneList }],
-    ['[] comes for the list', { kind: 'wrong_body', body: 'empty_list', ...oneList }],
   ];
 
   describe.each([

@@ -57,7 +57,7 @@ const noLists: [name: string, contentType: string, body: string][] = [
 /** What is no list, except where it is the provider's form of an empty one. */
 const emptyForms: Record<string, readonly BatchProviderKind[]> = {
   // Google leaves empty members out.
-  '{}': ['gemini', 'vertex'],
+  '{}': ['gemini', 'vertex', 'fireworks'],
   // Together's list is an array.
   '[]': ['together'],
 };

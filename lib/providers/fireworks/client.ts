@@ -16,13 +16,15 @@ import type {
   UploadOutcome,
 } from '../contract.ts';
 import { encodedName, look, read } from '../google-family/api.ts';
+import { listReply } from '../google-family/list-reply.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
-import { clockSkewMs, readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
+import { readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
 import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
 import { withDeadline } from '../shared/http/deadline.ts';
-import { everyTokenPage } from '../shared/http/every-token-page.ts';
+import { everyPage } from '../shared/http/every-page.ts';
 import { callError, failedCall, hasEndedAlready } from '../shared/http/failed-call.ts';
 import type { KeyedClient } from '../shared/http/keyed-client.ts';
+import { findProven, maxListPages } from '../shared/http/lost-create.ts';
 import { withSpooledFile } from '../shared/http/spooled-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { uploadForm } from '../shared/http/upload-form.ts';
@@ -42,10 +44,7 @@ const datasetPauseMs = 250;
 const datasetSchema = z.object({ state: z.string() });
 const createdSchema = z.object({ name: z.string().min(1) });
 const filesSchema = z.object({ filenameToSignedUrls: z.record(z.string(), z.string()).default({}) });
-const listSchema = z.object({
-  batchInferenceJobs: z.array(jobSchema).default([]),
-  nextPageToken: z.string().optional(),
-});
+const listSchema = listReply({ batchInferenceJobs: z.array(jobSchema).default([]) });
 
 export function connectFireworks(settings: ConnectionSettings<FireworksSettings>): ProviderClient & Catalog {
   return new FireworksClient(settings);
@@ -132,25 +131,28 @@ class FireworksClient implements ProviderClient, Catalog {
   }
 
   /** A job's name is made of our token, so the one that has it is ours for certain. */
-  async findLost({ sending, windowStartMs }: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const oldestMs = windowStartMs - clockSkewMs;
+  async findLost({ sending }: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
     const jobId = jobIdOf(sending);
-    for await (const job of this.#newestFirst(signal)) {
-      if (Date.parse(job.createTime ?? '') < oldestMs) continue;
-      if (idIn(job.name) === jobId) return { finding: 'found', providerBatchId: job.name };
-    }
-    return { finding: 'none' };
+    return await findProven(
+      this.#newestFirst(signal, maxListPages),
+      (job) => job.name,
+      (job) => idIn(job.name) === jobId,
+    );
   }
 
-  #newestFirst(signal: AbortSignal): AsyncGenerator<Job> {
-    return everyTokenPage(async (pageToken) => {
-      const order = { pageSize: String(pageSize), orderBy: 'create_time desc' };
-      const { batchInferenceJobs, nextPageToken } = await this.#page(
-        { ...order, ...(pageToken !== undefined && { pageToken }) },
-        signal,
-      );
-      return { items: batchInferenceJobs, nextPageToken };
-    });
+  #newestFirst(signal: AbortSignal, maxPages?: number): AsyncGenerator<Job> {
+    return everyPage(
+      async (pageToken) => {
+        const order = { pageSize: String(pageSize), orderBy: 'create_time desc' };
+        const { batchInferenceJobs, nextPageToken } = await this.#page(
+          { ...order, ...(pageToken !== undefined && { pageToken }) },
+          signal,
+        );
+        return { items: batchInferenceJobs, next: nextPageToken };
+      },
+      ({ name }) => name,
+      maxPages,
+    );
   }
 
   async #page(query: Record<string, string>, signal: AbortSignal): Promise<z.infer<typeof listSchema>> {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What any list of Google's may say beside its items. */
-const besideItems = ['nextPageToken', 'kind', 'unreachable', 'prefixes'];
+const besideItems = ['nextPageToken', 'totalSize', 'kind', 'unreachable', 'prefixes'];
 
 /**
  * A page of a list, and nothing else: Google leaves empty members out, so `{}` is an empty one; an error's document under
