@@ -154,20 +154,6 @@ describe.each(batchProviderKinds)('a lost create at %s', (kind) => {
     expect(created.outcome).toBe('unknown');
     expect(seen).toEqual([]);
   });
-
-  it('is undecided where a page comes again', async () => {
-    if (subjects[kind].pageSize === 0) return;
-    const connection = await connect(kind);
-    const others = Array.from({ length: subjects[kind].pageSize + 5 }, () => sendingOf(kind, ['x']));
-    await Promise.all(others.map((other) => submit(connection, other)));
-    connection.simulator.setFaults([{ kind: 'repeated_page' }]);
-
-    expect(await connection.client.findLost(lost(sendingOf(kind, texts), null), noAbort)).toEqual({
-      finding: 'undecided',
-      providerBatchIds: [],
-      reason: expect.stringContaining('list'),
-    });
-  });
 });
 
 describe('a candidate of Anthropic', () => {
