@@ -8,9 +8,18 @@ import type { LostCreate, Sending } from '../../lib/providers/contract.ts';
 import { everyPage, UnendingListError } from '../../lib/providers/shared/http/every-page.ts';
 import { TransientError } from '../../lib/records/errors.ts';
 import type { Fault } from '../../simulators/faults.ts';
-import { withBucket } from './bucket.ts';
-import { apiKey, clientFor, connect, ended, inputFileOf, noAbort, sendingOf, submit } from './connected-provider.ts';
-import { subjects } from './subjects.ts';
+import { subjects } from '../fixtures/providers/every-provider.ts';
+import { withBucket } from './support/bucket.ts';
+import {
+  apiKey,
+  clientFor,
+  connect,
+  ended,
+  inputFileOf,
+  noAbort,
+  sendingOf,
+  submit,
+} from './support/connected-provider.ts';
 
 withBucket();
 
