@@ -12,6 +12,7 @@ export interface BatchFlags {
   onUnknownModel?: BatchOptionsInput['on_unknown_model'];
   metadata?: Record<string, string>;
   maxCostUsd?: number;
+  assumeOutputTokens?: number;
   maxAttempts?: number;
   onLostResult?: BatchOptionsInput['on_lost_result'];
   deadlineHours?: number;
@@ -41,6 +42,12 @@ export function withLineFlags(command: Command): Command {
         'fail',
         'error_line',
       ]),
+    )
+    .option('--max-cost-usd <dollars>', 'send nothing if it may cost more', parsePositive)
+    .option(
+      '--assume-output-tokens <count>',
+      "what a request without a limit on output counts (default: the model's maximum)",
+      parseWhole,
     );
 }
 
@@ -48,7 +55,6 @@ export function withLineFlags(command: Command): Command {
 export function withRunFlags(command: Command): Command {
   return command
     .option('--metadata <key=value>', 'kept on the batch; may be given up to 16 times', parseMetadata)
-    .option('--max-cost-usd <dollars>', 'send nothing if the estimate is above it', parsePositive)
     .option('--max-attempts <times>', 'how often a request may be sent, 1 to 10 (default: 3)', parseWhole)
     .addOption(
       new Option(
@@ -79,6 +85,7 @@ export function optionsOf(flags: BatchFlags): BatchOptionsInput {
     on_unknown_model: flags.onUnknownModel,
     metadata: flags.metadata,
     max_cost_usd: flags.maxCostUsd,
+    assume_output_tokens: flags.assumeOutputTokens,
     max_attempts: flags.maxAttempts,
     on_lost_result: flags.onLostResult,
     deadline_hours: flags.deadlineHours,

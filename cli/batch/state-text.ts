@@ -52,10 +52,11 @@ export function estimateText({ isDryRun, validation }: BatchState): string[] {
   if (!isDryRun || !validation) return [];
   const { usd, unpriced } = validation.estimatedCost;
   const price =
-    usd === null ? `no price is known for ${unpriced.map(printable).join(', ')}` : `at most ${dollarsText(usd)}`;
-  const tokens = `about ${countText(validation.estimatedInputTokens)} tokens in, at most ${countText(validation.estimatedOutputTokens)} out`;
+    usd === null ? `no price is known for ${unpriced.map(printable).join(', ')}` : `about ${dollarsText(usd)}`;
+  const tokens = `about ${countText(validation.estimatedInputTokens)} tokens in, ${validation.isOutputBound ? 'at most' : 'about'} ${countText(validation.estimatedOutputTokens)} out`;
   const invalid = validation.invalidLines === 0 ? '' : `, ${counted(validation.invalidLines, 'invalid line')}`;
-  return [`${counted(validation.lines, 'request')}${invalid}; ${tokens}: ${price}`];
+  const rests = validation.assumptions.map(printable);
+  return [`${counted(validation.lines, 'request')}${invalid}; ${tokens}: ${price}`, ...rests];
 }
 
 export function warningText({ warningCount }: BatchState): string[] {

@@ -28,7 +28,14 @@ export interface ShardState {
 /** What a validation found before anything was sent. */
 export type ValidationFacts = Pick<
   Report,
-  'lines' | 'invalidLines' | 'shards' | 'estimatedInputTokens' | 'estimatedOutputTokens' | 'estimatedCost'
+  | 'lines'
+  | 'invalidLines'
+  | 'shards'
+  | 'estimatedInputTokens'
+  | 'estimatedOutputTokens'
+  | 'estimatedCost'
+  | 'isOutputBound'
+  | 'assumptions'
 >;
 
 /** When something happened, in unix seconds, in the order in which it did. */

@@ -1,9 +1,13 @@
 import { splitLines } from '../../lib/lines/jsonl.ts';
-import { costOf } from '../../lib/pipeline/cost.ts';
-import { EstimateByModel, estimateUsage } from '../../lib/pipeline/estimate.ts';
+import { type CostPart, costOf } from '../../lib/pipeline/cost.ts';
+import { costProblem } from '../../lib/pipeline/cost-limit.ts';
+import { addDollars, EstimateByModel, Estimator, type LineEstimate } from '../../lib/pipeline/estimate.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/prepare/line-validation.ts';
+import type { Seller } from '../../lib/pipeline/price.ts';
+import { type AccountLimits, limitsOf } from '../../lib/pipeline/shards/account-limits.ts';
 import { type Config, unknownProvider } from '../../lib/providers/config.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
+import type { Route } from '../../lib/providers/routing.ts';
 import type { Cost } from '../../lib/records/batch.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { ConfigurationError, InvalidInputError, safeText } from '../../lib/records/errors.ts';
@@ -35,11 +39,16 @@ export interface FileReport {
   warnings: number;
   /** Whether a batch of this file would fail before anything is sent. */
   would_fail: boolean;
+  /** Why `max_cost_usd` would refuse it; null where it would not. */
+  cost_problem: LineError | null;
   endpoint: Endpoint | null;
   groups: Group[];
   estimated_input_tokens: number;
-  /** At most, by the requests' own limits. */
   estimated_output_tokens: number;
+  /** Whether no request can write more. */
+  is_output_bound: boolean;
+  /** What the figures rest on beside the requests' own limits: whole sentences. */
+  assumptions: string[];
   estimated_cost: Cost;
 }
 
@@ -48,8 +57,8 @@ export class FileValidation {
   readonly #options: BatchOptions;
   readonly #targets: ReturnType<typeof offlineTargets>;
   readonly #validation: LineValidation;
-  readonly #estimates: EstimateByModel;
-  readonly #groups = new Map<string, Group>();
+  readonly #estimates = new EstimateByModel();
+  readonly #groups = new Map<string, LineGroup>();
   readonly #counts = { lines: 0, invalid_lines: 0, errors: 0, warnings: 0 };
   #wouldFail = false;
 
@@ -60,7 +69,6 @@ export class FileValidation {
       throw new InvalidInputError('invalid_option', unknownProvider(provider, config), { param: 'provider' });
     this.#options = options;
     this.#targets = offlineTargets(config);
-    this.#estimates = new EstimateByModel((name) => this.#targets.account(name));
     this.#validation = new LineValidation(this.#targets, options);
   }
 
@@ -76,15 +84,20 @@ export class FileValidation {
 
   report(): FileReport {
     const total = this.#estimates.tokens();
-    const parts = this.#estimates.list().map(({ provider, model, batchUsd }) => ({ provider, model, usd: batchUsd }));
+    const cost = costOf([...this.#groups.values()].map((group) => group.cost()));
+    const limit = this.#options.max_cost_usd;
+    const problem = limit === undefined ? null : costProblem(limit, cost, this.#estimates.unboundedModels());
     return {
       ...this.#counts,
-      would_fail: this.#wouldFail,
+      would_fail: this.#wouldFail || problem !== null,
       endpoint: this.#validation.endpoint ?? null,
-      groups: [...this.#groups.values()],
+      cost_problem: problem,
+      groups: [...this.#groups.values()].map((group) => group.counts()),
       estimated_input_tokens: total.input,
       estimated_output_tokens: total.output,
-      estimated_cost: costOf(parts),
+      is_output_bound: this.#estimates.isOutputBound,
+      assumptions: this.#estimates.assumptions(this.#options),
+      estimated_cost: cost,
     };
   }
 
@@ -100,13 +113,22 @@ export class FileValidation {
     return (error.code === 'model_not_found' ? on_unknown_model : on_invalid_line) === 'error_line';
   }
 
-  #accept({ request, route, sentBytes, warnings }: AcceptedLine): FileFinding[] {
-    this.#estimates.of(route.provider, route.model).add(estimateUsage(request, sentBytes));
-    const key = JSON.stringify([route.provider, route.model, request.endpoint]);
-    const group = this.#groups.get(key) ?? { ...route, endpoint: request.endpoint, requests: 0 };
-    this.#groups.set(key, { ...group, requests: group.requests + 1 });
+  #accept({ request, route, sentBytes, translated, warnings }: AcceptedLine): FileFinding[] {
+    const group = this.#groupOf(route, request.endpoint, translated !== null);
+    const estimate = group.estimator.estimate(request, sentBytes);
+    group.add(estimate, sentBytes);
+    this.#estimates.of(route.provider, route.model).add(estimate);
     this.#counts.warnings += warnings.length;
     return warnings.map((warning) => ({ severity: 'warning', line: request.lineNumber, ...warning }));
+  }
+
+  #groupOf(route: Route, endpoint: Endpoint, isTranslated: boolean): LineGroup {
+    const key = JSON.stringify([route.provider, route.model, endpoint, isTranslated]);
+    const known = this.#groups.get(key);
+    if (known) return known;
+    const group = new LineGroup(this.#targets.account(route.provider), { ...route, endpoint }, this.#options);
+    this.#groups.set(key, group);
+    return group;
   }
 
   #emptyFile(): FileFinding {
@@ -115,6 +137,57 @@ export class FileValidation {
     const message = 'The input file is empty: it has no request lines.';
     return { severity: 'error', line: null, code: 'empty_file', message, param: null };
   }
+}
+
+/** Requests that would share shards, whose number and size decide whether they go as a batch and so what they cost. */
+class LineGroup {
+  readonly estimator: Estimator;
+  readonly #target: Omit<Group, 'requests'>;
+  readonly #limits: AccountLimits;
+  #requests = 0;
+  #usd: number | null = 0;
+  #open = { requests: 0, bytes: 0, batchUsd: dollars(0), singleUsd: dollars(0) };
+
+  constructor(account: Seller, target: Omit<Group, 'requests'>, options: BatchOptions) {
+    this.estimator = new Estimator(account, target.model, options);
+    this.#target = target;
+    this.#limits = limitsOf(account);
+  }
+
+  add({ batchUsd, singleUsd }: LineEstimate, sentBytes: number): void {
+    const { maxRequests, maxBytes, overheadBytes } = this.#limits;
+    const bytes = sentBytes + overheadBytes.line;
+    const isFull = this.#open.requests >= maxRequests || overheadBytes.batch + this.#open.bytes + bytes > maxBytes;
+    if (isFull) this.#close();
+    this.#requests += 1;
+    this.#open = {
+      requests: this.#open.requests + 1,
+      bytes: this.#open.bytes + bytes,
+      batchUsd: addDollars(this.#open.batchUsd, batchUsd),
+      singleUsd: addDollars(this.#open.singleUsd, singleUsd),
+    };
+  }
+
+  counts(): Group {
+    return { ...this.#target, requests: this.#requests };
+  }
+
+  cost(): CostPart {
+    this.#close();
+    return { provider: this.#target.provider, model: this.#target.model, usd: this.#usd };
+  }
+
+  #close(): void {
+    const { requests, batchUsd, singleUsd } = this.#open;
+    const isLive = requests < (this.#limits.minRequests ?? 0);
+    this.#usd = addDollars(this.#usd, isLive ? singleUsd : batchUsd);
+    this.#open = { requests: 0, bytes: 0, batchUsd: 0, singleUsd: 0 };
+  }
+}
+
+/** A sum that may become unknown. */
+function dollars(amount: number): number | null {
+  return amount;
 }
 
 /** The configured providers without their keys: nothing is called. */

@@ -109,10 +109,15 @@ function summary(file: string, { lines, errors, warnings }: FileReport): string 
 
 function estimate(report: FileReport): string {
   const { usd, unpriced } = report.estimated_cost;
-  const tokens = `about ${countText(report.estimated_input_tokens)} tokens in, at most ${countText(report.estimated_output_tokens)} out`;
-  return usd === null
-    ? `${tokens}; no price is known for ${unpriced.map(printable).join(', ')}`
-    : `${tokens}, at most ${dollarsText(usd)} at the batch price`;
+  const bound = report.is_output_bound ? 'at most' : 'about';
+  const tokens = `about ${countText(report.estimated_input_tokens)} tokens in, ${bound} ${countText(report.estimated_output_tokens)} out`;
+  const cost =
+    usd === null
+      ? `${tokens}; no price is known for ${unpriced.map(printable).join(', ')}`
+      : `${tokens}, about ${dollarsText(usd)}`;
+  const problem =
+    report.cost_problem === null ? [] : [`${report.cost_problem.code}: ${printable(report.cost_problem.message)}`];
+  return [cost, ...report.assumptions.map(printable), ...problem].join('\n  ');
 }
 
 function verdict(report: FileReport): string {

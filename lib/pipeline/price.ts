@@ -35,6 +35,22 @@ export function pricerOf(seller: Seller, model: string): Pricer | null {
   return { batch: (usage) => priceOf(rates, usage, factors), single: (usage) => priceOf(rates, usage, singleCall) };
 }
 
+/**
+ * The most tokens that a model writes for one answer: what the account says of it, else what its maker publishes, else the whole context
+ * window of the price list.
+ *
+ * @returns null where nobody says.
+ */
+export function maxOutputTokensOf({ provider, config }: Seller, model: string): number | null {
+  const own = config.prices && (config.prices[model] ?? ofModel(config.prices, model));
+  if (typeof own === 'object' && own.maxOutputTokens !== undefined) return own.maxOutputTokens;
+  const priced = typeof own === 'string' ? own : (ofModel(provider.prices.listedAs ?? {}, model) ?? model);
+  const published = ofModel(provider.maxOutputTokens ?? {}, priced);
+  if (published !== undefined) return published;
+  const seller = whereListed({ name: '', provider, config }, own !== undefined);
+  return calcPrice({}, priced, seller)?.model.context_window ?? null;
+}
+
 /** Dollars for a million tokens: one number, or one for each length of the prompt. */
 type Rate = number | { base: number; tiers: { start: number; price: number }[] };
 

@@ -24,6 +24,8 @@ const ownPriceSchema = z.strictObject({
   inputImage: dollars.optional(),
   outputAudio: dollars.optional(),
   outputImage: dollars.optional(),
+  /** The most tokens that the model writes for one answer. */
+  maxOutputTokens: z.number().int().positive().optional(),
   /** What a batch saves of them, 0.5 for half; without it what the provider's batches save. */
   batchDiscount: z.number().min(0).lt(1).optional(),
 });

@@ -5,6 +5,7 @@ import type { Endpoint } from '../records/endpoints.ts';
 import type { Usage } from '../records/usage.ts';
 import type { AccountSettings } from './account.ts';
 import type { BatchFields } from './shared/batch-fields.ts';
+import type { PictureRule } from './shared/picture-tokens.ts';
 
 /**
  * All that a provider's folder says of it, in one object: what its accounts may say, what it takes and what it costs, how its
@@ -19,6 +20,10 @@ export interface Provider<Settings extends AccountSettings = AccountSettings> ex
   /** Models that it is known for, which go here unless the configuration says otherwise; `*` stands for any characters. */
   models: readonly string[];
   prices: Prices;
+  /** The most tokens that its models write for one answer, by patterns as in `models`; the first that fits holds. */
+  maxOutputTokens?: Readonly<Record<string, number>>;
+  /** How its models count pictures that they are shown; absent where nobody says. */
+  pictureTokens?: PictureRule;
   limits: ProviderLimits;
   /** Whether an account needs an API key, may go without one, or has none. */
   key: 'required' | 'optional' | 'none';
@@ -44,6 +49,8 @@ export interface Translation {
   lacks?: (endpoint: Endpoint, model: string) => boolean;
   /** The provider's own endpoint to which lines for another are sent; absent where all endpoints are its own. */
   ownEndpoint?: (asked: { endpoint: Endpoint; model: string }) => Endpoint;
+  /** The limit on output tokens that a translated line of a model gets where it names none; absent or null without one. */
+  sentOutputLimit?: (model: string) => number | null;
   /**
    * Whether a line goes as it is, only the values of custom_id and of the model replaced. Whoever knows where those
    * stand need not ask `translateRequest`, which gives the same.

@@ -51,10 +51,14 @@ export const reportSchema = z.object({
       bytes: z.number().int(),
     }),
   ),
-  /** Estimated from text length and the requests' own output limits. */
+  /** Estimated from the requests as they are sent: four bytes are a token of text, pictures count by their model's rule. */
   estimatedInputTokens: z.number().int(),
+  /** The most that can be written where `isOutputBound`, and else an estimate. */
   estimatedOutputTokens: z.number().int(),
   estimatedCost: costSchema,
+  isOutputBound: z.boolean().default(false),
+  /** Whole sentences: what was counted of requests without a limit of their own, and what was not. */
+  assumptions: z.array(z.string()).default([]),
 });
 
 export type Report = z.infer<typeof reportSchema>;

@@ -33,8 +33,10 @@ export const batchOptionsSchema = z.strictObject({
   on_lost_result: z.enum(['error', 'resend']).default('error'),
   /** Hours from creation after which what is unfinished is closed. Default: 24 for each attempt. */
   deadline_hours: z.number().positive().max(2400).optional(),
-  /** A batch estimated above this, or whose price is unknown, fails before anything is sent. US dollars. */
+  /** A batch that may cost more, or whose price is unknown, fails before anything is sent. US dollars. */
   max_cost_usd: z.number().positive().optional(),
+  /** Output tokens that a request without a limit counts, in place of the most that its model writes. */
+  assume_output_tokens: z.number().int().positive().optional(),
   /** Who goes first when a provider's places are taken: a waiting shard asks again sooner or later. */
   priority: z.enum(['low', 'normal', 'high']).default('normal'),
   /** The same key and parameters give the same batch. */
@@ -96,6 +98,7 @@ const textReaders: Record<string, (text: string, name: string) => unknown> = {
   on_lost_result: readText,
   deadline_hours: readNumber,
   max_cost_usd: readNumber,
+  assume_output_tokens: readNumber,
   priority: readText,
   idempotency_key: readText,
   dry_run: readBoolean,

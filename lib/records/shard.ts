@@ -118,6 +118,10 @@ export const shardRecordSchema = z.object({
   bytes: z.number().int(),
   /** Prompt tokens of all its requests, estimated. */
   estimatedTokens: z.number().int().default(0),
+  /** What its requests may cost, the way it goes, in US dollars; null where no price is known. Absent from older records. */
+  estimatedUsd: z.number().nullable().optional(),
+  /** The same, should its requests go as single calls. */
+  estimatedSingleUsd: z.number().nullable().optional(),
   /** The requests' own bytes, in input order, one per line. */
   linesKey: z.string(),
   /** The same lines as the provider gets them, with a placeholder for each id; null where they go in their own bytes. */
@@ -166,6 +170,8 @@ export type ShardPlan = Pick<
   | 'lineCount'
   | 'bytes'
   | 'estimatedTokens'
+  | 'estimatedUsd'
+  | 'estimatedSingleUsd'
   | 'linesKey'
   | 'sentKey'
   | 'indexKey'

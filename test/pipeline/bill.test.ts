@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { EstimateByModel, estimateUsage } from '../../lib/pipeline/estimate.ts';
+import { EstimateByModel, Estimator } from '../../lib/pipeline/estimate.ts';
 import { pricerOf } from '../../lib/pipeline/price.ts';
 import { parseConfig } from '../../lib/providers/config.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
@@ -388,12 +388,77 @@ describe('the bill of the others', () => {
 });
 
 describe('an estimate', () => {
+  interface Asked {
+    account: AccountName;
+    model: string;
+    endpoint?: Endpoint;
+    body: Record<string, unknown>;
+    assumed?: number;
+  }
+
+  function estimateOf({ account, model, endpoint = '/v1/chat/completions', body, assumed }: Asked, bytes = 400) {
+    const options = assumed === undefined ? {} : { assume_output_tokens: assumed };
+    return new Estimator(sellerOf(account), model, options).estimate({ endpoint, format: 'openai', body }, bytes);
+  }
+
   it('of 6,000 short requests has the price of short ones', () => {
-    const estimates = new EstimateByModel(sellerOf);
-    const sum = estimates.of('anthropic', 'claude-sonnet-4-5');
-    const request = { endpoint: '/v1/chat/completions', body: { max_tokens: 100 } } as const;
-    for (let line = 0; line < 6_000; line += 1) sum.add(estimateUsage(request, 241 * 4));
+    const estimates = new EstimateByModel();
+    const asked = { account: 'anthropic', model: 'claude-sonnet-4-5', body: { max_tokens: 100 } } as const;
+    for (let line = 0; line < 6_000; line += 1)
+      estimates.of(asked.account, asked.model).add(estimateOf(asked, 241 * 4));
     // 6,000 * (241 * 1.5 + 100 * 7.5)
     expect(estimates.list()[0]?.batchUsd).toBeCloseTo(6.669, 6);
+    expect(estimates.isOutputBound).toBe(true);
+  });
+
+  it('counts the limit that is sent, not a member that is left out', () => {
+    const claude = { account: 'anthropic', model: 'claude-sonnet-4-5' } as const;
+    expect(estimateOf({ ...claude, body: { max_tokens: 64_000, max_output_tokens: 1 } }).output).toBe(64_000);
+    expect(estimateOf({ ...claude, body: {} })).toMatchObject({ output: 32_000, assumptions: [] });
+    const both = { max_tokens: 500, max_completion_tokens: 1 };
+    expect(estimateOf({ account: 'own', model: 'our-7b', body: both }).output).toBe(500);
+    const llama = { account: 'bedrock', model: 'us.meta.llama3-3-70b-instruct-v1:0', body: {} } as const;
+    expect(estimateOf(llama).output).toBe(2_048);
+  });
+
+  it('counts the most that the model writes where no limit is there, or what the option says', () => {
+    const mini = { account: 'openai', model: 'gpt-5-mini', body: {} } as const;
+    expect(estimateOf(mini)).toMatchObject({ output: 128_000, assumptions: ['modelMaximum'] });
+    expect(estimateOf({ ...mini, assumed: 700 })).toMatchObject({ output: 700, assumptions: ['assumedByOption'] });
+    expect(estimateOf({ account: 'own', model: 'our-7b', body: {} }).assumptions).toEqual(['unbounded']);
+  });
+
+  it('counts every answer of every prompt', () => {
+    const body = { prompt: Array.from({ length: 20 }, () => 'a'), best_of: 20, max_tokens: 10 };
+    const asked = { account: 'openai', model: 'gpt-3.5-turbo-instruct', endpoint: '/v1/completions', body } as const;
+    expect(estimateOf(asked).output).toBe(4_000);
+    expect(
+      estimateOf({ account: 'openai', model: 'gpt-5-mini', body: { n: 3, max_completion_tokens: 10 } }).output,
+    ).toBe(30);
+  });
+
+  it('counts pictures that are drawn by quality and size, and has no price for what is sold otherwise', () => {
+    const body = { n: 2, quality: 'high', size: '1024x1536' };
+    const drawn = { account: 'openai', model: 'gpt-image-1.5', endpoint: '/v1/images/generations', body } as const;
+    // 100 in * 2.5 + 12,480 * 16
+    expect(estimateOf(drawn)).toMatchObject({ output: 12_480, batchUsd: expect.closeTo(0.19993, 6) });
+    expect(estimateOf({ ...drawn, model: 'dall-e-3' }).batchUsd).toBeNull();
+    expect(estimateOf({ ...drawn, endpoint: '/v1/videos', model: 'sora-2' }).batchUsd).toBeNull();
+  });
+
+  it('counts a picture by its pixels, and not by its base64', () => {
+    const png = Buffer.alloc(700_000);
+    png.write('\x89PNG\r\n\x1a\n', 'latin1');
+    png.writeUInt32BE(1_024, 16);
+    png.writeUInt32BE(1_024, 20);
+    const url = `data:image/png;base64,${png.toString('base64')}`;
+    const shown = (image: string) => ({
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: image } }] }],
+    });
+    const gpt4o = { account: 'openai', model: 'gpt-4o' } as const;
+    // four tiles: 85 + 4 * 170, and 100 of text
+    expect(estimateOf({ ...gpt4o, body: shown(url) }, 400 + url.length - 22).input).toBe(865);
+    // its size unknown, eight tiles
+    expect(estimateOf({ ...gpt4o, body: shown('https://example.com/a.png') }).input).toBe(1_545);
   });
 });

@@ -4,6 +4,8 @@ import type { RequestLine } from '../../lines/request-line.ts';
 import type { Provider } from '../../providers/contract.ts';
 import { type BatchRecord, openRound, type Round } from '../../records/batch.ts';
 import { placeholderLineId } from '../../records/ids.ts';
+import type { BatchOptions } from '../../records/options.ts';
+import { Estimator } from '../estimate.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
@@ -41,7 +43,7 @@ export async function openNextRound(
     limitsOf(services.account(name)),
   );
   try {
-    for (const collected of latest) await copyRetryable(services, collected, writer);
+    for (const collected of latest) await copyRetryable(services, batch.options, collected, writer);
     const written = await writer.finish();
     const shards = written.map((shard) => makeLiveIfSmall(shard, (name) => services.account(name)));
     await inParallel(10, shards, (shard) => services.records.createShard(shard));
@@ -56,13 +58,16 @@ export async function openNextRound(
 
 async function copyRetryable(
   services: Services,
+  options: BatchOptions,
   { shard, result, readIndex: readResultIndex }: CollectedShard,
   writer: ShardWriter,
 ): Promise<void> {
   if (result.retryable === 0 || shard.provider === null) return;
-  const { provider } = services.account(shard.provider);
+  const account = services.account(shard.provider);
+  const { provider } = account;
   const isTranslated = shard.sentKey !== null;
   const { model, endpoint } = shard;
+  const estimator = new Estimator(account, model, options);
   const queue = writer.queue({ provider: shard.provider, model, endpoint, isTranslated });
   const index = await readResultIndex();
   const entries = await readIndex(services.objects, shard);
@@ -78,6 +83,7 @@ async function copyRetryable(
         translated,
         sentBytes,
         embeddingInputs: embeddingInputs(request),
+        estimate: estimator.estimate(request, sentBytes),
       });
     }
   }

@@ -21,6 +21,7 @@ export function receiptOf(services: Services, batch: BatchRecord, shards: readon
     breakdown: breakdownOf(services, sent),
     usage: usageOfShards(shards),
     cost: costOfShards(services, shards),
+    assumptions: batch.report?.assumptions ?? [],
     input: batch.input,
     output: fileOf(files.output),
     errors: fileOf(files.errors),

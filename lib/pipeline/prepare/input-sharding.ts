@@ -8,8 +8,8 @@ import { type Endpoint, endpoints } from '../../records/endpoints.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import { type ShardRecord, shardRecordSchema } from '../../records/shard.ts';
 import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
-import { costOf } from '../cost.ts';
-import { EstimateByModel, type EstimateSum, estimateUsage, modelEstimateSchema } from '../estimate.ts';
+import { type CostPart, costOf } from '../cost.ts';
+import { EstimateByModel, type EstimateSum, Estimator, modelEstimateSchema } from '../estimate.ts';
 import type { Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
 import { type ShardQueue, ShardWriter } from '../shards/shard-writer.ts';
@@ -44,7 +44,7 @@ export class InputSharding {
   readonly #token: string;
   readonly #validation: LineValidation;
   readonly #shards: ShardWriter;
-  readonly #estimates: EstimateByModel;
+  readonly #estimates = new EstimateByModel();
   readonly #customIds: CustomIds;
   /** Those of a model: one, or a few where its lines have different endpoints or forms. */
   readonly #destinations = new WeakMap<Route, Destination[]>();
@@ -71,7 +71,6 @@ export class InputSharding {
     this.#services = services;
     this.#batch = batch;
     this.#token = token;
-    this.#estimates = new EstimateByModel((name) => services.account(name));
     this.#validation = new LineValidation(services, batch.options, this.#customIds);
     this.#shards = new ShardWriter(
       services.objects,
@@ -126,12 +125,13 @@ export class InputSharding {
   #accept(ordinal: number, line: Line, accepted: AcceptedLine): PendingWrite {
     const { request, warnings, translated, sentBytes } = accepted;
     const placement = this.#placementOf(accepted);
-    placement.estimate.add(estimateUsage(request, sentBytes));
+    const estimate = placement.estimator.estimate(request, sentBytes);
+    placement.sum.add(estimate);
     const { lineNumber, customId, format, spans } = request;
     const reported = warnings.length > 0 ? this.issues.addWarnings(lineNumber, customId, warnings) : undefined;
     if (this.#isFailed) return reported;
     const entry = { ordinal, lineNumber, byteLength: lengthOf(line), format, spans, customId };
-    const placed = { entry, line, translated, sentBytes, embeddingInputs: embeddingInputs(request) };
+    const placed = { entry, line, translated, sentBytes, embeddingInputs: embeddingInputs(request), estimate };
     return allOf(reported, this.#shards.add(placement.queue, placed));
   }
 
@@ -150,7 +150,16 @@ export class InputSharding {
   #newPlacement({ request, route, translated }: AcceptedLine): Destination {
     const { provider, model } = route;
     const target = { provider, model, endpoint: request.endpoint, isTranslated: translated !== null };
-    return { route, queue: this.#shards.queue(target), estimate: this.#estimates.of(provider, model) };
+    return {
+      route,
+      queue: this.#shards.queue(target),
+      sum: this.#estimates.of(provider, model),
+      estimator: this.#estimatorOf(provider, model),
+    };
+  }
+
+  #estimatorOf(provider: string, model: string): Estimator {
+    return new Estimator(this.#services.account(provider), model, this.#batch.options);
   }
 
   async #refuse(ordinal: number, line: Line | OverlongLine, refusal: RefusedLine): Promise<void> {
@@ -224,14 +233,21 @@ export class InputSharding {
     await Promise.all([this.#shards.abort(), this.#refused?.abort()]);
   }
 
+  /** Models of which requests have no limit on their output at all. */
+  unboundedModels(): string[] {
+    return this.#estimates.unboundedModels();
+  }
+
+  /** Shards know which way they go, and so at which price; without shards all count as batches. */
+  #costParts(shards: readonly ShardRecord[]): CostPart[] {
+    if (shards.length === 0) return this.#estimates.list().map((part) => ({ ...part, usd: part.batchUsd }));
+    return shards.flatMap(({ provider, model, estimatedUsd = null }) =>
+      provider === null ? [] : [{ provider, model, usd: estimatedUsd }],
+    );
+  }
+
   #describe(shards: readonly ShardRecord[]): Report {
     const total = this.#estimates.tokens();
-    const parts = this.#estimates.list().map((part) => ({
-      provider: part.provider,
-      model: part.model,
-      // Priced in full where any of its shards is too small for a batch: a limit on the cost must hold.
-      usd: shards.some((shard) => shard.live !== null && isOf(shard, part)) ? part.singleUsd : part.batchUsd,
-    }));
     return {
       lines: this.#lines,
       invalidLines: this.#refusedLines,
@@ -239,13 +255,11 @@ export class InputSharding {
       shards: groupsOf(shards),
       estimatedInputTokens: total.input,
       estimatedOutputTokens: total.output,
-      estimatedCost: costOf(parts),
+      estimatedCost: costOf(this.#costParts(shards)),
+      isOutputBound: this.#estimates.isOutputBound,
+      assumptions: this.#estimates.assumptions(this.#batch.options),
     };
   }
-}
-
-function isOf(shard: ShardRecord, { provider, model }: { provider: string; model: string }): boolean {
-  return shard.provider === provider && shard.model === model;
 }
 
 function noEarlierRun(): { customIds: CustomIds; validation: null } {
@@ -256,7 +270,8 @@ function noEarlierRun(): { customIds: CustomIds; validation: null } {
 interface Destination {
   route: Route;
   queue: ShardQueue;
-  estimate: EstimateSum;
+  sum: EstimateSum;
+  estimator: Estimator;
 }
 
 function takesLine({ route, queue: { target } }: Destination, line: AcceptedLine): boolean {

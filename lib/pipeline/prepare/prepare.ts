@@ -1,5 +1,12 @@
 import { type LinePosition, splitLinesFrom } from '../../lines/jsonl.ts';
-import { assertEpoch, type BatchRecord, beginProgress, closeAtValidation, withErrors } from '../../records/batch.ts';
+import {
+  assertEpoch,
+  type BatchRecord,
+  beginProgress,
+  type Cost,
+  closeAtValidation,
+  withErrors,
+} from '../../records/batch.ts';
 import {
   ConfigurationError,
   InvalidInputError,
@@ -9,6 +16,7 @@ import {
 } from '../../records/errors.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
+import { costProblem } from '../cost-limit.ts';
 import { inParallel } from '../parallel.ts';
 import { type Services, type StepContext, unixSeconds } from '../services.ts';
 import { writeStatus } from '../status-file.ts';
@@ -174,7 +182,9 @@ async function acceptInput(
     report,
     warningCount,
   });
-  const obstacle = overBudget(batch, report.estimatedCost) ?? (await unreadyProvider(services, shards, context));
+  const obstacle =
+    overBudget(batch, report.estimatedCost, validation.unboundedModels()) ??
+    (await unreadyProvider(services, shards, context));
   if (obstacle) return failBatch(services, batch, [obstacle], { report, warningCount, ...foundIn(validation) });
   if (batch.options.dry_run)
     return services.records.updateBatch(batch.id, (current) => {
@@ -202,19 +212,9 @@ function tooManyShards(count: number): InvalidInputError {
   return new InvalidInputError('too_many_shards', message);
 }
 
-function overBudget(batch: BatchRecord, cost: { usd: number | null; unpriced: string[] }): LineError | null {
+function overBudget(batch: BatchRecord, cost: Cost, unboundedModels: readonly string[]): LineError | null {
   const limit = batch.options.max_cost_usd;
-  if (limit === undefined) return null;
-  if (cost.usd === null)
-    return batchError(
-      'budget_exceeded',
-      `max_cost_usd is ${limit}, but no price is known for ${cost.unpriced.join(', ')}.`,
-    );
-  if (cost.usd <= limit) return null;
-  return batchError(
-    'budget_exceeded',
-    `The batch is estimated at $${cost.usd.toFixed(2)}, above max_cost_usd ${limit}. Nothing was sent.`,
-  );
+  return limit === undefined ? null : costProblem(limit, cost, unboundedModels);
 }
 
 /** Asks each provider, by a free call, whether it takes our key: a wrong one must not cost a day. */

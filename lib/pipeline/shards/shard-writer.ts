@@ -5,7 +5,7 @@ import { newShard, type ShardRecord } from '../../records/shard.ts';
 import type { ObjectWriter } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';
 import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
-import { estimateInputTokens } from '../estimate.ts';
+import { addDollars, estimateInputTokens, type LineEstimate } from '../estimate.ts';
 import type { AccountLimits } from './account-limits.ts';
 import { LineWriter, type WritableLine } from './line-writer.ts';
 
@@ -29,6 +29,7 @@ export interface ShardedLine {
   sentBytes: number;
   /** Inputs, for an embedding request; 0 else. */
   embeddingInputs: number;
+  estimate: Pick<LineEstimate, 'batchUsd' | 'singleUsd'>;
 }
 
 /** Shards being filled at a time, each with a part for its lines and one for what is sent: 80 MiB, however many models there are. */
@@ -172,6 +173,8 @@ class OpenShard {
   #sentBytes = 0;
   #embeddingInputs = 0;
   #tokens = 0;
+  #batchUsd: number | null = 0;
+  #singleUsd: number | null = 0;
 
   constructor(objects: Objects, place: ShardIdentity, target: ShardTarget) {
     const keyOf = (part: string) => shardWorkKey(place.batchId, place.token, place.round, place.shard, part);
@@ -200,6 +203,8 @@ class OpenShard {
     this.#sentBytes += line.sentBytes + limits.overheadBytes.line;
     this.#embeddingInputs += line.embeddingInputs;
     this.#tokens += estimateInputTokens(line.sentBytes);
+    this.#batchUsd = addDollars(this.#batchUsd, line.estimate.batchUsd);
+    this.#singleUsd = addDollars(this.#singleUsd, line.estimate.singleUsd);
     this.#entries.add(line.entry);
     const lines = this.#lines.write(line.line);
     const sent = line.translated ? this.#sent?.writeLine(line.translated) : undefined;
@@ -223,6 +228,8 @@ class OpenShard {
       lineCount: this.#lineCount,
       bytes: this.#bytes,
       estimatedTokens: this.#tokens,
+      estimatedUsd: this.#batchUsd,
+      estimatedSingleUsd: this.#singleUsd,
       linesKey: this.#keys.lines,
       sentKey: this.#sent ? this.#keys.sent : null,
       indexKey: this.#keys.index,

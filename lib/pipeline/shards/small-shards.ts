@@ -8,5 +8,7 @@ type Targets = (provider: string) => Pick<Account, 'config' | 'provider'>;
 export function makeLiveIfSmall(shard: ShardRecord, account: Targets): ShardRecord {
   if (shard.provider === null) return shard;
   const { minRequests = 0 } = limitsOf(account(shard.provider));
-  return shard.lineCount >= minRequests ? shard : { ...shard, live: noLiveWork };
+  if (shard.lineCount >= minRequests) return shard;
+  const { estimatedSingleUsd: estimatedUsd } = shard;
+  return { ...shard, live: noLiveWork, ...(estimatedUsd !== undefined && { estimatedUsd }) };
 }

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes } from '../shared/defaults.ts';
+import { claudeMaxOutput } from '../shared/max-output.ts';
+import { claudePictures } from '../shared/picture-tokens.ts';
+import { familyOf } from './model-family.ts';
 import { anthropicEndpoints, passesThrough, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 
@@ -52,6 +55,9 @@ export const anthropic = {
       'a schema that cannot be enforced',
     ],
   },
+  maxOutputTokens: claudeMaxOutput,
+  pictureTokens: claudePictures,
+  sentOutputLimit: (model) => familyOf(model).defaultMaxTokens,
   example: { model: 'claude-opus-4-6' },
   endpoints: anthropicEndpoints,
   passesThrough,

@@ -2,6 +2,8 @@ import type { ConnectionSettings, Provider } from '../contract.ts';
 import { type Dialect, expiringWays } from '../openai-family/dialect.ts';
 import { familyMember } from '../openai-family/family.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
+import { openAIMaxOutput } from '../shared/max-output.ts';
+import { openAIPictures } from '../shared/picture-tokens.ts';
 import { type AzureSettings, azureSettings } from './settings.ts';
 
 const service = 'Azure OpenAI';
@@ -35,6 +37,8 @@ export const azure = {
     title: 'Azure OpenAI',
     source: 'https://learn.microsoft.com/azure/ai-services/openai/how-to/batch',
   },
+  maxOutputTokens: openAIMaxOutput,
+  pictureTokens: openAIPictures,
   example: { model: 'my-deployment', settings: { baseUrl: 'http://127.0.0.1:9/openai/v1' } },
   connect: async (connection) => member.connect(await signedIn(connection)),
   live: async (connection) => member.live(await signedIn(connection)),

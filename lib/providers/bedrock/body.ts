@@ -40,4 +40,6 @@ export interface ModelFamily {
   invocation: 'InvokeModel' | 'Converse';
   writers: Partial<Record<Endpoint, BodyWriter>>;
   reader: AnswerReader;
+  /** The limit on output tokens that a body gets whose line names none; absent where it gets none. */
+  sentOutputLimit?(model: string): number;
 }

@@ -26,7 +26,7 @@ export function llamaBodyFromChat(request: RequestLine, _model: string, notes: T
 }
 
 /** Without a limit of the line's own, Bedrock would cut an answer at 512 tokens, and Llama takes no more than these. */
-const mostTokens = 2048;
+export const mostTokens = 2048;
 
 const controls = /<\|\w+\|>/g;
 

@@ -25,7 +25,7 @@ export function mistralPromptFromChat(request: RequestLine, model: string, notes
 }
 
 /** Without a limit of the line's own, Bedrock would cut most of these models' answers at 512 tokens. */
-function mostTokensOf(model: string): number {
+export function mostTokensOf(model: string): number {
   return model.includes('mixtral-8x7b') ? 4096 : 8192;
 }
 

@@ -1,11 +1,12 @@
 import type { Endpoint } from '../../records/endpoints.ts';
+import { familyOf as claudeFamilyOf } from '../anthropic/model-family.ts';
 import type { ModelFamily } from './body.ts';
 import { claudeReader } from './claude-answer.ts';
 import { claudeBodyFromChat, claudeBodyFromMessages } from './claude-body.ts';
 import { converseBodyFromChat, converseReader } from './converse.ts';
-import { llamaBodyFromChat, llamaReader } from './llama.ts';
+import { llamaBodyFromChat, llamaReader, mostTokens } from './llama.ts';
 import { mistralChatFromChat, mistralChatReader } from './mistral-chat.ts';
-import { mistralPromptFromChat, mistralPromptReader } from './mistral-prompt.ts';
+import { mistralPromptFromChat, mistralPromptReader, mostTokensOf } from './mistral-prompt.ts';
 import { novaBodyFromChat } from './nova.ts';
 import { titanBodyFromEmbeddings, titanReader } from './titan-embedding.ts';
 
@@ -21,6 +22,7 @@ const families: readonly (ModelFamily & { models: RegExp })[] = [
     invocation: 'InvokeModel',
     writers: { '/v1/chat/completions': claudeBodyFromChat, '/v1/messages': claudeBodyFromMessages },
     reader: claudeReader,
+    sentOutputLimit: (model) => claudeFamilyOf(model).defaultMaxTokens,
   },
   {
     models: /^amazon\.nova-/,
@@ -35,6 +37,7 @@ const families: readonly (ModelFamily & { models: RegExp })[] = [
     invocation: 'InvokeModel',
     writers: { '/v1/chat/completions': llamaBodyFromChat },
     reader: llamaReader,
+    sentOutputLimit: () => mostTokens,
   },
   {
     models: /^mistral\.(mistral-7b|mixtral-8x7b|mistral-small-2402)/,
@@ -42,6 +45,7 @@ const families: readonly (ModelFamily & { models: RegExp })[] = [
     invocation: 'InvokeModel',
     writers: { '/v1/chat/completions': mistralPromptFromChat },
     reader: mistralPromptReader,
+    sentOutputLimit: mostTokensOf,
   },
   {
     models: /^mistral\./,

@@ -1,6 +1,8 @@
 import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
-import { bedrockEndpoints, lacks } from './model-family.ts';
+import { bedrockMaxOutput } from '../shared/max-output.ts';
+import { claudePictures } from '../shared/picture-tokens.ts';
+import { bedrockEndpoints, familyOf, lacks } from './model-family.ts';
 import { translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 import { type BedrockSettings, bedrockSettings } from './settings.ts';
@@ -72,6 +74,10 @@ export const bedrock = {
       'models of your own (imported, customized, provisioned)',
     ],
   },
+  maxOutputTokens: bedrockMaxOutput,
+  /** Of others than Claude it is not published in pixels; they are read alike. */
+  pictureTokens: claudePictures,
+  sentOutputLimit: (model) => familyOf(model)?.sentOutputLimit?.(model) ?? null,
   example: { model: 'us.anthropic.claude-opus-4-6-v1:0', settings: { region: 'us-east-1' } },
   endpoints: bedrockEndpoints,
   lacks,

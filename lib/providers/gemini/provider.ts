@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
+import { geminiMaxOutput } from '../shared/max-output.ts';
+import { geminiPictures } from '../shared/picture-tokens.ts';
 import { geminiEndpoints, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 
@@ -52,6 +54,8 @@ export const gemini = {
       'embeddings in base64',
     ],
   },
+  maxOutputTokens: geminiMaxOutput,
+  pictureTokens: geminiPictures,
   example: { model: 'gemini-2.5-flash' },
   endpoints: geminiEndpoints,
   passesThrough: () => false,

@@ -47,7 +47,8 @@ export const live = {
   }),
 } as const satisfies Provider<LiveAccountSettings>;
 
-const { endpoints, passesThrough, translateRequest, translateResult } = anthropic;
+const { endpoints, passesThrough, translateRequest, translateResult, sentOutputLimit, maxOutputTokens, pictureTokens } =
+  anthropic;
 
 /** The same for endpoints that speak Anthropic's. */
 export const liveAnthropic = {
@@ -56,6 +57,9 @@ export const liveAnthropic = {
   passesThrough,
   translateRequest,
   translateResult,
+  sentOutputLimit,
+  maxOutputTokens,
+  pictureTokens,
   live: async (connection): Promise<LiveClient> => ({
     ...(await (await import('../anthropic/live.ts')).connectLiveAnthropic(connection)),
     ...(await import('./client.ts')).checkOfAnthropicEndpoint(connection),

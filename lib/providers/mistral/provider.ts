@@ -1,5 +1,7 @@
 import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
+import { mistralMaxOutput } from '../shared/max-output.ts';
+import { mistralPictures } from '../shared/picture-tokens.ts';
 import { mistralEndpoints, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 import { type MistralSettings, mistralSettings } from './settings.ts';
@@ -55,6 +57,8 @@ export const mistral = {
       'token arrays as input',
     ],
   },
+  maxOutputTokens: mistralMaxOutput,
+  pictureTokens: mistralPictures,
   example: { model: 'mistral-small-latest' },
   endpoints: mistralEndpoints,
   passesThrough: () => false,

@@ -5,6 +5,7 @@ import { keylessCredentials, openAIWays, plainCreation } from '../openai-family/
 import { familyMember } from '../openai-family/family.ts';
 import { openAIEndpoints } from '../openai-family/request.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
+import { openAIMaxOutput } from '../shared/max-output.ts';
 
 const service = 'the OpenAI-compatible server';
 
@@ -46,5 +47,6 @@ export const openaiCompatible = {
     source: 'https://platform.openai.com/docs/api-reference/batch',
     lostCreateProof: 'our input file, or our token where it keeps metadata',
   },
+  maxOutputTokens: openAIMaxOutput,
   example: { model: 'my-model', settings: { baseUrl: 'http://127.0.0.1:9/v1' } },
 } as const satisfies Provider<SettingsOf<typeof settings>>;

@@ -5,6 +5,8 @@ import { openAIDialect } from '../openai-family/dialect.ts';
 import { familyMember } from '../openai-family/family.ts';
 import { openAIEndpoints } from '../openai-family/request.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
+import { openAIMaxOutput } from '../shared/max-output.ts';
+import { openAIPictures } from '../shared/picture-tokens.ts';
 
 const settings = accountSchema.extend({ kind: z.literal('openai') });
 
@@ -37,6 +39,8 @@ export const openai = {
   packages: [],
   direct: { ...usualUse, keepsMetadata: true },
   notes: { ...usualNotes, title: 'OpenAI', source: 'https://platform.openai.com/docs/guides/batch' },
+  maxOutputTokens: openAIMaxOutput,
+  pictureTokens: openAIPictures,
   example: { model: 'gpt-5-mini' },
   ...familyMember<SettingsOf<typeof settings>>('OpenAI', openAIEndpoints, () => openAIDialect),
 } as const satisfies Provider<SettingsOf<typeof settings>>;

@@ -1,5 +1,9 @@
+import { familyOf } from '../anthropic/model-family.ts';
 import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
+import { claudeMaxOutput, geminiMaxOutput } from '../shared/max-output.ts';
+import { claudePictures, geminiPictures } from '../shared/picture-tokens.ts';
+import { publisherOf } from './publisher.ts';
 import { translateRequest, vertexEndpoints } from './request.ts';
 import { translateResult } from './result.ts';
 import { type VertexSettings, vertexSettings } from './settings.ts';
@@ -40,6 +44,10 @@ export const vertex = {
       'custom tools',
     ],
   },
+  maxOutputTokens: { ...claudeMaxOutput, ...geminiMaxOutput },
+  pictureTokens: (model, picture) =>
+    (publisherOf(model) === 'anthropic' ? claudePictures : geminiPictures)(model, picture),
+  sentOutputLimit: (model) => (publisherOf(model) === 'anthropic' ? familyOf(model).defaultMaxTokens : null),
   example: {
     model: 'claude-opus-4-6',
     settings: { project: 'demo-project', location: 'us-central1', bucket: 'demo-bucket' },
