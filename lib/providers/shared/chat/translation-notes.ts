@@ -6,37 +6,51 @@ import { UntranslatableError } from './untranslatable-error.ts';
 /** What a translation could not take: a warning for each parameter, once for each place in the form. */
 export class TranslationNotes {
   readonly #service: string;
+  readonly #lack: string;
   readonly #warnings = new Map<string, Warning>();
 
-  /** @param service its name, for messages. */
-  constructor(service: string) {
+  /**
+   * @param service its name, for messages.
+   * @param lack why a parameter is left out, unless another reason is given.
+   */
+  constructor(service: string, lack = `${service} has nothing like it`) {
     this.#service = service;
+    this.#lack = lack;
   }
 
   get warnings(): Warning[] {
     return [...this.#warnings.values()];
   }
 
-  drop(param: string, why = `${this.#service} has nothing like it`): void {
-    this.#add({ param, code: 'parameter_dropped', message: `'${param}' was left out: ${why}.` });
+  drop(place: string, why = this.#lack): void {
+    const param = this.param(place);
+    this.add({ param, code: 'parameter_dropped', message: `'${param}' was left out: ${why}.` });
   }
 
-  change(param: string, how: string): void {
-    this.#add({ param, code: 'parameter_changed', message: `'${param}' was changed: ${how}.` });
+  change(place: string, how: string): void {
+    const param = this.param(place);
+    this.add({ param, code: 'parameter_changed', message: `'${param}' was changed: ${how}.` });
   }
 
   /** @param names what the translation takes; every other member is left out. */
-  dropOthers(value: JsonObject, names: ReadonlySet<string>, path: string): void {
-    for (const name in value) if (!names.has(name) && !isAbsent(value[name])) this.drop(`${path}.${name}`);
+  dropOthers(value: JsonObject, names: ReadonlySet<string>, place: string): void {
+    for (const name in value) if (!names.has(name) && !isAbsent(value[name])) this.drop(`${place}.${name}`);
+  }
+
+  /** Adds a warning, unless the parameter has one. */
+  add(warning: Warning): void {
+    if (!this.#warnings.has(warning.param)) this.#warnings.set(warning.param, warning);
   }
 
   /** The line is right, and the service cannot do it. */
-  unsupported(param: string, advice: string): UntranslatableError {
+  unsupported(place: string, advice: string): UntranslatableError {
+    const param = this.param(place);
     const message = `${this.#service} has nothing for '${param}': ${advice}, or route this line to another provider.`;
     return new UntranslatableError('unsupported_parameter', param, message);
   }
 
-  #add(warning: Warning): void {
-    if (!this.#warnings.has(warning.param)) this.#warnings.set(warning.param, warning);
+  /** The name of a place in messages. */
+  param(place: string): string {
+    return place;
   }
 }
