@@ -38,6 +38,6 @@ export function spentOn(services: Pick<Services, 'account'>, shard: ShardRecord)
   return pricer && (live ? pricer.single(result.usage) : pricer.batch(result.usage));
 }
 
-export function roundToMicrodollars(usd: number): number {
+function roundToMicrodollars(usd: number): number {
   return Math.round(usd * 1e6) / 1e6;
 }

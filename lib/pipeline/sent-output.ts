@@ -17,7 +17,7 @@ export interface OutputRules {
   maximum: number | null;
 }
 
-export interface SentOutput {
+interface SentOutput {
   /** All, those of pictures too. */
   tokens: number;
   imageTokens: number;

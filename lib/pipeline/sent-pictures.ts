@@ -3,7 +3,7 @@ import { type PictureRule, pictureSizeOf, unknownPictures } from '../providers/s
 import { isObject, type JsonObject } from '../records/json.ts';
 
 /** Pictures that a request shows: their tokens, and the bytes that they take in it, which are no text. */
-export interface SentPictures {
+interface SentPictures {
   tokens: number;
   bytes: number;
 }

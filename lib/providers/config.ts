@@ -67,6 +67,18 @@ export const configSchema = z
     providers: z.record(providerName, providerConfigSchema),
     /** Options of a batch that says nothing else. */
     defaults: batchOptionsSchema.partial().default({}),
+    /** What no batch may pass, whatever it asks for. Unlike `defaults`, no request raises them. */
+    maxima: z
+      .strictObject({
+        max_cost_usd: z.number().positive().optional(),
+        deadline_hours: z.number().positive().optional(),
+        max_attempts: z.number().int().positive().optional(),
+        priority: z.enum(['low', 'normal', 'high']).optional(),
+        /** Of a batch's input. */
+        bytes: z.number().int().positive().optional(),
+        lines: z.number().int().positive().optional(),
+      })
+      .default({}),
     /** Tenants with an inbox folder of their own, besides `default`. */
     tenants: z.array(z.string().regex(tenantPattern)).default([]),
     /** `s3://` prefixes whose objects the API takes as input; `{tenant}` in one stands for the caller's tenant. */

@@ -31,7 +31,7 @@ export const usageSchema = z.object({
 export type Usage = z.infer<typeof usageSchema>;
 
 /** `input` counts all tokens that went in and `output` all that came out; the others are parts of these two. */
-export interface TokenCounts {
+interface TokenCounts {
   input: number;
   cached?: number;
   written?: number;

@@ -6,6 +6,7 @@ import { batchIdFrom } from '../../records/ids.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import { type BatchOptions, deadlineHours } from '../../records/options.ts';
+import { assertWithinMaxima } from '../maxima.ts';
 import type { Services } from '../services.ts';
 
 /** Where a batch's requests are. */
@@ -45,6 +46,7 @@ export function batchIdOf({ tenant, identity, options }: Pick<BatchDraft, 'tenan
  * @throws InvalidInputError `idempotency_conflict` where the key stands for a batch with other parameters.
  */
 export async function startBatch(services: Services, draft: BatchDraft): Promise<BatchRecord> {
+  assertWithinMaxima(services.config, draft.options, bytesOf(draft.input));
   const { batch, created } = await services.records.createBatch(newBatch(services, draft));
   if (created) services.metrics.add('BatchesAccepted', 1);
   assertSameParameters(batch, draft.parametersHash);
@@ -82,6 +84,10 @@ async function mintFile(services: Services, input: BatchDraft['input'], batch: B
     expiresAt: null,
     objects: batch.input,
   });
+}
+
+function bytesOf(input: BatchDraft['input']): number {
+  return 'missing' in input ? 0 : totalBytes(input.objects);
 }
 
 function newBatch(services: Services, draft: BatchDraft): BatchRecord {

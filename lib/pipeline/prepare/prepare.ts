@@ -17,6 +17,7 @@ import {
 import type { LineError } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { costProblem } from '../cost-limit.ts';
+import { assertLinesWithinMaximum, costLimitOf } from '../maxima.ts';
 import { inParallel } from '../parallel.ts';
 import { type Services, type StepContext, unixSeconds } from '../services.ts';
 import { writeStatus } from '../status-file.ts';
@@ -172,6 +173,7 @@ async function acceptInput(
   context: StepContext,
 ): Promise<BatchRecord> {
   const { shards, report } = await validation.finish();
+  assertLinesWithinMaximum(services.config, validation.lines);
   if (shards.length > maxShards) throw tooManyShards(shards.length);
   const { firstErrors, errorCount, warningCount } = validation.issues;
   const models = new Set(shards.flatMap((shard) => (shard.provider === null ? [] : [shard.model])));
@@ -183,7 +185,7 @@ async function acceptInput(
     warningCount,
   });
   const obstacle =
-    overBudget(batch, report.estimatedCost, validation.unboundedModels()) ??
+    overBudget(services, batch, report.estimatedCost, validation.unboundedModels()) ??
     (await unreadyProvider(services, shards, context));
   if (obstacle) return failBatch(services, batch, [obstacle], { report, warningCount, ...foundIn(validation) });
   if (batch.options.dry_run)
@@ -212,8 +214,13 @@ function tooManyShards(count: number): InvalidInputError {
   return new InvalidInputError('too_many_shards', message);
 }
 
-function overBudget(batch: BatchRecord, cost: Cost, unboundedModels: readonly string[]): LineError | null {
-  const limit = batch.options.max_cost_usd;
+function overBudget(
+  services: Services,
+  batch: BatchRecord,
+  cost: Cost,
+  unboundedModels: readonly string[],
+): LineError | null {
+  const limit = costLimitOf(services.config, batch.options);
   return limit === undefined ? null : costProblem(limit, cost, unboundedModels);
 }
 

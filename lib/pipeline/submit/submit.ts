@@ -22,6 +22,7 @@ import { acquireSemaphores, ownerOf, releaseSemaphores } from '../shards/provide
 import { readIndex, readSentLines } from '../shards/shard-lines.ts';
 import { nameOf } from '../shards/shard-name.ts';
 import type { ShardStep } from '../step.ts';
+import { capExcess } from './cost-cap.ts';
 
 /** Left of a function's time after a create, to write down what became of it. */
 const recordingMs = 15_000;
@@ -68,7 +69,9 @@ async function begin(
   shard: ShardRecord,
   context: StepContext,
 ): Promise<ShardRecord> {
-  if (!shard.live) return send(services, shard, context);
+  if (!shard.live) return send(services, batch, shard, context);
+  const excess = await capExcess(services, batch, shard);
+  if (excess !== null) return endOverCap(services, shard, excess, (current) => current.status === 'pending');
   return continueLive(services, batch, await beginLive(services, shard), context);
 }
 
@@ -87,7 +90,27 @@ function mayStillSend(batch: BatchRecord, nowMs: number): boolean {
   return batch.status === 'in_progress' && nowMs < batch.deadlineAt * 1_000;
 }
 
-async function send(services: Services, shard: ShardRecord, context: StepContext): Promise<ShardRecord> {
+/** Nothing of it was sent, so the claim was no sending. */
+async function endOverCap(
+  services: Services,
+  shard: ShardRecord,
+  message: string,
+  isStillOurs: (current: ShardRecord) => boolean,
+): Promise<ShardRecord> {
+  services.log.warn('A shard was not sent: it would pass the cap on the cost.', nameOf(shard));
+  return services.records.updateShard(shard, (current) => {
+    if (!isStillOurs(current)) return current;
+    const attempts = current.status === 'submitting' ? current.attempts - 1 : current.attempts;
+    return endShard({ ...current, attempts }, { reason: 'refused', code: 'budget_exceeded', message }, services.now());
+  });
+}
+
+async function send(
+  services: Services,
+  batch: BatchRecord,
+  shard: ShardRecord,
+  context: StepContext,
+): Promise<ShardRecord> {
   const token = services.token();
   const nowMs = services.now();
   const claim = { token, nowMs, leaseUntilMs: nowMs + context.remainingMs() };
@@ -96,6 +119,9 @@ async function send(services: Services, shard: ShardRecord, context: StepContext
   );
   const intent = claimed.intent;
   if (claimed.status !== 'submitting' || intent?.token !== token) return claimed;
+  // Only now: of two that are claimed at the same time, each counts the other.
+  const excess = await capExcess(services, batch, claimed);
+  if (excess !== null) return endOverCap(services, claimed, excess, (current) => isOwn(current, intent));
   // Only now: the place of a shard that is not being sent counts as left behind, and others take it.
   const acquisition = await acquireSemaphores(services, accountOf(services, claimed), claimed);
   if (!acquisition.isAcquired)
