@@ -8,6 +8,7 @@ import { type Member, membersOf, type Span } from './json-spans.ts';
 import { isOverlong, type Line, type OverlongLine, textOf } from './jsonl.ts';
 import { type LineHead, readLineHead } from './line-head.ts';
 import { modelNameProblem } from './model-name.ts';
+import { holdsUnpairedSurrogate, mayHoldSurrogates } from './unpaired-surrogates.ts';
 
 /** How a line was written, and so how it is answered: OpenAI's batch form, or Anthropic's `{custom_id, params}`. */
 export type LineFormat = 'openai' | 'anthropic';
@@ -54,10 +55,13 @@ export function parseRequestLine(line: Line | OverlongLine, endpoint: Endpoint |
     return refuse(line.lineNumber, null, [invalidJson('This line is not valid UTF-8.')]);
   const text = textOf(line);
   const usual = usualRequest(line, text, endpoint);
-  if (usual) return { ok: true, request: usual };
+  const maySurrogates = mayHoldSurrogates(text);
+  // What stands before the body of a usual line is plain ASCII.
+  if (usual && !(maySurrogates && holdsUnpairedSurrogate(usual.body))) return { ok: true, request: usual };
   const parsed = parseObject(text);
   if (!parsed) return refuse(line.lineNumber, null, [invalidJson('This line is not parseable as valid JSON.')]);
-  return isNative(parsed) ? parseNative(line, parsed) : parseOpenAI(line, parsed, endpoint);
+  const broken = maySurrogates ? surrogateProblems(parsed) : [];
+  return isNative(parsed) ? parseNative(line, parsed, broken) : parseOpenAI(line, parsed, endpoint, broken);
 }
 
 /**
@@ -161,9 +165,9 @@ function isNative(parsed: JsonObject): boolean {
   return 'params' in parsed && !('body' in parsed) && !('url' in parsed);
 }
 
-function parseNative(line: Line, parsed: JsonObject): ParsedLine {
+function parseNative(line: Line, parsed: JsonObject, broken: Problem[]): ParsedLine {
   const members = membersOf(line.bytes);
-  const problems = [...customIdProblems(parsed), ...doubledKeys(members, '')];
+  const problems = [...customIdProblems(parsed), ...doubledKeys(members, ''), ...broken];
   const body = parsed.params;
   if (!isObject(body)) problems.push(wrongType('params', 'an object', body));
   return finish(line, parsed, members, {
@@ -175,9 +179,9 @@ function parseNative(line: Line, parsed: JsonObject): ParsedLine {
   });
 }
 
-function parseOpenAI(line: Line, parsed: JsonObject, endpoint: Endpoint | undefined): ParsedLine {
+function parseOpenAI(line: Line, parsed: JsonObject, endpoint: Endpoint | undefined, broken: Problem[]): ParsedLine {
   const members = membersOf(line.bytes);
-  const problems = [...customIdProblems(parsed), ...doubledKeys(members, '')];
+  const problems = [...customIdProblems(parsed), ...doubledKeys(members, ''), ...broken];
   if (!('method' in parsed)) problems.push(missing('method'));
   else if (parsed.method !== 'POST')
     problems.push({
@@ -208,7 +212,8 @@ interface Draft {
 
 function finish(line: Line, parsed: JsonObject, members: Member[], draft: Draft): ParsedLine {
   const { problems, body, bodyKey, format, endpoint } = draft;
-  const customId = typeof parsed.custom_id === 'string' ? parsed.custom_id : null;
+  // An id that UTF-8 cannot write would come back as another one.
+  const customId = typeof parsed.custom_id === 'string' && parsed.custom_id.isWellFormed() ? parsed.custom_id : null;
   const customIdSpan = members.find((member) => member.key === 'custom_id');
   const bodySpan = members.find((member) => member.key === bodyKey);
   const bodyMembers = bodySpan ? membersOf(line.bytes, bodySpan.start) : [];
@@ -239,10 +244,30 @@ function customIdProblems(parsed: JsonObject): Problem[] {
   const value = parsed.custom_id;
   if (value === undefined || value === null || value === '') return [missing('custom_id')];
   if (typeof value !== 'string') return [wrongType('custom_id', 'a string', value)];
+  if (!value.isWellFormed()) {
+    const message = `'custom_id' holds ${unpaired}; it could not be given back as it is.`;
+    return [{ code: 'invalid_custom_id', message, param: 'custom_id' }];
+  }
   const byteLength = Buffer.byteLength(value);
   if (byteLength <= maxCustomIdBytes) return [];
   const message = `'custom_id' has ${byteLength} bytes; at most ${maxCustomIdBytes} are accepted.`;
   return [{ code: 'invalid_custom_id', message, param: 'custom_id' }];
+}
+
+const unpaired = 'half of a surrogate pair alone (\\ud800 to \\udfff), as a text has that was cut inside a character';
+
+/** One for the line, named by the innermost member of the request that is easily named; an id has a problem of its own. */
+function surrogateProblems(parsed: JsonObject): Problem[] {
+  const { custom_id: _id, ...others } = parsed;
+  const [path = '', value] = firstBroken('', others) ?? [];
+  if (path === '') return [];
+  const [innermost] = (isObject(value) && firstBroken(`${path}.`, value)) || [path];
+  return [{ code: 'invalid_json_line', message: `'${innermost}' holds ${unpaired}.`, param: innermost }];
+}
+
+function firstBroken(prefix: string, members: JsonObject): [param: string, value: unknown] | undefined {
+  const found = Object.entries(members).find((member) => holdsUnpairedSurrogate(member));
+  return found && [`${prefix}${found[0].toWellFormed()}`, found[1]];
 }
 
 function urlProblems(parsed: JsonObject, endpoint: Endpoint | undefined): Problem[] {
