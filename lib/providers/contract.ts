@@ -303,7 +303,7 @@ export interface ProviderBatch {
   expectedResults: number | null;
   /** Files or URLs with the results, as the provider names them. */
   resultRefs: string[];
-  /** Why it failed as a whole. `isQueueFull` says that it may be sent again later. */
+  /** Why it failed as a whole. `isQueueFull` says that nothing of it ran, for want of room or of credit: it may be sent again later. */
   failure: { code: string; message: string; isQueueFull: boolean } | null;
 }
 

@@ -4,6 +4,7 @@ import type { BatchStatus } from '../../records/openai-batch.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { queueFullCode } from '../shared/http/create-outcome.ts';
+import { isOutOfCredit } from '../shared/http/credit.ts';
 import { timeSeconds } from '../shared/http/provider-time.ts';
 
 /** A number, or the digits of one. */
@@ -103,10 +104,14 @@ function expectedResults(batch: BatchObject): number | null {
 function failureFrom(batch: BatchObject, service: string): ProviderBatch['failure'] {
   const errors = batch.errors?.data ?? [];
   const queueFull = errors.find((error) => error.code === queueFullCode);
-  const first = queueFull ?? errors[0];
+  const unpaid = errors.find(({ code, message }) =>
+    isOutOfCredit({ status: null, code: code ?? '', message: message ?? '' }),
+  );
+  const isUntouched = !batch.output_file_id && !batch.request_counts?.completed;
+  const first = queueFull ?? unpaid ?? errors[0];
   return {
     code: first?.code || 'batch_failed',
     message: safeText(first?.message || `${service} failed the batch without saying why.`),
-    isQueueFull: queueFull !== undefined,
+    isQueueFull: queueFull !== undefined || (unpaid !== undefined && isUntouched),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CreateOutcome } from '../../contract.ts';
+import { isOutOfCredit } from './credit.ts';
 import { type FailedCall, failedCall, isOwnError } from './failed-call.ts';
 
 /** Over a provider's limit on waiting work; it may be sent later. Source: OpenAI's batch guide, read 2026-11. */
@@ -46,6 +47,7 @@ function answeredCreate(failed: Extract<FailedCall, { kind: 'answered' }>): Crea
   const { status, code, message, retryAfterSeconds } = failed;
   if (status === 429 || code === queueFullCode)
     return { outcome: 'deferred', message, retryAfterSeconds, isRateLimit: true };
+  if (isOutOfCredit(failed)) return { outcome: 'deferred', message, retryAfterSeconds };
   if (status === 408 || status === 409 || status >= 500) return { outcome: 'unknown', message };
   return { outcome: 'refused', code, message };
 }
