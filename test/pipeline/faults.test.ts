@@ -207,11 +207,22 @@ describe('OpenAI', () => {
   });
 
   it('failing a batch as a whole makes each request an error that says why', async () => {
-    const status = await run(chatLine, [
-      { kind: 'batch_failed', code: 'billing_hard_limit_reached', message: 'Pay first.' },
-    ]);
+    const status = await run(chatLine, [{ kind: 'batch_failed', code: 'invalid_batch', message: 'Not like this.' }]);
     expect(status).toMatchObject({ status: 'completed', output: null, request_counts: { failed: 12 } });
-    expect(new Set(await errorCodes(status))).toEqual(new Set(['billing_hard_limit_reached']));
+    expect(new Set(await errorCodes(status))).toEqual(new Set(['invalid_batch']));
+  });
+
+  it('is waited for where it fails its batches until somebody has paid', async () => {
+    const code = 'billing_hard_limit_reached';
+    files += 1;
+    const lines = numbered(12, chatLine);
+    setFaults([{ kind: 'batch_failed', code, message: 'Pay first.', times: 2 }]);
+    const batchId = await harness.drop(`unpaid-${files}.jsonl`, fileOf(lines));
+    if (batchId === null) throw new Error('refused');
+    await drive(harness, batchId);
+    await expectExactlyOnce(harness, batchId, lines);
+    await expectNeverSentTwice(harness, batchId, 'one after the other');
+    expect((await harness.results(batchId)).errors).toEqual([]);
   });
 
   it('refusing an upload makes each request an error that says why', async () => {
