@@ -46,7 +46,7 @@ function callerOf(settings: ConnectionSettings, apiKey: string): Call {
   const { fetch: send, defaultHeaders } = ownSendingOf(settings);
   const baseUrl = (settings.config.baseUrl ?? defaultBaseUrl).replace(/\/+$/, '');
   return async (path, { method = 'GET', body, contentType = 'application/json', signal }) => {
-    const response = await send(baseUrl + path, {
+    const response = await send(urlOf(baseUrl + path, method === 'GET' ? (settings.providerOptions ?? {}) : {}), {
       method,
       headers: {
         ...defaultHeaders,
@@ -60,6 +60,13 @@ function callerOf(settings: ConnectionSettings, apiKey: string): Call {
     if (response.ok) return response;
     throw new FireworksCallError(response, bodyIn(await response.text()));
   };
+}
+
+/** @param query further parameters of a call that reads, which only the caller of the library knows. */
+function urlOf(address: string, query: object): string {
+  const url = new URL(address);
+  for (const [name, value] of Object.entries(query)) url.searchParams.set(name, String(value));
+  return url.href;
 }
 
 /** A file by its signed URL: without our key, which only the API's own host may see. */

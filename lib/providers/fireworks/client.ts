@@ -31,17 +31,24 @@ import { uploadForm } from '../shared/http/upload-form.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
 import { walkedPage } from '../shared/http/walked-page.ts';
 import { type Call, type FireworksCall, fetchSigned, fireworksApi } from './api.ts';
-import { batchFieldsFrom, deletedBatch, type Job, jobSchema, phaseOf, providerBatchFrom } from './job.ts';
+import { batchFieldsFrom, deletedBatch, deletedJob, type Job, jobSchema, phaseOf, providerBatchFrom } from './job.ts';
 import { deletionMarkId, idIn, inputDatasetId, jobIdOf, outputDatasetId } from './names.ts';
 import type { FireworksSettings } from './settings.ts';
 
 /** "Values above 200 will be coerced to 200." Source: fireworks-ai 1.0 `BatchInferenceJobListParams`. */
 const pageSize = 200;
 
-/** Between two looks at a dataset that is read in. */
-const datasetPauseMs = 250;
+/** The pause between two looks at a dataset that is read in; it doubles up to the longest. */
+const firstPauseMs = 20;
+const longestPauseMs = 2_000;
 
-const datasetSchema = z.object({ state: z.string() });
+const datasetSchema = z.object({
+  state: z.string(),
+  createTime: z.string().nullish().catch(null),
+  exampleCount: z.coerce.number().int().nonnegative().catch(0),
+});
+type Dataset = z.infer<typeof datasetSchema>;
+
 const createdSchema = z.object({ name: z.string().min(1) });
 const filesSchema = z.object({ filenameToSignedUrls: z.record(z.string(), z.string()).default({}) });
 const listSchema = listReply({ batchInferenceJobs: z.array(jobSchema).default([]) });
@@ -96,8 +103,8 @@ class FireworksClient implements ProviderClient, Catalog {
     const { body, contentType } = uploadForm({}, blob, `${datasetId}.jsonl`);
     const path = `${this.#datasetPath(datasetId)}:upload`;
     await (await this.#call(path, { method: 'POST', body, contentType, signal })).text();
-    while ((await this.#datasetState(datasetId, signal)) !== 'READY')
-      await sleep(datasetPauseMs, undefined, { signal });
+    for (let pauseMs = firstPauseMs; (await this.#datasetState(datasetId, signal)) !== 'READY'; pauseMs *= 2)
+      await sleep(Math.min(pauseMs, longestPauseMs), undefined, { signal });
   }
 
   async #datasetState(datasetId: string, signal: AbortSignal): Promise<string> {
@@ -170,16 +177,15 @@ class FireworksClient implements ProviderClient, Catalog {
       const outputId = hasEnded(phaseOf(job)) && job.outputDatasetId ? idIn(job.outputDatasetId) : null;
       return providerBatchFrom(job, outputId === null ? [] : await this.#resultRefs(outputId, signal));
     } catch (error) {
-      if (!(error instanceof NotFoundError && (await this.#wasDeleted(providerBatchId, signal)))) throw error;
+      if (!(error instanceof NotFoundError && (await this.#deletionMark(providerBatchId, signal)))) throw error;
       return deletedBatch(providerBatchId, await this.#resultRefs(outputDatasetId(idIn(providerBatchId)), signal));
     }
   }
 
-  /** Whether we have asked for a job to be deleted, which is all that stops it. */
-  async #wasDeleted(providerBatchId: string, signal: AbortSignal): Promise<boolean> {
+  /** The dataset by which we know that we have asked for a job to be deleted, which is all that stops it. */
+  async #deletionMark(providerBatchId: string, signal: AbortSignal): Promise<Dataset | null> {
     const markId = deletionMarkId(idIn(providerBatchId));
-    const found = await orNone(this.#read(this.#datasetPath(markId), 'A dataset', datasetSchema, signal));
-    return found !== null;
+    return await orNone(this.#read(this.#datasetPath(markId), 'A dataset', datasetSchema, signal));
   }
 
   /** The files of a dataset; none where there is no such dataset. */
@@ -195,7 +201,13 @@ class FireworksClient implements ProviderClient, Catalog {
   }
 
   async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {
-    return batchFieldsFrom(await this.#job(providerBatchId, signal));
+    try {
+      return batchFieldsFrom(await this.#job(providerBatchId, signal));
+    } catch (error) {
+      const mark = error instanceof NotFoundError ? await this.#deletionMark(providerBatchId, signal) : null;
+      if (!mark) throw error;
+      return batchFieldsFrom(deletedJob(providerBatchId, mark));
+    }
   }
 
   async #job(id: string, signal: AbortSignal): Promise<Job> {
@@ -208,10 +220,12 @@ class FireworksClient implements ProviderClient, Catalog {
 
   /** There is no cancellation: a job that runs is deleted, and a mark says that it was. One that has ended stays. */
   async cancel(providerBatchId: string, signal: AbortSignal): Promise<void> {
-    if (!(await this.#isRunning(providerBatchId, signal))) return;
+    const job = await this.#runningJob(providerBatchId, signal);
+    if (!job) return;
+    const requests = job.jobProgress?.totalInputRequests ?? 0;
     try {
       await withDeadline(signal, readTimeoutSeconds, async (deadline) => {
-        await this.#makeDataset(deletionMarkId(idIn(providerBatchId)), 1, deadline);
+        await this.#makeDataset(deletionMarkId(idIn(providerBatchId)), Math.max(1, requests), deadline);
         await (await this.#call(this.#jobPath(providerBatchId), { method: 'DELETE', signal: deadline })).text();
       });
     } catch (error) {
@@ -219,13 +233,17 @@ class FireworksClient implements ProviderClient, Catalog {
     }
   }
 
-  /** @throws NotFoundError for a job that we have not deleted ourselves. */
-  async #isRunning(providerBatchId: string, signal: AbortSignal): Promise<boolean> {
+  /**
+   * @returns null for a job that runs no more, or that we have deleted already.
+   * @throws NotFoundError for a job that is not there and that we have not deleted ourselves.
+   */
+  async #runningJob(providerBatchId: string, signal: AbortSignal): Promise<Job | null> {
     try {
-      const phase = phaseOf(await this.#job(providerBatchId, signal));
-      return !hasEnded(phase) && phase !== 'cancelling';
+      const job = await this.#job(providerBatchId, signal);
+      const phase = phaseOf(job);
+      return hasEnded(phase) || phase === 'cancelling' ? null : job;
     } catch (error) {
-      if (error instanceof NotFoundError && (await this.#wasDeleted(providerBatchId, signal))) return false;
+      if (error instanceof NotFoundError && (await this.#deletionMark(providerBatchId, signal))) return null;
       throw error;
     }
   }

@@ -95,6 +95,20 @@ export function deletedBatch(name: string, resultRefs: string[]): ProviderBatch 
   };
 }
 
+/** The same job as its list would have shown it, of which the mark of its deletion knows how many requests it had, and when it ended. */
+export function deletedJob(name: string, mark: { createTime?: string | null | undefined; exampleCount: number }): Job {
+  return {
+    ...{ name, state: 'JOB_STATE_DELETED', createTime: mark.createTime ?? null, updateTime: mark.createTime ?? null },
+    ...{ model: null, inputDatasetId: null, outputDatasetId: null, status: null },
+    jobProgress: {
+      totalInputRequests: mark.exampleCount,
+      totalProcessedRequests: 0,
+      successfullyProcessedRequests: 0,
+      failedRequests: 0,
+    },
+  };
+}
+
 /** What was announced when the dataset was made may be less than what was done. */
 function countsOf({ jobProgress }: Job): ProviderBatch['counts'] {
   if (!jobProgress) return null;

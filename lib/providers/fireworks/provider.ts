@@ -19,7 +19,8 @@ export const fireworks = {
   limits: { ...usualLimits, maxBytes: 150_000_000 },
   key: 'required',
   packages: [],
-  direct: usualUse,
+  // Its pages show ids of letters, digits and hyphens only; what it does with others is not known.
+  direct: { ...usualUse, customIds: /^[A-Za-z0-9_-]{1,64}$/ },
   notes: {
     ...usualNotes,
     title: 'Fireworks AI',
