@@ -45,7 +45,8 @@ export const accessOf: Record<FunctionName, Access> = {
     jobs: ['List'],
   },
   submit: {
-    table: ['GetItem', 'PutItem', 'UpdateItem'],
+    // The query is for what all shards of the batch have cost, which its cap is held against.
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],
     reads: ['work/'],
     // The answers of calls that it makes itself.
     writes: ['work/'],

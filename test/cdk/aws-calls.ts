@@ -15,13 +15,17 @@ export async function awsCallsOf(name: FunctionName, isOnBedrock = false): Promi
     for (const method of methodsUsedOn(field, code)) for (const call of store.callsOf(method)) calls.add(call);
   if (callsProvider.test(code)) calls.add('GetSecretValue');
   if (isOnBedrock)
-    for (const method of [...methodsUsedOn('client', code), ...methodsUsedOn('live', code)])
+    for (const method of [
+      ...methodsUsedOn('client', code),
+      ...methodsUsedOn('account', code),
+      ...methodsUsedOn('live', code),
+    ])
       for (const call of bedrockCallsOf(method)) calls.add(call);
   return [...calls].toSorted();
 }
 
 /** A provider's client asks for its key; the pure half of a provider does not. */
-const callsProvider = /\b(client\.(check|upload|create|findLost|retrieve|cancel|results)|live\.call)\(/;
+const callsProvider = /\b((?:client|account)\.(check|upload|create|findLost|retrieve|cancel|results)|live\.call)\(/;
 
 /** What Bedrock's clients send: commands of their own, and what they do with our bucket. */
 function bedrockCallsOf(method: string): string[] {

@@ -15,8 +15,9 @@ beforeAll(() => {
     '',
     'not json',
     requestLine('a'),
-    requestLine('c', { model: 'mystery\u001b[31m' }),
+    requestLine('c', { model: 'mystery' }),
     '{"method":"POST","url":"/v1/chat/completions","body":{"model":"gpt-5-mini"}}',
+    requestLine('\u001b[31m', { model: 'mystery\u001b[31m' }),
   );
   write('dropped.jsonl', requestLine('w', { model: 'claude-sonnet-4-5', logit_bias: { 1: 2 } }));
   write('empty.jsonl', '', '  ');
@@ -49,7 +50,8 @@ describe.concurrent('validate', { timeout: 120_000 }, () => {
       'bad.jsonl:4: error duplicate_custom_id',
       'bad.jsonl:5: error model_not_found',
       'bad.jsonl:6: error missing_required_parameter',
-      'bad.jsonl: 5 requests, 4 errors; about 54 tokens in, at most 50 out, about $0.000057',
+      'bad.jsonl:7: error invalid_request',
+      'bad.jsonl: 6 requests, 5 errors; about 54 tokens in, at most 50 out, about $0.000057',
       '',
     ]);
     expect(stdout).not.toContain('\u001b');
@@ -59,8 +61,8 @@ describe.concurrent('validate', { timeout: 120_000 }, () => {
   it('answers as one JSON document', async () => {
     const { code, stdout } = await validate(['bad.jsonl', '--json']);
     const document = JSON.parse(stdout);
-    expect(document).toMatchObject({ file: 'bad.jsonl', lines: 5, invalid_lines: 4, errors: 4, would_fail: true });
-    expect(document.findings.map(({ line }: { line: number }) => line)).toEqual([3, 4, 5, 6]);
+    expect(document).toMatchObject({ file: 'bad.jsonl', lines: 6, invalid_lines: 5, errors: 5, would_fail: true });
+    expect(document.findings.map(({ line }: { line: number }) => line)).toEqual([3, 4, 5, 6, 7]);
     expect(document.groups).toEqual([
       { provider: 'openai', model: 'gpt-5-mini', endpoint: '/v1/chat/completions', requests: 1 },
     ]);

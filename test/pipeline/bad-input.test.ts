@@ -212,7 +212,7 @@ describe('options', () => {
   });
 
   it.each([
-    ['0.000001', 'mini.jsonl', good, 'estimated at'],
+    ['0.000001', 'mini.jsonl', good, 'The batch may cost'],
     ['100', 'unpriced.jsonl', chatLine('a', 'x', 'gpt-unheard-of'), 'no price is known for openai/gpt-unheard-of'],
   ])('stop a batch above a budget of $%s', async (limit, name, line, message) => {
     const status = await run(name, fileOf([line]), { 'max-cost-usd': limit });

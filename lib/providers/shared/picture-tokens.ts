@@ -1,7 +1,7 @@
 /** How many tokens a picture of a request counts. Without its size, the most that the model's rule gives. */
 export type PictureRule = (model: string, picture: { size: PictureSize | null; detail: unknown }) => number;
 
-interface PictureSize {
+export interface PictureSize {
   width: number;
   height: number;
 }
