@@ -1,5 +1,6 @@
 import type { Cost } from '../records/batch.ts';
 import type { ShardRecord } from '../records/shard.ts';
+import { findAccount } from './configured-account.ts';
 import { pricerOf } from './price.ts';
 import type { Services } from './services.ts';
 
@@ -28,13 +29,14 @@ export function costOf(parts: readonly CostPart[]): Cost {
   };
 }
 
-/** What the answers of a shard cost, in US dollars; null where no price is known, 0 before they are collected. */
+/** What the answers of a shard cost, in US dollars; null where no price is known, or the account left the configuration, 0 before they are collected. */
 export function spentOn(services: Pick<Services, 'account'>, shard: ShardRecord): number | null {
   const { provider, model, result, live } = shard;
   if (provider === null || !result) return 0;
   if (result.costUsd !== undefined) return result.costUsd;
   // Of a release that kept the tokens alone: they are priced as one request.
-  const pricer = pricerOf(services.account(provider), model);
+  const account = findAccount(services, provider);
+  const pricer = account && pricerOf(account, model);
   return pricer && (live ? pricer.single(result.usage) : pricer.batch(result.usage));
 }
 

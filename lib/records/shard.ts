@@ -256,6 +256,12 @@ export function deferShard(shard: ShardRecord, notBeforeMs: number, reason: stri
   };
 }
 
+/** The work on it failed, and nothing is known to have changed: it is tried again later. A shard that waits for others stays as it is. */
+export function noteFailure(shard: ShardRecord, notBeforeMs: number, reason: string): ShardRecord {
+  if (shard.status === 'submitted' || shard.status === 'collected') return shard;
+  return { ...shard, notBeforeMs, deferrals: shard.deferrals + 1, lastError: reason };
+}
+
 export function endShard(shard: ShardRecord, end: ShardEnd, nowMs: number): ShardRecord {
   return { ...shard, failures: null, status: 'ended', end, endedAtMs: nowMs, notBeforeMs: 0, deferrals: 0 };
 }

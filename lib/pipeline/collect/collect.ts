@@ -12,11 +12,13 @@ import {
   type ShardResult,
 } from '../../records/shard.ts';
 import type { Usage } from '../../records/usage.ts';
+import { findAccount } from '../configured-account.ts';
 import { LiveCheckpoint } from '../live/live-checkpoint.ts';
 import { resultSource } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
 import { pricerOf } from '../price.ts';
 import type { Services, StepContext } from '../services.ts';
+import { keepFailure } from '../shards/kept-failure.ts';
 import { ownerOf } from '../shards/provider-semaphores.ts';
 import { readIndex } from '../shards/shard-lines.ts';
 import type { ShardStep } from '../step.ts';
@@ -38,13 +40,24 @@ export async function collect(services: Services, step: ShardStep, context: Step
   const set = batch.rounds.at(-1)?.token ?? '';
   const shard = await services.records.getShard({ batchId: batch.id, set, shard: step.shard });
   if (shard.status !== 'ended' || !shard.end || services.now() < shard.notBeforeMs) return { status: shard.status };
-  const collected = await new Collection(services, batch, shard, shard.end).run(context);
-  if ('notBeforeMs' in collected) return { status: (await defer(services, shard, collected)).status };
+  const collection = new Collection(services, batch, shard, shard.end);
+  const after = await keepFailure(services, shard, () => collectAndRecord(services, shard, collection, context));
+  return { status: after.status };
+}
+
+async function collectAndRecord(
+  services: Services,
+  shard: ShardRecord,
+  collection: Collection,
+  context: StepContext,
+): Promise<ShardRecord> {
+  const collected = await collection.run(context);
+  if ('notBeforeMs' in collected) return defer(services, shard, collected);
   const after = await services.records.updateShard(shard, (current) =>
     current.status === 'ended' ? markCollected(current, collected) : current,
   );
   if (after.result === collected) countCollected(services, after);
-  return { status: after.status };
+  return after;
 }
 
 interface DeferredCollection extends Deferral {
@@ -158,7 +171,8 @@ function mayLackUnseen({ phase, counts, expectedResults }: ProviderBatch): boole
 
 /** Each answer has a price of its own: a long prompt costs more by the token. */
 function priceOfAnswers(services: Services, { provider, model, live }: ShardRecord): (usage: Usage) => number | null {
-  const pricer = provider === null ? null : pricerOf(services.account(provider), model);
+  const account = provider === null ? null : findAccount(services, provider);
+  const pricer = account && pricerOf(account, model);
   if (!pricer) return () => null;
   return live ? pricer.single : pricer.batch;
 }

@@ -3,12 +3,13 @@ import { NotFoundError, TransientError } from '../../records/errors.ts';
 import { deferralSeconds } from '../../records/schedule.ts';
 import type { ShardRecord, ShortDownload } from '../../records/shard.ts';
 import type { Services } from '../services.ts';
+import { closesAtMs } from '../shards/closing.ts';
 
 /** When a download that lacks results, or is refused, is repeated: so long after the first one. */
 const shortDownloadPauses: readonly number[] = [60, 5 * 60, 15 * 60];
-/** Past the deadline such a download is repeated once more, after so long. */
+/** Past the deadline, or once the batch is cancelled, such a download is repeated once more, after so long. */
 const lastPauseSeconds = 60;
-/** What fails for any other reason is given up so long after the deadline. */
+/** What fails for any other reason is given up so long after the deadline or the cancellation. */
 const giveUpSeconds = 30 * 60;
 
 /** Downloads after the first, where somebody asked for lost results to be read again. */
@@ -31,10 +32,10 @@ export function nextDownload(
 ): Deferral | null {
   if (shard.rereads) return afterRereading(services, shard, error);
   const nowMs = services.now();
-  const secondsPastDeadline = nowMs / 1_000 - batch.deadlineAt;
+  const msPastClosing = nowMs - closesAtMs(batch);
   if (error instanceof ShortDownloadError || error instanceof NotFoundError)
-    return afterShortDownload(shard, nowMs, secondsPastDeadline >= 0);
-  if (secondsPastDeadline > giveUpSeconds) return null;
+    return afterShortDownload(shard, nowMs, msPastClosing >= 0);
+  if (msPastClosing > giveUpSeconds * 1_000) return null;
   const pauseSeconds = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, null);
   return { notBeforeMs: nowMs + pauseSeconds * 1_000, shortDownload: null };
 }
@@ -49,12 +50,12 @@ function afterRereading(services: Services, { deferrals }: ShardRecord, error: u
 function afterShortDownload(
   { shortDownloads, firstShortAtMs }: ShardRecord,
   nowMs: number,
-  isPastDeadline: boolean,
+  isClosed: boolean,
 ): Deferral | null {
   const pauseSeconds = shortDownloadPauses[shortDownloads];
   if (pauseSeconds === undefined) return null;
   const firstAtMs = firstShortAtMs ?? nowMs;
-  if (isPastDeadline)
+  if (isClosed)
     return {
       notBeforeMs: nowMs + lastPauseSeconds * 1_000,
       shortDownload: { count: shortDownloadPauses.length, firstAtMs },
@@ -64,9 +65,6 @@ function afterShortDownload(
 
 /** Whether this download may be the last one, so that its bytes are kept in case results are lost. */
 export function mayBeLast(services: Services, batch: BatchRecord, shard: ShardRecord): boolean {
-  return (
-    shard.rereads !== null ||
-    shard.shortDownloads >= shortDownloadPauses.length ||
-    services.now() / 1_000 > batch.deadlineAt + giveUpSeconds
-  );
+  const isGivenUpNext = services.now() > closesAtMs(batch) + giveUpSeconds * 1_000;
+  return shard.rereads !== null || shard.shortDownloads >= shortDownloadPauses.length || isGivenUpNext;
 }

@@ -5,6 +5,8 @@ import type { Provider } from '../../providers/contract.ts';
 import { type BatchRecord, openRound, type Round } from '../../records/batch.ts';
 import { placeholderLineId } from '../../records/ids.ts';
 import type { BatchOptions } from '../../records/options.ts';
+import type { ShardRecord } from '../../records/shard.ts';
+import { findAccount } from '../configured-account.ts';
 import { Estimator } from '../estimate.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services } from '../services.ts';
@@ -23,8 +25,13 @@ export function mayOpenRound(services: Services, batch: BatchRecord, latest: rea
     batch.status === 'in_progress' &&
     batch.rounds.length < batch.options.max_attempts &&
     services.now() / 1_000 < batch.deadlineAt - minRoundSeconds &&
-    latest.some(({ result }) => result.retryable > 0)
+    latest.some(({ shard, result }) => result.retryable > 0 && mayBeSent(services, shard))
   );
+}
+
+/** Lines whose account left the configuration keep the failure that they have. */
+function mayBeSent(services: Services, shard: ShardRecord): boolean {
+  return shard.provider !== null && findAccount(services, shard.provider) !== null;
 }
 
 /**
@@ -38,7 +45,7 @@ export async function openNextRound(
 ): Promise<void> {
   const token = services.token();
   const round = batch.rounds.length;
-  const settled = settledAfter(batch, latest);
+  const settled = settledAfter(services, batch, latest);
   const writer = new ShardWriter(services.objects, { batchId: batch.id, round, token }, (name) =>
     limitsOf(services.account(name)),
   );
@@ -62,7 +69,7 @@ async function copyRetryable(
   { shard, result, readIndex: readResultIndex }: CollectedShard,
   writer: ShardWriter,
 ): Promise<void> {
-  if (result.retryable === 0 || shard.provider === null) return;
+  if (result.retryable === 0 || shard.provider === null || !mayBeSent(services, shard)) return;
   const account = services.account(shard.provider);
   const { provider } = account;
   const isTranslated = shard.sentKey !== null;
@@ -97,12 +104,12 @@ function translatedBytes(provider: Provider, request: RequestLine, model: string
   );
 }
 
-function settledAfter(batch: BatchRecord, latest: readonly CollectedShard[]): Round['settled'] {
+function settledAfter(services: Services, batch: BatchRecord, latest: readonly CollectedShard[]): Round['settled'] {
   const { completed, failed } = batch.rounds.at(-1)?.settled ?? { completed: 0, failed: 0 };
   return latest.reduce(
-    (sum, { result }) => ({
+    (sum, { shard, result }) => ({
       completed: sum.completed + result.completed,
-      failed: sum.failed + result.failed - result.retryable,
+      failed: sum.failed + result.failed - (mayBeSent(services, shard) ? result.retryable : 0),
     }),
     { completed, failed },
   );

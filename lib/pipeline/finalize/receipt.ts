@@ -93,6 +93,7 @@ export function usageOfShards(shards: readonly ShardRecord[]): Usage {
   return shards.reduce((sum, shard) => (shard.result ? addUsage(sum, shard.result.usage) : sum), noUsage);
 }
 
+/** The price of an account that left the configuration is not known. */
 export function costOfShards(services: Services, shards: readonly ShardRecord[]): Cost {
   return costOf(
     shards.flatMap((shard) => {

@@ -1,9 +1,11 @@
 import { liveSettingsOf } from '../../providers/config.ts';
 import type { ProviderBatch, ProviderClient } from '../../providers/contract.ts';
 import type { BatchRecord } from '../../records/batch.ts';
+import { messageOf, StaleEpochError, safeText } from '../../records/errors.ts';
 import { sendingPrefix } from '../../records/ids.ts';
 import { deferralSeconds } from '../../records/schedule.ts';
 import { beginSending, beginSlice, endSlice, markSubmitted, ownsSlice, type ShardRecord } from '../../records/shard.ts';
+import { countRefusedKey } from '../metrics.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { acquireLiveSlot, releaseLiveSlot } from '../shards/provider-semaphores.ts';
 import { nameOf } from '../shards/shard-name.ts';
@@ -49,6 +51,10 @@ export async function runSlice(
   let obstacle: SliceObstacle | null = null;
   try {
     obstacle = await sendSlice(services, { batch, shard: claimed, token, account }, context);
+  } catch (error) {
+    if (error instanceof StaleEpochError) throw error;
+    countRefusedKey(services, error);
+    obstacle = { message: safeText(messageOf(error)), pauseMs: 0 };
   } finally {
     await releaseLiveSlot(services, account.name, claimed);
     await releaseSlice(services, claimed, token, obstacle);

@@ -16,6 +16,7 @@ import { continueAsNew } from '../continue-as-new.ts';
 import { countRefusedKey } from '../metrics.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
+import { closingEnd, closingMs, endOfUnproven } from '../shards/closing.ts';
 import { releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { nameOf } from '../shards/shard-name.ts';
 import { writeStatus } from '../status-file.ts';
@@ -34,9 +35,6 @@ export const eventsPerTurn = 52;
 export const eventsPerShard = 24;
 /** Step Functions ends an execution at 25,000; the rest is for turns whose Poll fails, which nobody counts. */
 export const maxEvents = 20_000;
-/** How long after the deadline or a cancellation the provider may take to end its batch: OpenAI says ten minutes. */
-const closingSeconds = 15 * 60;
-
 /** Looks at every open shard of the batch, at the provider where it has one, and decides the next turn. */
 export async function poll(services: Services, step: PollStep, context: StepContext): Promise<Turn> {
   const batch = await services.records.getBatch(step.batchId);
@@ -62,12 +60,14 @@ async function look(
     return await advance(services, batch, shard, context);
   } catch (error) {
     countRefusedKey(services, error);
-    const message = safeText(messageOf(error));
+    const reason = safeText(messageOf(error));
     services.log.warn('A shard could not be looked at; the next poll tries again.', {
       ...nameOf(shard),
-      error: message,
+      error: reason,
     });
-    return shard;
+    return services.records.updateShard(shard, (current) =>
+      current.status === 'submitted' && current.lastError !== reason ? { ...current, lastError: reason } : current,
+    );
   }
 }
 
@@ -85,6 +85,7 @@ async function advance(
         ? lookAtLive(services, batch, shard, shard.live)
         : lookAtProvider(services, batch, shard, context);
     case 'submitting':
+      return closeUnproven(services, batch, shard);
     case 'ended':
     case 'collected':
       return shard;
@@ -99,13 +100,19 @@ async function closePending(services: Services, batch: BatchRecord, shard: Shard
   );
 }
 
-/** Why the batch closes its shards, or null while it does not. */
-function closingEnd(services: Services, batch: BatchRecord, shard: ShardRecord): ShardEnd | null {
-  if (batch.status === 'cancelling') return cancelledEnd;
-  if (services.now() < batch.deadlineAt * 1_000) return null;
-  const why = shard.lastError ? ` Last obstacle: ${shard.lastError}` : '';
-  const message = safeText(`This request could not be executed before the batch's deadline.${why}`);
-  return { reason: 'expired', code: 'batch_expired', message };
+/** Submit looks for a lost create as long as the batch is open, and a while longer. */
+async function closeUnproven(services: Services, batch: BatchRecord, shard: ShardRecord): Promise<ShardRecord> {
+  const end = endOfUnproven(services, batch, shard);
+  if (!end) return shard;
+  const after = await services.records.updateShard(shard, (current) =>
+    current.status === 'submitting' && current.version === shard.version
+      ? endShard(current, end, services.now())
+      : current,
+  );
+  if (after.end !== end) return after;
+  if (end.reason === 'unconfirmed') services.metrics.add('UnconfirmedSubmissions', shard.lineCount);
+  await releaseSemaphores(services, after);
+  return after;
 }
 
 /** Ends a live shard once all is answered, or its batch closes and nobody sends for it any more. */
@@ -138,13 +145,21 @@ async function lookAtProvider(
   context: StepContext,
 ): Promise<ShardRecord> {
   if (shard.provider === null || shard.providerBatchId === null) return shard;
-  const { client } = services.account(shard.provider);
   const closing = closingEnd(services, batch, shard);
   const after = closing
     ? await close(services, shard, closing, context)
-    : await recordStatus(services, shard, await client.retrieve(shard.providerBatchId, context.signal));
+    : await recordStatus(services, shard, await retrieve(services, shard.provider, shard.providerBatchId, context));
   if (after.status !== 'submitted') await releaseSemaphores(services, after);
   return after;
+}
+
+async function retrieve(
+  services: Services,
+  provider: string,
+  providerBatchId: string,
+  context: StepContext,
+): Promise<ProviderBatch> {
+  return services.account(provider).client.retrieve(providerBatchId, context.signal);
 }
 
 /** Cancels at the provider once, waits for it to end, and gives up waiting after a while. */
@@ -155,13 +170,13 @@ async function close(
   context: StepContext,
 ): Promise<ShardRecord> {
   if (shard.provider === null || shard.providerBatchId === null) return shard;
-  const { client } = services.account(shard.provider);
   const since = shard.cancelRequestedAtMs ?? services.now();
   const isOverdue = services.now() > since + closingMs(services);
   try {
-    const found = await client.retrieve(shard.providerBatchId, context.signal);
+    const found = await retrieve(services, shard.provider, shard.providerBatchId, context);
     if (providerHasEnded(found)) return await recordStatus(services, shard, found, closing);
-    if (found.phase !== 'cancelling') await client.cancel(shard.providerBatchId, context.signal);
+    if (found.phase !== 'cancelling')
+      await services.account(shard.provider).client.cancel(shard.providerBatchId, context.signal);
   } catch (error) {
     if (!isOverdue) {
       await markCancelRequested(services, shard, since);
@@ -173,10 +188,6 @@ async function close(
   return services.records.updateShard(shard, (current) =>
     current.status === 'submitted' ? endShard(current, closing, services.now()) : current,
   );
-}
-
-function closingMs(services: Services): number {
-  return Math.min(closingSeconds, services.config.polling.maxSeconds * 2) * 1_000;
 }
 
 async function markCancelRequested(services: Services, shard: ShardRecord, atMs: number): Promise<ShardRecord> {
@@ -201,7 +212,8 @@ async function recordStatus(
   const end = found.phase === 'cancelled' && closing ? closing : endOf(found);
   return services.records.updateShard(shard, (current) => {
     if (current.status !== 'submitted') return current;
-    const seen = { ...current, providerStatus: found.status, counts: found.counts ?? current.counts };
+    const counts = found.counts ?? current.counts;
+    const seen = { ...current, providerStatus: found.status, counts, lastError: null };
     if (end) return endShard(seen, end, services.now());
     return isSame(current, seen) ? current : seen;
   });
@@ -216,7 +228,11 @@ function reportUnknownStatus(services: Services, shard: ShardRecord, status: str
 }
 
 function isSame(left: ShardRecord, right: ShardRecord): boolean {
-  return left.providerStatus === right.providerStatus && JSON.stringify(left.counts) === JSON.stringify(right.counts);
+  return (
+    left.providerStatus === right.providerStatus &&
+    left.lastError === right.lastError &&
+    JSON.stringify(left.counts) === JSON.stringify(right.counts)
+  );
 }
 
 /** The provider ended the batch before running any of it, for want of room in its queue. */
@@ -280,14 +296,15 @@ async function recount(services: Services, batch: BatchRecord, shards: readonly 
 
 function decide(services: Services, batch: BatchRecord, shards: readonly ShardRecord[], eventsBefore: number): Turn {
   const nowMs = services.now();
-  const due = shards.filter((shard) => isForSubmit(shard, nowMs));
-  const live = due.filter((shard) => shard.live).slice(0, maxLiveShardsPerTurn);
-  const submit = due.filter((shard) => !shard.live || live.includes(shard)).slice(0, maxShardsPerTurn);
-  const collect = shards
-    .filter((shard) => shard.status === 'ended' && nowMs >= shard.notBeforeMs)
-    .slice(0, maxShardsPerTurn);
+  const dueForSubmit = inTurn(shards.filter((shard) => isForSubmit(shard, nowMs)));
+  const live = dueForSubmit.filter((shard) => shard.live).slice(0, maxLiveShardsPerTurn);
+  const submit = dueForSubmit.filter((shard) => !shard.live || live.includes(shard)).slice(0, maxShardsPerTurn);
+  const dueForCollect = inTurn(shards.filter((shard) => shard.status === 'ended' && nowMs >= shard.notBeforeMs));
+  const collect = dueForCollect.slice(0, maxShardsPerTurn);
   const open = shards.filter((shard) => shard.status !== 'collected');
-  const hasMore = open.length > 0 && (submit.length === maxShardsPerTurn || collect.length === open.length);
+  const mayCollectMore = dueForCollect.length > collect.length || collect.length === open.length;
+  const hasMore =
+    (submit.length === maxShardsPerTurn && submit.some(willMove)) || (mayCollectMore && collect.some(willMove));
   return {
     submit: submit.map((shard) => shard.shard),
     collect: collect.map((shard) => shard.shard),
@@ -296,6 +313,24 @@ function decide(services: Services, batch: BatchRecord, shards: readonly ShardRe
     continue: false,
     events: eventsBefore + eventsPerTurn + eventsPerShard * (submit.length + collect.length),
   };
+}
+
+/**
+ * In which order shards are offered: a shard in trouble stands behind those that have failed less often, and one that is
+ * looked for behind those that can be sent; of equals the one that has waited longest comes first.
+ */
+function inTurn(shards: readonly ShardRecord[]): ShardRecord[] {
+  const rank = (shard: ShardRecord) => [shard.deferrals, shard.status === 'submitting' ? 1 : 0, shard.notBeforeMs];
+  return shards.toSorted((left, right) => {
+    const theirs = rank(right);
+    const difference = rank(left).findIndex((value, place) => value !== theirs[place]);
+    return difference < 0 ? left.shard - right.shard : (rank(left)[difference] ?? 0) - (theirs[difference] ?? 0);
+  });
+}
+
+/** A shard that is offered for the first time moves, or fails and counts it: after such a turn the next one need not wait. */
+function willMove(shard: ShardRecord): boolean {
+  return shard.deferrals === 0 && (shard.status === 'pending' || shard.status === 'ended');
 }
 
 function isForSubmit(shard: ShardRecord, nowMs: number): boolean {
@@ -314,5 +349,13 @@ function pauseOf(
   if (submit.some((shard) => shard.live)) return 1;
   const ageSeconds = services.now() / 1_000 - (batch.inProgressAt ?? batch.createdAt);
   const seconds = waitSeconds(ageSeconds, services.config.polling, services.random());
-  return open.some((shard) => shard.live) ? Math.min(seconds, services.config.polling.minSeconds) : seconds;
+  const soon = open.some((shard) => shard.live) ? Math.min(seconds, services.config.polling.minSeconds) : seconds;
+  return Math.min(soon, secondsToNextCollect(services, open));
+}
+
+/** Results that could not be read are asked for when it is time, however old the batch is. */
+function secondsToNextCollect(services: Services, open: readonly ShardRecord[]): number {
+  const dueAtMs = open.flatMap((shard) => (shard.status === 'ended' ? [shard.notBeforeMs] : []));
+  const earliest = dueAtMs.reduce((left, right) => Math.min(left, right), Number.POSITIVE_INFINITY);
+  return Math.max(1, Math.ceil((earliest - services.now()) / 1_000));
 }

@@ -1,6 +1,7 @@
 import { NotFoundError } from '../../records/errors.ts';
 import { hasLease, type ShardRecord } from '../../records/shard.ts';
 import { hourMs, type TokenQueue } from '../../store/semaphores.ts';
+import { findAccount } from '../configured-account.ts';
 import type { Account, Services } from '../services.ts';
 
 /** A shard's name among all shards of the deployment. */
@@ -48,7 +49,9 @@ function refused(reason: string, retryAfterSeconds: number | null = null): Refus
 export async function releaseSemaphores(services: Services, shard: ShardRecord): Promise<void> {
   if (shard.provider === null) return;
   const { provider, model, estimatedTokens } = shard;
-  const { concurrency, limits } = services.account(provider).config;
+  const account = findAccount(services, provider);
+  if (!account) return;
+  const { concurrency, limits } = account.config;
   if (concurrency !== undefined) await services.semaphores.releaseSlot(provider, ownerOf(shard));
   if (limits.maxEnqueuedTokens !== undefined)
     await services.semaphores.releaseTokens({ provider, model }, ownerOf(shard), estimatedTokens);

@@ -18,6 +18,7 @@ import {
 import { beginLive, runSlice } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
 import type { Account, Services, StepContext } from '../services.ts';
+import { keepFailure } from '../shards/kept-failure.ts';
 import { acquireSemaphores, ownerOf, releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { readIndex, readSentLines } from '../shards/shard-lines.ts';
 import { nameOf } from '../shards/shard-name.ts';
@@ -39,7 +40,7 @@ export async function submit(services: Services, step: ShardStep, context: StepC
   assertEpoch(batch, step.epoch);
   const set = batch.rounds.at(-1)?.token ?? '';
   const shard = await services.records.getShard({ batchId: batch.id, set, shard: step.shard });
-  const after = await advance(services, batch, shard, context);
+  const after = await keepFailure(services, shard, () => advance(services, batch, shard, context));
   return { status: after.status };
 }
 
@@ -69,6 +70,7 @@ async function begin(
   shard: ShardRecord,
   context: StepContext,
 ): Promise<ShardRecord> {
+  accountOf(services, shard); // before the claim: a shard whose account is gone is not being sent
   if (!shard.live) return send(services, batch, shard, context);
   const excess = await capExcess(services, batch, shard);
   if (excess !== null) return endOverCap(services, shard, excess, (current) => current.status === 'pending');
