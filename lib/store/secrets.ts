@@ -1,14 +1,14 @@
 import { SecretsProvider } from '@aws-lambda-powertools/parameters/secrets';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { secretNameIn } from '../records/deployment-settings.ts';
-import { ConfigurationError, messageOf } from '../records/errors.ts';
+import { ConfigurationError, messageOf, TransientError } from '../records/errors.ts';
 import { type Observe, unobserved } from './observe.ts';
 
 /** The source of the providers' API keys. */
 export interface Secrets {
   /**
    * @param refresh bypasses the cache, for when the provider has refused the key.
-   * @throws ConfigurationError that names the secret and says what to do.
+   * @throws ConfigurationError that names the secret and says what to do; TransientError where it may pass by itself.
    */
   apiKey(providerName: string, secret: string, refresh?: boolean): Promise<string>;
 }
@@ -42,9 +42,19 @@ export class SecretsManagerSecrets implements Secrets {
       return await this.#provider.get(secret, { maxAge: maxAgeSeconds, forceFetch: refresh });
     } catch (cause) {
       const message = `The secret '${secret}' of provider '${providerName}' cannot be read: ${messageOf(cause)}`;
-      throw new ConfigurationError(message, { cause });
+      throw isSetting(cause) ? new ConfigurationError(message, { cause }) : new TransientError(message, { cause });
     }
   }
+}
+
+/** What somebody has to put right. All else, such as a service that is throttled or away, passes. */
+const settingErrors = new Set(['ResourceNotFoundException', 'AccessDeniedException']);
+
+/** Whether a secret cannot be read because of how it was set up. Powertools wraps the error of the SDK. */
+function isSetting(error: unknown): boolean {
+  for (let current = error; current instanceof Error; current = current.cause)
+    if (settingErrors.has(current.name)) return true;
+  return false;
 }
 
 /** Keys from the environment, for the local runtime: `<NAME>_API_KEY`. */
