@@ -15,11 +15,14 @@ export function waitSeconds(
   return Math.max(1, Math.round(base * (0.95 + 0.1 * random)));
 }
 
+/** Of what a provider asks for; one header of a year must not park a shard until its deadline. */
+export const maxRetryAfterSeconds = 3_600;
+
 /**
  * How long a shard that could not be sent waits before it is offered again: doubling from `minSeconds`, at most ten
- * minutes, or what the provider asked for where that is longer.
+ * minutes, or what the provider asked for where that is longer, but at most an hour.
  */
 export function deferralSeconds(deferrals: number, minSeconds: number, retryAfterSeconds: number | null): number {
   const grown = Math.min(minSeconds * 2 ** Math.min(deferrals, 10), 600);
-  return Math.max(grown, retryAfterSeconds ?? 0);
+  return Math.max(grown, Math.min(retryAfterSeconds ?? 0, maxRetryAfterSeconds));
 }

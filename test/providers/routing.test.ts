@@ -72,5 +72,6 @@ describe('the schedule', () => {
   it('waits longer each time a provider has no place, and as long as it asks', () => {
     expect([0, 1, 2, 20].map((deferrals) => deferralSeconds(deferrals, 15, null))).toEqual([15, 30, 60, 600]);
     expect(deferralSeconds(0, 15, 900)).toBe(900);
+    expect(deferralSeconds(0, 15, 365 * 86_400)).toBe(3_600);
   });
 });

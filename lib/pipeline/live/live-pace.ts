@@ -1,4 +1,5 @@
 import type { LiveSettings } from '../../providers/config.ts';
+import { maxRetryAfterSeconds } from '../../records/schedule.ts';
 
 /** Calls that a slice begins with; each answer adds one until the endpoint first says that it is too much. */
 const firstLimit = 16;
@@ -84,7 +85,7 @@ export class LivePace {
       this.#decreases += 1;
     }
     const ownPauseMs = isNew ? Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#decreases - 1)) : 0;
-    const pauseMs = retryAfterSeconds === null ? ownPauseMs : retryAfterSeconds * 1_000;
+    const pauseMs = retryAfterSeconds === null ? ownPauseMs : Math.min(retryAfterSeconds, maxRetryAfterSeconds) * 1_000;
     this.#resumesAtMs = Math.max(this.#resumesAtMs, nowMs + pauseMs);
   }
 }
