@@ -32,9 +32,9 @@ export const batchOptionsSchema = z.strictObject({
   /** What an answer that was paid for and cannot be had does: become an error line, or be asked and paid for again. */
   on_lost_result: z.enum(['error', 'resend']).default('error'),
   /** Hours from creation after which what is unfinished is closed. Default: 24 for each attempt. */
-  deadline_hours: z.number().positive().max(2400).optional(),
+  deadline_hours: z.number().min(0.001).max(2400).optional(),
   /** A batch that may cost more, or whose price is unknown, fails before anything is sent. US dollars. */
-  max_cost_usd: z.number().positive().optional(),
+  max_cost_usd: z.number().min(0.000_001).max(1_000_000_000).optional(),
   /** Output tokens that a request without a limit counts, in place of the most that its model writes. */
   assume_output_tokens: z.number().int().positive().optional(),
   /** Who goes first when a provider's places are taken: a waiting shard asks again sooner or later. */
@@ -81,7 +81,7 @@ export function optionsFromObjectMetadata(metadata: Record<string, string>): Rec
   const options: Record<string, unknown> = {};
   for (const [name, text] of Object.entries(metadata)) {
     const option = name.toLowerCase().replaceAll('-', '_');
-    const read = textReaders[option];
+    const read = Object.hasOwn(textReaders, option) ? textReaders[option] : undefined;
     if (read) options[option] = read(text, name);
   }
   return options;

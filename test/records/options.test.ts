@@ -24,6 +24,7 @@ describe('options', () => {
       strict: 'true',
       metadata: '{"team":"eval"}',
       's3cmd-attrs': 'uid:0',
+      constructor: 'x',
     });
     expect(options).toEqual({ max_cost_usd: 50, strict: true, metadata: { team: 'eval' } });
   });
@@ -39,6 +40,10 @@ describe('options', () => {
   it.each([
     [{ max_cost: 5 }, /max_cost/],
     [{ max_attempts: 0 }, /max_attempts/],
+    [{ max_cost_usd: 1e300 }, /max_cost_usd/],
+    [{ max_cost_usd: 1e-200 }, /max_cost_usd/],
+    [{ max_cost_usd: 9_007_199_254_740_993 }, /max_cost_usd/],
+    [{ deadline_hours: 1e-200 }, /deadline_hours/],
     [{ endpoint: '/v1/chat' }, /endpoint/],
     [{ metadata: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`k${n}`, 'v'])) }, /at most 16 pairs/],
   ])('name what is wrong with %j', (value, message) => {

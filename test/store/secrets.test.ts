@@ -37,6 +37,6 @@ it.each([
   [503, 'ServiceUnavailable', TransientError],
 ])('an answer of %i, %s, when a secret is read is a %o', async (status, type, expected) => {
   answer = { status, type };
-  const secrets = new SecretsManagerSecrets('Batchdrop');
+  const secrets = SecretsManagerSecrets.connect('Batchdrop');
   await expect(secrets.apiKey('openai', `${type}-secret`)).rejects.toBeInstanceOf(expected);
 });
