@@ -12,7 +12,7 @@ import {
   type UpdateCommandInput,
 } from '@aws-sdk/lib-dynamodb';
 import type { z } from 'zod';
-import { WriteConflictError } from '../records/errors.ts';
+import { InvalidInputError, WriteConflictError } from '../records/errors.ts';
 import { table } from '../records/table.ts';
 import { type Observe, unobserved } from './observe.ts';
 
@@ -26,6 +26,12 @@ export interface Key {
 
 /** The attributes that put a record into the indexes. */
 export type IndexKeys = Partial<Record<'tenantKey' | 'createdKey' | 'unfinishedKey', string>>;
+
+/** A member may be called `constructor`, which makes an object look like one of a class. */
+const marshallOptions = { removeUndefinedValues: true, convertClassInstanceToMap: true };
+
+/** Bytes of one item. Source: DynamoDB's quotas, read 2026-11. As JSON a record takes more than there. */
+const maxItemBytes = 400 * 1024;
 
 interface Versioned {
   version: number;
@@ -51,7 +57,7 @@ export class RecordTable {
   readonly #tableName: string;
 
   constructor(client: DynamoDBClient, tableName: string) {
-    this.#client = DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+    this.#client = DynamoDBDocumentClient.from(client, { marshallOptions });
     this.#tableName = tableName;
   }
 
@@ -134,6 +140,7 @@ export class RecordTable {
     item: object,
     condition: { ConditionExpression: string; ExpressionAttributeValues?: Record<string, unknown> },
   ): Promise<boolean> {
+    assertFits(key, item);
     const stamp = randomUUID();
     try {
       await this.#client.send(
@@ -152,6 +159,13 @@ export class RecordTable {
     );
     return found.Item;
   }
+}
+
+function assertFits({ pk, sk }: Key, item: object): void {
+  const bytes = Buffer.byteLength(JSON.stringify(item));
+  if (bytes <= maxItemBytes) return;
+  const message = `The record ${pk} ${sk} takes ${bytes} bytes; at most ${maxItemBytes} can be stored.`;
+  throw new InvalidInputError('record_too_large', message);
 }
 
 /** Which of a tenant's records to list. */

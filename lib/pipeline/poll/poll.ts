@@ -213,7 +213,7 @@ async function recordStatus(
   return services.records.updateShard(shard, (current) => {
     if (current.status !== 'submitted') return current;
     const counts = found.counts ?? current.counts;
-    const seen = { ...current, providerStatus: found.status, counts, lastError: null };
+    const seen = { ...current, providerStatus: safeText(found.status), counts, lastError: null };
     if (end) return endShard(seen, end, services.now());
     return isSame(current, seen) ? current : seen;
   });
@@ -269,7 +269,7 @@ function endOf(found: ProviderBatch): ShardEnd | null {
     case 'cancelled':
       return cancelledEnd;
     case 'failed': {
-      const code = found.failure?.code ?? 'provider_batch_failed';
+      const code = safeText(found.failure?.code ?? 'provider_batch_failed');
       const message = safeText(found.failure?.message ?? 'The provider failed the batch without saying why.');
       return { reason: 'failed', code, message };
     }

@@ -5,6 +5,7 @@ import { isOverlong, type Line, lengthOf, type OverlongLine } from '../../lines/
 import type { Route } from '../../providers/routing.ts';
 import { type BatchRecord, maxReportedGroups, type Report } from '../../records/batch.ts';
 import { type Endpoint, endpoints } from '../../records/endpoints.ts';
+import { InvalidInputError } from '../../records/errors.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import { type ShardRecord, shardRecordSchema } from '../../records/shard.ts';
 import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
@@ -31,6 +32,14 @@ export const validationStateSchema = z.object({
   report: lineIssuesStateSchema,
 });
 export type ValidationState = z.infer<typeof validationStateSchema>;
+
+/** Each is looked at by every Poll. 10,000 full ones are 500 million requests at OpenAI. */
+const maxShards = 10_000;
+
+function tooManyShards(): InvalidInputError {
+  const message = `The input needs more than ${maxShards} provider batches, which is the most that are run for one batch. Split it, or use fewer models.`;
+  return new InvalidInputError('too_many_shards', message);
+}
 
 type ValidationServices = Pick<Services, 'config' | 'objects' | 'account' | 'now'>;
 
@@ -111,6 +120,7 @@ export class InputSharding {
     for (const line of lines) {
       const pending = this.#addLine(line);
       if (pending) await pending;
+      if (this.#shards.begun > maxShards) throw tooManyShards();
     }
   }
 

@@ -53,7 +53,8 @@ export class LineIssues {
 
   async addErrors(errors: readonly LineError[]): Promise<void> {
     for (const error of errors) {
-      const kept = { ...error, message: safeText(error.message) };
+      const param = error.param === null ? null : safeText(error.param);
+      const kept = { ...error, message: safeText(error.message), param };
       if (this.firstErrors.length < maxStoredErrors) this.firstErrors.push(kept);
       this.errorCount += 1;
       await this.#errors.writeLine(Buffer.from(JSON.stringify(kept)));
@@ -63,7 +64,9 @@ export class LineIssues {
   async addWarnings(line: number, customId: string, warnings: readonly Warning[]): Promise<void> {
     for (const warning of warnings) {
       this.warningCount += 1;
-      await this.#warnings.writeLine(Buffer.from(JSON.stringify({ line, custom_id: customId, ...warning })));
+      await this.#warnings.writeLine(
+        Buffer.from(JSON.stringify({ line, custom_id: customId, ...warning, param: safeText(warning.param) })),
+      );
     }
   }
 

@@ -174,7 +174,6 @@ async function acceptInput(
 ): Promise<BatchRecord> {
   const { shards, report } = await validation.finish();
   assertLinesWithinMaximum(services.config, validation.lines);
-  if (shards.length > maxShards) throw tooManyShards(shards.length);
   const { firstErrors, errorCount, warningCount } = validation.issues;
   const models = new Set(shards.flatMap((shard) => (shard.provider === null ? [] : [shard.model])));
   const found = (current: BatchRecord): Partial<BatchRecord> => ({
@@ -204,14 +203,6 @@ async function acceptInput(
       counts: { total, completed: 0, failed: 0 },
     });
   });
-}
-
-/** Each is looked at by every Poll. 10,000 full ones are 500 million requests at OpenAI. */
-const maxShards = 10_000;
-
-function tooManyShards(count: number): InvalidInputError {
-  const message = `The input needs ${count} provider batches; at most ${maxShards} are run for one batch. Split it, or use fewer models.`;
-  return new InvalidInputError('too_many_shards', message);
 }
 
 function overBudget(
@@ -259,5 +250,5 @@ async function failBatch(
 }
 
 function batchError(code: string, message: string, param: string | null = null): LineError {
-  return { code, message: safeText(message), param, line: null };
+  return { code, message: safeText(message), param: param === null ? null : safeText(param), line: null };
 }

@@ -66,6 +66,11 @@ export class ShardWriter {
     this.#limitsOf = limitsOf;
   }
 
+  /** Shards so far, of earlier runs too. */
+  get begun(): number {
+    return this.#next;
+  }
+
   /** Where lines of one target are put; ask once for many lines. */
   queue(target: ShardTarget): ShardQueue {
     const key = JSON.stringify([target.provider, target.model, target.endpoint, target.isTranslated]);
