@@ -42,7 +42,7 @@ describe('options', () => {
     [{ max_attempts: 0 }, /max_attempts/],
     [{ max_cost_usd: 1e300 }, /max_cost_usd/],
     [{ max_cost_usd: 1e-200 }, /max_cost_usd/],
-    [{ max_cost_usd: 9_007_199_254_740_993 }, /max_cost_usd/],
+    [{ max_cost_usd: 2 ** 53 }, /max_cost_usd/],
     [{ deadline_hours: 1e-200 }, /deadline_hours/],
     [{ endpoint: '/v1/chat' }, /endpoint/],
     [{ metadata: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`k${n}`, 'v'])) }, /at most 16 pairs/],
