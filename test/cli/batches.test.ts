@@ -155,7 +155,7 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
   });
 
   it('a batch that expires ends with 3', async () => {
-    const { code, stdout } = await batchdrop('submit', 'stuck.jsonl', '--wait', '--deadline-hours', '0.0008');
+    const { code, stdout } = await batchdrop('submit', 'stuck.jsonl', '--wait', '--deadline-hours', '0.001');
     expect(stdout).toContain('expired');
     expect(code).toBe(3);
   });
@@ -171,7 +171,7 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
   it('a dry run says what it would cost, and a budget that it would break ends with 3', async () => {
     const dry = await batchdrop('submit', 'good.jsonl', '--dry-run', '--wait');
     expect(dry.stdout).toMatch(/2 requests; about \d+ tokens in, at most 100 out: about \$0\.\d+\n/);
-    const dear = await batchdrop('submit', 'good.jsonl', '--max-cost-usd', '0.0000001', '--wait');
+    const dear = await batchdrop('submit', 'good.jsonl', '--max-cost-usd', '0.000001', '--wait');
     expect(dear.stdout).toContain('budget_exceeded');
     expect([dry.code, dear.code]).toEqual([0, 3]);
   });
