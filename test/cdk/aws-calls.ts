@@ -25,7 +25,8 @@ export async function awsCallsOf(name: FunctionName, isOnBedrock = false): Promi
 }
 
 /** A provider's client asks for its key; the pure half of a provider does not. */
-const callsProvider = /\b((?:client|account)\.(check|upload|create|findLost|retrieve|cancel|results)|live\.call)\(/;
+const callsProvider =
+  /\b((?:client|account)\.(check|upload|create|findLost|retrieve|cancel|results)|account\(\w+\)\.check|live\.call)\(/;
 
 /** What Bedrock's clients send: commands of their own, and what they do with our bucket. */
 function bedrockCallsOf(method: string): string[] {
@@ -60,7 +61,7 @@ async function ownCodeOf(name: FunctionName): Promise<string> {
 
 /** As `services.objects.head(` or `this.#records.getBatch(`. */
 function methodsUsedOn(field: string, code: string): string[] {
-  const calls = code.matchAll(new RegExp(`\\b${field}\\.(\\w+)\\(`, 'g'));
+  const calls = code.matchAll(new RegExp(`\\b${field}(?:\\(\\w+\\))?\\.(\\w+)\\(`, 'g'));
   return [...new Set([...calls].map(([, method = '']) => method))];
 }
 
