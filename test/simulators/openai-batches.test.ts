@@ -21,11 +21,11 @@ import {
 describe('the life of a batch', () => {
   it('passes through the states in order, with growing counts and times in seconds', async () => {
     const { client } = await startOpenAI({ timing: visibleTiming });
-    const { id } = await createBatch(client, chatLines(8));
-    const seen: OpenAI.Batch[] = [];
+    const created = await createBatch(client, chatLines(8));
+    const seen: OpenAI.Batch[] = [created];
     await until(
       async () => {
-        const batch = await client.batches.retrieve(id);
+        const batch = await client.batches.retrieve(created.id);
         seen.push(batch);
         return batch;
       },

@@ -88,11 +88,11 @@ export function someBytes(size: number, seed = 1): Buffer {
 
 /** Waits until a condition holds. */
 export async function eventually(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt++) {
+  for (let attempt = 0; attempt < 3000; attempt++) {
     if (await isTrue()) {
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
-  throw new Error('The condition did not come true within five seconds.');
+  throw new Error('The condition did not come true within 30 seconds.');
 }

@@ -12,9 +12,12 @@ const call = fc.record({
   input: jsonObject,
 });
 
+/** A request may not hold half of a surrogate pair; a model's answer may. */
+const answerText = fc.oneof({ weight: 9, arbitrary: text }, fc.constantFrom('\ud800', 'a\udfff'));
+
 export const answer: fc.Arbitrary<Answer> = fc
   .record({
-    text: fc.option(text),
+    text: fc.option(answerText),
     calls: fc.uniqueArray(call, { maxLength: 3, selector: ({ id }) => id }),
     isCut: fc.boolean(),
     tokens: fc
