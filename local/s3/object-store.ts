@@ -9,6 +9,8 @@ import type { StoredObject } from './stored-object.ts';
 interface ObjectStoreOptions {
   catalog: S3Catalog;
   bodies: BodyStore;
+  /** Whether an upload must name the algorithm of its parts' checksums. */
+  strictChecksums: boolean;
   /** Whether the creation of this key raises an event. */
   raisesEvent: (key: string) => boolean;
   onEvent: (event: ObjectCreatedEvent) => void;
@@ -21,11 +23,13 @@ export type NewObject = Omit<StoredObject, 'bucket' | 'key' | 'lastModified' | '
 export class ObjectStore {
   readonly catalog: S3Catalog;
   readonly bodies: BodyStore;
+  readonly strictChecksums: boolean;
   readonly #options: ObjectStoreOptions;
 
   constructor(options: ObjectStoreOptions) {
     this.catalog = options.catalog;
     this.bodies = options.bodies;
+    this.strictChecksums = options.strictChecksums;
     this.#options = options;
   }
 

@@ -54,6 +54,10 @@ export interface LocalS3Options {
   notifyPrefix?: string;
   /** Whose calls are allowed; all are where it is absent. */
   permissions?: Permissions | undefined;
+  /**
+   * Refuses a part's checksum where its upload named no algorithm, as S3 did until late 2024. Clients that pass here pass everywhere.
+   */
+  strictChecksums?: boolean;
   /** Test hook, asked once a request has been understood and before it has any effect. */
   faults?: { beforeRequest?: (operation: string, bucket: string, key: string) => Fault };
 }
@@ -79,6 +83,7 @@ export async function startLocalS3(options: LocalS3Options): Promise<LocalS3> {
   const store = new ObjectStore({
     catalog,
     bodies,
+    strictChecksums: options.strictChecksums ?? false,
     raisesEvent: (key) => delivery !== undefined && key.startsWith(options.notifyPrefix ?? ''),
     onEvent: (event) => delivery?.enqueue(event),
   });

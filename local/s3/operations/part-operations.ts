@@ -70,7 +70,7 @@ export function listParts(store: ObjectStore, request: S3Request): S3Answer {
 function commitPart(store: ObjectStore, request: S3Request, partNumber: number, received: ReceivedBody): StoredPart {
   return keepOrDiscard(store, received, () => {
     const upload = openUpload(store, request);
-    checkPartChecksum(upload, received);
+    checkPartChecksum(upload, received, store.strictChecksums);
     const { segment, md5, checksum } = received;
     const part = { partNumber, segment, md5, checksum, lastModified: Date.now() };
     store.bodies.discard(store.catalog.commit({ type: 'part-stored', uploadId: upload.uploadId, part }));
@@ -78,13 +78,13 @@ function commitPart(store: ObjectStore, request: S3Request, partNumber: number, 
   });
 }
 
-function checkPartChecksum(upload: OpenUpload, received: ReceivedBody): void {
+function checkPartChecksum(upload: OpenUpload, received: ReceivedBody, isStrict: boolean): void {
   const expected = upload.checksum?.algorithm;
   const actual = received.checksum?.algorithm;
-  if (expected !== undefined && expected !== actual) {
+  if ((isStrict || expected !== undefined) && expected !== actual) {
     throw new S3Error(
       'InvalidRequest',
-      `Checksum Type mismatch occurred, expected checksum Type: ${expected}, actual checksum Type: ${actual}`,
+      `Checksum Type mismatch occurred, expected checksum Type: ${expected ?? 'null'}, actual checksum Type: ${actual ?? 'null'}`,
     );
   }
 }

@@ -292,6 +292,14 @@ describe('checksums of multipart uploads', () => {
     expect(answer).toMatchObject({ ChecksumSHA256: `${digest}-1`, ChecksumType: 'COMPOSITE' });
   });
 
+  it('must be named by the upload where the server is strict', async () => {
+    const { client } = await startServer({ strictChecksums: true });
+    const unnamed = await createUpload(client, { ChecksumAlgorithm: undefined });
+    await expect(uploadPart(client, unnamed, 1, 'a')).rejects.toThrow('expected checksum Type: null');
+    const named = await createUpload(client, { ChecksumAlgorithm: 'CRC32' });
+    expect(await uploadPart(client, named, 1, 'a')).toMatchObject({ ChecksumCRC32: expect.any(String) });
+  });
+
   it('must be of the kind that the upload was made for', async () => {
     const { client } = await startServer();
     const uploadId = await createUpload(client, { ChecksumAlgorithm: 'SHA256' });
