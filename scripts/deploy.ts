@@ -9,6 +9,7 @@ import { Stacks } from '../cdk/deploying/stacks.ts';
 import { defaultConfigFile, readConfigFile } from '../cdk/settings.ts';
 import type { DeploymentSettings } from '../lib/records/deployment-settings.ts';
 import { ConfigurationError, messageOf } from '../lib/records/errors.ts';
+import { adviceOnAws } from '../lib/store/aws-advice.ts';
 import { inboxListeners } from '../lib/store/inbox-listeners.ts';
 
 // Deploys the stack by `cdk deploy`, to which all options go: npm run deploy -- [-c config=FILE] [--profile NAME] [...].
@@ -68,6 +69,6 @@ async function protect(stacks: Stacks, { stackName, removalPolicy }: DeploymentS
 try {
   process.exitCode = await deploy(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`${messageOf(error)}\n`);
+  process.stderr.write(`${[messageOf(error), adviceOnAws(error)].filter((text) => text !== null).join('\n')}\n`);
   process.exitCode = 1;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Services } from '../pipeline/services.ts';
-import { type BatchRecord, batchObject, costSchema, reportSchema } from '../records/batch.ts';
+import { type BatchRecord, batchObject, costSchema, hasLineErrors, reportSchema } from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
 import { openAIBatchSchema } from '../records/openai-batch.ts';
 import { batchOptionsSchema } from '../records/options.ts';
@@ -76,7 +76,7 @@ export function batchView(services: Services, batch: BatchRecord, details: Batch
       retry_of: batch.retryOf,
       error_count: batch.errorCount,
       warning_count: batch.warningCount,
-      validation: uriIf(batch.errorCount > 0, 'validation.jsonl'),
+      validation: uriIf(hasLineErrors(batch), 'validation.jsonl'),
       warnings: uriIf(batch.warningCount > 0, 'warnings.jsonl'),
       cost: batch.cost,
       report: batch.report,

@@ -11,6 +11,7 @@ import { deploymentNameOf } from '../records/deployment-settings.ts';
 import { ConfigurationError } from '../records/errors.ts';
 import { describeIssues } from '../records/options.ts';
 import { ApiKeys } from '../store/api-keys.ts';
+import { Cursors } from '../store/cursors.ts';
 import { EventBus } from '../store/events.ts';
 import { Executions } from '../store/executions.ts';
 import { Objects } from '../store/objects.ts';
@@ -44,6 +45,7 @@ export interface Services {
   semaphores: Semaphores;
   uploads: Uploads;
   removals: Removals;
+  cursors: Cursors;
   apiKeys: ApiKeys;
   objects: Objects;
   executions: Pick<Executions, 'start' | 'isRunning'>;
@@ -114,6 +116,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
     semaphores: new Semaphores(table),
     uploads: new Uploads(table),
     removals: new Removals(table),
+    cursors: new Cursors(table),
     apiKeys: new ApiKeys(table),
     objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
     executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { BatchRecord } from '../records/batch.ts';
+import { type BatchRecord, hasLineErrors } from '../records/batch.ts';
 import { TransientError } from '../records/errors.ts';
 import { resultKey, statusKey } from '../records/object-keys.ts';
 import type { LineError } from '../records/openai-batch.ts';
 import { hasEnded } from '../records/openai-batch.ts';
+import { isGone } from './gone-files.ts';
 import type { Services } from './services.ts';
 
 const maxTries = 6;
@@ -19,21 +20,40 @@ export async function writeStatus(services: Services, batchId: string): Promise<
     const key = statusKey(seen.inboxKey);
     const standing = await services.objects.readText(key);
     const batch = await services.records.getBatch(batchId);
-    if (standing && isOfLaterDrop(standing.text, batch.sequencer)) return;
-    if (await services.objects.putTextIf(key, describe(services, batch), standing?.etag ?? null)) return;
+    if (standing && isLater(orderIn(standing.text), batch)) return;
+    const text = describe(services, batch, await standingResults(services, batch));
+    if (await services.objects.putTextIf(key, text, standing?.etag ?? null)) return;
   }
   throw new TransientError(`The status file of ${batchId} was changed by others ${maxTries} times in a row.`);
 }
 
-/** The same key may be dropped again: the status file follows the last drop, as S3 orders them. */
-function isOfLaterDrop(text: string, sequencer: string | null): boolean {
-  const standing = standingSchema.safeParse(parseJson(text)).data?.sequencer;
-  if (!standing || sequencer === null) return false;
-  const width = Math.max(standing.length, sequencer.length);
-  return standing.padStart(width, '0') > sequencer.padStart(width, '0');
+/** The place of a drop among those of its key. */
+interface DropOrder {
+  sequencer: string | null;
+  lastModified: number | null;
 }
 
-const standingSchema = z.object({ sequencer: z.string() });
+/**
+ * The same key may be dropped again: the status file follows the last drop, as S3 orders them by their events. A drop without
+ * an event is what stood there when the sweep looked, so its time tells.
+ */
+function isLater(one: DropOrder, other: DropOrder): boolean {
+  if (one.sequencer !== null && other.sequencer !== null) {
+    const width = Math.max(one.sequencer.length, other.sequencer.length);
+    return one.sequencer.padStart(width, '0') > other.sequencer.padStart(width, '0');
+  }
+  return one.lastModified !== null && other.lastModified !== null && one.lastModified > other.lastModified;
+}
+
+const standingSchema = z.object({
+  sequencer: z.string().nullish(),
+  last_modified: z.number().nullish(),
+});
+
+function orderIn(text: string): DropOrder {
+  const { sequencer = null, last_modified: lastModified = null } = standingSchema.safeParse(parseJson(text)).data ?? {};
+  return { sequencer, lastModified };
+}
 
 function parseJson(text: string): unknown {
   try {
@@ -43,7 +63,23 @@ function parseJson(text: string): unknown {
   }
 }
 
-function describe(services: Services, batch: BatchRecord): string {
+interface StandingResults {
+  hasOutput: boolean;
+  hasErrors: boolean;
+}
+
+async function standingResults(
+  services: Services,
+  { outputFileId, errorFileId }: BatchRecord,
+): Promise<StandingResults> {
+  return {
+    hasOutput: outputFileId !== null && !(await isGone(services, outputFileId)),
+    hasErrors: errorFileId !== null && !(await isGone(services, errorFileId)),
+  };
+}
+
+/** Names a file only where it is. */
+function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors }: StandingResults): string {
   const uri = (name: Parameters<typeof resultKey>[1]) => `s3://${services.objects.bucket}/${resultKey(batch.id, name)}`;
   const [input] = batch.input;
   return toJson({
@@ -52,14 +88,15 @@ function describe(services: Services, batch: BatchRecord): string {
     tenant: batch.tenant,
     input: input ? `s3://${input.bucket}/${input.key}` : null,
     sequencer: batch.sequencer,
+    last_modified: batch.lastModified,
     created_at: batch.createdAt,
     updated_at: Math.floor(services.now() / 1_000),
     deadline_at: batch.deadlineAt,
     request_counts: batch.counts,
-    output: batch.outputFileId === null ? null : uri('output.jsonl'),
-    errors: batch.errorFileId === null ? null : uri('errors.jsonl'),
-    retry: batch.errorFileId === null ? null : uri('retry.jsonl'),
-    validation: batch.errorCount > 0 ? uri('validation.jsonl') : null,
+    output: hasOutput ? uri('output.jsonl') : null,
+    errors: hasErrors ? uri('errors.jsonl') : null,
+    retry: hasErrors ? uri('retry.jsonl') : null,
+    validation: hasLineErrors(batch) ? uri('validation.jsonl') : null,
     warnings: batch.warningCount > 0 ? uri('warnings.jsonl') : null,
     warning_count: batch.warningCount,
     summary: hasEnded(batch.status) ? uri('batch.json') : null,
@@ -69,23 +106,27 @@ function describe(services: Services, batch: BatchRecord): string {
   });
 }
 
-/** The status of a drop that never became a batch. */
+/** The status of a drop that never became a batch. It takes the place of one that is known to be of an earlier drop, and of no other. */
 export async function writeRefusal(services: Services, refused: RefusedDrop, error: LineError): Promise<void> {
   const key = statusKey(refused.key);
   const text = describeRefusal(services, refused, error);
   for (let tries = 0; tries < maxTries; tries += 1) {
     const standing = await services.objects.readText(key);
-    if (standing && isOfLaterDrop(standing.text, refused.sequencer)) return;
+    if (standing && isKnown(orderIn(standing.text)) && !isLater(refused, orderIn(standing.text))) return;
     if (await services.objects.putTextIf(key, text, standing?.etag ?? null)) return;
   }
   throw new TransientError(`The status file ${key} was changed by others ${maxTries} times in a row.`);
 }
 
-export interface RefusedDrop {
+/** A status file of somebody else's, or one that cannot be read, has no place. */
+function isKnown({ sequencer, lastModified }: DropOrder): boolean {
+  return sequencer !== null || lastModified !== null;
+}
+
+export interface RefusedDrop extends DropOrder {
   bucket: string;
   key: string;
   tenant: string;
-  sequencer: string;
 }
 
 function describeRefusal(services: Services, refused: RefusedDrop, error: LineError): string {
@@ -96,6 +137,7 @@ function describeRefusal(services: Services, refused: RefusedDrop, error: LineEr
     tenant: refused.tenant,
     input: `s3://${refused.bucket}/${refused.key}`,
     sequencer: refused.sequencer,
+    last_modified: refused.lastModified,
     created_at: nowSeconds,
     updated_at: nowSeconds,
     request_counts: { total: 0, completed: 0, failed: 0 },

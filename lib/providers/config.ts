@@ -85,6 +85,8 @@ export const configSchema = z
     inputPrefixes: z.array(inputPrefix).default([]),
     /** Origins whose web pages may call the API; none unless named. */
     corsOrigins: z.array(z.url()).default([]),
+    /** Days that a batch's work files are kept after its end; for so long its lost results can be collected again. */
+    workKeepDays: z.number().int().positive().default(7),
     /** How it stands on AWS. The functions do not read it. */
     deployment: deploymentSettingsSchema.prefault({}),
     /** Bounds of the pause between two looks at the providers. */

@@ -93,8 +93,10 @@ export const batchRecordSchema = z.object({
   retryOf: z.string().nullable().default(null),
   /** Set for a drop: the key under `inbox/` whose status file follows the batch. */
   inboxKey: z.string().nullable(),
-  /** S3's own order of the drops of one key. */
+  /** S3's own order of the drops of one key; null where the event of the drop was lost. */
   sequencer: z.string().nullable().default(null),
+  /** When the dropped object was written. Absent from older records. */
+  lastModified: seconds.nullable().default(null),
   createdAt: seconds,
   deadlineAt: seconds,
   inProgressAt: seconds.nullable(),
@@ -260,6 +262,11 @@ export function withErrors(
     errors: [...batch.errors, ...errors].slice(0, maxStoredErrors),
     errorCount: batch.errorCount + total,
   };
+}
+
+/** Whether there is a `validation.jsonl`: it holds the errors of lines, and not why a whole batch was refused. */
+export function hasLineErrors({ errors }: BatchRecord): boolean {
+  return errors.some(({ line }) => line !== null);
 }
 
 /** A batch of a deployment as OpenAI's object. */

@@ -16,6 +16,9 @@ const logRetentionDays = [
 
 const days = z.number().int().positive();
 
+/** A drop of the last day without a status file counts as one whose event was lost, so status files outlive that day. */
+export const shortestStatusDays = 2;
+
 /** How a deployment stands on AWS: the section `deployment` of the configuration file, and what the CDK construct takes. */
 export const deploymentSettingsSchema = z
   .strictObject({
@@ -45,7 +48,7 @@ export const deploymentSettingsSchema = z
     /** False where the providers' secrets exist already, made by hand or left by an earlier stack. */
     createSecrets: z.boolean().default(true),
     /** After how many days results and status files go; without it never. */
-    resultsExpireDays: days.optional(),
+    resultsExpireDays: days.min(shortestStatusDays).optional(),
     /** After how many days the files of running batches go. */
     workExpireDays: days.min(shortestWorkDays).default(longestBatchDays),
     logRetentionDays: z.literal(logRetentionDays, { error: `one of ${logRetentionDays.join(', ')}` }).default(30),

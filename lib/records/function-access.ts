@@ -1,6 +1,6 @@
 import type { FunctionName } from './function-timeouts.ts';
 
-type TableAction = 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
+type TableAction = 'DescribeTable' | 'GetItem' | 'PutItem' | 'UpdateItem' | 'DeleteItem' | 'Query';
 
 /** What a function may do. A test derives the calls that each handler makes and compares. */
 export interface Access {
@@ -75,9 +75,12 @@ export const accessOf: Record<FunctionName, Access> = {
     sendsEvents: true,
   },
   sweep: {
-    table: ['GetItem', 'PutItem', 'DeleteItem', 'Query'],
+    table: ['DescribeTable', 'GetItem', 'PutItem', 'DeleteItem', 'Query'],
     unfinishedIndex: true,
-    deletes: ['files/', 'results/'],
+    // It takes up drops whose event was lost, as intake does.
+    reads: ['inbox/', 'status/'],
+    writes: ['status/'],
+    deletes: ['files/', 'work/', 'results/'],
     startsExecutions: true,
     describesExecutions: true,
   },
@@ -88,7 +91,7 @@ export const accessOf: Record<FunctionName, Access> = {
     // Those of a shard's answers are work. A dropped batch that is cancelled has a status file.
     reads: ['inbox/', 'files/', 'work/', 'results/', 'status/'],
     writes: ['files/', 'status/'],
-    deletes: ['files/', 'results/'],
+    deletes: ['files/', 'work/', 'results/'],
     readsInputs: true,
     startsExecutions: true,
     // A cancellation reaches the provider.

@@ -1,3 +1,5 @@
+import { sha256 } from './digest.ts';
+
 /**
  * Every S3 key is built here.
  *
@@ -22,12 +24,35 @@ export function locateDrop(key: string, tenants: readonly string[]): DropLocatio
   return { tenant: tenants.includes(folder) ? folder : 'default', path };
 }
 
+/** Where a drop's status is. A name that would be too long for S3 is cut, and told from others by a digest of all of it. */
 export function statusKey(inboxKey: string): string {
-  return `status/${inboxKey.slice(inboxPrefix.length)}.json`;
+  const whole = `status/${inboxKey.slice(inboxPrefix.length)}.json`;
+  if (fits(whole)) return whole;
+  const ending = `~${sha256(inboxKey).slice(0, 16)}.json`;
+  return `${cutTo(maxKeyBytes - ending.length, `status/${inboxKey.slice(inboxPrefix.length)}`)}${ending}`;
 }
 
-export function sidecarKey(inboxKey: string): string {
-  return `${inboxKey}${sidecarSuffix}`;
+/** @returns null where S3 takes no key of that length, so that nobody can have put options there. */
+export function sidecarKey(inboxKey: string): string | null {
+  const key = `${inboxKey}${sidecarSuffix}`;
+  return fits(key) ? key : null;
+}
+
+/** Source: S3 user guide, "Naming Amazon S3 objects", read 2026-11. */
+const maxKeyBytes = 1_024;
+
+function fits(key: string): boolean {
+  return Buffer.byteLength(key) <= maxKeyBytes;
+}
+
+/** Cuts a text to so many bytes at most, and no character in two. */
+function cutTo(bytes: number, text: string): string {
+  return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true });
+}
+
+/** Sidecars are no drops, and consoles make "folders" by objects whose key ends with a slash. */
+export function isNoInput(key: string): boolean {
+  return key.endsWith(sidecarSuffix) || key.endsWith('/');
 }
 
 export type ResultName =
@@ -42,8 +67,26 @@ export function resultKey(batchId: string, name: ResultName): string {
   return `results/${batchId}/${name}`;
 }
 
+/** @returns whose result an object is; null where it is something else. */
+export function batchOfResult(key: string): string | null {
+  return /^results\/([^/]+)\/(?:output|errors)\.jsonl$/.exec(key)?.[1] ?? null;
+}
+
+/** What goes with a batch's result file: the retry file holds the requests of the error file. */
+export function keysWithResult(key: string): string[] {
+  const batchId = batchOfResult(key);
+  return batchId !== null && key.endsWith('/errors.jsonl') ? [key, resultKey(batchId, 'retry.jsonl')] : [key];
+}
+
+export const workRoot = 'work/';
+
 export function workPrefix(batchId: string): string {
-  return `work/${batchId}/`;
+  return `${workRoot}${batchId}/`;
+}
+
+/** @param folder as `workPrefix` makes it; null for another. */
+export function batchOfWork(folder: string): string | null {
+  return /^work\/([^/]+)\/$/.exec(folder)?.[1] ?? null;
 }
 
 /** @param token the writer's own, random. */

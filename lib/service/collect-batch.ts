@@ -1,8 +1,10 @@
+import { goneFiles } from '../pipeline/gone-files.ts';
 import { resumeBatch } from '../pipeline/intake/new-batch.ts';
 import type { Services } from '../pipeline/services.ts';
 import { type BatchRecord, beginRecollection } from '../records/batch.ts';
 import { ConflictError, messageOf, safeText } from '../records/errors.ts';
 import { hasEnded } from '../records/openai-batch.ts';
+import { endedAt, workKeptUntil } from '../records/retention.ts';
 import type { ShardRecord } from '../records/shard.ts';
 
 /** Rounds of a batch, readings included: one byte a line says which counts. */
@@ -34,8 +36,17 @@ async function assertCollectable(services: Services, batch: BatchRecord): Promis
   const shards = rounds.flat();
   if (!hasLostResults(shards)) throw new ConflictError(`Batch '${batch.id}' has no lost results.`);
   if (batch.rounds.length >= maxRounds) throw new ConflictError(`Batch '${batch.id}' was collected too often.`);
+  const gone = Object.entries(await goneFiles(services, batch)).flatMap(([file, isGone]) => (isGone ? file : []));
+  if (gone.length > 0)
+    throw new ConflictError(
+      `Of batch '${batch.id}' these files are deleted: ${gone.join(', ')}. Its results cannot be merged again.`,
+    );
+  const ended = endedAt(batch);
   const [first] = shards.flatMap(({ result }) => result ?? []);
-  if (first && !(await services.objects.head(first.indexKey)))
+  if (
+    (ended !== null && services.now() >= workKeptUntil(ended, services.config.workKeepDays) * 1_000) ||
+    (first && !(await services.objects.head(first.indexKey)))
+  )
     throw new ConflictError(
       `The work of batch '${batch.id}' is not kept any more, so its results cannot be merged again.`,
     );

@@ -1,11 +1,12 @@
 import type { Services } from '../pipeline/services.ts';
 import { secretOf } from '../providers/account.ts';
-import { deploymentNameOf, secretNameIn } from '../records/deployment-settings.ts';
+import { deploymentNameOf, secretNameIn, shortestStatusDays } from '../records/deployment-settings.ts';
 import { ConfigurationError, messageOf, ProviderAuthenticationError, safeText } from '../records/errors.ts';
 import { type FunctionName, functionTimeoutSeconds, isFunctionName } from '../records/function-timeouts.ts';
 import { inboxPrefix } from '../records/object-keys.ts';
 import { batchOptionsSchema, deadlineHours } from '../records/options.ts';
 import { table as tableDesign } from '../records/table.ts';
+import { adviceOnAws } from '../store/aws-advice.ts';
 import type { Deployment } from '../store/deployment.ts';
 import { type NeededRight, neededRights } from './role-check.ts';
 
@@ -64,6 +65,7 @@ export async function checkDeployment(patient: Subject, signal: AbortSignal): Pr
 const checksOfAws: [string, Check][] = [
   ["The bucket's events", checkBucketEvents],
   ['The expiry of work files', checkWorkExpiry],
+  ['The expiry of status files', checkStatusExpiry],
   ["The bucket's lifecycle rules", checkLeftovers],
   ["The bucket's encryption", checkEncryption],
   ["The bucket's CORS", checkPages],
@@ -73,28 +75,16 @@ const checksOfAws: [string, Check][] = [
   ["The account's quotas", checkQuotas],
 ];
 
+const generalAdvice = 'Check account, region and network, and run the doctor again.';
+
 async function carryOut(subject: string, check: Check, patient: Subject, signal: AbortSignal): Promise<Finding[]> {
   try {
     return await check(patient, signal);
   } catch (error) {
-    return [fault(`${subject} could not be checked: ${safeText(messageOf(error))}`, adviceOn(error))];
+    return [
+      fault(`${subject} could not be checked: ${safeText(messageOf(error))}`, adviceOnAws(error) ?? generalAdvice),
+    ];
   }
-}
-
-const adviceByErrorName: Record<string, string> = {
-  CredentialsProviderError: 'Sign in to AWS first: `aws sts get-caller-identity` must answer.',
-  ExpiredTokenException: 'Sign in to AWS again: `aws sts get-caller-identity` must answer.',
-  AccessDenied: 'Run the doctor as somebody who may read the stack, or ask for the right that is named.',
-  AccessDeniedException: 'Run the doctor as somebody who may read the stack, or ask for the right that is named.',
-  ResourceNotFoundException: 'It does not exist in this account and region: check both, then `npm run deploy`.',
-  StateMachineDoesNotExist: 'It does not exist in this account and region: check both, then `npm run deploy`.',
-  NotFound: 'It does not exist in this account and region: check both, then `npm run deploy`.',
-  NoSuchBucket: 'It does not exist in this account and region: check both, then `npm run deploy`.',
-};
-
-function adviceOn(error: unknown): string {
-  const name = error instanceof Error ? error.name : '';
-  return adviceByErrorName[name] ?? 'Check account, region and network, and run the doctor again.';
 }
 
 async function checkProviders(subject: Subject, signal: AbortSignal): Promise<Finding[]> {
@@ -115,7 +105,8 @@ async function checkProvider({ services, deployment }: Subject, name: string, si
         : `Put a valid key there: aws secretsmanager put-secret-value --secret-id ${secretNameIn(deploymentNameOf(deployment.stateMachineArn), secret)} --secret-string <key>`;
     if (error instanceof ProviderAuthenticationError || error instanceof ConfigurationError)
       return fault(message, putKey);
-    return concern(`Provider '${name}' could not be asked: ${message}`, 'Run the doctor again; see its status page.');
+    const advice = adviceOnAws(error) ?? 'Run the doctor again; see its status page.';
+    return concern(`Provider '${name}' could not be asked: ${message}`, advice);
   }
 }
 
@@ -140,6 +131,13 @@ async function checkWorkExpiry({ deployment, services }: Subject): Promise<Findi
   if (days >= needed) return [fine(`Files under work/ expire after ${days} days.`)];
   const what = `Files under work/ expire after ${days} days, but a batch with the default deadline needs them for ${needed}.`;
   return [fault(what, `Let them live ${needed} days at least (deployment.workExpireDays in the configuration).`)];
+}
+
+async function checkStatusExpiry({ deployment }: Subject): Promise<Finding[]> {
+  const days = await deployment.expirationDays('status/');
+  if (days === null || days >= shortestStatusDays) return [fine('Status files are kept long enough.')];
+  const what = `Status files expire after ${days} day: a drop without one looks as if its event was lost.`;
+  return [fault(what, `Let the lifecycle rule for status/ keep them ${shortestStatusDays} days at least.`)];
 }
 
 /** What nobody finishes or needs any more costs storage, and is in no list. */

@@ -1,10 +1,12 @@
 import { JsonLineProbe } from '../lines/json-line-probe.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
 import type { Services } from '../pipeline/services.ts';
-import { InvalidInputError, NotFoundError } from '../records/errors.ts';
+import { removeFile } from '../pipeline/upkeep/removals.ts';
+import { ConflictError, InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type FileRecord, hasExpired } from '../records/file.ts';
 import { fileIdFrom, fileIdPattern } from '../records/ids.ts';
-import { fileObjectKey, filePrefix } from '../records/object-keys.ts';
+import { batchOfResult, fileObjectKey, keysWithResult } from '../records/object-keys.ts';
+import { hasEnded } from '../records/openai-batch.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import { type Page, type PageQuery, takePage } from './page.ts';
 
@@ -109,16 +111,35 @@ export async function listFiles(
   return takePage(files, request.limit, isWanted);
 }
 
+/** How long a deletion goes through a batch's work while a client waits. The sweep does the rest. */
+const workMs = 5_000;
+
 /**
- * Removes a file: its objects, then its record. An object that came through the inbox, or lies in a bucket that is not
- * ours, stays where its owner put it.
+ * Deletes a file: from now on nobody can read it, and what there is of its bytes is removed. An object that came through the
+ * inbox, or lies in a bucket that is not ours, stays where its owner put it.
+ *
+ * @throws NotFoundError; ConflictError for a result of a batch that is collected again.
  */
 export async function deleteFile(services: Services, tenant: string, fileId: string): Promise<void> {
   const file = await getFile(services, tenant, fileId);
-  await services.objects.deletePrefix(filePrefix(file.id));
   const results = file.objects.filter(
     ({ bucket, key }) => bucket === services.objects.bucket && key.startsWith('results/'),
   );
-  await services.objects.delete(results.map(({ key }) => key));
-  await services.records.deleteFile(file.id);
+  const keys = results.flatMap(({ key }) => keysWithResult(key));
+  await assertNotCollected(services, keys);
+  const nowSeconds = Math.floor(services.now() / 1_000);
+  const removal = { fileId: file.id, keys, version: 0, dueAt: nowSeconds };
+  await services.removals.schedule(removal);
+  await services.removals.reschedule(removal, nowSeconds);
+  await services.records.updateFile(file.id, (current) => ({ ...current, expiresAt: nowSeconds }));
+  const endsAtMs = performance.now() + workMs;
+  await removeFile(services, removal, () => performance.now() >= endsAtMs);
+}
+
+async function assertNotCollected(services: Services, keys: readonly string[]): Promise<void> {
+  for (const batchId of keys.flatMap((key) => batchOfResult(key) ?? [])) {
+    const batch = await services.records.findBatch(batchId);
+    if (batch && !hasEnded(batch.status))
+      throw new ConflictError(`Batch '${batchId}' is collected again. Its results can be deleted once it has ended.`);
+  }
 }

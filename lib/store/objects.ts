@@ -3,6 +3,7 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
@@ -29,6 +30,23 @@ const jsonLines = 'application/x-ndjson';
 
 export interface ObjectHead extends S3Object {
   metadata: Record<string, string>;
+  /** Unix seconds, as S3 keeps it. Of an upload in parts it is when the upload began. */
+  lastModified: number;
+}
+
+/** An object in a list. */
+export interface ListedObject {
+  key: string;
+  bytes: number;
+  /** Unix seconds. */
+  lastModified: number;
+}
+
+/** Objects in the order of their keys, as far as one answer of S3 goes. */
+export interface ObjectPage {
+  objects: ListedObject[];
+  /** The key to go on after; null at the end. */
+  next: string | null;
 }
 
 /** The objects of the bucket. Large ones are streamed, and a read may be pinned to an ETag. */
@@ -81,6 +99,49 @@ export class Objects {
     for await (const page of pages) await this.delete((page.Contents ?? []).flatMap(({ Key }) => Key ?? []));
   }
 
+  /**
+   * Lists up to 1,000 objects of our own bucket below a prefix.
+   *
+   * @param after the key after which the list begins; empty for its beginning.
+   */
+  async listPage(prefix: string, after: string): Promise<ObjectPage> {
+    const page = await this.#client.send(
+      new ListObjectsV2Command({
+        Bucket: this.bucket,
+        Prefix: prefix,
+        ...(after !== '' && { StartAfter: after }),
+        // A key may hold characters that XML cannot.
+        EncodingType: 'url',
+      }),
+    );
+    const objects = (page.Contents ?? []).map(({ Key: key = '', Size: bytes = 0, LastModified: lastModified }) => ({
+      key: decodeKey(key),
+      bytes,
+      lastModified: inSeconds(lastModified),
+    }));
+    return { objects, next: page.IsTruncated ? (objects.at(-1)?.key ?? null) : null };
+  }
+
+  /**
+   * Lists up to 1,000 folders of our own bucket below a prefix.
+   *
+   * @param after the folder after which the list begins; empty for its beginning.
+   */
+  async listFolders(prefix: string, after: string): Promise<{ folders: string[]; next: string | null }> {
+    const page = await this.#client.send(
+      new ListObjectsV2Command({
+        Bucket: this.bucket,
+        Prefix: prefix,
+        Delimiter: '/',
+        // All that is in the folder stands before this.
+        ...(after !== '' && { StartAfter: after.replace(/\/$/, '0') }),
+        EncodingType: 'url',
+      }),
+    );
+    const folders = (page.CommonPrefixes ?? []).map(({ Prefix: folder = '' }) => decodeKey(folder));
+    return { folders, next: page.IsTruncated ? (folders.at(-1) ?? null) : null };
+  }
+
   /** Removes objects of our own bucket. A key without an object is no error. */
   async delete(keys: readonly string[]): Promise<void> {
     for (let start = 0; start < keys.length; start += maxKeysPerDelete) {
@@ -97,7 +158,14 @@ export class Objects {
   async head(key: string, bucket = this.bucket): Promise<ObjectHead | null> {
     try {
       const head = await this.#client.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
-      return { bucket, key, etag: head.ETag ?? '', bytes: head.ContentLength ?? 0, metadata: head.Metadata ?? {} };
+      return {
+        bucket,
+        key,
+        etag: head.ETag ?? '',
+        bytes: head.ContentLength ?? 0,
+        metadata: head.Metadata ?? {},
+        lastModified: inSeconds(head.LastModified),
+      };
     } catch (error) {
       if (isMissing(error)) return null;
       throw error;
@@ -204,6 +272,15 @@ export class Objects {
       throw error;
     }
   }
+}
+
+function inSeconds(time: Date | undefined): number {
+  return Math.floor((time?.getTime() ?? 0) / 1_000);
+}
+
+/** Of a list that S3 gives URL-encoded: as in a form, where a space is a plus. */
+function decodeKey(encoded: string): string {
+  return decodeURIComponent(encoded.replaceAll('+', ' '));
 }
 
 function modifiedError(key: string, cause: unknown): InvalidInputError {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ConditionalCheckFailedException, DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConditionalCheckFailedException, DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import {
   DeleteCommand,
   DynamoDBDocumentClient,
@@ -63,6 +63,12 @@ export class RecordTable {
 
   static connect(tableName: string, observe: Observe = unobserved): RecordTable {
     return new RecordTable(observe(new DynamoDBClient()), tableName);
+  }
+
+  /** When the table was made, in Unix seconds. */
+  async createdAtSeconds(): Promise<number> {
+    const found = await this.#client.send(new DescribeTableCommand({ TableName: this.#tableName }));
+    return Math.floor((found.Table?.CreationDateTime?.getTime() ?? 0) / 1_000);
   }
 
   /** @returns null if there is no such record. */

@@ -26,6 +26,11 @@ export class Records {
     this.#table = table;
   }
 
+  /** When the table was made, in Unix seconds: there is no batch of anything older. */
+  async createdAtSeconds(): Promise<number> {
+    return this.#table.createdAtSeconds();
+  }
+
   /** @returns the stored record, and whether this call wrote it. */
   async createBatch(batch: BatchRecord): Promise<{ batch: BatchRecord; created: boolean }> {
     const created = await this.#table.putNew(batchRecordKey(batch.id), batch, batchIndexKeys(batch));

@@ -15,7 +15,8 @@ export class Removals {
     await this.#table.putNew(removalKey(removal.fileId), removal, indexKeys(removal));
   }
 
-  async postpone(removal: Removal, dueAt: number): Promise<void> {
+  /** Gives a removal that is stored another time. */
+  async reschedule(removal: Removal, dueAt: number): Promise<void> {
     const key = removalKey(removal.fileId);
     const read = async () => (await this.#table.get(key, removalSchema)) ?? removal;
     await this.#table.update(key, { read, change: (current) => ({ ...current, dueAt }), indexKeys });

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { devNull } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -122,7 +123,11 @@ function answerOfEventBridge(target: string, { Rule: rule }: { Rule?: string }):
 }
 
 /** Runs `npm run deploy` with something else in place of CDK, which notes that it was called, and may fail. */
-async function deploy(deployment: object, status = 0): Promise<{ code: number; stderr: string; cdk: string | null }> {
+async function deploy(
+  deployment: object,
+  status = 0,
+  environment: NodeJS.ProcessEnv = {},
+): Promise<{ code: number; stderr: string; cdk: string | null }> {
   const folder = temporaryFolder();
   const [config, cdk, noted] = ['config.json', 'cdk.cjs', 'noted'].map((name) => join(folder, name)) as [
     string,
@@ -143,6 +148,9 @@ async function deploy(deployment: object, status = 0): Promise<{ code: number; s
     AWS_REGION: 'eu-west-1',
     AWS_ACCESS_KEY_ID: 'local',
     AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
+    ...environment,
   };
   const { code, stderr } = await new Promise<{ code: number; stderr: string }>((resolve) => {
     const child = execFile(
@@ -203,6 +211,12 @@ describe('npm run deploy', () => {
     const { code, cdk, stderr } = await deploy({});
     expect({ code, cdk }).toEqual({ code: 1, cdk: null });
     expect(stderr).toMatch(/^Nothing was deployed.\nThis deploy would go over from the bucket ours to a new bucket/);
+  });
+
+  it('says what is missing where no region is set', async () => {
+    const { code, cdk, stderr } = await deploy({}, 0, { AWS_REGION: undefined });
+    expect({ code, cdk }).toEqual({ code: 1, cdk: null });
+    expect(stderr).toContain('export AWS_REGION');
   });
 
   it("stops where two deployments would take the same bucket's drops, and goes on where it is the one", async () => {

@@ -31,6 +31,7 @@ function list(value: unknown): unknown[] {
 
 /** Which permission a call needs. */
 const actionOfCall: Record<string, string> = {
+  DescribeTable: 'dynamodb:DescribeTable',
   Get: 'dynamodb:GetItem',
   Put: 'dynamodb:PutItem',
   Update: 'dynamodb:UpdateItem',

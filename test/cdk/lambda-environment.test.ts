@@ -7,6 +7,7 @@ import { expect, it } from 'vitest';
 import { bundleFunction, writePackage } from '../../cdk/bundles.ts';
 import { bundleFile, configFile } from '../../cdk/packages.ts';
 import { startLocalDynamoDB } from '../../local/dynamodb.ts';
+import { startLocalS3 } from '../../local/s3/server.ts';
 import { synthesize, temporaryFolder } from './synthesize.ts';
 
 const config = '{"providers": {"openai": {"kind": "openai", "secret": "openai"}}}';
@@ -43,6 +44,7 @@ it('a packaged function works in the environment that the template and Lambda gi
   writePackage(folder, bundleFunction('sweep'));
   writeFileSync(join(layer, configFile), config);
   const dynamodb = await startLocalDynamoDB(join(temporaryFolder(), 'dynamodb'), 'batchdrop');
+  const s3 = await startLocalS3({ dataDir: temporaryFolder(), buckets: ['batchdrop'] });
   try {
     const script = `
       const { handler } = await import(${JSON.stringify(pathToFileURL(join(folder, bundleFile)).href)});
@@ -57,6 +59,7 @@ it('a packaged function works in the environment that the template and Lambda gi
         // Lambda puts layers there, a test may not.
         BATCHDROP_CONFIG_FILE: templateEnvironment('Batchdrop-sweep').BATCHDROP_CONFIG_FILE?.replace('/opt', layer),
         AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+        AWS_ENDPOINT_URL_S3: s3.url,
       },
     });
     expect(stderr).toBe('');
@@ -64,10 +67,10 @@ it('a packaged function works in the environment that the template and Lambda gi
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
-    expect(printed).toContainEqual({ answer: { unfinished: 0, restarted: 0, removed: 0 } });
+    expect(printed).toContainEqual({ answer: { unfinished: 0, restarted: 0, takenUp: 0, removed: 0, removedWork: 0 } });
     expect(printed).toContainEqual(expect.objectContaining({ level: 'INFO', service: 'Batchdrop' }));
     expect(printed).toContainEqual(expect.objectContaining({ OldestOverdueSeconds: 0, service: 'Batchdrop' }));
   } finally {
-    await dynamodb.close();
+    await Promise.all([dynamodb.close(), s3.close()]);
   }
 });

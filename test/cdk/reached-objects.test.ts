@@ -124,6 +124,14 @@ describe('objects', () => {
     expect(removed).toBe(2);
   });
 
+  it('are reached for a drop without an event: the sweep takes it up', async () => {
+    await harness.put('inbox/lost.jsonl', fileOf([chatLine('first')]), { [optionOfDrop]: 'error_line' });
+    pass(11 * 60);
+    const { takenUp } = await step.run('sweep', () => sweep(harness.services, {}, context()));
+    expect(takenUp).toBe(1);
+    await run((await harness.status('lost.jsonl')).batch_id ?? '');
+  });
+
   it('are reached through the API for a drop, too: it is cancelled while it is under way', async () => {
     const call = await caller();
     const batchId = await step.run('intake', () =>

@@ -129,6 +129,12 @@ describe('the bucket', () => {
     expect(rules.find(({ Prefix: prefix }) => prefix === 'results/')?.ExpirationInDays).toBe(90);
   });
 
+  it('lets no status file expire while its drop may count as lost', () => {
+    const rules = lifecycleRules(synthesize({ resultsExpireDays: 2 }));
+    expect(rules.find(({ Prefix: prefix }) => prefix === 'status/')?.ExpirationInDays).toBe(2);
+    expect(() => newApp({ resultsExpireDays: 1 })).toThrow('deployment.resultsExpireDays');
+  });
+
   it('may be one that exists', () => {
     const template = synthesize({ bucketName: 'a-bucket-of-ours' });
     template.resourceCountIs('AWS::S3::Bucket', 0);
@@ -156,7 +162,7 @@ describe('a bucket of KMS', () => {
       ),
     );
     const both = ['kms:Decrypt', 'kms:GenerateDataKey'];
-    const writers = ['api', 'collect', 'finalize', 'intake', 'poll', 'prepare', 'submit'];
+    const writers = ['api', 'collect', 'finalize', 'intake', 'poll', 'prepare', 'submit', 'sweep'];
     expect(uses.toSorted()).toEqual(writers.map((name) => [name, both]));
   });
 

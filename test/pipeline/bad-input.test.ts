@@ -1,3 +1,4 @@
+import { InternalServiceError, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { drive, pass } from './drive.ts';
 import { type Harness, type StatusFile, startHarness } from './harness.ts';
@@ -249,6 +250,7 @@ describe('a drop', () => {
 
   it('of the same file again is a batch of its own; the same event again is not', async () => {
     const first = await harness.drop('again.jsonl', fileOf([good]));
+    pass(1); // S3 tells times to the second
     const second = await harness.drop('again.jsonl', fileOf([good]));
     expect(second).not.toBe(first);
     await drive(harness, second ?? '');
@@ -296,5 +298,21 @@ describe('a provider key that is', () => {
     expect(status).toMatchObject({ status: 'failed', first_error: { code } });
     expect(status.first_error?.message).toMatch(/openai/i);
     if (key) expect(JSON.stringify(status) + harness.logs.join()).not.toContain(key);
+  });
+
+  it('not to be read for three minutes is waited for', async () => {
+    pass(secretsMaxAgeSeconds + 1);
+    const away = vi
+      .spyOn(SecretsManagerClient.prototype, 'send')
+      .mockRejectedValue(new InternalServiceError({ message: 'KMS is away.', $metadata: {} }));
+    const backAtMs = Date.now() + 3 * 60_000;
+    const batchId = (await harness.drop('blip.jsonl', fileOf([good]))) ?? '';
+    await drive(harness, batchId, {
+      onTurn: () => {
+        if (Date.now() >= backAtMs) away.mockRestore();
+      },
+    });
+    expect(Date.now()).toBeGreaterThan(backAtMs);
+    expect(await harness.status('blip.jsonl')).toMatchObject({ status: 'completed', error_count: 0 });
   });
 });

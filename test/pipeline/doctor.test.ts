@@ -85,6 +85,15 @@ describe('the doctor', () => {
     ['a missing rule', { rules: async () => [] }, 'npm run deploy'],
     ['a right that is missing', { rules: refuse('AccessDeniedException') }, 'ask for the right'],
     ['a bucket that is not there', { reachBucket: refuse('NotFound') }, 'check both'],
+    [
+      'a region that nobody set',
+      {
+        reachBucket: async () => {
+          throw new Error('Region is missing');
+        },
+      },
+      'AWS_REGION',
+    ],
     ['a session that has ended', { reachBucket: refuse('ExpiredTokenException') }, 'get-caller-identity'],
     [
       'another deployment on the same bucket',
@@ -98,6 +107,11 @@ describe('the doctor', () => {
       'npm run deploy',
     ],
     ['work files that expire too soon', { expirationDays: async () => 2 }, 'workExpireDays'],
+    [
+      'status files that expire before their drops are a day old',
+      { expirationDays: async (folder) => (folder === 'status/' ? 1 : 107) },
+      'rule for status/',
+    ],
   ])('says what to do about %s', async (_what, change, advice) => {
     const faults = (await examineWith(change)).filter(({ level }) => level === 'error');
     expect(faults.length).toBeGreaterThan(0);
@@ -125,6 +139,7 @@ describe('the doctor', () => {
     expect(findings.filter(({ level }) => level === 'error').map(({ what }) => what)).toEqual([
       'The function Batchdrop-api may not dynamodb:DeleteItem on arn:aws:dynamodb:eu-west-1:111122223333:table/our-table.',
       'The function Batchdrop-api may not s3:DeleteObject on arn:aws:s3:::our-bucket/files/doctor.',
+      'The function Batchdrop-api may not s3:DeleteObject on arn:aws:s3:::our-bucket/work/doctor.',
       'The function Batchdrop-api may not s3:DeleteObject on arn:aws:s3:::our-bucket/results/doctor.',
     ]);
   });

@@ -27,6 +27,9 @@ export interface StatusFile {
   output: string | null;
   errors: string | null;
   retry: string | null;
+  validation?: string | null;
+  warnings?: string | null;
+  summary: string | null;
   error_count: number;
   first_error: { code: string; message: string; line: number | null; param: string | null } | null;
 }
@@ -49,6 +52,7 @@ export interface Harness {
   /** Puts an object into the inbox and hands its event to intake, as the bucket would. */
   drop(name: string, body: string | Buffer, metadata?: Record<string, string>): Promise<string | null>;
   put(key: string, body: string | Buffer, metadata?: Record<string, string>): Promise<void>;
+  /** Every object that the status file names exists. */
   status(name: string): Promise<StatusFile>;
   results(batchId: string): Promise<{ output: string[]; errors: string[]; retry: string[] }>;
   /** The input files that the OpenAI simulator got. */
@@ -85,6 +89,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     dataDir: join(dataDir, 's3'),
     buckets: [bucket],
     notifyPrefix: 'inbox/',
+    strictChecksums: true,
     permissions,
     onObjectCreated: async (event) => {
       created.push(event);
@@ -162,7 +167,12 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     status: async (name) => {
       const text = await read(statusKey(`inbox/${name}`));
       if (text === null) throw new Error(`There is no status file of ${name}.`);
-      return JSON.parse(text);
+      const status: StatusFile = JSON.parse(text);
+      const { output, errors, retry, validation, warnings, summary } = status;
+      for (const uri of [output, errors, retry, validation, warnings, summary])
+        if (uri && !(await services.objects.head(uri.replace(`s3://${bucket}/`, ''))))
+          throw new Error(`The status file of ${name} names ${uri}, which does not exist.`);
+      return status;
     },
     results: async (batchId) => ({
       output: await lines(resultKey(batchId, 'output.jsonl')),

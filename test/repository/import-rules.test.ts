@@ -58,7 +58,7 @@ const translators: Record<string, readonly string[]> = {
 
 /**
  * What a folder of the pipeline imports from its neighbours. Every step may use `shards`, what all of them do with a shard;
- * Submit begins live shards and sends their calls, Collect reads their answers. All else that steps share stands beside them.
+ * Submit begins live shards and sends their calls, Collect reads their answers. The sweep hands drops without an event to intake. All else that steps share stands beside them.
  */
 const neighbours: Record<string, readonly string[]> = {
   shards: [],
@@ -69,7 +69,7 @@ const neighbours: Record<string, readonly string[]> = {
   poll: ['shards'],
   collect: ['shards', 'live'],
   finalize: ['shards'],
-  upkeep: [],
+  upkeep: ['intake'],
 };
 
 const folders = Object.keys(allowed);

@@ -66,10 +66,17 @@ export class BucketTransport implements Transport {
     return inBucket(this.#bucket, async () => {
       const standing = await this.#objects.head(statusKey(key));
       const { metadata, sidecar } = dropOptions(options);
-      if (sidecar !== null) await this.#objects.putText(sidecarKey(key), sidecar);
+      if (sidecar !== null) await this.#putSidecar(key, sidecar);
       await this.#put(file, key, metadata, onProgress);
       return this.#submission(key, standing?.etag ?? null);
     });
+  }
+
+  async #putSidecar(key: string, options: string): Promise<void> {
+    const beside = sidecarKey(key);
+    if (beside === null)
+      throw new InvalidInputError('invalid_filename', `The name ${key} is too long for options beside it. Shorten it.`);
+    await this.#objects.putText(beside, options);
   }
 
   async #put(
@@ -219,11 +226,15 @@ export class BucketTransport implements Transport {
    */
   async #takeOptions(from: string, to: string): Promise<Record<string, string>> {
     if (!from.startsWith(inboxPrefix)) return {};
-    const [original, sidecar] = await Promise.all([this.#objects.head(from), this.#objects.readText(sidecarKey(from))]);
+    const beside = sidecarKey(from);
+    const [original, sidecar] = await Promise.all([
+      this.#objects.head(from),
+      beside === null ? null : this.#objects.readText(beside),
+    ]);
     const { 'idempotency-key': _used, ...metadata } = original?.metadata ?? {};
     if (sidecar) {
       const { idempotency_key: _alsoUsed, ...options } = sidecarSchema.parse(JSON.parse(sidecar.text));
-      await this.#objects.putText(sidecarKey(to), JSON.stringify(options));
+      await this.#putSidecar(to, JSON.stringify(options));
     }
     return metadata;
   }

@@ -11,7 +11,7 @@ import {
 import { sha256 } from '../../records/digest.ts';
 import { safeText, WriteConflictError } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
-import { mergeWorkKey, resultKey } from '../../records/object-keys.ts';
+import { keysWithResult, mergeWorkKey, resultKey } from '../../records/object-keys.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
@@ -189,7 +189,7 @@ async function fileIdOf(
   const createdAt = unixSeconds(services);
   const lifetime = batch.options.output_expires_after?.seconds;
   const expiresAt = lifetime === undefined ? null : createdAt + lifetime;
-  if (expiresAt !== null) await scheduleRemoval(services, id, expiresAt, [key]);
+  if (expiresAt !== null) await scheduleRemoval(services, id, expiresAt, keysWithResult(key));
   await services.records.createFile({
     id,
     tenant: batch.tenant,

@@ -1,65 +1,83 @@
 import { unknownProvider } from '../../providers/config.ts';
+import type { BatchRecord } from '../../records/batch.ts';
 import { digest } from '../../records/digest.ts';
 import { InvalidInputError, messageOf } from '../../records/errors.ts';
-import { fileIdFrom } from '../../records/ids.ts';
+import { batchIdFrom, fileIdFrom } from '../../records/ids.ts';
 import { isObject } from '../../records/json.ts';
-import { type DropLocation, locateDrop, sidecarKey, sidecarSuffix } from '../../records/object-keys.ts';
+import { type DropLocation, isNoInput, locateDrop, sidecarKey } from '../../records/object-keys.ts';
 import { type BatchOptions, optionsFromObjectMetadata, parseOptions } from '../../records/options.ts';
 import type { ObjectHead } from '../../store/objects.ts';
 import type { Services } from '../services.ts';
 import { writeRefusal, writeStatus } from '../status-file.ts';
-import { type BatchDraft, startBatch } from './new-batch.ts';
+import { type BatchDraft, startBatch, takeUpDrop } from './new-batch.ts';
 
-/** An object that was created in the bucket, as S3's event says. */
+/** An object in the inbox, as S3's event says, or as the sweep found it. */
 export interface Drop {
   bucket: string;
   key: string;
-  etag: string;
-  /** Orders the events of one key; makes each drop of it a batch of its own. */
-  sequencer: string;
+  /** Null for one that the sweep found: it is what stands there. */
+  etag: string | null;
+  /** Orders the events of one key; null where there was no event. */
+  sequencer: string | null;
 }
 
 /**
- * Makes a batch of a dropped file: one record and one execution, however often the event arrives. What cannot become a
- * batch gets a status file that says why.
+ * Makes a batch of a dropped file: one record and one execution, however often the event arrives, and whether the sweep found
+ * the file as well. What cannot become a batch gets a status file that says why.
  *
  * @returns the batch's id, or null where nothing was started.
  */
 export async function intake(services: Services, drop: Drop): Promise<string | null> {
   const location = locateDrop(drop.key, services.config.tenants);
   if (!location || isNoInput(drop.key)) return null;
+  const head = await services.objects.head(drop.key, drop.bucket);
+  if (!head && drop.etag === null) return null;
+  const isThere = head !== null && (drop.etag === null || withoutQuotes(head.etag) === withoutQuotes(drop.etag));
   try {
-    return await accept(services, drop, location);
+    if (!isThere) throw modifiedError();
+    return await accept(services, drop, location, head);
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
     const refusal = { code: error.code, message: error.message, param: error.param, line: null };
-    await writeRefusal(services, { ...drop, tenant: location.tenant }, refusal);
+    const lastModified = isThere ? head.lastModified : null;
+    await writeRefusal(services, { ...drop, lastModified, tenant: location.tenant }, refusal);
     services.metrics.add('DropsRefused', 1);
     return null;
   }
 }
 
-/** Sidecars start nothing, and consoles make "folders" by objects whose key ends with a slash. */
-function isNoInput(key: string): boolean {
-  return key.endsWith(sidecarSuffix) || key.endsWith('/');
+function modifiedError(): InvalidInputError {
+  return new InvalidInputError(
+    'input_modified',
+    'The object was overwritten or deleted before it was read. What replaced it is a drop of its own.',
+  );
 }
 
-async function accept(services: Services, drop: Drop, location: DropLocation): Promise<string | null> {
+async function accept(services: Services, drop: Drop, location: DropLocation, head: ObjectHead): Promise<string> {
   if (!/\.jsonl$/i.test(drop.key))
     throw new InvalidInputError(
       'unsupported_file',
       'Invalid file format for Batch API. Must be .jsonl: one JSON request per line, the file named *.jsonl.',
     );
-  const head = await services.objects.head(drop.key, drop.bucket);
-  if (!head || withoutQuotes(head.etag) !== withoutQuotes(drop.etag))
-    throw new InvalidInputError(
-      'input_modified',
-      'The object was overwritten or deleted before it was read. What replaced it is a drop of its own.',
-    );
-  const options = await readOptions(services, drop, head);
-  const batch = await startBatch(services, draftOf(drop, location, head, options));
+  const standing = await findTaken(services, drop, head);
+  if (standing) await takeUpDrop(services, standing, filenameOf(drop.key));
+  const batch =
+    standing ?? (await startBatch(services, draftOf(drop, location, head, await readOptions(services, drop, head))));
   await writeStatus(services, batch.id);
   return batch.id;
+}
+
+/** A drop is these bytes, written at that time: event and list say the same of it. S3 tells times to the second. */
+function identityOf({ bucket, key, etag, lastModified }: ObjectHead): string {
+  return digest('drop', bucket, key, withoutQuotes(etag), String(lastModified));
+}
+
+/** The batch that was made of the drop before. Release 0.1 named drops by their events; those may still be delivered again. */
+async function findTaken(services: Services, drop: Drop, head: ObjectHead): Promise<BatchRecord | null> {
+  const { bucket, key, sequencer } = drop;
+  const ofEvent =
+    sequencer === null ? null : await services.records.findBatch(batchIdFrom(digest('drop', bucket, key, sequencer)));
+  return ofEvent ?? (await services.records.findBatch(batchIdFrom(identityOf(head))));
 }
 
 async function readOptions(services: Services, drop: Drop, head: ObjectHead): Promise<BatchOptions> {
@@ -77,7 +95,7 @@ async function readOptions(services: Services, drop: Drop, head: ObjectHead): Pr
 
 async function readSidecar(services: Services, drop: Drop): Promise<Record<string, unknown>> {
   const key = sidecarKey(drop.key);
-  const found = await services.objects.readText(key, drop.bucket);
+  const found = key === null ? null : await services.objects.readText(key, drop.bucket);
   if (!found) return {};
   try {
     const value: unknown = JSON.parse(found.text);
@@ -89,21 +107,27 @@ async function readSidecar(services: Services, drop: Drop): Promise<Record<strin
 }
 
 function draftOf(drop: Drop, location: DropLocation, head: ObjectHead, options: BatchOptions): BatchDraft {
-  const { bucket, key, etag, bytes } = head;
+  const { bucket, key, etag, bytes, lastModified } = head;
+  const identity = identityOf(head);
   return {
     tenant: location.tenant,
-    identity: digest('drop', bucket, key, drop.sequencer),
+    identity,
     parametersHash: digest(JSON.stringify(options), bucket, key, etag),
     options,
     input: {
-      fileId: fileIdFrom(digest('input', bucket, key, drop.sequencer)),
-      filename: key.slice(key.lastIndexOf('/') + 1),
+      fileId: fileIdFrom(digest('input', identity)),
+      filename: filenameOf(key),
       objects: [{ bucket, key, etag, bytes }],
     },
     inboxKey: key,
     sequencer: drop.sequencer,
+    lastModified,
     retryOf: null,
   };
+}
+
+function filenameOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
 }
 
 /** Events give an ETag bare, S3's answers in quotes. */

@@ -29,7 +29,8 @@ export interface BatchDraft {
   input: BatchSource | { fileId: string; missing: LineError };
   /** For a drop: its key, and its place among the drops of that key. */
   inboxKey: string | null;
-  sequencer?: string;
+  sequencer?: string | null;
+  lastModified?: number;
   retryOf: string | null;
 }
 
@@ -50,9 +51,17 @@ export async function startBatch(services: Services, draft: BatchDraft): Promise
   const { batch, created } = await services.records.createBatch(newBatch(services, draft));
   if (created) services.metrics.add('BatchesAccepted', 1);
   assertSameParameters(batch, draft.parametersHash);
-  await mintFile(services, draft.input, batch);
+  if (!('missing' in draft.input) && draft.input.filename !== undefined)
+    await mintFile(services, batch, draft.input.filename);
   await resumeBatch(services, batch);
   return batch;
+}
+
+/** Does for a dropped batch that exists what the call that made it may have left undone. */
+export async function takeUpDrop(services: Services, batch: BatchRecord, filename: string): Promise<void> {
+  // Later the file may have been deleted.
+  if (batch.status === 'validating') await mintFile(services, batch, filename);
+  await resumeBatch(services, batch);
 }
 
 /** @throws InvalidInputError `idempotency_conflict` */
@@ -71,13 +80,12 @@ export async function resumeBatch(services: Services, batch: BatchRecord): Promi
   await services.executions.start(batch.id, batch.epoch, services.config.polling.minSeconds);
 }
 
-async function mintFile(services: Services, input: BatchDraft['input'], batch: BatchRecord): Promise<void> {
-  if ('missing' in input || input.filename === undefined) return;
+async function mintFile(services: Services, batch: BatchRecord, filename: string): Promise<void> {
   await services.records.createFile({
     id: batch.inputFileId,
     tenant: batch.tenant,
     version: 0,
-    filename: input.filename,
+    filename,
     purpose: 'batch',
     bytes: totalBytes(batch.input),
     createdAt: batch.createdAt,
@@ -108,6 +116,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     retryOf,
     inboxKey,
     sequencer: draft.sequencer ?? null,
+    lastModified: draft.lastModified ?? null,
     createdAt,
     deadlineAt: createdAt + Math.ceil(deadlineHours(options) * 3_600),
     inProgressAt: null,

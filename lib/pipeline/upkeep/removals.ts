@@ -1,8 +1,11 @@
+import type { BatchRecord } from '../../records/batch.ts';
 import { hasExpired } from '../../records/file.ts';
-import { filePrefix } from '../../records/object-keys.ts';
+import { batchOfResult, filePrefix, keysWithResult } from '../../records/object-keys.ts';
 import type { Removal } from '../../records/removal.ts';
 import { graceSeconds } from '../removal-schedule.ts';
-import type { Services } from '../services.ts';
+import { type Services, unixSeconds } from '../services.ts';
+import { writeStatus } from '../status-file.ts';
+import { removeWork } from './work-removal.ts';
 
 /**
  * Removes the bytes of files whose time is over and of uploads that were not completed, but no object that an unfinished
@@ -11,28 +14,52 @@ import type { Services } from '../services.ts';
  * @param inUse ids of files and keys of objects.
  * @returns how many were removed.
  */
-export async function removeDue(services: Services, inUse: ReadonlySet<string>, signal: AbortSignal): Promise<number> {
+export async function removeDue(
+  services: Services,
+  inUse: ReadonlySet<string>,
+  mustStop: () => boolean,
+): Promise<number> {
   let removed = 0;
-  for await (const removal of services.removals.due(Math.floor(services.now() / 1_000))) {
-    if (signal.aborted) break;
+  for await (const removal of services.removals.due(unixSeconds(services))) {
+    if (mustStop()) break;
     if ([removal.fileId, ...removal.keys].some((name) => inUse.has(name))) continue;
-    if (await remove(services, removal)) removed += 1;
+    if (await removeIfExpired(services, removal, mustStop)) removed += 1;
   }
   return removed;
 }
 
 /** @returns false for a file that has time left: an upload's that was completed. */
-async function remove(services: Services, removal: Removal): Promise<boolean> {
-  const { fileId, keys } = removal;
-  const file = await services.records.findFile(fileId);
+async function removeIfExpired(services: Services, removal: Removal, mustStop: () => boolean): Promise<boolean> {
+  const file = await services.records.findFile(removal.fileId);
   if (file && !hasExpired(file, services.now())) {
-    if (file.expiresAt === null) await services.removals.delete(fileId);
-    else await services.removals.postpone(removal, file.expiresAt + graceSeconds);
+    if (file.expiresAt === null) await services.removals.delete(file.id);
+    else await services.removals.reschedule(removal, file.expiresAt + graceSeconds);
     return false;
   }
+  await removeFile(services, removal, mustStop);
+  return true;
+}
+
+/**
+ * Removes a file that can no longer be read: its bytes, its record, and what the batch's work holds of them. Before that its
+ * batch's status file stops naming it. What is not done before it must stop, the sweep does.
+ */
+export async function removeFile(
+  services: Services,
+  { fileId, keys }: Pick<Removal, 'fileId' | 'keys'>,
+  mustStop: () => boolean,
+): Promise<void> {
+  const batch = await batchOf(services, keys);
+  if (batch) await writeStatus(services, batch.id);
   await services.objects.deletePrefix(filePrefix(fileId));
-  await services.objects.delete(keys);
+  await services.objects.delete(keys.flatMap(keysWithResult));
   await services.records.deleteFile(fileId);
   await services.removals.delete(fileId);
-  return true;
+  if (batch) await removeWork(services, batch, mustStop);
+}
+
+/** Whose result the objects are. */
+async function batchOf(services: Services, keys: readonly string[]): Promise<BatchRecord | null> {
+  const [batchId] = keys.flatMap((key) => batchOfResult(key) ?? []);
+  return batchId === undefined ? null : services.records.findBatch(batchId);
 }

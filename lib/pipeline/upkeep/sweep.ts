@@ -5,13 +5,18 @@ import type { ShardRecord } from '../../records/shard.ts';
 import { continueAsNew } from '../continue-as-new.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
+import { takeUpLostDrops } from './lost-drops.ts';
 import { removeDue } from './removals.ts';
 import { type Trouble, troubleOf } from './step-failures.ts';
+import { removeOldWork } from './work-removal.ts';
 
 /** A batch so young may be between its record and its execution. */
 const graceMs = 30_000;
 /** An execution that is alive so long past its batch's deadline does not do its work. */
 const lateSeconds = 2 * 60 * 60;
+
+/** Left of a run's time when it stops to remove. */
+const stopEarlyMs = 30_000;
 
 /** After an outage thousands may wait to be brought back. */
 const batchesAtATime = 10;
@@ -19,8 +24,12 @@ const batchesAtATime = 10;
 export interface SweepAnswer {
   unfinished: number;
   restarted: number;
+  /** Drops whose event was lost. */
+  takenUp: number;
   /** Files and uploads whose bytes were removed. */
   removed: number;
+  /** Work objects of ended batches that were removed. */
+  removedWork: number;
 }
 
 export interface SweepOptions {
@@ -31,10 +40,12 @@ export interface SweepOptions {
 
 /**
  * Brings back what was lost: every unfinished batch without a live execution, or long past its deadline, gets a new
- * epoch and a new execution. And takes away what nobody needs any more.
+ * epoch and a new execution, and drops without an event are taken up. And takes away what nobody needs any more.
+ *
+ * @throws Error, after all else was done, where a drop could not be taken up.
  */
 export async function sweep(services: Services, options: SweepOptions, context: StepContext): Promise<SweepAnswer> {
-  const answer = { unfinished: 0, restarted: 0, removed: 0 };
+  const answer = { unfinished: 0, restarted: 0, takenUp: 0, removed: 0, removedWork: 0 };
   const inUse = new Set<string>();
   let isInUseKnown = true;
   let oldestOverdueSeconds = 0;
@@ -51,13 +62,18 @@ export async function sweep(services: Services, options: SweepOptions, context: 
     trouble.failing += swept.failing;
     trouble.overdue += swept.overdue;
   });
-  if (isInUseKnown && !context.signal.aborted) answer.removed = await removeDue(services, inUse, context.signal);
+  const lost = await takeUpLostDrops(services, context.signal);
+  answer.takenUp = lost.takenUp;
+  const mustStop = () => context.signal.aborted || context.remainingMs() < stopEarlyMs;
+  if (isInUseKnown && !mustStop()) answer.removed = await removeDue(services, inUse, mustStop);
+  answer.removedWork = await removeOldWork(services, mustStop);
   services.metrics.add('UnfinishedBatches', answer.unfinished);
   services.metrics.add('SweepRestarts', answer.restarted);
   services.metrics.add('OldestOverdueSeconds', oldestOverdueSeconds);
   services.metrics.add('FailingShards', trouble.failing);
   services.metrics.add('OverdueShards', trouble.overdue);
   services.log.info('Swept the unfinished batches.', { ...answer });
+  if (lost.failures.length > 0) throw lost.failures[0];
   return answer;
 }
 
@@ -76,7 +92,9 @@ async function sweepOne(services: Services, batchId: string, options: SweepOptio
   let reads: Swept['reads'] = null;
   try {
     const batch = await services.records.getBatch(batchId);
-    reads = [batch.inputFileId, ...batch.input.map(({ key }) => key)];
+    // Its results, too: a batch whose lost answers are collected again merges them anew.
+    const files = [batch.inputFileId, batch.outputFileId, batch.errorFileId].filter((id) => id !== null);
+    reads = [...files, ...batch.input.map(({ key }) => key)];
     return { ...(await examine(services, batch, options)), reads };
   } catch (error) {
     if (error instanceof NotFoundError) return { ...nothingToDo, reads: [] };

@@ -1,0 +1,21 @@
+import type { BatchRecord } from '../records/batch.ts';
+import { hasExpired } from '../records/file.ts';
+import type { GoneFiles } from '../records/retention.ts';
+import type { Services } from './services.ts';
+
+/** Which files of a batch are no longer there. */
+export async function goneFiles(services: Services, batch: BatchRecord): Promise<GoneFiles> {
+  const [input, output, errors] = await Promise.all([
+    isGone(services, batch.inputFileId),
+    isGone(services, batch.outputFileId),
+    isGone(services, batch.errorFileId),
+  ]);
+  return { input, output, errors };
+}
+
+/** Whether a file was deleted or is past its time. One that never was is not gone. */
+export async function isGone(services: Services, fileId: string | null): Promise<boolean> {
+  if (fileId === null) return false;
+  const file = await services.records.findFile(fileId);
+  return file === null || hasExpired(file, services.now());
+}

@@ -1,0 +1,36 @@
+import type { BatchRecord } from './batch.ts';
+import { hasEnded } from './openai-batch.ts';
+
+/** Which of a batch's files are gone: deleted, or past their time. */
+export interface GoneFiles {
+  input: boolean;
+  output: boolean;
+  errors: boolean;
+}
+
+/**
+ * Whether a work object of an ended batch holds what stood in a file that is gone. What is made of several files goes with the
+ * first of them. docs/retention.md has the whole table.
+ */
+export function goesWith(gone: GoneFiles, workKey: string): boolean {
+  const [, , folder = ''] = workKey.split('/');
+  const name = workKey.slice(workKey.lastIndexOf('/') + 1);
+  if (folder === 'prepare' || /^(refused-)?lines\.(jsonl|index)$/.test(name)) return gone.input;
+  if (name === 'output.jsonl') return gone.output;
+  if (/^(refused-)?errors\.jsonl$/.test(name)) return gone.errors;
+  if (folder === 'bedrock' || /^(sent|raw-\d+|\d+-answers)\.jsonl$/.test(name))
+    return gone.input || gone.output || gone.errors;
+  // Indexes and checkpoints hold lengths and counts.
+  return false;
+}
+
+/** When a batch has ended, in Unix seconds; null while it, or its event, is under way. */
+export function endedAt(batch: BatchRecord): number | null {
+  if (!hasEnded(batch.status) || batch.eventSentAtMs === null) return null;
+  return batch.completedAt ?? batch.failedAt ?? batch.expiredAt ?? batch.cancelledAt;
+}
+
+/** Until when the work of an ended batch can be counted on, in Unix seconds. */
+export function workKeptUntil(endedAtSeconds: number, workKeepDays: number): number {
+  return endedAtSeconds + workKeepDays * 24 * 3_600;
+}
