@@ -160,7 +160,12 @@ describe('the conversation', () => {
       'unsupported_parameter',
       'body.messages[0]',
     ],
-    ['audio', user({ type: 'input_audio', input_audio: {} }), 'unsupported_parameter', 'body.messages[0].content[0]'],
+    [
+      'audio',
+      user({ type: 'input_audio', input_audio: { data: 'AAAA', format: 'wav' } }),
+      'unsupported_parameter',
+      'body.messages[0].content[0]',
+    ],
     [
       'a BMP',
       user({ type: 'image_url', image_url: { url: 'data:image/bmp;base64,AA' } }),
@@ -248,7 +253,7 @@ describe('the parameters', () => {
         logit_bias: { 1: 2 },
         service_tier: 'flex',
         store: true,
-        prediction: {},
+        prediction: { type: 'content', content: 'x' },
         verbosity: 'low',
         made_up: 1,
         messages: [{ role: 'user', content: 'x', name: 'Ann' }],
@@ -276,7 +281,10 @@ describe('the parameters', () => {
     [{ functions: [{}] }, 'body.functions'],
     [{ response_format: { type: 'json_object' } }, 'body.response_format'],
     [{ tools: [{ type: 'custom', custom: {} }] }, 'body.tools[0]'],
-    [{ tools: [tool], tool_choice: { type: 'allowed_tools' } }, 'body.tool_choice'],
+    [
+      { tools: [tool], tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [tool] } } },
+      'body.tool_choice',
+    ],
   ])('refuses %o', (body, param) => {
     expect(errorOf(body)).toEqual({ code: 'unsupported_parameter', param });
   });

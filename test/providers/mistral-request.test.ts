@@ -118,9 +118,13 @@ describe('a chat line', () => {
   it.each([
     [{ logprobs: true }, 'unsupported_parameter', 'body.logprobs'],
     [{ modalities: ['audio'] }, 'unsupported_parameter', 'body.modalities'],
-    [{ functions: [] }, 'unsupported_parameter', 'body.functions'],
+    [{ functions: [{}] }, 'unsupported_parameter', 'body.functions'],
     [{ tools: [{ type: 'custom', custom: { name: 'c' } }] }, 'unsupported_parameter', 'body.tools[0]'],
-    [{ tool_choice: { type: 'allowed_tools' } }, 'unsupported_parameter', 'body.tool_choice'],
+    [
+      { tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [] } } },
+      'unsupported_parameter',
+      'body.tool_choice',
+    ],
     [{ tool_choice: 'perhaps' }, 'invalid_request', 'body.tool_choice'],
     [{ max_tokens: 0 }, 'invalid_request', 'body.max_tokens'],
     [

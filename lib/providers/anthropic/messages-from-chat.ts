@@ -1,28 +1,27 @@
-import { exactBody } from '../../lines/exact-body.ts';
-import { isAbsent } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { JsonObject } from '../../records/json.ts';
-import { maxTokensFrom, stopSequencesFrom } from '../shared/chat/chat-parameters.ts';
+import type { ChatRequest } from '../shared/chat/chat-request.ts';
+import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
-import { judgeParameters, userIdFrom } from './chat-parameters.ts';
-import { type Conversation, conversationFrom } from './conversation.ts';
+import { messagesAbilities } from './chat-abilities.ts';
+import { conversationFrom, type MessageConversation } from './conversation.ts';
 import { familyOf } from './model-family.ts';
 import { type OutputFormat, outputFormatFrom } from './output-format.ts';
-import { type Reasoning, reasoningFrom } from './reasoning.ts';
-import { type Sampling, samplingFrom } from './sampling.ts';
-import { type Tool, type ToolChoice, toolChoiceFrom, toolsFrom } from './tools.ts';
+import { type ClaudeReasoning, reasoningFrom } from './reasoning.ts';
+import { type ClaudeSampling, samplingFrom } from './sampling.ts';
+import { type ClaudeTool, type ClaudeToolChoice, toolChoiceFrom, toolsFrom } from './tools.ts';
 
 /** The body of a Messages request, as far as a chat completion can ask for it. */
-export interface MessagesParams extends Sampling {
+export interface MessagesParams extends ClaudeSampling {
   model: string;
   max_tokens: number;
-  system?: Exclude<Conversation['system'], undefined>;
-  messages: Conversation['messages'];
-  tools?: Tool[];
-  tool_choice?: ToolChoice;
-  stop_sequences?: string[];
+  system?: Exclude<MessageConversation['system'], undefined>;
+  messages: MessageConversation['messages'];
+  tools?: ClaudeTool[];
+  tool_choice?: ClaudeToolChoice;
+  stop_sequences?: readonly string[];
   thinking?: JsonObject;
-  output_config?: { effort?: Exclude<Reasoning['effort'], undefined>; format?: OutputFormat };
+  output_config?: { effort?: Exclude<ClaudeReasoning['effort'], undefined>; format?: OutputFormat };
   metadata?: { user_id: string };
 }
 
@@ -33,18 +32,16 @@ export interface MessagesParams extends Sampling {
  * @throws UntranslatableError where the request cannot be expressed, RangeError where it is nested too deeply.
  */
 export function messagesFromChat(request: RequestLine, model: string, notes: TranslationNotes): MessagesParams {
-  const { body } = request;
-  judgeParameters(body, notes);
+  const chat = parseChat(request, messagesAbilities, notes);
   const family = familyOf(model);
-  const maxTokens = maxTokensFrom(body, notes) ?? family.defaultMaxTokens;
-  const { system, messages } = conversationFrom(body.messages, notes);
-  const tools = !isAbsent(body.tools) ? toolsFrom(exactBody(request).tools, notes) : [];
-  const toolChoice = toolChoiceFrom(body, tools.length > 0, notes);
+  const maxTokens = chat.maxTokens ?? family.defaultMaxTokens;
+  const { system, messages } = conversationFrom(chat.messages, notes);
+  const tools = toolsFrom(chat.tools, notes);
+  const toolChoice = toolChoiceFrom(chat, notes);
   const isToolForced = toolChoice?.type === 'any' || toolChoice?.type === 'tool';
-  const reasoning = reasoningFrom(body, { family, maxTokens, isToolForced }, notes);
-  const format = outputFormatFrom(body.response_format, () => exactBody(request).response_format, notes);
-  const stopSequences = stopSequencesFrom(body.stop);
-  const userId = userIdFrom(body, notes);
+  const reasoning = reasoningFrom(chat, { family, maxTokens, isToolForced }, notes);
+  const format = outputFormatFrom(chat.format, notes);
+  const userId = userIdFrom(chat, notes);
   return {
     model,
     max_tokens: maxTokens,
@@ -52,20 +49,32 @@ export function messagesFromChat(request: RequestLine, model: string, notes: Tra
     messages,
     ...(tools.length > 0 && { tools }),
     ...(toolChoice && { tool_choice: toolChoice }),
-    ...(stopSequences.length > 0 && { stop_sequences: stopSequences }),
-    ...samplingFrom(body, family, isThinking(reasoning), notes),
+    ...(chat.stop.length > 0 && { stop_sequences: chat.stop }),
+    ...samplingFrom(chat, family, isThinking(reasoning), notes),
     ...(reasoning.thinking && { thinking: reasoning.thinking }),
     ...outputConfig(reasoning, format),
     ...(userId !== undefined && { metadata: { user_id: userId } }),
   };
 }
 
-function isThinking({ thinking }: Reasoning): boolean {
+function isThinking({ thinking }: ClaudeReasoning): boolean {
   return thinking !== undefined && thinking.type !== 'disabled';
 }
 
-function outputConfig(reasoning: Reasoning, format: OutputFormat | undefined): Pick<MessagesParams, 'output_config'> {
-  const { effort } = reasoning;
+function outputConfig(
+  { effort }: ClaudeReasoning,
+  format: OutputFormat | undefined,
+): Pick<MessagesParams, 'output_config'> {
   if (!effort && !format) return {};
   return { output_config: { ...(effort && { effort }), ...(format && { format }) } };
+}
+
+/** Longest metadata.user_id, in characters. Source: https://platform.claude.com/docs/en/api/messages */
+const maxUserIdLength = 256;
+
+function userIdFrom({ user }: ChatRequest, notes: TranslationNotes): string | undefined {
+  if (user === null) return undefined;
+  if (user.id.length <= maxUserIdLength) return user.id;
+  notes.drop(user.param, `Anthropic takes at most ${maxUserIdLength} characters`);
+  return undefined;
 }

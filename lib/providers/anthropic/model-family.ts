@@ -2,7 +2,7 @@
  * What families of Claude models take, by the version in their name. A name without one (`claude-mythos-preview`), and
  * whatever comes later, counts as the newest.
  */
-export interface ModelFamily {
+export interface ClaudeFamily {
   /** Whether temperature and top_p may be other than 1. Models after 4.6 answer 400. */
   takesSampling: boolean;
   /** How it is told to think: by a budget of tokens, by itself, or not at all. */
@@ -19,7 +19,7 @@ const newest = Number.POSITIVE_INFINITY;
  * Sources, read 2026-11: https://platform.claude.com/docs/en/about-claude/models/overview (output limits),
  * .../build-with-claude/adaptive-thinking, .../build-with-claude/effort, and the migration notes for Opus 4.7.
  */
-export function familyOf(model: string): ModelFamily {
+export function familyOf(model: string): ClaudeFamily {
   const version = versionOf(model);
   return {
     takesSampling: version <= 406,

@@ -1,10 +1,8 @@
-import { isAbsent } from '../../lines/foreign-json.ts';
-import type { JsonObject } from '../../records/json.ts';
+import type { ChatRequest } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
-import { invalid } from '../shared/chat/untranslatable-error.ts';
-import type { ModelFamily } from './model-family.ts';
+import type { ClaudeFamily } from './model-family.ts';
 
-export interface Sampling {
+export interface ClaudeSampling {
   temperature?: number;
   top_p?: number;
 }
@@ -15,14 +13,14 @@ export interface Sampling {
  * migrating to Claude 4.5 (not both at once) and 4.7 (neither).
  */
 export function samplingFrom(
-  body: JsonObject,
-  family: ModelFamily,
+  chat: ChatRequest,
+  family: ClaudeFamily,
   isThinking: boolean,
   notes: TranslationNotes,
-): Sampling {
-  const temperature = temperatureOf(body.temperature, notes);
-  const topP = numberOf(body.top_p, 'body.top_p');
-  const sampling: Sampling = {};
+): ClaudeSampling {
+  const temperature = temperatureOf(chat.temperature?.value ?? 1, notes);
+  const topP = chat.topP?.value ?? 1;
+  const sampling: ClaudeSampling = {};
   if (temperature !== 1 && mayGo('body.temperature', family, isThinking, notes)) sampling.temperature = temperature;
   if (topP === 1 || !mayGo('body.top_p', family, isThinking, notes)) return sampling;
   if (sampling.temperature === undefined) sampling.top_p = topP;
@@ -30,22 +28,15 @@ export function samplingFrom(
   return sampling;
 }
 
-function mayGo(param: string, family: ModelFamily, isThinking: boolean, notes: TranslationNotes): boolean {
+function mayGo(param: string, family: ClaudeFamily, isThinking: boolean, notes: TranslationNotes): boolean {
   if (!family.takesSampling) notes.drop(param, 'this model takes no sampling parameters');
   else if (isThinking) notes.drop(param, 'a model that thinks takes no sampling parameters');
   else return true;
   return false;
 }
 
-function temperatureOf(value: unknown, notes: TranslationNotes): number {
-  const temperature = numberOf(value, 'body.temperature');
+function temperatureOf(temperature: number, notes: TranslationNotes): number {
   if (temperature <= 1) return temperature;
   notes.change('body.temperature', "Anthropic's highest is 1");
   return 1;
-}
-
-function numberOf(value: unknown, param: string): number {
-  if (isAbsent(value)) return 1;
-  if (typeof value !== 'number' || value < 0) throw invalid(param, 'a number that is not negative');
-  return value;
 }

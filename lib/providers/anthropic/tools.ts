@@ -1,41 +1,37 @@
-import { isAbsent } from '../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../records/json.ts';
-import type { Placed } from '../shared/chat/chat-messages.ts';
-import { placedFunctions } from '../shared/chat/chat-tools.ts';
+import type { JsonObject } from '../../records/json.ts';
+import type { ChatRequest, ChatTool, ToolChoice } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
 import { isEnforceable } from './enforceable-schema.ts';
 
 /** Tools and their choice. Source: https://platform.claude.com/docs/en/agents-and-tools/tool-use/define-tools */
 
-export interface Tool {
+export interface ClaudeTool {
   name: string;
   description?: string;
   input_schema: object;
   strict?: boolean;
 }
 
-export interface ToolChoice {
+export interface ClaudeToolChoice {
   type: 'auto' | 'any' | 'none' | 'tool';
   name?: string;
   disable_parallel_tool_use?: true;
 }
 
-/** @param tools `body.tools`, its numbers as the customer wrote them: schemas go on as they are, `$defs` and all. */
-export function toolsFrom(tools: unknown, notes: TranslationNotes): Tool[] {
-  return placedFunctions(tools, notes).map((placed) => toolFrom(placed, notes));
+export function toolsFrom(tools: readonly ChatTool[], notes: TranslationNotes): ClaudeTool[] {
+  return tools.map((tool) => toolFrom(tool, notes));
 }
 
-function toolFrom({ value: definition, param }: Placed, notes: TranslationNotes): Tool {
-  const { name, description, parameters, strict } = definition;
-  if (typeof name !== 'string' || name === '') throw invalid(`${param}.name`, 'a string');
-  if (!isAbsent(parameters) && !isObject(parameters)) throw invalid(`${param}.parameters`, 'a JSON schema');
+function toolFrom(tool: ChatTool, notes: TranslationNotes): ClaudeTool {
+  if (tool.type === 'own') throw invalid(`${tool.param}.type`, "'function'");
+  const { name, description, parameters, strict } = tool;
   const schema = inputSchema(parameters ?? {});
   return {
     name,
-    ...(typeof description === 'string' && { description }),
+    ...(description !== null && { description }),
     input_schema: schema,
-    ...(typeof strict === 'boolean' && mayBeStrict(strict, schema, notes) && { strict }),
+    ...(strict !== null && mayBeStrict(strict, schema, notes) && { strict }),
   };
 }
 
@@ -51,17 +47,11 @@ function mayBeStrict(strict: boolean, schema: JsonObject, notes: TranslationNote
   return false;
 }
 
-const typeByChoice = new Map<unknown, 'auto' | 'none' | 'any'>([
-  ['auto', 'auto'],
-  ['none', 'none'],
-  ['required', 'any'],
-]);
-
 /** @returns undefined where nothing but the default was asked for. */
-export function toolChoiceFrom(body: JsonObject, hasTools: boolean, notes: TranslationNotes): ToolChoice | undefined {
-  const choice = isAbsent(body.tool_choice) ? undefined : chosen(body.tool_choice, notes);
-  const isSingle = body.parallel_tool_calls === false;
-  if (!hasTools) {
+export function toolChoiceFrom(chat: ChatRequest, notes: TranslationNotes): ClaudeToolChoice | undefined {
+  const choice = chat.toolChoice ? chosen(chat.toolChoice, notes) : undefined;
+  const isSingle = chat.isParallel === false;
+  if (chat.tools.length === 0) {
     if (choice && (choice.type === 'any' || choice.type === 'tool')) throw invalid('body.tools', 'the tools to choose');
     if (isSingle) notes.drop('body.parallel_tool_calls', 'this request has no tools');
     return undefined;
@@ -70,12 +60,16 @@ export function toolChoiceFrom(body: JsonObject, hasTools: boolean, notes: Trans
   return { ...(choice ?? { type: 'auto' }), disable_parallel_tool_use: true };
 }
 
-function chosen(choice: unknown, notes: TranslationNotes): ToolChoice {
-  const type = typeByChoice.get(choice);
-  if (type) return { type };
-  if (!isObject(choice)) throw invalid('body.tool_choice', "'auto', 'none', 'required' or a function");
-  if (choice.type !== 'function') throw notes.unsupported('body.tool_choice', 'choose a function, or list fewer tools');
-  const name = isObject(choice.function) ? choice.function.name : undefined;
-  if (typeof name !== 'string') throw invalid('body.tool_choice.function.name', 'a string');
-  return { type: 'tool', name };
+function chosen(choice: ToolChoice, notes: TranslationNotes): ClaudeToolChoice {
+  switch (choice.type) {
+    case 'auto':
+    case 'none':
+      return { type: choice.type };
+    case 'required':
+      return { type: 'any' };
+    case 'function':
+      return { type: 'tool', name: choice.name };
+    case 'allowed':
+      throw notes.unsupported('body.tool_choice', 'choose a function, or list fewer tools');
+  }
 }

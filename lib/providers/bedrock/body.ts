@@ -34,7 +34,7 @@ export interface AboutAnswer {
 }
 
 /** One family of models: how its lines are written, sent and read. */
-export interface ModelFamily {
+export interface BodyFamily {
   /** As messages to people call it. */
   name: string;
   invocation: 'InvokeModel' | 'Converse';

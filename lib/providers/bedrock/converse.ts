@@ -1,15 +1,18 @@
-import { exactBody } from '../../lines/exact-body.ts';
-import { countOf, isAbsent, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { countOf, objectOf, textOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
+import type { AnswerFormat, ChatAbilities, ChatRequest, SchemaFormat } from '../shared/chat/chat-request.ts';
+import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';
-import { type Conversation, conversationFrom } from './conversation.ts';
+import { type ConverseConversation, conversationFrom } from './conversation.ts';
 import { withDistinctNames } from './document-names.ts';
-import { judgeParameters, type Sampling, samplingFrom } from './parameters.ts';
+import { temperatureFrom } from './parameters.ts';
+
+const converseAbilities: ChatAbilities = { parameters: new Set(['stop', 'response_format']) };
 
 /**
  * Converse, the one body that all models take which hold a conversation: in batches without tools. Sources:
@@ -17,14 +20,12 @@ import { judgeParameters, type Sampling, samplingFrom } from './parameters.ts';
  * https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html
  */
 export function converseBodyFromChat(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
-  const { body } = request;
-  judgeParameters(body, ['stop', 'response_format'], notes);
-  const exact = exactBody(request);
-  const conversation = conversationFrom(body.messages, { images: true, documents: true, tools: false }, notes);
+  const chat = parseChat(request, converseAbilities, notes);
+  const conversation = conversationFrom(chat.messages, { images: true, documents: true, tools: false }, notes);
   requireTextBesideDocuments(conversation);
-  const textFormat = textFormatFrom(body.response_format, exact, notes);
+  const textFormat = textFormatFrom(chat.format, notes);
   return {
-    ...conversationBody(withDistinctNames(conversation, notes), samplingFrom(body, exact, notes)),
+    ...conversationBody(withDistinctNames(conversation, notes), chat, notes),
     ...(textFormat && { outputConfig: { textFormat } }),
   };
 }
@@ -34,12 +35,17 @@ interface ConversationBody extends JsonObject {
 }
 
 /** What Converse and Nova's own body have in common. */
-export function conversationBody({ system, messages }: Conversation, sampling: Sampling): ConversationBody {
-  const { maxTokens, temperature, topP, stop } = sampling;
+export function conversationBody(
+  { system, messages }: ConverseConversation,
+  chat: ChatRequest,
+  notes: TranslationNotes,
+): ConversationBody {
+  const { maxTokens, topP, stop } = chat;
+  const temperature = temperatureFrom(chat, notes);
   const inferenceConfig = {
     ...(maxTokens !== undefined && { maxTokens }),
     ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { topP }),
+    ...(topP && { topP: topP.spelled() }),
     ...(stop.length > 0 && { stopSequences: stop }),
   };
   return {
@@ -49,7 +55,7 @@ export function conversationBody({ system, messages }: Conversation, sampling: S
   };
 }
 
-function requireTextBesideDocuments({ messages }: Conversation): void {
+function requireTextBesideDocuments({ messages }: ConverseConversation): void {
   for (const { content } of messages) {
     const isBare = content.some((block) => 'document' in block) && !content.some((block) => 'text' in block);
     if (isBare) throw invalid('body.messages[].content', 'some text beside a document');
@@ -57,29 +63,23 @@ function requireTextBesideDocuments({ messages }: Conversation): void {
 }
 
 /** Converse takes a schema as text. Not every model has it: Bedrock refuses it then. */
-function textFormatFrom(format: unknown, exact: JsonObject, notes: TranslationNotes): JsonObject | undefined {
-  if (isAbsent(format)) return undefined;
-  if (!isObject(format)) throw invalid('body.response_format', 'an object');
-  switch (format.type) {
+function textFormatFrom(format: AnswerFormat | null, notes: TranslationNotes): JsonObject | undefined {
+  switch (format?.type) {
+    case undefined:
     case 'text':
       return undefined;
     case 'json_schema':
-      return { type: 'json_schema', structure: { jsonSchema: jsonSchemaFrom(exact.response_format) } };
+      return { type: 'json_schema', structure: { jsonSchema: jsonSchemaFrom(format) } };
     case 'json_object':
       throw notes.unsupported('body.response_format', "use 'json_schema'");
-    default:
-      throw invalid('body.response_format.type', "'text' or 'json_schema'");
   }
 }
 
-function jsonSchemaFrom(format: unknown): JsonObject {
-  const given = isObject(format) ? format.json_schema : undefined;
-  if (!isObject(given) || !isObject(given.schema)) throw invalid('body.response_format.json_schema.schema', 'a schema');
-  const { name, description, schema } = given;
+function jsonSchemaFrom({ name, description, exactSchema }: SchemaFormat): JsonObject {
   return {
-    schema: JSON.stringify(schema),
-    ...(typeof name === 'string' && { name }),
-    ...(typeof description === 'string' && { description }),
+    schema: JSON.stringify(exactSchema()),
+    ...(name !== null && { name }),
+    ...(description !== null && { description }),
   };
 }
 

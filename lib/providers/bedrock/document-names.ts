@@ -1,12 +1,15 @@
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { unnamedDocument } from './content.ts';
-import type { Conversation } from './conversation.ts';
+import type { ConverseConversation } from './conversation.ts';
 
 // Source: @aws-sdk/client-bedrock-runtime 3.1164 `DocumentBlock.name`.
 const maxNameLength = 200;
 
 /** Bedrock refuses a conversation that has two documents of one name, whatever their case. */
-export function withDistinctNames({ system, messages }: Conversation, notes: TranslationNotes): Conversation {
+export function withDistinctNames(
+  { system, messages }: ConverseConversation,
+  notes: TranslationNotes,
+): ConverseConversation {
   const names = new DistinctNames();
   const turns = messages.map(({ role, content }) => ({
     role,

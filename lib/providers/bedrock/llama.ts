@@ -1,27 +1,29 @@
-import { exactBody } from '../../lines/exact-body.ts';
 import { countOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { usageOf } from '../../records/usage.ts';
+import type { ChatAbilities } from '../shared/chat/chat-request.ts';
+import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';
-import { judgeParameters, samplingFrom } from './parameters.ts';
+import { temperatureFrom } from './parameters.ts';
 import { type TextConversation, textConversationFrom } from './prompt.ts';
+
+const llamaAbilities: ChatAbilities = { parameters: new Set() };
 
 /**
  * The body of Llama 3's models: one prompt of text, without tools or stop sequences. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html, read 2026-11.
  */
 export function llamaBodyFromChat(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
-  const { body } = request;
-  judgeParameters(body, [], notes);
-  const { maxTokens, temperature, topP } = samplingFrom(body, exactBody(request), notes);
+  const chat = parseChat(request, llamaAbilities, notes);
+  const temperature = temperatureFrom(chat, notes);
   return {
-    prompt: promptOf(textConversationFrom(body.messages, controls, notes)),
-    max_gen_len: maxTokens ?? mostTokens,
+    prompt: promptOf(textConversationFrom(chat.messages, controls, notes)),
+    max_gen_len: chat.maxTokens ?? mostTokens,
     ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { top_p: topP }),
+    ...(chat.topP && { top_p: chat.topP.spelled() }),
   };
 }
 

@@ -1,37 +1,40 @@
-import { exactBody } from '../../lines/exact-body.ts';
-import { countOf, isAbsent, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { countOf, objectOf, textOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { usageOf } from '../../records/usage.ts';
+import { mistralForms } from '../mistral/chat-abilities.ts';
 import { choicesOf, completionFrom } from '../mistral/completion.ts';
 import { messagesFrom } from '../mistral/messages.ts';
-import { toolChoiceFrom, toolsFrom } from '../mistral/tools.ts';
+import { toolsFrom } from '../mistral/tools.ts';
+import type { ChatAbilities, ChatRequest, FunctionTool } from '../shared/chat/chat-request.ts';
 import { inlineDataFrom } from '../shared/chat/data-url.ts';
+import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
 import type { AnswerReader } from './body.ts';
-import { judgeParameters, samplingFrom } from './parameters.ts';
+import { temperatureFrom } from './parameters.ts';
 
-const taken = ['tools', 'tool_choice', 'parallel_tool_calls'];
+const mistralChatAbilities: ChatAbilities = {
+  ...mistralForms,
+  parameters: new Set(['tools', 'tool_choice', 'parallel_tool_calls']),
+};
 
 /**
  * The body of Mistral's models that take messages: Mistral's own, with the parameters that AWS names. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-mistral-chat-completion.html, read 2026-11.
  */
 export function mistralChatFromChat(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
-  const { body } = request;
-  judgeParameters(body, taken, notes);
-  const exact = exactBody(request);
-  const { maxTokens, temperature, topP } = samplingFrom(body, exact, notes);
-  if (body.parallel_tool_calls === false) notes.drop('body.parallel_tool_calls');
+  const chat = parseChat(request, mistralChatAbilities, notes);
+  const temperature = temperatureFrom(chat, notes);
+  if (chat.isParallel === false) notes.drop('body.parallel_tool_calls');
   return {
-    messages: messagesFrom(body.messages, exact.messages, notes).map((message, index) =>
+    messages: messagesFrom(chat.messages, notes).map((message, index) =>
       withPlainContent(message, `body.messages[${index}]`, notes),
     ),
-    ...toolMembers(body, exact, notes),
-    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
+    ...toolMembers(chat, notes),
+    ...(chat.maxTokens !== undefined && { max_tokens: chat.maxTokens }),
     ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { top_p: topP }),
+    ...(chat.topP && { top_p: chat.topP.spelled() }),
   };
 }
 
@@ -57,25 +60,35 @@ function requireKnownPart(part: JsonObject, param: string, notes: TranslationNot
 }
 
 /** It cannot be told which tool to call: of one tool, any is that one. */
-function toolMembers(body: JsonObject, exact: JsonObject, notes: TranslationNotes): JsonObject {
-  const all = isAbsent(body.tools) ? [] : toolsFrom(body.tools, exact.tools, notes);
-  if (all.some(({ type }) => type !== 'function')) throw invalid('body.tools[].type', "'function'");
-  const choice = isAbsent(body.tool_choice) ? undefined : toolChoiceFrom(body.tool_choice, notes);
-  const chosen = objectOf(objectOf(choice)?.function)?.name;
-  const tools = chosen === undefined ? all : all.filter((tool) => objectOf(tool.function)?.name === chosen);
-  const isFree = choice === undefined || choice === 'auto' || choice === 'none';
-  if (tools.length === 0 && !isFree) throw invalid('body.tools', 'the tools to choose');
-  if (tools.length === 0) return {};
-  return {
-    tools: tools.map((tool) => withoutStrict(tool, notes)),
-    ...(choice !== undefined && { tool_choice: isFree ? choice : 'any' }),
-  };
+function toolMembers({ tools, toolChoice }: ChatRequest, notes: TranslationNotes): JsonObject {
+  const named = toolChoice?.type === 'function' ? toolChoice.name : null;
+  const functions = tools.map((tool) => {
+    if (tool.type === 'own') throw invalid('body.tools[].type', "'function'");
+    return withoutStrict(tool, notes);
+  });
+  const chosen = named === null ? functions : functions.filter(({ name }) => name === named);
+  const choice = toolChoice && choiceOf(toolChoice.type, notes);
+  if (chosen.length === 0 && choice === 'any') throw invalid('body.tools', 'the tools to choose');
+  if (chosen.length === 0) return {};
+  return { tools: toolsFrom(chosen), ...(choice && { tool_choice: choice }) };
 }
 
-function withoutStrict(tool: JsonObject, notes: TranslationNotes): JsonObject {
-  const { strict, ...definition } = objectOf(tool.function) ?? {};
-  if (strict === true) notes.drop('body.tools[].function.strict');
-  return { ...tool, function: definition };
+function choiceOf(type: NonNullable<ChatRequest['toolChoice']>['type'], notes: TranslationNotes): string {
+  switch (type) {
+    case 'auto':
+    case 'none':
+      return type;
+    case 'required':
+    case 'function':
+      return 'any';
+    case 'allowed':
+      throw notes.unsupported('body.tool_choice', 'choose a function, or list fewer tools');
+  }
+}
+
+function withoutStrict(tool: FunctionTool, notes: TranslationNotes): FunctionTool {
+  if (tool.strict === true) notes.drop('body.tools[].function.strict');
+  return { ...tool, strict: null };
 }
 
 export const mistralChatReader: AnswerReader = {

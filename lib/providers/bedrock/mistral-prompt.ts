@@ -1,26 +1,28 @@
-import { exactBody } from '../../lines/exact-body.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
+import type { ChatAbilities } from '../shared/chat/chat-request.ts';
+import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import type { AnswerReader } from './body.ts';
 import { completionOf } from './completion.ts';
-import { judgeParameters, samplingFrom } from './parameters.ts';
+import { temperatureFrom } from './parameters.ts';
 import { type TextConversation, textConversationFrom } from './prompt.ts';
+
+const promptAbilities: ChatAbilities = { parameters: new Set(['stop']) };
 
 /**
  * The body of Mistral's older models: one prompt of text, without tools. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-mistral-text-completion.html, read 2026-11.
  */
 export function mistralPromptFromChat(request: RequestLine, model: string, notes: TranslationNotes): JsonObject {
-  const { body } = request;
-  judgeParameters(body, ['stop'], notes);
-  const { maxTokens, temperature, topP, stop } = samplingFrom(body, exactBody(request), notes);
+  const chat = parseChat(request, promptAbilities, notes);
+  const temperature = temperatureFrom(chat, notes);
   return {
-    prompt: promptOf(textConversationFrom(body.messages, controls, notes)),
-    max_tokens: maxTokens ?? mostTokensOf(model),
-    ...(stop.length > 0 && { stop }),
+    prompt: promptOf(textConversationFrom(chat.messages, controls, notes)),
+    max_tokens: chat.maxTokens ?? mostTokensOf(model),
+    ...(chat.stop.length > 0 && { stop: chat.stop }),
     ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { top_p: topP }),
+    ...(chat.topP && { top_p: chat.topP.spelled() }),
   };
 }
 

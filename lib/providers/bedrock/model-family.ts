@@ -1,6 +1,6 @@
 import type { Endpoint } from '../../records/endpoints.ts';
 import { familyOf as claudeFamilyOf } from '../anthropic/model-family.ts';
-import type { ModelFamily } from './body.ts';
+import type { BodyFamily } from './body.ts';
 import { claudeReader } from './claude-answer.ts';
 import { claudeBodyFromChat, claudeBodyFromMessages } from './claude-body.ts';
 import { converseBodyFromChat, converseReader } from './converse.ts';
@@ -15,7 +15,7 @@ const unwritten =
   /^amazon\.nova-(canvas|reel|sonic|2-sonic)|embed(?!-text-v2)|rerank|image|^(stability|luma|twelvelabs)\./;
 
 /** How each family is written, called and read; of a model the first that fits. */
-const families: readonly (ModelFamily & { models: RegExp })[] = [
+const families: readonly (BodyFamily & { models: RegExp })[] = [
   {
     models: /^anthropic\.claude-/,
     name: 'Claude on Bedrock',
@@ -81,7 +81,7 @@ const region = /^(?:us|us-gov|eu|apac|global|jp|au|ca|sa|me|af|il|mx)\./;
  * that names no model is spoken to by Converse.
  * @returns null for a model whose body we do not write, or that we may not call.
  */
-export function familyOf(model: string): ModelFamily | null {
+export function familyOf(model: string): BodyFamily | null {
   const name = model.slice(model.lastIndexOf('/') + 1).replace(region, '');
   const isCallable = !model.startsWith('arn:') || callableArn.test(model);
   if (!isCallable || unwritten.test(name)) return null;

@@ -1,3 +1,4 @@
+import type { ChatMessage } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
 import { conversationFrom } from './conversation.ts';
@@ -12,7 +13,7 @@ export interface TextConversation {
 
 /** @param controls what the model takes for the beginning or end of a turn: a text that has it would forge one. */
 export function textConversationFrom(
-  chatMessages: unknown,
+  chatMessages: readonly ChatMessage[],
   controls: RegExp,
   notes: TranslationNotes,
 ): TextConversation {

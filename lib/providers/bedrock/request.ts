@@ -2,7 +2,7 @@ import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import type { RequestTarget, TranslatedRequest } from '../contract.ts';
 import { translatedRequest } from '../shared/chat/translated-request.ts';
-import type { ModelFamily } from './body.ts';
+import type { BodyFamily } from './body.ts';
 import { familyOf } from './model-family.ts';
 
 /**
@@ -27,7 +27,7 @@ function unknownModel(model: string): TranslatedRequest {
   return { ok: false, error: { code: 'unsupported_model', message, param: 'body.model' } };
 }
 
-function wrongEndpoint({ name, writers }: ModelFamily, endpoint: Endpoint): TranslatedRequest {
+function wrongEndpoint({ name, writers }: BodyFamily, endpoint: Endpoint): TranslatedRequest {
   const message = `${name} has no ${endpoint}. Write the line for ${Object.keys(writers).join(' or ')}, or route its model to another provider.`;
   return { ok: false, error: { code: 'unsupported_endpoint', message, param: 'url' } };
 }

@@ -1,16 +1,14 @@
-import { isAbsent } from '../../lines/foreign-json.ts';
-import { isObject, type JsonObject } from '../../records/json.ts';
-import {
-  argumentsFrom,
-  calledFunction,
-  type MessageReader,
-  type Placed,
-  placedToolCalls,
-  readMessages,
-} from '../shared/chat/chat-messages.ts';
+import type {
+  AssistantMessage,
+  ChatMessage,
+  SystemMessage,
+  ToolCall,
+  ToolMessage,
+  UserMessage,
+} from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
-import { type InputPart, inputParts, type Surface, textsOf } from './parts.ts';
+import { type GoogleInput, inputParts, type Surface, spokenTexts } from './parts.ts';
 
 /** Chat messages -> `systemInstruction` and `contents`. Source: @google/genai 3.1 `Content`, `Part`. */
 
@@ -23,14 +21,14 @@ interface FunctionResponsePart {
   functionResponse: { id: string; name: string; response: { output: string } };
 }
 
-interface Content {
+interface GoogleContent {
   role: 'user' | 'model';
-  parts: (InputPart | FunctionCallPart | FunctionResponsePart)[];
+  parts: (GoogleInput | FunctionCallPart | FunctionResponsePart)[];
 }
 
-export interface Conversation {
+export interface GoogleConversation {
   systemInstruction: { parts: { text: string }[] } | undefined;
-  contents: Content[];
+  contents: GoogleContent[];
 }
 
 export interface ConversationOptions {
@@ -39,35 +37,30 @@ export interface ConversationOptions {
 }
 
 export function conversationFrom(
-  messages: unknown,
+  messages: readonly ChatMessage[],
   options: ConversationOptions,
   notes: TranslationNotes,
-): Conversation {
-  const builder = new ConversationBuilder(options, notes);
-  readMessages(messages, builder, notes);
+): GoogleConversation {
+  const builder = new ContentsBuilder(options, notes);
+  for (const message of messages) builder.add(message);
   return builder.finish();
 }
 
-const plainKeys: ReadonlySet<string> = new Set(['role', 'content']);
-const assistantKeys: ReadonlySet<string> = new Set(['role', 'content', 'refusal', 'tool_calls']);
-const toolKeys: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id']);
-const callKeys: ReadonlySet<string> = new Set(['id', 'type', 'function', 'index', 'extra_content']);
-
-class ConversationBuilder implements MessageReader {
+class ContentsBuilder {
   readonly #options: ConversationOptions;
   readonly #notes: TranslationNotes;
   readonly #system: { text: string }[] = [];
-  readonly #contents: Content[] = [];
+  readonly #contents: GoogleContent[] = [];
   readonly #functionByCallId = new Map<string, string>();
   /** The content that gathers the results of one turn's calls: Gemini wants them together. */
-  #openResults: Content | null = null;
+  #openResults: GoogleContent | null = null;
 
   constructor(options: ConversationOptions, notes: TranslationNotes) {
     this.#options = options;
     this.#notes = notes;
   }
 
-  finish(): Conversation {
+  finish(): GoogleConversation {
     if (this.#contents.length === 0) throw invalid('body.messages', 'at least one user message');
     return {
       systemInstruction: this.#system.length > 0 ? { parts: this.#system } : undefined,
@@ -75,53 +68,53 @@ class ConversationBuilder implements MessageReader {
     };
   }
 
-  system({ value: message, param }: Placed): void {
-    this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
+  add(message: ChatMessage): void {
+    switch (message.role) {
+      case 'system':
+        this.#addSystem(message);
+        break;
+      case 'user':
+        this.#push('user', inputParts(message.content, this.#options.surface, this.#notes), message);
+        break;
+      case 'assistant':
+        this.#addAssistant(message);
+        break;
+      case 'tool':
+        this.#addResult(message);
+        break;
+    }
+  }
+
+  #addSystem({ content, param }: SystemMessage): void {
     if (this.#contents.length > 0)
       this.#notes.change(param, 'Gemini takes system messages before the conversation only');
-    for (const text of textsOf(message.content, `${param}.content`, this.#notes)) this.#system.push({ text });
+    for (const text of spokenTexts(content)) this.#system.push({ text });
   }
 
-  user({ value: message, param }: Placed): void {
-    this.#notes.dropOthers(message, plainKeys, 'body.messages[]');
-    const parts = inputParts(message.content, `${param}.content`, this.#options.surface, this.#notes);
-    this.#push({ role: 'user', parts }, param);
+  #addAssistant(message: AssistantMessage): void {
+    const texts = spokenTexts(message.content).map((text) => ({ text }));
+    this.#push('model', [...texts, ...message.calls.map((call, index) => this.#callPart(call, index === 0))], message);
   }
 
-  assistant({ value: message, param }: Placed): void {
-    this.#notes.dropOthers(message, assistantKeys, 'body.messages[]');
-    const content = isAbsent(message.content) ? message.refusal : message.content;
-    const texts = textsOf(content, `${param}.content`, this.#notes).map((text) => ({ text }));
-    this.#push({ role: 'model', parts: [...texts, ...this.#calls(message.tool_calls, `${param}.tool_calls`)] }, param);
-  }
-
-  #push(content: Content, param: string): void {
-    if (content.parts.length === 0) throw invalid(`${param}.content`, 'some content');
-    this.#contents.push(content);
+  #push(role: GoogleContent['role'], parts: GoogleContent['parts'], { param }: UserMessage | AssistantMessage): void {
+    if (parts.length === 0) throw invalid(`${param}.content`, 'some content');
+    this.#contents.push({ role, parts });
     this.#openResults = null;
   }
 
-  #calls(calls: unknown, param: string): FunctionCallPart[] {
-    return placedToolCalls(calls, param).map((call, index) => {
-      this.#notes.dropOthers(call.value, callKeys, 'body.messages[].tool_calls[]');
-      const part = callPart(call, this.#notes);
-      this.#functionByCallId.set(part.functionCall.id, part.functionCall.name);
-      return this.#signed(part, call.value, index === 0);
-    });
+  #callPart(call: ToolCall, isFirst: boolean): FunctionCallPart {
+    const { id, name } = call;
+    this.#functionByCallId.set(id, name);
+    const part = { functionCall: { id, name, args: call.readArguments() } };
+    const unknown = isFirst && this.#options.wantsThoughtSignatures ? noSignature : null;
+    const thoughtSignature = call.thoughtSignature ?? unknown;
+    return thoughtSignature === null ? part : { ...part, thoughtSignature };
   }
 
-  #signed(part: FunctionCallPart, call: JsonObject, isFirst: boolean): FunctionCallPart {
-    const thoughtSignature = signatureOf(call);
-    if (thoughtSignature !== null) return { ...part, thoughtSignature };
-    return isFirst && this.#options.wantsThoughtSignatures ? { ...part, thoughtSignature: noSignature } : part;
-  }
-
-  tool({ value: message, param }: Placed): void {
-    this.#notes.dropOthers(message, toolKeys, 'body.messages[]');
-    const id = message.tool_call_id;
-    const name = typeof id === 'string' ? this.#functionByCallId.get(id) : undefined;
-    if (typeof id !== 'string' || name === undefined) throw invalid(`${param}.tool_call_id`, 'the id of a call above');
-    const output = textsOf(message.content, `${param}.content`, this.#notes).join('');
+  #addResult({ callId: id, content, param }: ToolMessage): void {
+    const name = this.#functionByCallId.get(id);
+    if (name === undefined) throw invalid(`${param}.tool_call_id`, 'the id of a call above');
+    const output = spokenTexts(content).join('');
     if (!this.#openResults) {
       this.#openResults = { role: 'user', parts: [] };
       this.#contents.push(this.#openResults);
@@ -135,17 +128,3 @@ class ConversationBuilder implements MessageReader {
  * without any. Source: https://ai.google.dev/gemini-api/docs/thought-signatures (FAQ), from memory. Unconfirmed.
  */
 const noSignature = 'skip_thought_signature_validator';
-
-/** Where our answers, as those of Google's OpenAI-compatible API, keep it. */
-function signatureOf(call: JsonObject): string | null {
-  const google = isObject(call.extra_content) ? call.extra_content.google : undefined;
-  const signature = isObject(google) ? google.thought_signature : undefined;
-  return typeof signature === 'string' && signature !== '' ? signature : null;
-}
-
-function callPart(call: Placed, notes: TranslationNotes): FunctionCallPart {
-  const { name, argumentsJson } = calledFunction(call, notes);
-  const { id } = call.value;
-  if (typeof id !== 'string' || id === '') throw invalid(`${call.param}.id`, 'a string');
-  return { functionCall: { id, name, args: argumentsFrom(argumentsJson, call) } };
-}

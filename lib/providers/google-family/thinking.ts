@@ -1,7 +1,5 @@
-import { isAbsent } from '../../lines/foreign-json.ts';
-import type { JsonObject } from '../../records/json.ts';
+import type { ReasoningEffort } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
-import { invalid } from '../shared/chat/untranslatable-error.ts';
 import { generationOf, type ModelGeneration } from './model-generation.ts';
 
 type ThinkingLevel = 'MINIMAL' | 'LOW' | 'MEDIUM' | 'HIGH';
@@ -12,22 +10,22 @@ export interface ThinkingConfig {
   thinkingBudget?: number;
 }
 
-interface WantedEffort {
-  name: string;
+interface WantedThinking {
+  name: ReasoningEffort;
   level: ThinkingLevel;
   budgetTokens: number;
 }
 
 // The budgets are those of Google's own OpenAI-compatible API: https://ai.google.dev/gemini-api/docs/openai, from memory.
-const efforts: readonly WantedEffort[] = [
-  { name: 'none', level: 'MINIMAL', budgetTokens: 0 },
-  { name: 'minimal', level: 'MINIMAL', budgetTokens: 1_024 },
-  { name: 'low', level: 'LOW', budgetTokens: 1_024 },
-  { name: 'medium', level: 'MEDIUM', budgetTokens: 8_192 },
-  { name: 'high', level: 'HIGH', budgetTokens: 24_576 },
-  { name: 'xhigh', level: 'HIGH', budgetTokens: 24_576 },
-  { name: 'max', level: 'HIGH', budgetTokens: 24_576 },
-];
+const efforts: Readonly<Record<ReasoningEffort, Omit<WantedThinking, 'name'>>> = {
+  none: { level: 'MINIMAL', budgetTokens: 0 },
+  minimal: { level: 'MINIMAL', budgetTokens: 1_024 },
+  low: { level: 'LOW', budgetTokens: 1_024 },
+  medium: { level: 'MEDIUM', budgetTokens: 8_192 },
+  high: { level: 'HIGH', budgetTokens: 24_576 },
+  xhigh: { level: 'HIGH', budgetTokens: 24_576 },
+  max: { level: 'HIGH', budgetTokens: 24_576 },
+};
 
 /** Least thinking of a Pro model, in tokens. */
 const leastProBudget = 128;
@@ -35,10 +33,13 @@ const leastProBudget = 128;
 const param = 'body.reasoning_effort';
 
 /** reasoning_effort -> thinkingConfig. */
-export function thinkingFrom(body: JsonObject, model: string, notes: TranslationNotes): ThinkingConfig | undefined {
-  if (isAbsent(body.reasoning_effort)) return undefined;
-  const wanted = efforts.find((effort) => effort.name === body.reasoning_effort);
-  if (!wanted) throw invalid(param, efforts.map((effort) => `'${effort.name}'`).join(', '));
+export function thinkingFrom(
+  effort: ReasoningEffort | null,
+  model: string,
+  notes: TranslationNotes,
+): ThinkingConfig | undefined {
+  if (effort === null) return undefined;
+  const wanted = { name: effort, ...efforts[effort] };
   const generation = generationOf(model);
   switch (generation.thinking) {
     case 'none':
@@ -51,13 +52,13 @@ export function thinkingFrom(body: JsonObject, model: string, notes: Translation
   }
 }
 
-function budgetFor(wanted: WantedEffort, { isPro }: ModelGeneration, notes: TranslationNotes): number {
+function budgetFor(wanted: WantedThinking, { isPro }: ModelGeneration, notes: TranslationNotes): number {
   if (!isPro || wanted.budgetTokens > 0) return wanted.budgetTokens;
   notes.change(param, `this model always thinks; it was given the least, ${leastProBudget} tokens`);
   return leastProBudget;
 }
 
-function levelFor(wanted: WantedEffort, { isPro }: ModelGeneration, notes: TranslationNotes): ThinkingLevel {
+function levelFor(wanted: WantedThinking, { isPro }: ModelGeneration, notes: TranslationNotes): ThinkingLevel {
   const level = isPro && wanted.level === 'MINIMAL' ? 'LOW' : wanted.level;
   if (level.toLowerCase() !== wanted.name) notes.change(param, `the nearest that this model has is '${level}'`);
   return level;

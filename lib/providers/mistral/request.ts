@@ -26,7 +26,7 @@ export function translateRequest(request: RequestLine, target: RequestTarget): T
 function bodyOf(request: RequestLine, notes: TranslationNotes): JsonObject {
   switch (request.endpoint) {
     case '/v1/chat/completions':
-      return chatBodyFrom(request.body, exactBody(request), notes);
+      return chatBodyFrom(request, notes);
     case '/v1/embeddings':
       return embeddingsBodyFrom(request.body, exactBody(request), notes);
     case '/v1/moderations':
