@@ -63,7 +63,13 @@ describe('a result line of Anthropic, for a chat', () => {
           choices: [
             {
               index: 0,
-              message: { role: 'assistant', content: 'Hello', refusal: null, reasoning_content: 'Hm.' },
+              message: {
+                role: 'assistant',
+                content: 'Hello',
+                refusal: null,
+                reasoning_content: 'Hm.',
+                extra_content: { anthropic: { content: content.slice(0, 1) } },
+              },
               logprobs: null,
               finish_reason: 'stop',
             },
@@ -93,12 +99,13 @@ describe('a result line of Anthropic, for a chat', () => {
     ['refusal', 'content_filter'],
     ['something_new', 'stop'],
   ])('reads the stop reason %s as %s', (stopReason, finishReason) => {
-    const { choices } = completionOf(succeeded({ stop_reason: stopReason })) as {
+    const content = [{ type: 'text', text: 'Hi' }];
+    const { choices } = completionOf(succeeded({ stop_reason: stopReason, content })) as {
       choices: { finish_reason: string; message: object }[];
     };
 
     expect(choices[0]?.finish_reason).toBe(finishReason);
-    expect(choices[0]?.message).toMatchObject({ content: null });
+    expect(choices[0]?.message).toMatchObject({ content: 'Hi' });
     expect(choices[0]?.message).toHaveProperty('refusal', stopReason === 'refusal' ? expect.any(String) : null);
   });
 

@@ -4,9 +4,10 @@ import { isRetryableStatus } from '../../lines/retryable.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
+import { answeredLine } from '../shared/forms/answered-line.ts';
 import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
 import { readdressedLine } from '../shared/forms/readdressed-line.ts';
-import { blocksOf, completionFromMessage } from './completion-from-message.ts';
+import { answerFromMessage, blocksOf } from './answer-from-message.ts';
 
 /**
  * Reads one line of a batch's results. Source: https://platform.claude.com/docs/en/api/retrieving-message-batch-results
@@ -48,9 +49,29 @@ function fromMessage(source: ResultSource, result: JsonObject): TranslatedResult
   const message = objectOf(result.message);
   if (!message || !Array.isArray(message.content)) return malformedLine('succeeded without a message');
   const usage = usageFrom(objectOf(message.usage));
-  const bytes = answerBytes(source, message, usage);
-  if (!bytes) return malformedLine('is nested too deeply');
-  const { position } = source.line;
+  try {
+    return source.line.endpoint === '/v1/messages'
+      ? nativeAnswer(source, message, usage)
+      : chatAnswer(source, message, usage);
+  } catch (error) {
+    if (error instanceof RangeError) return malformedLine('is nested too deeply');
+    throw error;
+  }
+}
+
+function chatAnswer(source: ResultSource, message: JsonObject, usage: Usage): TranslatedResult {
+  const answer = answerFromMessage(withExactInputs(source, message), usage, Math.floor(Date.now() / 1000));
+  return answeredLine(source, answer, { service: 'Anthropic', requestId: textOf(message.id) });
+}
+
+/** What was asked for as a Message is answered by it. */
+function nativeAnswer(source: ResultSource, message: JsonObject, usage: Usage): TranslatedResult {
+  const { position, format } = source.line;
+  const body = () => exactAnswer(source.bytes, ['result', 'message']) ?? message;
+  const bytes =
+    format === 'anthropic'
+      ? readdressedLine(source.bytes, source.lineId, source.line, null)
+      : openAILine(source, { status: 200, requestId: textOf(message.id), body: body(), error: null });
   return {
     kind: 'answered',
     position,
@@ -62,26 +83,10 @@ function fromMessage(source: ResultSource, result: JsonObject): TranslatedResult
   };
 }
 
-function answerBytes(source: ResultSource, message: JsonObject, usage: Usage): Buffer | null {
-  if (source.line.format === 'anthropic') return readdressedLine(source.bytes, source.lineId, source.line, null);
-  try {
-    const body = bodyFrom(source, message, usage);
-    return openAILine(source, { status: 200, requestId: textOf(message.id), body, error: null });
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
-}
-
-/** The answer as the request's endpoint gives it; `created` is the time of this translation. */
-function bodyFrom(source: ResultSource, message: JsonObject, usage: Usage): object {
-  if (source.line.endpoint === '/v1/messages') return exactAnswer(source.bytes, ['result', 'message']) ?? message;
-  return completionFromMessage(withExactInputs(source, message), usage, Math.floor(Date.now() / 1000));
-}
-
+/** Texts and thoughts have no numbers; whatever else there is may. */
 function withExactInputs(source: ResultSource, message: JsonObject): JsonObject {
-  const usesTools = blocksOf(message).some((block) => block.type === 'tool_use');
-  return usesTools ? (exactAnswer(source.bytes, ['result', 'message']) ?? message) : message;
+  const isPlain = blocksOf(message).every(({ type }) => type === 'text' || type === 'thinking');
+  return isPlain ? message : (exactAnswer(source.bytes, ['result', 'message']) ?? message);
 }
 
 /** Anthropic counts cached and written input apart, OpenAI within. */

@@ -2,6 +2,7 @@ import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import type { JsonObject } from '../../records/json.ts';
 import type { Usage } from '../../records/usage.ts';
+import type { ChatAnswer } from '../shared/chat/chat-answer.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 
 /**
@@ -12,17 +13,21 @@ import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
  */
 export type BodyWriter = (request: RequestLine, model: string, notes: TranslationNotes) => JsonObject | Buffer;
 
-export interface AnswerReader {
+/** Reads what a model answers: a chat, or vectors in OpenAI's form. */
+export type AnswerReader = ChatReader | EmbeddingReader;
+
+interface OutputReader {
   isAnswer(output: JsonObject): boolean;
   /** Null where the answer does not say. */
   usageOf(output: JsonObject): Usage | null;
-  /** Whether nothing came but what the model could not finish. */
-  isBroken?(output: JsonObject): boolean;
-  /**
-   * The answer in OpenAI's form.
-   *
-   * @param output its numbers may be in their own spelling (`parseExact`).
-   */
+}
+
+export interface ChatReader extends OutputReader {
+  /** @param output its numbers may be in their own spelling (`parseExact`). */
+  answerOf(output: JsonObject, about: AboutAnswer): ChatAnswer;
+}
+
+export interface EmbeddingReader extends OutputReader {
   bodyOf(output: JsonObject, about: AboutAnswer): object;
 }
 

@@ -1,26 +1,23 @@
-import type { JsonObject } from '../../records/json.ts';
-import { completionUsage } from '../shared/chat/completion-usage.ts';
+import type { AnswerChoice, AnswerPart, ChatAnswer } from '../shared/chat/chat-answer.ts';
 import type { AboutAnswer } from './body.ts';
 
 /** `created` is the time of this translation: Bedrock does not say when it answered. */
-export function completionOf(
-  message: JsonObject,
-  finishReason: string,
+export function answerOf(
+  choice: Pick<AnswerChoice, 'parts' | 'finish'> & Partial<AnswerChoice>,
   { lineId, model, usage }: AboutAnswer,
-): JsonObject {
+): ChatAnswer {
   return {
+    maker: 'amazon',
     id: `chatcmpl-${lineId}`,
-    object: 'chat.completion',
-    created: Math.floor(Date.now() / 1000),
+    createdSeconds: Math.floor(Date.now() / 1000),
     model,
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', refusal: null, ...message },
-        logprobs: null,
-        finish_reason: finishReason,
-      },
-    ],
-    ...(usage && { usage: completionUsage(usage) }),
+    choices: [{ index: 0, isExplained: true, refusal: null, logprobs: null, ...choice }],
+    usage,
   };
+}
+
+/** The answer to a prompt: one text, cut where the model reached its limit. */
+export function promptAnswer(text: unknown, stopReason: unknown, about: AboutAnswer): ChatAnswer {
+  const parts: AnswerPart[] = typeof text === 'string' ? [{ type: 'text', text }] : [];
+  return answerOf({ parts, finish: stopReason === 'length' ? 'length' : 'stop' }, about);
 }

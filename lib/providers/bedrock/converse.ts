@@ -2,12 +2,13 @@ import { countOf, objectOf, textOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
+import type { AnswerChoice, AnswerPart } from '../shared/chat/chat-answer.ts';
 import type { AnswerFormat, ChatAbilities, ChatRequest, SchemaFormat } from '../shared/chat/chat-request.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
-import type { AnswerReader } from './body.ts';
-import { completionOf } from './completion.ts';
+import type { ChatReader } from './body.ts';
+import { answerOf } from './completion.ts';
 import { type ConverseConversation, conversationFrom } from './conversation.ts';
 import { withDistinctNames } from './document-names.ts';
 import { temperatureFrom } from './parameters.ts';
@@ -83,37 +84,77 @@ function jsonSchemaFrom({ name, description, exactSchema }: SchemaFormat): JsonO
   };
 }
 
-export const converseReader: AnswerReader = {
+export const converseReader: ChatReader = {
   isAnswer: (output) => isObject(objectOf(output.output)?.message),
   usageOf: ({ usage }) => usageFrom(objectOf(usage)),
-  isBroken: (output) => brokenReasons.has(output.stopReason) && saysNothing(contentOf(output).filter(isObject)),
-  bodyOf: (output, about) => {
+  answerOf: (output, about) => {
     const blocks = contentOf(output).filter(isObject);
-    const toolCalls = blocks.flatMap(({ toolUse }) => (isObject(toolUse) ? [toolCallFrom(toolUse)] : []));
-    const reasoning = reasoningIn(blocks);
-    const content = textIn(blocks);
-    const finishReason = finishReasonFrom(output.stopReason, toolCalls.length > 0);
-    const isSilenced = finishReason === 'content_filter' && content === null;
-    const message = {
-      content,
+    const parts = blocks.flatMap(partsFrom);
+    const known = finishReasons.get(output.stopReason);
+    const finish = known ?? (parts.some(({ type }) => type === 'call') ? 'tool_calls' : 'stop');
+    const isSilenced = finish === 'content_filter' && !parts.some(({ type }) => type === 'text');
+    const choice = {
+      parts,
+      finish,
+      isExplained: known !== undefined,
       refusal: isSilenced ? `The answer was stopped: ${textOf(output.stopReason)}.` : null,
-      ...(reasoning !== null && { reasoning_content: reasoning }),
-      ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
+      extra: extraOf(output),
     };
-    return completionOf(message, finishReason, about);
+    return answerOf(choice, about);
   },
 };
-
-// Source: @aws-sdk/client-bedrock-runtime 3.1164 `StopReason`.
-const brokenReasons: ReadonlySet<unknown> = new Set(['malformed_model_output', 'malformed_tool_use']);
-
-function saysNothing(blocks: readonly JsonObject[]): boolean {
-  return !textIn(blocks) && !blocks.some(({ toolUse }) => isObject(toolUse));
-}
 
 function contentOf(output: JsonObject): unknown[] {
   const content = objectOf(objectOf(output.output)?.message)?.content;
   return Array.isArray(content) ? content : [];
+}
+
+/** A block that says more than a chat completion can is kept whole beside what it says. Source: as above, `ContentBlock`. */
+function partsFrom(block: JsonObject): AnswerPart[] {
+  const { text, toolUse, reasoningContent, image, citationsContent } = block;
+  if (typeof text === 'string') return [{ type: 'text', text }];
+  if (isObject(toolUse)) return [callFrom(toolUse)];
+  if (isObject(reasoningContent)) return reasoningParts(reasoningContent, block);
+  if (isObject(citationsContent)) return [...textsIn(citationsContent.content), { type: 'other', value: block }];
+  const bytes = isObject(image) ? textOf(objectOf(image.source)?.bytes) : null;
+  return isObject(image) && bytes !== null
+    ? [{ type: 'picture', mediaType: `image/${textOf(image.format)}`, base64: bytes }]
+    : [{ type: 'other', value: block }];
+}
+
+/** A signature is worth keeping; thoughts that are not shown stay as they are. */
+function reasoningParts({ reasoningText }: JsonObject, block: JsonObject): AnswerPart[] {
+  const shown = objectOf(reasoningText);
+  const thought: AnswerPart[] = typeof shown?.text === 'string' ? [{ type: 'thinking', text: shown.text }] : [];
+  const isWhole = thought.length > 0 && textOf(shown?.signature) === null;
+  return isWhole ? thought : [...thought, { type: 'other', value: block }];
+}
+
+function textsIn(content: unknown): AnswerPart[] {
+  const blocks = Array.isArray(content) ? content.filter(isObject) : [];
+  return blocks.flatMap(({ text }) => (typeof text === 'string' ? [{ type: 'text', text }] : []));
+}
+
+/** Members of an answer that a chat completion says itself. */
+const saidMembers: ReadonlySet<string> = new Set(['output', 'stopReason', 'usage', 'metrics', 'schemaVersion']);
+const plainReasons: ReadonlySet<unknown> = new Set([
+  undefined,
+  null,
+  'end_turn',
+  'max_tokens',
+  'tool_use',
+  'stop_sequence',
+]);
+
+/** What else is said: a guardrail's trace, fields of the model's own. */
+function extraOf(output: JsonObject): JsonObject {
+  const extra: JsonObject = {};
+  for (const name in output) {
+    const value = output[name];
+    if (!saidMembers.has(name) && value !== undefined && value !== null) extra[name] = value;
+  }
+  if (!plainReasons.has(output.stopReason)) extra.stopReason = output.stopReason;
+  return extra;
 }
 
 /** Tokens of a cache are counted apart; Converse and Nova's own body name them differently. */
@@ -136,35 +177,23 @@ function writtenForHour(details: unknown): number {
   return entries.reduce((sum, { ttl, inputTokens }) => (ttl === '1h' ? sum + countOf(inputTokens) : sum), 0);
 }
 
-function textIn(blocks: readonly JsonObject[]): string | null {
-  const texts = blocks.flatMap(({ text }) => (typeof text === 'string' ? [text] : []));
-  return texts.length > 0 ? texts.join('') : null;
-}
-
-function reasoningIn(blocks: readonly JsonObject[]): string | null {
-  const texts = blocks.flatMap(({ reasoningContent }) => {
-    const text = objectOf(objectOf(reasoningContent)?.reasoningText)?.text;
-    return typeof text === 'string' ? [text] : [];
-  });
-  return texts.length > 0 ? texts.join('') : null;
-}
-
-function toolCallFrom(toolUse: JsonObject): JsonObject {
+function callFrom(toolUse: JsonObject): AnswerPart {
   return {
+    type: 'call',
     id: textOf(toolUse.toolUseId),
-    type: 'function',
-    function: { name: textOf(toolUse.name) ?? '', arguments: JSON.stringify(toolUse.input ?? {}) },
+    name: textOf(toolUse.name) ?? '',
+    argumentsJson: JSON.stringify(toolUse.input ?? {}),
+    thoughtSignature: null,
   };
 }
 
-// Reasons that are not here end an answer as `stop`. Source: @aws-sdk/client-bedrock-runtime 3.1164 `StopReason`.
-const finishReasons = new Map<unknown, 'length' | 'content_filter'>([
+// Other reasons explain no empty answer. Source: @aws-sdk/client-bedrock-runtime 3.1164 `StopReason`.
+const finishReasons = new Map<unknown, AnswerChoice['finish']>([
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['tool_use', 'tool_calls'],
   ['max_tokens', 'length'],
   ['model_context_window_exceeded', 'length'],
   ['content_filtered', 'content_filter'],
   ['guardrail_intervened', 'content_filter'],
 ]);
-
-function finishReasonFrom(stopReason: unknown, hasToolCalls: boolean): string {
-  return finishReasons.get(stopReason) ?? (hasToolCalls ? 'tool_calls' : 'stop');
-}

@@ -5,8 +5,8 @@ import { usageOf } from '../../records/usage.ts';
 import type { ChatAbilities } from '../shared/chat/chat-request.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
-import type { AnswerReader } from './body.ts';
-import { completionOf } from './completion.ts';
+import type { ChatReader } from './body.ts';
+import { promptAnswer } from './completion.ts';
 import { temperatureFrom } from './parameters.ts';
 import { type TextConversation, textConversationFrom } from './prompt.ts';
 
@@ -43,10 +43,9 @@ function head(role: string): string {
   return `<|start_header_id|>${role}<|end_header_id|>\n\n`;
 }
 
-export const llamaReader: AnswerReader = {
+export const llamaReader: ChatReader = {
   isAnswer: ({ generation }) => typeof generation === 'string',
   usageOf: (output) =>
     usageOf({ input: countOf(output.prompt_token_count), output: countOf(output.generation_token_count) }),
-  bodyOf: ({ generation, stop_reason: stopReason }, about) =>
-    completionOf({ content: generation }, stopReason === 'length' ? 'length' : 'stop', about),
+  answerOf: ({ generation, stop_reason: stopReason }, about) => promptAnswer(generation, stopReason, about),
 };

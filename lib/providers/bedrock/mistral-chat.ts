@@ -1,9 +1,9 @@
-import { countOf, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { countOf, objectOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { usageOf } from '../../records/usage.ts';
 import { mistralForms } from '../mistral/chat-abilities.ts';
-import { choicesOf, completionFrom } from '../mistral/completion.ts';
+import { answerFromCompletion, choicesOf } from '../mistral/completion.ts';
 import { messagesFrom } from '../mistral/messages.ts';
 import { toolsFrom } from '../mistral/tools.ts';
 import type { ChatAbilities, ChatRequest, FunctionTool } from '../shared/chat/chat-request.ts';
@@ -11,7 +11,7 @@ import { inlineDataFrom } from '../shared/chat/data-url.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
-import type { AnswerReader } from './body.ts';
+import type { ChatReader } from './body.ts';
 import { temperatureFrom } from './parameters.ts';
 
 const mistralChatAbilities: ChatAbilities = {
@@ -91,23 +91,20 @@ function withoutStrict(tool: FunctionTool, notes: TranslationNotes): FunctionToo
   return { ...tool, strict: null };
 }
 
-export const mistralChatReader: AnswerReader = {
+export const mistralChatReader: ChatReader = {
   isAnswer: (output) => choicesOf(output).length > 0,
   usageOf: ({ usage }) => {
     const counts = objectOf(usage);
     return counts && usageOf({ input: countOf(counts.prompt_tokens), output: countOf(counts.completion_tokens) });
   },
-  bodyOf: (output, { lineId, model, usage }) => {
-    const { usage: counts, ...completion } = completionFrom(
-      { ...output, choices: choicesOf(output).map(withFinishReason) },
-      usage ?? usageOf({ input: 0, output: 0 }),
-    );
+  answerOf: (output, { lineId, model, usage }) => {
+    const choices = choicesOf(output).map(withFinishReason);
+    const answer = answerFromCompletion({ ...output, choices }, usage);
     return {
-      ...completion,
-      id: textOf(output.id) ?? `chatcmpl-${lineId}`,
-      created: output.created ?? Math.floor(Date.now() / 1000),
-      model: textOf(output.model) ?? model,
-      ...(usage && { usage: counts }),
+      ...answer,
+      id: answer.id ?? `chatcmpl-${lineId}`,
+      createdSeconds: answer.createdSeconds ?? Math.floor(Date.now() / 1000),
+      model: answer.model ?? model,
     };
   },
 };

@@ -3,8 +3,8 @@ import { isObject, type JsonObject } from '../../records/json.ts';
 import type { ChatAbilities } from '../shared/chat/chat-request.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
-import type { AnswerReader } from './body.ts';
-import { completionOf } from './completion.ts';
+import type { ChatReader } from './body.ts';
+import { promptAnswer } from './completion.ts';
 import { temperatureFrom } from './parameters.ts';
 import { type TextConversation, textConversationFrom } from './prompt.ts';
 
@@ -46,12 +46,12 @@ function instruction(text: string): string {
 }
 
 /** It does not say how many tokens it had. */
-export const mistralPromptReader: AnswerReader = {
+export const mistralPromptReader: ChatReader = {
   isAnswer: (output) => typeof firstOf(output)?.text === 'string',
   usageOf: () => null,
-  bodyOf: (output, about) => {
+  answerOf: (output, about) => {
     const first = firstOf(output);
-    return completionOf({ content: first?.text }, first?.stop_reason === 'length' ? 'length' : 'stop', about);
+    return promptAnswer(first?.text, first?.stop_reason, about);
   },
 };
 

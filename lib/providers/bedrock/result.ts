@@ -5,8 +5,9 @@ import { isObject, type JsonObject } from '../../records/json.ts';
 import type { Usage } from '../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { answerInForm } from '../shared/forms/answer-in-form.ts';
+import { answeredLine } from '../shared/forms/answered-line.ts';
 import { messagesForm } from '../shared/forms/messages/form.ts';
-import { failedLine, openAILine, type RequestFailure, type ResultSource } from '../shared/forms/openai-line.ts';
+import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
 import type { AnswerReader } from './body.ts';
 import { familyOf } from './model-family.ts';
 
@@ -36,45 +37,41 @@ function malformedLine(what: string): TranslatedResult {
 
 function fromOutput(source: ResultSource, output: JsonObject, reader: AnswerReader): TranslatedResult {
   const usage = reader.usageOf(output);
-  if (reader.isBroken?.(output)) return failedLine(source, { ...brokenOff, usage });
-  const bytes = answerBytes(source, output, reader, usage);
-  if (!bytes) return malformedLine('is nested too deeply');
+  const about = { lineId: source.lineId, model: source.line.model, usage };
+  const requestId = textOf(output.id);
+  try {
+    if (source.line.endpoint === '/v1/messages') return nativeAnswer(source, output, usage);
+    const exact = exactOutput(source, output);
+    if ('answerOf' in reader)
+      return answeredLine(source, reader.answerOf(exact, about), { service: 'Bedrock', requestId });
+    const body = reader.bodyOf(exact, about);
+    const bytes = openAILine(source, { status: 200, requestId, body, error: null });
+    return answered(source, bytes, output, usage);
+  } catch (error) {
+    if (error instanceof RangeError) return malformedLine('is nested too deeply');
+    throw error;
+  }
+}
+
+/** A Message that was asked for as one. */
+function nativeAnswer(source: ResultSource, output: JsonObject, usage: Usage | null): TranslatedResult {
+  if (source.line.format === 'anthropic') return answered(source, nativeLine(source), output, usage);
+  const body = exactOutput(source, output);
+  const bytes = openAILine(source, { status: 200, requestId: textOf(output.id), body, error: null });
+  return answered(source, bytes, output, usage);
+}
+
+function answered(source: ResultSource, bytes: Buffer, output: JsonObject, usage: Usage | null): TranslatedResult {
+  const { position, model } = source.line;
   return {
     kind: 'answered',
-    position: source.line.position,
+    position,
     bytes,
     succeeded: true,
     retryable: false,
     usage,
-    model: textOf(output.model) ?? source.line.model,
+    model: textOf(output.model) ?? model,
   };
-}
-
-/** The model's fault, which it need not repeat. */
-const brokenOff: RequestFailure = {
-  status: 500,
-  code: 'generation_error',
-  type: 'server_error',
-  message: "The model's answer was malformed, and Bedrock left it out.",
-};
-
-function answerBytes(
-  source: ResultSource,
-  output: JsonObject,
-  reader: AnswerReader,
-  usage: Usage | null,
-): Buffer | null {
-  const { lineId, line } = source;
-  if (line.format === 'anthropic') return nativeLine(source);
-  try {
-    const exact = exactOutput(source, output);
-    const isMessage = line.endpoint === '/v1/messages';
-    const body = isMessage ? exact : reader.bodyOf(exact, { lineId, model: line.model, usage });
-    return openAILine(source, { status: 200, requestId: textOf(output.id), body, error: null });
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
 }
 
 /** As Anthropic itself writes it, with the message's own bytes. */

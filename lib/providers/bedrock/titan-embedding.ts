@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from '../../records/json.ts';
 import { usageOf } from '../../records/usage.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
-import type { AnswerReader } from './body.ts';
+import type { EmbeddingReader } from './body.ts';
 
 /** What is read of an embeddings line. */
 const keys: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'encoding_format']);
@@ -36,7 +36,7 @@ function textFrom(input: unknown, notes: TranslationNotes): string {
   throw invalid('body.input', 'a text');
 }
 
-export const titanReader: AnswerReader = {
+export const titanReader: EmbeddingReader = {
   isAnswer: (output) => isVector(vectorOf(output)),
   usageOf: ({ inputTextTokenCount }) => usageOf({ input: countOf(inputTextTokenCount), output: 0 }),
   bodyOf: (output, { model, usage }) => ({

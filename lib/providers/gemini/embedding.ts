@@ -44,12 +44,12 @@ export function embeddingUsage({ tokenCount, usageMetadata }: JsonObject): Usage
   return usageOf({ input: countOf(numericOf(count)), output: 0 });
 }
 
-/** The answer in OpenAI's form. Gemini does not repeat the model. */
-export function embeddingList(values: unknown, promptTokens: number): object {
+/** The answer in OpenAI's form. Gemini does not repeat the model, which is the line's. */
+export function embeddingList(values: unknown, promptTokens: number, model: string | null): object {
   return {
     object: 'list',
     data: [{ object: 'embedding', index: 0, embedding: values }],
-    model: null,
+    model,
     usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
   };
 }

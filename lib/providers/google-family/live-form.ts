@@ -1,7 +1,7 @@
 import { objectOf } from '../../lines/foreign-json.ts';
 import type { JsonObject } from '../../records/json.ts';
 import type { CallFailure, LiveForm, Refusal } from '../shared/http/live-call.ts';
-import { usageFrom } from './completion-from-response.ts';
+import { usageFrom } from './answer-from-response.ts';
 
 /** How both of Google's APIs write result lines: `{<id>, response}` or `{<id>, error}`. */
 export function liveForm(idName: 'key' | 'custom_id', tokensOf: LiveForm['tokensOf']): LiveForm {

@@ -1,20 +1,24 @@
 import { objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import type { Usage } from '../../records/usage.ts';
-import { completionUsage } from '../shared/chat/completion-usage.ts';
+import type { AnswerChoice, AnswerPart, ChatAnswer } from '../shared/chat/chat-answer.ts';
 
 /**
- * Mistral's answer -> OpenAI's chat completion. What is alike, and what we do not know, stays as it is. Source:
- * @mistralai/mistralai 2.7 `ChatCompletionResponse`.
+ * Reads Mistral's answer. What is alike, and what we do not know, stays as it is. Source: @mistralai/mistralai 2.7
+ * `ChatCompletionResponse`.
  *
  * @param body its numbers may be in their own spelling (`parseExact`).
  */
-export function completionFrom(body: JsonObject, usage: Usage): JsonObject {
+export function answerFromCompletion(body: JsonObject, usage: Usage | null): ChatAnswer {
+  const { id, created, model, usage: _counts, choices: _choices, ...members } = body;
   return {
-    ...body,
-    object: 'chat.completion',
+    maker: 'mistral',
+    id: textOf(id),
+    createdSeconds: created,
+    model: textOf(model),
     choices: choicesOf(body).map(choiceFrom),
-    usage: completionUsage(usage),
+    usage,
+    members,
   };
 }
 
@@ -22,21 +26,20 @@ export function choicesOf(body: JsonObject): JsonObject[] {
   return Array.isArray(body.choices) ? body.choices.filter(isObject) : [];
 }
 
-function choiceFrom(choice: JsonObject): JsonObject {
-  const message = objectOf(choice.message) ?? {};
-  const calls = Array.isArray(message.tool_calls) ? message.tool_calls.filter(isObject).map(toolCallFrom) : [];
-  const { prefix: _prefix, tool_calls: _calls, ...others } = message;
+function choiceFrom(choice: JsonObject, place: number): AnswerChoice {
+  const { index, message: _message, finish_reason: reason, ...members } = choice;
+  const { prefix: _prefix, tool_calls: calls, content, ...messageMembers } = objectOf(choice.message) ?? {};
+  const parts = [...partsFrom(content), ...(Array.isArray(calls) ? calls.filter(isObject).map(callFrom) : [])];
+  const known = finishReasons.get(reason);
   return {
-    ...choice,
-    message: {
-      ...others,
-      role: 'assistant',
-      ...contentFrom(message.content),
-      refusal: null,
-      ...(calls.length > 0 && { tool_calls: calls }),
-    },
+    index: index ?? place,
+    parts,
+    finish: known ?? (parts.some(({ type }) => type === 'call') ? 'tool_calls' : 'stop'),
+    isExplained: known !== undefined && reason !== 'error',
+    refusal: null,
     logprobs: null,
-    finish_reason: finishReasons.get(choice.finish_reason) ?? (calls.length > 0 ? 'tool_calls' : 'stop'),
+    members,
+    messageMembers,
   };
 }
 
@@ -49,33 +52,40 @@ const finishReasons = new Map<unknown, 'stop' | 'length' | 'tool_calls'>([
   ['tool_calls', 'tool_calls'],
 ]);
 
-/** A text, or chunks: thinking becomes `reasoning_content`, as others call it. */
-function contentFrom(content: unknown): { content: string | null; reasoning_content?: string } {
-  if (typeof content === 'string') return { content: content === '' ? null : content };
-  const chunks = Array.isArray(content) ? content.filter(isObject) : [];
-  const thoughts = chunks.filter((chunk) => chunk.type === 'thinking').flatMap(({ thinking }) => textsOf(thinking));
-  const texts = textsOf(chunks);
-  return {
-    content: texts.length > 0 ? texts.join('') : null,
-    ...(thoughts.length > 0 && { reasoning_content: thoughts.join('') }),
-  };
+/** A text, or chunks. An empty text is none. */
+function partsFrom(content: unknown): AnswerPart[] {
+  if (typeof content === 'string') return content === '' ? [] : [{ type: 'text', text: content }];
+  return Array.isArray(content) ? content.filter(isObject).map(partFrom) : [];
 }
 
-function textsOf(chunks: unknown): string[] {
-  if (typeof chunks === 'string') return [chunks];
-  if (!Array.isArray(chunks)) return [];
-  return chunks.filter(isObject).flatMap((chunk) => (typeof chunk.text === 'string' ? [chunk.text] : []));
+function partFrom(chunk: JsonObject): AnswerPart {
+  const { type, text, thinking, image_url: image } = chunk;
+  if (type === 'thinking') return { type: 'thinking', text: textsOf(thinking) };
+  if (typeof text === 'string') return { type: 'text', text };
+  const url = textOf(image) ?? textOf(objectOf(image)?.url);
+  const inline = url === null ? null : /^data:(image\/[^;,]+);base64,/.exec(url.slice(0, 100));
+  if (url !== null && inline)
+    return { type: 'picture', mediaType: String(inline[1]), base64: url.slice(inline[0].length) };
+  return { type: 'other', value: chunk };
 }
 
-function toolCallFrom(call: JsonObject): JsonObject {
+function textsOf(chunks: unknown): string {
+  if (typeof chunks === 'string') return chunks;
+  if (!Array.isArray(chunks)) return '';
+  return chunks
+    .filter(isObject)
+    .map(({ text }) => (typeof text === 'string' ? text : ''))
+    .join('');
+}
+
+function callFrom(call: JsonObject): AnswerPart {
   const called = objectOf(call.function) ?? {};
   const given = called.arguments;
   return {
+    type: 'call',
     id: textOf(call.id),
-    type: 'function',
-    function: {
-      name: textOf(called.name) ?? '',
-      arguments: typeof given === 'string' ? given : JSON.stringify(given ?? {}),
-    },
+    name: textOf(called.name) ?? '',
+    argumentsJson: typeof given === 'string' ? given : JSON.stringify(given ?? {}),
+    thoughtSignature: null,
   };
 }

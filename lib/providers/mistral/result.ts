@@ -3,8 +3,9 @@ import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
+import { answeredLine } from '../shared/forms/answered-line.ts';
 import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
-import { choicesOf, completionFrom } from './completion.ts';
+import { answerFromCompletion, choicesOf } from './completion.ts';
 import { type ErrorDetail, errorDetailFrom } from './error-body.ts';
 
 /**
@@ -49,17 +50,25 @@ function isEmpty(error: unknown): boolean {
 function fromAnswer(source: ResultSource, body: JsonObject): TranslatedResult {
   const usage = usageFrom(objectOf(body.usage));
   if (isBroken(source, body)) return errorLine(source, failedWithoutAnswer, brokenOff, usage);
-  const answer = answerBytes(source, body, usage);
-  if (!answer) return malformedLine('is nested too deeply');
-  return {
-    kind: 'answered',
-    position: source.line.position,
-    bytes: answer,
-    succeeded: true,
-    retryable: false,
-    usage,
-    model: textOf(body.model),
-  };
+  try {
+    const exact = exactAnswer(source.bytes, ['response', 'body']) ?? body;
+    const requestId = textOf(body.id);
+    if (source.line.endpoint === '/v1/chat/completions')
+      return answeredLine(source, answerFromCompletion(exact, usage), { service: 'Mistral', requestId });
+    const answer = source.line.endpoint === '/v1/moderations' ? moderationFrom(exact) : exact;
+    return {
+      kind: 'answered',
+      position: source.line.position,
+      bytes: openAILine(source, { status: 200, requestId, body: answer, error: null }),
+      succeeded: true,
+      retryable: false,
+      usage,
+      model: textOf(body.model),
+    };
+  } catch (error) {
+    if (error instanceof RangeError) return malformedLine('is nested too deeply');
+    throw error;
+  }
 }
 
 const brokenOff: ErrorDetail = {
@@ -74,21 +83,6 @@ function isBroken({ line }: ResultSource, body: JsonObject): boolean {
   const choices = choicesOf(body);
   const isChat = line.endpoint === '/v1/chat/completions';
   return isChat && choices.length > 0 && choices.every((choice) => choice.finish_reason === 'error');
-}
-
-function answerBytes(source: ResultSource, body: JsonObject, usage: Usage): Buffer | null {
-  try {
-    const answer = bodyFrom(source, exactAnswer(source.bytes, ['response', 'body']) ?? body, usage);
-    return openAILine(source, { status: 200, requestId: textOf(body.id), body: answer, error: null });
-  } catch (error) {
-    if (error instanceof RangeError) return null;
-    throw error;
-  }
-}
-
-function bodyFrom({ line }: ResultSource, body: JsonObject, usage: Usage): JsonObject {
-  if (line.endpoint === '/v1/chat/completions') return completionFrom(body, usage);
-  return line.endpoint === '/v1/moderations' ? moderationFrom(body) : body;
 }
 
 /** Mistral leaves it to the reader to see whether any category applies. */

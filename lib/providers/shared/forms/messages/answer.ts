@@ -2,7 +2,8 @@ import { parseExact } from '../../../../lines/exact-json.ts';
 import { objectOf, textOf } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
 import { noUsage, tokensOf, type Usage } from '../../../../records/usage.ts';
-import { answerOf, type ChatAnswer, toolCallsOf } from '../completion.ts';
+import { answerOf, type FirstChoice, toolCallsOf } from '../completion.ts';
+import { present } from '../notes.ts';
 
 /** ChatCompletion -> Message. A chat completion does not say which stop sequence ended it. */
 export function messageFrom(completion: JsonObject, usage: Usage | null): object | null {
@@ -21,7 +22,13 @@ export function messageFrom(completion: JsonObject, usage: Usage | null): object
     stop_sequence: null,
     stop_details: refusal === null ? null : { type: 'refusal', category: null, explanation: refusal },
     usage: usageFrom(usage),
+    ...beyond(answer.message),
   };
+}
+
+/** What a Message has no block for, as the chat completion has it. */
+function beyond({ images, audio, extra_content }: JsonObject): JsonObject {
+  return present({ images, audio, extra_content });
 }
 
 function blocksFrom(message: JsonObject, refusal: string | null): object[] {
@@ -37,7 +44,14 @@ function blocksFrom(message: JsonObject, refusal: string | null): object[] {
 function toolUseFrom(call: JsonObject): object {
   const called = objectOf(call.function) ?? objectOf(call.custom);
   const input = inputFrom(textOf(called?.arguments) ?? textOf(called?.input) ?? '{}');
-  return { type: 'tool_use', id: textOf(call.id), name: textOf(called?.name) ?? '', input, caller: { type: 'direct' } };
+  return {
+    type: 'tool_use',
+    id: textOf(call.id),
+    name: textOf(called?.name) ?? '',
+    input,
+    caller: { type: 'direct' },
+    ...present({ extra_content: call.extra_content }),
+  };
 }
 
 /** Arguments that are no JSON object, such as those of an answer that was cut off, are kept as the text that they are. */
@@ -59,7 +73,7 @@ const stopReasons = new Map<unknown, string>([
 ]);
 
 /** A forced function ends with `stop` at OpenAI, and so may a refusal. */
-function stopReasonFrom({ message, finishReason }: ChatAnswer, refusal: string | null): string {
+function stopReasonFrom({ message, finishReason }: FirstChoice, refusal: string | null): string {
   if (refusal !== null) return 'refusal';
   return stopReasons.get(finishReason) ?? (toolCallsOf(message).length > 0 ? 'tool_use' : 'end_turn');
 }

@@ -2,7 +2,9 @@ import { numberFrom } from '../../../../lines/exact-json.ts';
 import { objectOf, textOf } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
 import { noUsage, type Usage } from '../../../../records/usage.ts';
-import { answerOf, type ChatAnswer, toolCallsOf } from '../completion.ts';
+import { inlineDataFrom } from '../../chat/data-url.ts';
+import { answerOf, type FirstChoice, toolCallsOf } from '../completion.ts';
+import { present } from '../notes.ts';
 
 /** ChatCompletion -> Response. Members that repeat the request hold their defaults: it is not known here any more. */
 export function responseFrom(completion: JsonObject, usage: Usage | null): object | null {
@@ -22,6 +24,7 @@ export function responseFrom(completion: JsonObject, usage: Usage | null): objec
     usage: usageFrom(usage ?? noUsage),
     service_tier: textOf(completion.service_tier),
     ...ofTheRequest,
+    ...present({ audio: answer.message.audio, extra_content: answer.message.extra_content }),
   };
 }
 
@@ -54,7 +57,7 @@ const incompleteReasons = new Map<unknown, string>([
 
 type Status = 'completed' | 'incomplete';
 
-function outputFrom(answer: ChatAnswer, id: string, status: Status): object[] {
+function outputFrom(answer: FirstChoice, id: string, status: Status): object[] {
   const { message } = answer;
   const reasoning = textOf(message.reasoning_content) ?? textOf(message.reasoning);
   const content = contentFrom(answer);
@@ -62,15 +65,30 @@ function outputFrom(answer: ChatAnswer, id: string, status: Status): object[] {
   return [
     ...(reasoning === null ? [] : [reasoningItem(`rs_${id}`, reasoning)]),
     ...(content.length > 0 ? [{ id: `msg_${id}`, type: 'message', role: 'assistant', status, content }] : []),
+    ...picturesOf(message).map((base64, index) => pictureItem(`ig_${id}_${index}`, base64)),
     ...calls.map((call, index) => callItem(call, `${id}_${index}`, status)),
   ];
+}
+
+/** Pictures in base64, as `message.images` has them in data URLs. */
+function picturesOf({ images }: JsonObject): string[] {
+  const given: unknown[] = Array.isArray(images) ? images : [];
+  return given.flatMap((image) => {
+    const url = isObject(image) ? textOf(objectOf(image.image_url)?.url) : null;
+    return url === null ? [] : [inlineDataFrom(url)?.base64 ?? url];
+  });
+}
+
+/** As OpenAI's own tool for pictures answers. Source: openai 7.55 `ResponseOutputItem.ImageGenerationCall`. */
+function pictureItem(id: string, result: string): object {
+  return { id, type: 'image_generation_call', status: 'completed', result };
 }
 
 function reasoningItem(id: string, text: string): object {
   return { id, type: 'reasoning', summary: [], content: [{ type: 'reasoning_text', text }] };
 }
 
-function contentFrom({ message, logprobs }: ChatAnswer): object[] {
+function contentFrom({ message, logprobs }: FirstChoice): object[] {
   const text = textOf(message.content);
   const refusal = textOf(message.refusal);
   const output = {
@@ -96,5 +114,14 @@ function callItem(call: JsonObject, id: string, status: Status): object {
   if (custom) return { id: `ctc_${id}`, type: 'custom_tool_call', call_id, name: custom.name, input: custom.input };
   const called = objectOf(call.function);
   const { name, arguments: given } = { name: textOf(called?.name) ?? '', arguments: textOf(called?.arguments) ?? '' };
-  return { id: `fc_${id}`, type: 'function_call', status, call_id, name, arguments: given };
+  const { extra_content } = call;
+  return {
+    id: `fc_${id}`,
+    type: 'function_call',
+    status,
+    call_id,
+    name,
+    arguments: given,
+    ...present({ extra_content }),
+  };
 }

@@ -1,0 +1,153 @@
+import type { JsonObject } from '../../../records/json.ts';
+import type { Usage } from '../../../records/usage.ts';
+import { completionUsage } from './completion-usage.ts';
+
+/** A model's answer, read once from whatever form its provider has. */
+export interface ChatAnswer {
+  /** Whose form it was, as `extra_content` names it. */
+  maker: 'anthropic' | 'google' | 'amazon' | 'mistral';
+  id: string | null;
+  createdSeconds: unknown;
+  model: string | null;
+  choices: readonly AnswerChoice[];
+  /** Null where the provider does not say. */
+  usage: Usage | null;
+  /** Further members of the completion. */
+  members?: JsonObject;
+}
+
+export interface AnswerChoice {
+  index: unknown;
+  /** In the order in which the model gave them. */
+  parts: readonly AnswerPart[];
+  finish: 'stop' | 'length' | 'tool_calls' | 'content_filter';
+  /** Whether the provider said why it ended, in a way that may come with nothing said. */
+  isExplained: boolean;
+  refusal: string | null;
+  logprobs: object | null;
+  /** What else the provider said of it, by the provider's names. */
+  extra?: JsonObject;
+  /** Further members of the choice, and of its message. */
+  members?: JsonObject;
+  messageMembers?: JsonObject;
+}
+
+export type AnswerPart =
+  | { type: 'text'; text: string }
+  | { type: 'thinking'; text: string }
+  | AnswerCall
+  | { type: 'picture'; mediaType: string; base64: string }
+  | { type: 'audio'; mediaType: string; base64: string }
+  /** What a chat completion has no place for, as the provider wrote it. */
+  | { type: 'other'; value: JsonObject };
+
+export interface AnswerCall {
+  type: 'call';
+  id: string | null;
+  name: string;
+  /** JSON. */
+  argumentsJson: string;
+  /** Of the thought behind it. */
+  thoughtSignature: string | null;
+}
+
+/** Whether nothing came, and the provider did not say that this is the answer. */
+export function isWithoutAnswer({ choices }: ChatAnswer): boolean {
+  return choices.every((choice) => !choice.isExplained && saysNothing(choice));
+}
+
+function saysNothing({ parts, refusal }: AnswerChoice): boolean {
+  return refusal === null && parts.every((part) => part.type === 'thinking' || (part.type === 'text' && !part.text));
+}
+
+/**
+ * The chat completion. Pictures stand in `message.images`, as OpenRouter and LiteLLM have them, sound in `message.audio`; what
+ * OpenAI has no member for is in `message.extra_content`, as Google's own compatible API has it. Source:
+ * https://platform.openai.com/docs/api-reference/chat/object
+ */
+export function completionFrom(answer: ChatAnswer): JsonObject {
+  const { id, createdSeconds: created, model, choices, usage, members } = answer;
+  return {
+    ...members,
+    id,
+    object: 'chat.completion',
+    created,
+    model,
+    choices: choices.map((choice) => choiceFrom(choice, answer)),
+    ...(usage && { usage: completionUsage(usage) }),
+  };
+}
+
+function choiceFrom(choice: AnswerChoice, answer: ChatAnswer): JsonObject {
+  const { index, logprobs, finish } = choice;
+  return { ...choice.members, index, message: messageFrom(choice, answer), logprobs, finish_reason: finish };
+}
+
+function messageFrom(choice: AnswerChoice, { maker, id }: ChatAnswer): JsonObject {
+  const said = new SaidParts();
+  for (const part of choice.parts) said.add(part);
+  const extra = { ...choice.extra, ...(said.others.length > 0 && { content: said.others }) };
+  return {
+    ...choice.messageMembers,
+    role: 'assistant',
+    content: said.text,
+    refusal: choice.refusal,
+    ...(said.thinking && { reasoning_content: said.thinking }),
+    ...(said.calls.length > 0 && { tool_calls: said.calls }),
+    ...(said.pictures.length > 0 && { images: said.pictures }),
+    ...(said.audio && { audio: { id: `audio_${id}`, ...said.audio, expires_at: 0, transcript: '' } }),
+    ...(Object.keys(extra).length > 0 && { extra_content: { [maker]: extra } }),
+  };
+}
+
+/** What the parts of an answer become, each kind in its place. */
+class SaidParts {
+  text: string | null = null;
+  thinking = '';
+  readonly calls: JsonObject[] = [];
+  readonly pictures: JsonObject[] = [];
+  audio: { data: string; format: string } | null = null;
+  readonly others: JsonObject[] = [];
+
+  add(part: AnswerPart): void {
+    switch (part.type) {
+      case 'text':
+        this.text = (this.text ?? '') + part.text;
+        break;
+      case 'thinking':
+        this.thinking += part.text;
+        break;
+      case 'call':
+        this.calls.push(callFrom(part));
+        break;
+      case 'picture':
+        this.pictures.push({
+          type: 'image_url',
+          index: this.pictures.length,
+          image_url: { url: `data:${part.mediaType};base64,${part.base64}` },
+        });
+        break;
+      case 'audio':
+        this.#addAudio(part.mediaType, part.base64);
+        break;
+      case 'other':
+        this.others.push(part.value);
+        break;
+    }
+  }
+
+  /** A message has one place for sound. */
+  #addAudio(mediaType: string, data: string): void {
+    if (this.audio) this.others.push({ audio: { format: mediaType, data } });
+    else this.audio = { data, format: mediaType };
+  }
+}
+
+function callFrom({ id, name, argumentsJson, thoughtSignature }: AnswerCall): JsonObject {
+  return {
+    id,
+    type: 'function',
+    function: { name, arguments: argumentsJson },
+    ...(thoughtSignature !== null && { extra_content: { google: { thought_signature: thoughtSignature } } }),
+  };
+}
