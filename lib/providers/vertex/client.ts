@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { sha256 } from '../../records/digest.ts';
 import type {
   BatchPage,
   Catalog,
@@ -179,7 +179,7 @@ const tokenLabel = 'batchdrop';
 
 /** A label is of a-z, 0-9, _ and -, at most 63 characters; our token may be anything. */
 function labelOf(token: string): string {
-  return createHash('sha256').update(token).digest('hex').slice(0, 60);
+  return sha256(token).slice(0, 60);
 }
 
 function isOurs(job: PredictionJob, { sending, providerInputFileId }: LostCreate): boolean {
