@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
 /**
@@ -21,7 +22,12 @@ export default defineConfig({
     globalSetup: ['test/policies/global-setup.ts'],
     setupFiles: ['test/repeated-seed.ts', 'test/policies/each-test.ts'],
     // Clouds' SDKs look for the machine's own credentials; tests ask nobody outside.
-    env: { METADATA_SERVER_DETECTION: 'none', AWS_EC2_METADATA_DISABLED: 'true' },
+    env: {
+      METADATA_SERVER_DETECTION: 'none',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      // Commands that tests run as processes start from modules that are compiled already.
+      NODE_COMPILE_CACHE: join(import.meta.dirname, 'node_modules/.cache/compiled'),
+    },
     projects: [
       {
         extends: true,

@@ -13,7 +13,7 @@ import {
 const requests = [{ messages: [{ role: 'user' as const, content: 'Hello' }] }];
 
 try {
-  await runBatch('openai/gpt-4o-mini', requests, { timeoutSeconds: 0.5, pollIntervalSeconds: 0.2 });
+  await runBatch('openai/gpt-4o-mini', requests, { timeoutSeconds: 3, pollIntervalSeconds: 0.2 });
 } catch (error) {
   if (error instanceof InvalidInputError) for (const { line, message } of error.errors) console.log(line, message);
   else if (error instanceof AuthenticationError) console.log('Check the key:', error.message);

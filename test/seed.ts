@@ -27,6 +27,15 @@ export function runTimeMs(usual: number): number {
   return usual * Math.max(1, given.runsFactor);
 }
 
+/**
+ * Of a matrix of cases those that every run tries; all of them where BATCHDROP_RUNS is above 1.
+ *
+ * @param isUsual must take every row and every column of the matrix at least once.
+ */
+export function casesOf<Case>(matrix: readonly Case[], isUsual: (one: Case) => boolean): Case[] {
+  return given.runsFactor > 1 ? [...matrix] : matrix.filter(isUsual);
+}
+
 /** Draws the seed of a running test, or takes the given one. A test that fails prints it. */
 export function seedOfTest(): number {
   const seed = given.seed ?? Math.floor(Math.random() * 1_000_000);

@@ -109,7 +109,7 @@ describe('whatever fails and wherever a function dies', () => {
             expect(new Set(sent.map((event) => event.detail.id))).toEqual(new Set([`${batchId}:${batch.status}`]));
           },
         ),
-        { numRuns: runs(60), endOnFailure: true },
+        { numRuns: runs(25), endOnFailure: true },
       );
     },
     runTimeMs(300_000),

@@ -123,7 +123,10 @@ describe('a create whose answer was lost', () => {
     });
 
     it('is waited for until the deadline where no list can be read', async () => {
-      const faults: Fault[] = [lostAnswer, { kind: 'http_error', operation: 'list', status: 500 }];
+      const faults: Fault[] = [
+        lostAnswer,
+        { kind: 'http_error', operation: 'list', status: 500, retryAfterSeconds: 0 },
+      ];
       const { harness, batchId, codes } = await runWith(line, faults, { 'deadline-hours': '0.1' });
       expect(codes).toEqual(Array.from({ length: 4 }, () => 'submission_unconfirmed'));
       const [shard] = await shardsOf(harness, batchId);
@@ -139,7 +142,10 @@ describe('a create whose answer was lost', () => {
     await drive(on, batchId, {
       onTurn: async (turn) => {
         if (turn === 2)
-          harness.simulators.openai.setFaults([lostAnswer, { kind: 'http_error', operation: 'list', status: 500 }]);
+          harness.simulators.openai.setFaults([
+            lostAnswer,
+            { kind: 'http_error', operation: 'list', status: 500, retryAfterSeconds: 0 },
+          ]);
         if (turn === 4) await cancelBatch(harness.services, batchId, new AbortController().signal);
       },
     });

@@ -124,7 +124,7 @@ describe('an input for which one run of Prepare has too little time', () => {
             expect(await outcomeOf(bitByBit)).toEqual(await outcomeOf(inOneGo));
           },
         ),
-        { numRuns: runs(25) },
+        { numRuns: runs(10) },
       );
       expect(loops).toBeGreaterThan(5);
     },

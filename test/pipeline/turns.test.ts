@@ -12,7 +12,7 @@ import { type Harness, startHarness } from './harness.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';
 
 /** More than one turn takes. */
-const shardsInTrouble = 45;
+const shardsInTrouble = 42;
 
 let harness: Harness;
 
@@ -109,7 +109,7 @@ describe('shards in trouble', () => {
     const { services, calls } = withRefusedKey();
     for (let turns = 0; turns < 2; turns += 1) await turn(services, batchId);
     expect((await goodShard(batchId)).status).toBe('collected');
-    await waitFor(1_800, () => turn(services, batchId));
+    await waitFor(900, () => turn(services, batchId));
     expect(calls.results).toBeLessThan(shardsInTrouble * 10);
     expect(calls.refusedKeys).toBe(calls.results);
     const troubled = (await shardsOf(batchId)).filter(({ provider }) => provider === 'openai');
@@ -129,7 +129,7 @@ describe('shards in trouble', () => {
     const { services, calls } = withRefusedKey();
     for (let turns = 0; turns < 2; turns += 1) await turn(services, batchId);
     expect((await goodShard(batchId)).status).toBe('submitted');
-    await waitFor(1_800, () => turn(services, batchId));
+    await waitFor(900, () => turn(services, batchId));
     expect(calls.findLost).toBeGreaterThan(shardsInTrouble);
     expect(calls.findLost).toBeLessThan(shardsInTrouble * 10);
     expect(calls.refusedKeys).toBe(calls.findLost);

@@ -7,6 +7,7 @@ import { submit } from '../../lib/pipeline/submit/submit.ts';
 import { ConfigurationError, ProviderAuthenticationError, TransientError } from '../../lib/records/errors.ts';
 import { beginCreating, beginSending, type ShardRecord } from '../../lib/records/shard.ts';
 import { cancelBatch } from '../../lib/service/cancel-batch.ts';
+import { casesOf } from '../seed.ts';
 import { drive, functionContext, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
@@ -137,25 +138,30 @@ async function runToEnd(batchId: string): Promise<void> {
 /** Longest that a batch may take after it closed: the half hour for results, and the pauses around it. */
 const graceSeconds = 60 * 60;
 
-describe.each(failures)('a batch ends although %s', (_failure, failing) => {
-  it.each(
-    statuses.flatMap(([status, reach]) => [
-      { status, by: 'its deadline', reach, isCancelled: false },
-      { status, by: 'a cancellation', reach, isCancelled: true },
-    ]),
-  )('with a shard that is $status, by $by', async ({ reach, isCancelled }) => {
-    files += 1;
-    const lines = numbered(2, chatLine);
-    const hours = isCancelled ? '72' : '0.1';
-    const batchId = await harness.drop(`way-out-${files}.jsonl`, fileOf(lines), { 'deadline-hours': hours });
-    if (batchId === null) throw new Error('refused');
-    await prepare(harness.services, { batchId, epoch: 0 }, functionContext());
-    await reach(batchId);
-    const services = failing();
-    if (isCancelled) await cancelBatch(services, batchId, new AbortController().signal);
-    const closesAt = isCancelled ? Date.now() / 1_000 : (await harness.batch(batchId)).deadlineAt;
-    await drive(harness, batchId, { services });
-    expect(Date.now() / 1_000).toBeLessThan(closesAt + graceSeconds);
-    await expectExactlyOnce(harness, batchId, lines);
-  });
-});
+describe.each(failures.map(([failure, failing], place) => ({ failure, failing, place })))(
+  'a batch ends although $failure',
+  ({ failing, place }) => {
+    const matrix = statuses.flatMap(([status, reach], row) => [
+      { status, by: 'its deadline', reach, isCancelled: false, row },
+      { status, by: 'a cancellation', reach, isCancelled: true, row },
+    ]);
+    // Each status meets two of the failures, and each failure two of the statuses.
+    const isUsual = ({ row, isCancelled }: (typeof matrix)[number]) =>
+      (row + place) % statuses.length === (isCancelled ? 1 : 0);
+    it.each(casesOf(matrix, isUsual))('with a shard that is $status, by $by', async ({ reach, isCancelled }) => {
+      files += 1;
+      const lines = numbered(2, chatLine);
+      const hours = isCancelled ? '72' : '0.1';
+      const batchId = await harness.drop(`way-out-${files}.jsonl`, fileOf(lines), { 'deadline-hours': hours });
+      if (batchId === null) throw new Error('refused');
+      await prepare(harness.services, { batchId, epoch: 0 }, functionContext());
+      await reach(batchId);
+      const services = failing();
+      if (isCancelled) await cancelBatch(services, batchId, new AbortController().signal);
+      const closesAt = isCancelled ? Date.now() / 1_000 : (await harness.batch(batchId)).deadlineAt;
+      await drive(harness, batchId, { services });
+      expect(Date.now() / 1_000).toBeLessThan(closesAt + graceSeconds);
+      await expectExactlyOnce(harness, batchId, lines);
+    });
+  },
+);

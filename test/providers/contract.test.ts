@@ -300,7 +300,7 @@ describe.each(batchProviderKinds)('%s', (kind) => {
   });
 
   it('knows nothing after a creation that took too long, and there is one', async () => {
-    const faults = [{ kind: 'slow_answer', operation: 'create', delayMs: 1_500 } as const];
+    const faults = [{ kind: 'slow_answer', operation: 'create', delayMs: 30_000 } as const];
     const connection = await connect(kind, { faults }, { createTimeoutSeconds: 0.4 });
     const sending = sendingOf(kind, ['x']);
     const fileId = await inputFileOf(connection, sending);
@@ -313,7 +313,7 @@ describe.each(batchProviderKinds)('%s', (kind) => {
   });
 
   it('knows nothing after being stopped in a creation, and sends none when stopped before', async () => {
-    const faults = [{ kind: 'slow_answer', operation: 'create', delayMs: 1_500 } as const];
+    const faults = [{ kind: 'slow_answer', operation: 'create', delayMs: 30_000 } as const];
     const connection = await connect(kind, { faults });
     const sending = sendingOf(kind, ['x']);
     const fileId = await inputFileOf(connection, sending);
