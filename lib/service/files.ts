@@ -116,14 +116,14 @@ const workMs = 5_000;
 
 /**
  * Deletes a file: from now on nobody can read it, and what there is of its bytes is removed. An object that came through the
- * inbox, or lies in a bucket that is not ours, stays where its owner put it.
+ * inbox, or lies in a bucket that is not ours, stays where its owner put it, and a retry file stays with the error file of its batch.
  *
  * @throws NotFoundError; ConflictError for a result of a batch that is collected again.
  */
 export async function deleteFile(services: Services, tenant: string, fileId: string): Promise<void> {
   const file = await getFile(services, tenant, fileId);
   const results = file.objects.filter(
-    ({ bucket, key }) => bucket === services.objects.bucket && key.startsWith('results/'),
+    ({ bucket, key }) => bucket === services.objects.bucket && batchOfResult(key) !== null,
   );
   const keys = results.flatMap(({ key }) => keysWithResult(key));
   await assertNotCollected(services, keys);

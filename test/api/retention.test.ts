@@ -1,3 +1,4 @@
+import type OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { SweepAnswer } from '../../lib/pipeline/upkeep/sweep.ts';
 import type { Objects } from '../../lib/store/objects.ts';
@@ -62,6 +63,13 @@ async function shardAnswers(id: string): Promise<number> {
   return (await api.raw(`/v1/batches/${id}/shards/0/0/output`)).status;
 }
 
+async function loseAResult(id: string): Promise<void> {
+  const { records } = api.harness.services;
+  const { rounds } = await records.getBatch(id);
+  const name = { batchId: id, set: rounds[0]?.token ?? '', shard: 0 };
+  await records.updateShard(name, ({ result, ...shard }) => ({ ...shard, result: result && { ...result, lost: 1 } }));
+}
+
 describe('when the output is deleted', () => {
   it('no answer is left, while errors and their requests stay', async () => {
     const { id, name, output } = await runBatch();
@@ -78,6 +86,10 @@ describe('when the output is deleted', () => {
       retry: expect.any(String),
     });
     await expect(api.client.files.content(output)).rejects.toThrow('404');
+    await loseAResult(id);
+    const collected = await api.raw(`/v1/batches/${id}/collect`, { method: 'POST' });
+    expect(collected.status).toBe(409);
+    expect(await collected.text()).toContain('these files are deleted: output');
   });
 
   it('the sweep ends what the deletion could not', async () => {
@@ -108,12 +120,19 @@ describe('when the error file is deleted', () => {
     expect(await api.harness.status(name)).toMatchObject({ output: expect.any(String), errors: null, retry: null });
     const again = await api.raw(`/v1/batches/${id}/retry`, { method: 'POST' });
     expect(again.status).toBe(409);
+    await api.harness.put(`results/${id}/retry.jsonl`, 'of a run that came late');
+    await sweepNow();
+    expect((await api.harness.results(id)).retry).toEqual([]);
   });
 });
 
 describe('when the input is deleted', () => {
   it('its lines go with the next sweep, and answers and errors stay', async () => {
-    const { id, input } = await runBatch();
+    const { id, name, input } = await runBatch();
+    // A retry reads what stands in the files of the first batch, which stays with its error file.
+    const retried: OpenAI.Batch = await api.client.post(`/batches/${id}/retry`);
+    await api.client.files.delete(retried.input_file_id);
+    expect((await api.harness.status(name)).retry).toContain('/retry.jsonl');
     await api.client.files.delete(input);
     await sweepNow();
     expect(await objectsWith(id, asked)).toEqual(whatEchoes);
@@ -165,7 +184,8 @@ describe('when its time is over', () => {
   });
 
   it('work goes by and by, where a run sees a part of the batches', async () => {
-    for (let batch = 0; batch < 3; batch += 1) await runBatch();
+    for (const name of ['first.jsonl', 'second.jsonl', 'third.jsonl'])
+      await drive(api.harness, (await api.harness.drop(name, fileOf([chatLine('a')]))) ?? '');
     pass(8 * days);
     const { objects } = api.harness.services;
     const { listFolders } = objects;
@@ -215,20 +235,4 @@ it('status, summary and reports hold no text of requests or answers', async () =
     expect.arrayContaining(['results batch.json', 'results validation.jsonl', 'results warnings.jsonl']),
   );
   expect(await api.harness.read('status/secret.jsonl.json')).not.toContain(secret);
-});
-
-it('lost results of a batch whose files are deleted are not collected again', async () => {
-  const { id, output } = await runBatch();
-  const { records } = api.harness.services;
-  const { rounds } = await records.getBatch(id);
-  const [shard] = await records.listShards(id, rounds[0]?.token ?? '');
-  if (!shard) throw new Error('no shard');
-  await records.updateShard(shard, (current) => ({
-    ...current,
-    result: current.result && { ...current.result, lost: 1 },
-  }));
-  await api.client.files.delete(output);
-  const answer = await api.raw(`/v1/batches/${id}/collect`, { method: 'POST' });
-  expect(answer.status).toBe(409);
-  expect(await answer.text()).toContain('these files are deleted: output');
 });

@@ -1,7 +1,7 @@
 import type { BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
-import { batchOfWork, workPrefix, workRoot } from '../../records/object-keys.ts';
-import { endedAt, goesWith, workKeptUntil } from '../../records/retention.ts';
+import { batchOfWork, keysWithResult, resultKey, workPrefix, workRoot } from '../../records/object-keys.ts';
+import { endedAt, type GoneFiles, goesWith, workKeptUntil } from '../../records/retention.ts';
 import { goneFiles } from '../gone-files.ts';
 import { inParallel } from '../parallel.ts';
 import { graceSeconds } from '../removal-schedule.ts';
@@ -60,6 +60,8 @@ export async function removeWork(services: Services, batch: BatchRecord, mustSto
   const isOver = unixSeconds(services) >= workKeptUntil(ended, services.config.workKeepDays) + graceSeconds;
   const gone = isOver ? null : await goneFiles(services, batch);
   if (gone && !gone.input && !gone.output && !gone.errors) return 0;
+  // Should a late run have written one anew.
+  if (gone) await services.objects.delete(resultsOf(batch.id, gone));
   let removed = 0;
   for (let after: string | null = ''; after !== null && !mustStop(); ) {
     const { objects, next } = await services.objects.listPage(workPrefix(batch.id), after);
@@ -69,4 +71,11 @@ export async function removeWork(services: Services, batch: BatchRecord, mustSto
     after = next;
   }
   return removed;
+}
+
+function resultsOf(batchId: string, { output, errors }: GoneFiles): string[] {
+  return [
+    ...(output ? [resultKey(batchId, 'output.jsonl')] : []),
+    ...(errors ? keysWithResult(resultKey(batchId, 'errors.jsonl')) : []),
+  ];
 }
