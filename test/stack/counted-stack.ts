@@ -17,6 +17,7 @@ export interface CountedStack {
   stack: LocalStack;
   /** `dynamodb GetItem`, `s3 PutObject`, ... */
   requests: Tally;
+  /** A sweep counts at its beginning and at its end. */
   calls: Tally;
   /** Write request units as DynamoDB bills them, with its indexes. */
   writeUnits(): number;
@@ -43,9 +44,14 @@ export async function startCountedStack(config: object): Promise<CountedStack> {
   };
   const counted = async (name: FunctionName) => {
     const handler = await loadFunction(name);
-    return (event: unknown, context: Parameters<typeof handler>[1]) => {
+    return async (event: unknown, context: Parameters<typeof handler>[1]) => {
       calls.add(name);
-      return handler(event, context);
+      try {
+        return await handler(event, context);
+      } finally {
+        // Whoever counts sees a sweep that began earlier.
+        if (name === 'sweep') calls.add(name);
+      }
     };
   };
   const stack = await startLocalStack({
