@@ -30,6 +30,8 @@ function providerTables(providers: readonly Provider[]): string {
     table(lineColumns, providers),
     '### How far it can be relied on',
     table(trustColumns, providers),
+    '### What single models take',
+    modelRows(providers),
   ].join('\n\n');
 }
 
@@ -62,6 +64,20 @@ const trustColumns: Columns = {
   'custom_ids that the library may send': ({ direct }) => (direct.customIds ? code(direct.customIds.source) : 'any'),
   'Run against the real service': ({ notes }) => yesOrNo(notes.isConfirmed),
 };
+
+/** One row for models that take the same, with its source. */
+function modelRows(providers: readonly Provider[]): string {
+  const rows = providers.flatMap(({ notes, modelTable = [] }) =>
+    modelTable.map(({ models, says, source, read }) => [
+      list(models.map(code)),
+      notes.title,
+      list(says),
+      `${source.startsWith('https://') ? `<${source}>` : source}, ${read}`,
+    ]),
+  );
+  const names = ['Models', 'Provider', 'What they take', 'Source, read'];
+  return [names, names.map(() => '---'), ...rows].map(row).join('\n');
+}
 
 function requestsOf({ minRequests, maxRequests }: ProviderLimits): string {
   if (minRequests === Number.POSITIVE_INFINITY) return 'one by one';

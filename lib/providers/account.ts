@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ruleModes } from './shared/model-rules.ts';
 
 /** How requests are sent one by one: by accounts of kind `live`, and for shards below a provider's minimum. */
 export const liveFields = {
@@ -54,6 +55,8 @@ export const accountSchema = z.strictObject({
     .default({}),
   /** Models routed here, besides the built-in table; `*` stands for any characters. */
   models: z.array(z.string().min(1)).default([]),
+  /** Whether what is known of single models is held, only warned of, or left aside: for what has aged. */
+  model_rules: z.enum(ruleModes).default('enforce'),
   /** Prices of models that the public list has not, or has otherwise; `*` stands for any characters. */
   prices: ownPricesSchema.optional(),
   /** Provider batches open at a time, for accounts that limit them; without it as many as there are. */

@@ -5,6 +5,7 @@ import type { Endpoint } from '../records/endpoints.ts';
 import type { Usage } from '../records/usage.ts';
 import type { AccountSettings } from './account.ts';
 import type { BatchFields } from './shared/batch-fields.ts';
+import type { RuleMode } from './shared/model-rules.ts';
 import type { PictureRule } from './shared/picture-tokens.ts';
 
 /**
@@ -22,6 +23,8 @@ export interface Provider<Settings extends AccountSettings = AccountSettings> ex
   prices: Prices;
   /** The most tokens that its models write for one answer, by patterns as in `models`; the first that fits holds. */
   maxOutputTokens?: Readonly<Record<string, number>>;
+  /** What is known of single models, for docs: names, what they take, and where that was read. */
+  modelTable?: readonly DescribedModels[];
   /** How its models count pictures that they are shown; absent where nobody says. */
   pictureTokens?: PictureRule;
   limits: ProviderLimits;
@@ -49,6 +52,8 @@ export interface Translation {
   lacks?: (endpoint: Endpoint, model: string) => boolean;
   /** The provider's own endpoint to which lines for another are sent; absent where all endpoints are its own. */
   ownEndpoint?: (asked: { endpoint: Endpoint; model: string }) => Endpoint;
+  /** What is known of a model that gets chat completions as they are, also those that were Responses or Messages; null for most. */
+  chatModel?: (model: string) => ChatModel | null;
   /** The limit on output tokens that a translated line of a model gets where it names none; absent or null without one. */
   sentOutputLimit?: (model: string) => number | null;
   /**
@@ -78,6 +83,24 @@ export interface Prices {
   discountOfModels?: Readonly<Record<string, number>>;
   /** Kinds of tokens that cost the same in a batch, by patterns of models in the same way; none without it. */
   undiscounted?: Readonly<Record<string, readonly UndiscountedKind[]>>;
+}
+
+/** A model that thinks before it answers. */
+export interface ChatModel {
+  source: string;
+  read: string;
+  /** Whether `reasoning_effort` may be `none`. */
+  takesNone: boolean;
+  /** Parameters that it answers with an error. */
+  refuses: readonly string[];
+}
+
+/** Models of a provider that take and refuse the same. */
+export interface DescribedModels {
+  models: readonly string[];
+  says: readonly string[];
+  source: string;
+  read: string;
 }
 
 /** Kinds of tokens whose own discount may take the place of the batch's. */
@@ -145,12 +168,14 @@ export interface RequestTarget {
   lineId: string;
   /** The model as the provider calls it. */
   model: string;
+  /** What the account makes of the table of models; `enforce` without it. */
+  modelRules?: RuleMode | undefined;
 }
 
 /** A parameter that the provider cannot take, and what was done about it. */
 export interface Warning {
   param: string;
-  code: 'parameter_dropped' | 'parameter_changed';
+  code: 'parameter_dropped' | 'parameter_changed' | 'model_rule';
   message: string;
 }
 

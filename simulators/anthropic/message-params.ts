@@ -73,7 +73,7 @@ const contentBlock = z.discriminatedUnion('type', [
 ]);
 
 const message = z.strictObject({
-  role: z.enum(['user', 'assistant']),
+  role: z.enum(['user', 'assistant', 'system']),
   content: z.union([z.string(), z.array(contentBlock)]),
 });
 

@@ -1,5 +1,12 @@
 import { type AnthropicError, invalidRequest } from './error-reply.ts';
-import { firstVersionWithoutSampling, isKnownModel, refusesTemperature } from './limits.ts';
+import {
+  firstVersionWithoutSampling,
+  isKnownModel,
+  refusesForcedTools,
+  refusesPrefill,
+  refusesTemperature,
+  takesLaterSystem,
+} from './limits.ts';
 import { type ContentBlock, type InputMessage, isCustomTool, type MessageParams } from './message-params.ts';
 import { outputSchemaComplaint } from './output-schema.ts';
 
@@ -12,6 +19,7 @@ export function paramsComplaint(params: MessageParams, apiVersion: string): Anth
     thinkingComplaint(params) ??
     toolComplaint(params) ??
     messagesComplaint(params.messages) ??
+    modelComplaint(params) ??
     formatComplaint(params);
   return text === null ? null : invalidRequest(text);
 }
@@ -44,6 +52,18 @@ function thinkingComplaint({
     return '`temperature` may only be set to 1 when thinking is enabled.';
   const isForced = choice?.type === 'any' || choice?.type === 'tool';
   return isForced ? 'Thinking may not be enabled when tool_choice forces tool use.' : null;
+}
+
+/** What single models do not take. */
+function modelComplaint({ model, messages, tool_choice: choice }: MessageParams): string | null {
+  if ((choice?.type === 'any' || choice?.type === 'tool') && refusesForcedTools(model))
+    return 'tool_choice: Forced tool use is not supported by this model.';
+  if (messages.at(-1)?.role === 'assistant' && refusesPrefill(model))
+    return 'This model does not support assistant message prefill. The conversation must end with a user message.';
+  const isOutOfPlace = messages.some(
+    ({ role }, position) => role === 'system' && !(takesLaterSystem(model) && messages[position - 1]?.role === 'user'),
+  );
+  return isOutOfPlace ? 'messages: role `system` is not supported here; use the top-level `system` parameter' : null;
 }
 
 function toolComplaint({ tools = [], tool_choice: choice }: MessageParams): string | null {

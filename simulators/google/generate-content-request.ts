@@ -36,6 +36,7 @@ const generationConfigSchema = z.strictObject({
   seed: z.int32().optional(),
   candidateCount: z.int().min(1).max(8).optional(),
   stopSequences: z.array(z.string().min(1)).max(5).optional(),
+  responseModalities: z.array(z.enum(['TEXT', 'IMAGE', 'AUDIO'])).optional(),
   responseLogprobs: z.boolean().optional(),
   logprobs: z.int().min(0).max(20).optional(),
   responseMimeType: z.enum(['text/plain', 'application/json']).optional(),

@@ -34,7 +34,8 @@ function mayRead(
   surface: AskedModel['surface'],
 ): boolean {
   if (surface === 'vertex') return mimeType !== undefined && /^(https?|gs):\/\//.test(fileUri);
-  return /^https:\/\/generativelanguage\.googleapis\.com\/v1beta\/files\//.test(fileUri);
+  if (/^https:\/\/generativelanguage\.googleapis\.com\/v1beta\/files\//.test(fileUri)) return true;
+  return mimeType !== undefined && /^https?:\/\//.test(fileUri);
 }
 
 function namesOf(content: WireContent | undefined, key: 'functionCall' | 'functionResponse'): string[] {
@@ -83,6 +84,8 @@ function toolsComplaint({ tools = [], toolConfig }: GenerateContent): string | n
 
 function configComplaint({ generationConfig = {} }: GenerateContent, model: string): string | null {
   const { responseJsonSchema, responseMimeType, logprobs, responseLogprobs, thinkingConfig } = generationConfig;
+  if (!/^gemini-(1|2\.0)/.test(model) && (generationConfig.presencePenalty || generationConfig.frequencyPenalty))
+    return 'Penalty is not enabled for this model.';
   if (responseJsonSchema !== undefined && responseMimeType !== 'application/json')
     return 'response_json_schema is only supported with response_mime_type application/json.';
   if (logprobs !== undefined && responseLogprobs !== true) return 'logprobs requires response_logprobs to be true.';

@@ -88,6 +88,7 @@ describe('the conversation', () => {
         { role: 'assistant', content: null, tool_calls: [{ ...call, id: 'call_3' }] },
         { role: 'tool', tool_call_id: 'call_3', content: '' },
         { role: 'assistant', content: 'Done.' },
+        { role: 'user', content: 'Thanks.' },
       ],
     });
 
@@ -112,6 +113,7 @@ describe('the conversation', () => {
       { role: 'assistant', content: [{ type: 'tool_use', id: 'call_3', name: 'look_up', input: { n: 1 } }] },
       { role: 'user', content: [{ type: 'tool_result', tool_use_id: 'call_3' }] },
       { role: 'assistant', content: 'Done.' },
+      { role: 'user', content: 'Thanks.' },
     ]);
   });
 
@@ -329,7 +331,7 @@ describe('the parameters', () => {
       { 'body.reasoning_effort': 'parameter_changed' },
     ],
     [
-      'claude-opus-5-5',
+      'claude-opus-4-8',
       { reasoning_effort: 'low', tools: [tool], tool_choice: 'required' },
       { output_config: { effort: 'low' } },
       {},

@@ -68,8 +68,6 @@ describe('a chat completion for Gemini', () => {
           maxOutputTokens: 9,
           temperature: 0.5,
           topP: 0.9,
-          presencePenalty: 1,
-          frequencyPenalty: -1,
           seed: 7,
           candidateCount: 2,
           stopSequences: ['END'],
@@ -173,11 +171,18 @@ describe('a chat completion for Gemini', () => {
     expect(partOf('https://example.com/a.png?x=1', 'vertex')).toEqual([
       { role: 'user', parts: [{ fileData: { mimeType: 'image/png', fileUri: 'https://example.com/a.png?x=1' } }] },
     ]);
-    expect(translate(image('https://example.com/a.png'))).toMatchObject({
-      ok: false,
-      error: { code: 'unsupported_parameter' },
-    });
-    expect(translate(image('https://example.com/a'), 'vertex')).toMatchObject({ ok: false });
+    expect(partOf('https://example.com/a.jpg?X-Amz-Signature=0', 'gemini')).toEqual([
+      {
+        role: 'user',
+        parts: [{ fileData: { mimeType: 'image/jpeg', fileUri: 'https://example.com/a.jpg?X-Amz-Signature=0' } }],
+      },
+    ]);
+    for (const kind of ['gemini', 'vertex'] as const)
+      expect(translate(image('https://example.com/a'), kind)).toMatchObject({
+        ok: false,
+        error: { code: 'unsupported_parameter' },
+      });
+    expect(translate(image('gs://bucket/a.png'))).toMatchObject({ ok: false, error: { code: 'invalid_request' } });
   });
 
   it('warns of what is left out, by its name', () => {

@@ -1,7 +1,6 @@
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
-import type { Provider } from '../../providers/contract.ts';
 import { type BatchRecord, openRound, type Round } from '../../records/batch.ts';
 import { placeholderLineId } from '../../records/ids.ts';
 import type { BatchOptions } from '../../records/options.ts';
@@ -9,7 +8,7 @@ import type { ShardRecord } from '../../records/shard.ts';
 import { findAccount } from '../configured-account.ts';
 import { Estimator } from '../estimate.ts';
 import { inParallel } from '../parallel.ts';
-import type { Services } from '../services.ts';
+import type { Account, Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
 import type { CollectedShard } from '../shards/collected-shard.ts';
 import { readIndex, readShardLines, requestOf } from '../shards/shard-lines.ts';
@@ -71,7 +70,6 @@ async function copyRetryable(
 ): Promise<void> {
   if (result.retryable === 0 || shard.provider === null || !mayBeSent(services, shard)) return;
   const account = services.account(shard.provider);
-  const { provider } = account;
   const isTranslated = shard.sentKey !== null;
   const { model, endpoint } = shard;
   const estimator = new Estimator(account, model, options);
@@ -82,7 +80,7 @@ async function copyRetryable(
     for (const line of lines) {
       if (!index.entry(line.position).retryable) continue;
       const request = requestOf(line, shard);
-      const translated = isTranslated ? translatedBytes(provider, request, model) : null;
+      const translated = isTranslated ? translatedBytes(account, request, model) : null;
       const sentBytes = translated?.length ?? passedBytes(line.bytes.length, request.spans, model, request.model);
       await writer.add(queue, {
         entry: line.entry,
@@ -96,8 +94,11 @@ async function copyRetryable(
   }
 }
 
-function translatedBytes(provider: Provider, request: RequestLine, model: string): Buffer {
-  const translated = provider.translateRequest(request, { lineId: placeholderLineId, model });
+/** What was accepted goes again, also where the table of models has come to refuse it. */
+function translatedBytes({ provider, config }: Account, request: RequestLine, model: string): Buffer {
+  const target = { lineId: placeholderLineId, model };
+  const usual = provider.translateRequest(request, { ...target, modelRules: config.model_rules });
+  const translated = usual.ok ? usual : provider.translateRequest(request, { ...target, modelRules: 'warn' });
   if (translated.ok) return translated.bytes;
   throw new Error(
     `Line ${request.lineNumber} was accepted and can no longer be translated: ${translated.error.message}`,

@@ -3,7 +3,7 @@ import { type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
 import { parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
 import type { Config } from '../../providers/config.ts';
-import type { Provider, ProviderLimits, Warning } from '../../providers/contract.ts';
+import type { Provider, ProviderLimits, RequestTarget, Warning } from '../../providers/contract.ts';
 import { type Route, Router } from '../../providers/routing.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { placeholderLineId } from '../../records/ids.ts';
@@ -127,7 +127,8 @@ export class LineValidation {
     const route = this.#router.route(model);
     if (!route) return null;
     const account = this.#targets.account(route.provider);
-    const destination = { route, provider: account.provider, limits: limitsOf(account) };
+    const modelRules = account.config.model_rules;
+    const destination = { route, provider: account.provider, limits: limitsOf(account), modelRules };
     if (this.#destinations.size < maxKnownModels) this.#destinations.set(model, destination);
     return destination;
   }
@@ -138,6 +139,7 @@ interface Destination {
   route: Route;
   provider: Provider;
   limits: ProviderLimits;
+  modelRules: RequestTarget['modelRules'];
 }
 
 /** More models than any provider has; a file in which every line names its own must not fill the memory. */
@@ -146,13 +148,13 @@ const maxKnownModels = 10_000;
 function prepareLine(
   request: RequestLine,
   byteLength: number,
-  { route, provider }: Destination,
+  { route, provider, modelRules }: Destination,
 ): AcceptedLine | { error: Omit<LineError, 'line'> } {
   if (provider.passesThrough(request)) {
     const sentBytes = passedBytes(byteLength, request.spans, route.model, request.model);
     return { request, route, sentBytes, translated: null, warnings: noWarnings };
   }
-  const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: route.model });
+  const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: route.model, modelRules });
   if (!translated.ok) return { error: translated.error };
   const { bytes, warnings } = translated;
   return { request, route, sentBytes: bytes.length, translated: bytes, warnings };

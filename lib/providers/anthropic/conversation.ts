@@ -8,6 +8,7 @@ import type {
 } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
+import type { ClaudeModel } from './claude-models.ts';
 import { inputBlocks, type MessageInput, type MessageText, spokenBlocks } from './content-blocks.ts';
 
 /**
@@ -29,7 +30,7 @@ interface ToolResult {
 }
 
 interface MessageParam {
-  role: 'user' | 'assistant';
+  role: 'user' | 'assistant' | 'system';
   content: string | (MessageInput | ToolUse | ToolResult)[];
 }
 
@@ -38,20 +39,26 @@ export interface MessageConversation {
   messages: MessageParam[];
 }
 
-export function conversationFrom(messages: readonly ChatMessage[], notes: TranslationNotes): MessageConversation {
-  const builder = new ConversationBuilder(notes);
+export function conversationFrom(
+  messages: readonly ChatMessage[],
+  { takesLaterSystem }: Pick<ClaudeModel, 'takesLaterSystem'>,
+  notes: TranslationNotes,
+): MessageConversation {
+  const builder = new ConversationBuilder(takesLaterSystem, notes);
   for (const message of messages) builder.add(message);
   return builder.finish();
 }
 
 class ConversationBuilder {
+  readonly #takesLaterSystem: boolean;
   readonly #notes: TranslationNotes;
   readonly #system: MessageText[] = [];
   readonly #messages: MessageParam[] = [];
   /** Results of tools at the end of the conversation: what the user says next goes into the same message. */
   #openResults: (MessageInput | ToolResult)[] | null = null;
 
-  constructor(notes: TranslationNotes) {
+  constructor(takesLaterSystem: boolean, notes: TranslationNotes) {
+    this.#takesLaterSystem = takesLaterSystem;
     this.#notes = notes;
   }
 
@@ -83,9 +90,15 @@ class ConversationBuilder {
   }
 
   #addSystem({ content, param }: SystemMessage): void {
+    const blocks = spokenBlocks(content);
+    if (this.#takesLaterSystem && this.#messages.at(-1)?.role === 'user') {
+      if (blocks.length > 0) this.#messages.push({ role: 'system', content: plainIfString(content, blocks) });
+      this.#openResults = null;
+      return;
+    }
     if (this.#messages.length > 0)
-      this.#notes.change(param, 'Anthropic takes system messages before the conversation only');
-    this.#system.push(...spokenBlocks(content));
+      this.#notes.change(param, 'this model takes system messages before the conversation only');
+    this.#system.push(...blocks);
   }
 
   #addUser({ content, param }: UserMessage): void {

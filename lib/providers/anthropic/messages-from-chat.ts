@@ -1,11 +1,13 @@
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { JsonObject } from '../../records/json.ts';
+import type { RequestTarget } from '../contract.ts';
 import type { ChatRequest } from '../shared/chat/chat-request.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { ModelRules } from '../shared/model-rules.ts';
 import { messagesAbilities } from './chat-abilities.ts';
+import { type ClaudeModel, claudeModels } from './claude-models.ts';
 import { conversationFrom, type MessageConversation } from './conversation.ts';
-import { familyOf } from './model-family.ts';
 import { type OutputFormat, outputFormatFrom } from './output-format.ts';
 import { type ClaudeReasoning, reasoningFrom } from './reasoning.ts';
 import { type ClaudeSampling, samplingFrom } from './sampling.ts';
@@ -31,16 +33,33 @@ export interface MessagesParams extends ClaudeSampling {
  * @param notes receives what could not be taken, by parameter.
  * @throws UntranslatableError where the request cannot be expressed, RangeError where it is nested too deeply.
  */
-export function messagesFromChat(request: RequestLine, model: string, notes: TranslationNotes): MessagesParams {
+export function messagesFromChat(
+  request: RequestLine,
+  { model, modelRules = 'enforce' }: Pick<RequestTarget, 'model' | 'modelRules'>,
+  notes: TranslationNotes,
+): MessagesParams {
   const chat = parseChat(request, messagesAbilities, notes);
-  const family = familyOf(model);
-  const maxTokens = chat.maxTokens ?? family.defaultMaxTokens;
-  const { system, messages } = conversationFrom(chat.messages, notes);
+  const rules = new ModelRules<ClaudeModel>(model, claudeModels.find(model), modelRules, notes);
+  const maxTokens = chat.maxTokens ?? rules.row.defaultMaxTokens;
+  judgeEnd(chat.messages, rules, notes);
+  const { system, messages } = conversationFrom(chat.messages, rules.row, notes);
   const tools = toolsFrom(chat.tools, notes);
   const toolChoice = toolChoiceFrom(chat, notes);
   const isToolForced = toolChoice?.type === 'any' || toolChoice?.type === 'tool';
-  const reasoning = reasoningFrom(chat, { family, maxTokens, isToolForced }, notes);
+  if (isToolForced && !rules.row.takesForcedTools)
+    rules.refuse(
+      'body.tool_choice',
+      'takes no forced tools',
+      "write 'auto' and ask for the call in a message, or use 'response_format' for an answer in a form",
+    );
+  const reasoning = reasoningFrom(chat, { rules, maxTokens, isToolForced }, notes);
   const format = outputFormatFrom(chat.format, notes);
+  if (format && !rules.row.takesSchemas)
+    rules.refuse(
+      'body.response_format',
+      'holds to no schema',
+      "offer a function with this schema as 'parameters' and choose it",
+    );
   const userId = userIdFrom(chat, notes);
   return {
     model,
@@ -50,15 +69,24 @@ export function messagesFromChat(request: RequestLine, model: string, notes: Tra
     ...(tools.length > 0 && { tools }),
     ...(toolChoice && { tool_choice: toolChoice }),
     ...(chat.stop.length > 0 && { stop_sequences: chat.stop }),
-    ...samplingFrom(chat, family, isThinking(reasoning), notes),
+    ...samplingFrom(chat, rules, isThinking(reasoning), notes),
     ...(reasoning.thinking && { thinking: reasoning.thinking }),
     ...outputConfig(reasoning, format),
     ...(userId !== undefined && { metadata: { user_id: userId } }),
   };
 }
 
+/** A conversation that ends with the assistant: OpenAI's models answer it, Claude's go on with it, or refuse it. */
+function judgeEnd(messages: ChatRequest['messages'], rules: ModelRules<ClaudeModel>, notes: TranslationNotes): void {
+  const last = messages.at(-1);
+  if (last?.role !== 'assistant' || last.calls.length > 0) return;
+  if (rules.row.prefill === 'refused')
+    rules.refuse(last.param, 'takes no assistant message at the end', 'end with a user message that asks to go on');
+  else notes.change(last.param, 'the model goes on with it, where a chat completion answers it');
+}
+
 function isThinking({ thinking }: ClaudeReasoning): boolean {
-  return thinking !== undefined && thinking.type !== 'disabled';
+  return thinking !== undefined && thinking.type !== 'disabled' && thinking.type !== 'between_tools';
 }
 
 function outputConfig(

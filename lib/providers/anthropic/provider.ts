@@ -4,7 +4,7 @@ import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes } from '../shared/defaults.ts';
 import { claudeMaxOutput } from '../shared/max-output.ts';
 import { claudePictures } from '../shared/picture-tokens.ts';
-import { familyOf } from './model-family.ts';
+import { claudeModels, claudeSays } from './claude-models.ts';
 import { anthropicEndpoints, passesThrough, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 
@@ -55,9 +55,10 @@ export const anthropic = {
       'a schema that cannot be enforced',
     ],
   },
+  modelTable: claudeModels.rows.map((row) => ({ ...row, says: claudeSays(row) })),
   maxOutputTokens: claudeMaxOutput,
   pictureTokens: claudePictures,
-  sentOutputLimit: (model) => familyOf(model).defaultMaxTokens,
+  sentOutputLimit: (model) => claudeModels.find(model).row.defaultMaxTokens,
   example: { model: 'claude-opus-4-6' },
   endpoints: anthropicEndpoints,
   passesThrough,

@@ -2,7 +2,8 @@ import { isObject, type JsonObject } from '../../records/json.ts';
 import type { ChatRequest, ReasoningEffort } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
-import type { ClaudeFamily } from './model-family.ts';
+import type { ModelRules } from '../shared/model-rules.ts';
+import type { ClaudeModel } from './claude-models.ts';
 
 type ClaudeEffort = 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
@@ -12,7 +13,7 @@ export interface ClaudeReasoning {
 }
 
 interface Request {
-  family: ClaudeFamily;
+  rules: ModelRules<ClaudeModel>;
   maxTokens: number;
   /** A forced tool and thinking exclude each other. */
   isToolForced: boolean;
@@ -24,10 +25,10 @@ interface Request {
  * goes on as it is.
  */
 export function reasoningFrom(chat: ChatRequest, request: Request, notes: TranslationNotes): ClaudeReasoning {
-  const thinking = ownThinking(chat.own.get('thinking'));
+  const thinking = ownThinking(chat.own.get('thinking'), request.rules);
   if (chat.effort === null) return thinking;
   const wanted = { name: chat.effort, ...efforts[chat.effort] };
-  switch (request.family.thinking) {
+  switch (request.rules.row.thinking) {
     case 'none':
       if (wanted.name !== 'none') notes.drop(param, 'this model does not reason');
       return thinking;
@@ -38,9 +39,14 @@ export function reasoningFrom(chat: ChatRequest, request: Request, notes: Transl
   }
 }
 
-function ownThinking(thinking: unknown): ClaudeReasoning {
+function ownThinking(thinking: unknown, rules: ModelRules<ClaudeModel>): ClaudeReasoning {
   if (thinking === undefined) return {};
   if (!isObject(thinking)) throw invalid('body.thinking', 'an object');
+  const { thinkingOff } = rules.row;
+  if (thinking.type === 'disabled' && (thinkingOff === 'never' || thinkingOff === 'between_tools'))
+    rules.refuse('body.thinking', "does not take 'disabled'", "leave it out, and write 'reasoning_effort': 'low'");
+  if (thinking.type === 'enabled' && thinkingOff !== 'unsaid')
+    rules.refuse('body.thinking', 'takes no budget of tokens', "write 'reasoning_effort' in its place");
   return { thinking };
 }
 
@@ -78,12 +84,24 @@ function budget(wanted: WantedEffort, request: Request, notes: TranslationNotes)
 }
 
 function adaptive(wanted: WantedEffort, request: Request, notes: TranslationNotes): ClaudeReasoning {
-  const effort = grantedEffort(wanted.effort, request.family);
+  const { row } = request.rules;
+  if (wanted.name === 'none') return withoutThinking(row, notes);
+  const effort = wanted.effort === 'xhigh' && !row.takesExtraHighEffort ? 'high' : wanted.effort;
   if (effort !== wanted.name) notes.change(param, `the nearest that this model has is '${effort}'`);
-  if (wanted.name === 'none' || request.isToolForced) return { effort };
-  return { effort, thinking: { type: 'adaptive' } };
+  return request.isToolForced ? { effort } : { effort, thinking: { type: 'adaptive' } };
 }
 
-function grantedEffort(effort: ClaudeEffort, family: ClaudeFamily): ClaudeEffort {
-  return effort === 'xhigh' && !family.takesExtraHighEffort ? 'high' : effort;
+/** A model that does not think unless it is told to is only told to be brief. */
+function withoutThinking({ thinkingOff }: ClaudeModel, notes: TranslationNotes): ClaudeReasoning {
+  switch (thinkingOff) {
+    case 'disabled':
+    case 'between_tools':
+      return { thinking: { type: thinkingOff } };
+    case 'never':
+      notes.change(param, "this model always thinks; the least that it has is 'low'");
+      return { effort: 'low' };
+    case 'unsaid':
+      notes.change(param, "the nearest that this model has is 'low'");
+      return { effort: 'low' };
+  }
 }

@@ -48,7 +48,7 @@ function wrappedBody(request: RequestLine, target: RequestTarget): Buffer {
 
 function translateChat(request: RequestLine, target: RequestTarget): TranslatedRequest {
   return translatedRequest('Anthropic', (notes) => {
-    const params = messagesFromChat(request, target.model, notes);
+    const params = messagesFromChat(request, target, notes);
     return Buffer.from(JSON.stringify({ custom_id: target.lineId, params }));
   });
 }

@@ -1,6 +1,7 @@
 import type { ChatRequest } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
-import type { ClaudeFamily } from './model-family.ts';
+import type { ModelRules } from '../shared/model-rules.ts';
+import type { ClaudeModel } from './claude-models.ts';
 
 export interface ClaudeSampling {
   temperature?: number;
@@ -14,25 +15,24 @@ export interface ClaudeSampling {
  */
 export function samplingFrom(
   chat: ChatRequest,
-  family: ClaudeFamily,
+  rules: ModelRules<ClaudeModel>,
   isThinking: boolean,
   notes: TranslationNotes,
 ): ClaudeSampling {
   const temperature = temperatureOf(chat.temperature?.value ?? 1, notes);
   const topP = chat.topP?.value ?? 1;
   const sampling: ClaudeSampling = {};
-  if (temperature !== 1 && mayGo('body.temperature', family, isThinking, notes)) sampling.temperature = temperature;
-  if (topP === 1 || !mayGo('body.top_p', family, isThinking, notes)) return sampling;
+  if (temperature !== 1 && mayGo('body.temperature', rules, isThinking, notes)) sampling.temperature = temperature;
+  if (topP === 1 || !mayGo('body.top_p', rules, isThinking, notes)) return sampling;
   if (sampling.temperature === undefined) sampling.top_p = topP;
   else notes.drop('body.top_p', 'Claude takes temperature or top_p, not both');
   return sampling;
 }
 
-function mayGo(param: string, family: ClaudeFamily, isThinking: boolean, notes: TranslationNotes): boolean {
-  if (!family.takesSampling) notes.drop(param, 'this model takes no sampling parameters');
-  else if (isThinking) notes.drop(param, 'a model that thinks takes no sampling parameters');
-  else return true;
-  return false;
+function mayGo(param: string, rules: ModelRules<ClaudeModel>, isThinking: boolean, notes: TranslationNotes): boolean {
+  if (!rules.row.takesSampling && rules.drops(param, 'takes no sampling parameters')) return false;
+  if (isThinking) notes.drop(param, 'a model that thinks takes no sampling parameters');
+  return !isThinking;
 }
 
 function temperatureOf(temperature: number, notes: TranslationNotes): number {

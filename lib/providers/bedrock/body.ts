@@ -2,6 +2,7 @@ import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import type { JsonObject } from '../../records/json.ts';
 import type { Usage } from '../../records/usage.ts';
+import type { RequestTarget } from '../contract.ts';
 import type { ChatAnswer } from '../shared/chat/chat-answer.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 
@@ -11,7 +12,7 @@ import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
  * @param notes receives what could not be taken, by parameter.
  * @throws UntranslatableError where the request cannot be expressed, RangeError where it is nested too deeply.
  */
-export type BodyWriter = (request: RequestLine, model: string, notes: TranslationNotes) => JsonObject | Buffer;
+export type BodyWriter = (request: RequestLine, target: RequestTarget, notes: TranslationNotes) => JsonObject | Buffer;
 
 /** Reads what a model answers: a chat, or vectors in OpenAI's form. */
 export type AnswerReader = ChatReader | EmbeddingReader;

@@ -2,7 +2,9 @@ import type { RequestLine } from '../../lines/request-line.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { type MessagesParams, messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
+import type { RequestTarget } from '../contract.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { plainModelName } from '../shared/model-rules.ts';
 
 /**
  * The body of InvokeModel for Claude: that of the Messages API without `model` and `stream`, and with a version. Source:
@@ -10,11 +12,20 @@ import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
  */
 const anthropicVersion = 'bedrock-2023-05-31';
 
-export function claudeBodyFromChat(request: RequestLine, model: string, notes: TranslationNotes): JsonObject {
-  const { model: _jobHasIt, metadata, ...params } = messagesFromChat(request, model, notes);
+export function claudeBodyFromChat(request: RequestLine, target: RequestTarget, notes: TranslationNotes): JsonObject {
+  const { model: _jobHasIt, metadata, ...params } = messagesFromChat(request, target, notes);
   refuseImageUrls(params.messages, notes);
   if (metadata) notes.drop('body.user', 'Bedrock does not list it for Claude');
-  return { anthropic_version: anthropicVersion, ...params };
+  return { anthropic_version: anthropicVersion, ...params, ...forcedToolOf(params, target.model) };
+}
+
+/**
+ * There Sonnet 5 takes a forced tool only where it is told not to think. Source: https://github.com/anthropics/skills
+ * (skills/claude-api/shared/model-migration.md), read 2026-11.
+ */
+function forcedToolOf({ tool_choice: choice }: Pick<MessagesParams, 'tool_choice'>, model: string): JsonObject {
+  const isForced = choice?.type === 'any' || choice?.type === 'tool';
+  return isForced && plainModelName(model) === 'claude-sonnet-5' ? { thinking: { type: 'disabled' } } : {};
 }
 
 /** Bedrock fetches nothing. */

@@ -2,6 +2,7 @@ import { countOf, objectOf, textOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
+import type { RequestTarget } from '../contract.ts';
 import type { AnswerChoice, AnswerPart } from '../shared/chat/chat-answer.ts';
 import type { AnswerFormat, ChatAbilities, ChatRequest, SchemaFormat } from '../shared/chat/chat-request.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
@@ -20,7 +21,11 @@ const converseAbilities: ChatAbilities = { parameters: new Set(['stop', 'respons
  * @aws-sdk/client-bedrock-runtime 3.1164 `ConverseRequest`, `ConverseResponse`, and
  * https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html
  */
-export function converseBodyFromChat(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
+export function converseBodyFromChat(
+  request: RequestLine,
+  _target: RequestTarget,
+  notes: TranslationNotes,
+): JsonObject {
   const chat = parseChat(request, converseAbilities, notes);
   const conversation = conversationFrom(chat.messages, { images: true, documents: true, tools: false }, notes);
   requireTextBesideDocuments(conversation);

@@ -2,6 +2,7 @@ import { countOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { usageOf } from '../../records/usage.ts';
+import type { RequestTarget } from '../contract.ts';
 import type { ChatAbilities } from '../shared/chat/chat-request.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
@@ -16,7 +17,7 @@ const llamaAbilities: ChatAbilities = { parameters: new Set() };
  * The body of Llama 3's models: one prompt of text, without tools or stop sequences. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-meta.html, read 2026-11.
  */
-export function llamaBodyFromChat(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
+export function llamaBodyFromChat(request: RequestLine, _target: RequestTarget, notes: TranslationNotes): JsonObject {
   const chat = parseChat(request, llamaAbilities, notes);
   const temperature = temperatureFrom(chat, notes);
   return {

@@ -2,6 +2,7 @@ import { countOf, objectOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { usageOf } from '../../records/usage.ts';
+import type { RequestTarget } from '../contract.ts';
 import { mistralForms } from '../mistral/chat-abilities.ts';
 import { answerFromCompletion, choicesOf } from '../mistral/completion.ts';
 import { messagesFrom } from '../mistral/messages.ts';
@@ -23,7 +24,7 @@ const mistralChatAbilities: ChatAbilities = {
  * The body of Mistral's models that take messages: Mistral's own, with the parameters that AWS names. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-mistral-chat-completion.html, read 2026-11.
  */
-export function mistralChatFromChat(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
+export function mistralChatFromChat(request: RequestLine, _target: RequestTarget, notes: TranslationNotes): JsonObject {
   const chat = parseChat(request, mistralChatAbilities, notes);
   const temperature = temperatureFrom(chat, notes);
   if (chat.isParallel === false) notes.drop('body.parallel_tool_calls');

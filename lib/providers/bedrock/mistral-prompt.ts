@@ -1,5 +1,6 @@
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
+import type { RequestTarget } from '../contract.ts';
 import type { ChatAbilities } from '../shared/chat/chat-request.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
@@ -14,7 +15,11 @@ const promptAbilities: ChatAbilities = { parameters: new Set(['stop']) };
  * The body of Mistral's older models: one prompt of text, without tools. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-mistral-text-completion.html, read 2026-11.
  */
-export function mistralPromptFromChat(request: RequestLine, model: string, notes: TranslationNotes): JsonObject {
+export function mistralPromptFromChat(
+  request: RequestLine,
+  { model }: RequestTarget,
+  notes: TranslationNotes,
+): JsonObject {
   const chat = parseChat(request, promptAbilities, notes);
   const temperature = temperatureFrom(chat, notes);
   return {

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../../records/endpoints.ts';
-import { familyOf as claudeFamilyOf } from '../anthropic/model-family.ts';
+import { claudeModels } from '../anthropic/claude-models.ts';
 import type { BodyFamily } from './body.ts';
 import { claudeReader } from './claude-answer.ts';
 import { claudeBodyFromChat, claudeBodyFromMessages } from './claude-body.ts';
@@ -22,7 +22,7 @@ const families: readonly (BodyFamily & { models: RegExp })[] = [
     invocation: 'InvokeModel',
     writers: { '/v1/chat/completions': claudeBodyFromChat, '/v1/messages': claudeBodyFromMessages },
     reader: claudeReader,
-    sentOutputLimit: (model) => claudeFamilyOf(model).defaultMaxTokens,
+    sentOutputLimit: (model) => claudeModels.find(model).row.defaultMaxTokens,
   },
   {
     models: /^amazon\.nova-/,

@@ -1,5 +1,6 @@
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { JsonObject } from '../../records/json.ts';
+import type { RequestTarget } from '../contract.ts';
 import type { ChatAbilities } from '../shared/chat/chat-request.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
@@ -16,7 +17,7 @@ const novaAbilities: ChatAbilities = {
  * Nova's own body: like Converse's, with tools and without documents; its answer is Converse's. Source:
  * https://docs.aws.amazon.com/nova/latest/userguide/complete-request-schema.html, read 2026-11.
  */
-export function novaBodyFromChat(request: RequestLine, model: string, notes: TranslationNotes): JsonObject {
+export function novaBodyFromChat(request: RequestLine, { model }: RequestTarget, notes: TranslationNotes): JsonObject {
   const chat = parseChat(request, novaAbilities, notes);
   const conversation = conversationFrom(chat.messages, { images: true, documents: false, tools: true }, notes);
   const toolConfig = toolConfigFrom(chat, callsTools(conversation), notes);

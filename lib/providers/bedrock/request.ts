@@ -9,13 +9,14 @@ import { familyOf } from './model-family.ts';
  * Makes `{recordId, modelInput}` of a line. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-data.html, read 2026-11.
  */
-export function translateRequest(request: RequestLine, { lineId, model }: RequestTarget): TranslatedRequest {
+export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
+  const { lineId, model } = target;
   const family = familyOf(model);
   if (family === null) return unknownModel(model);
   const write = family.writers[request.endpoint];
   if (!write) return wrongEndpoint(family, request.endpoint);
   return translatedRequest(family.name, (notes) => {
-    const body = write(request, model, notes);
+    const body = write(request, target, notes);
     const json = body instanceof Buffer ? body : Buffer.from(JSON.stringify(body));
     const start = Buffer.from(`{"recordId":${JSON.stringify(lineId)},"modelInput":`);
     return Buffer.concat([start, json, Buffer.from('}')]);

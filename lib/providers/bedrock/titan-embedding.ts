@@ -3,6 +3,7 @@ import { countOf, isAbsent } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { usageOf } from '../../records/usage.ts';
+import type { RequestTarget } from '../contract.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
 import type { EmbeddingReader } from './body.ts';
@@ -14,7 +15,11 @@ const keys: ReadonlySet<string> = new Set(['model', 'input', 'dimensions', 'enco
  * The body of Titan Text Embeddings V2: one text, one vector. Source:
  * https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-titan-embed-text.html, read 2026-11.
  */
-export function titanBodyFromEmbeddings(request: RequestLine, _model: string, notes: TranslationNotes): JsonObject {
+export function titanBodyFromEmbeddings(
+  request: RequestLine,
+  _target: RequestTarget,
+  notes: TranslationNotes,
+): JsonObject {
   const { body } = request;
   notes.dropOthers(body, keys, 'body');
   if (!isAbsent(body.encoding_format) && body.encoding_format !== 'float')

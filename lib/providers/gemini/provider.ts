@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
+import { geminiModels, geminiSays } from '../google-family/gemini-models.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
 import { geminiMaxOutput } from '../shared/max-output.ts';
 import { geminiPictures } from '../shared/picture-tokens.ts';
@@ -41,12 +42,14 @@ export const gemini = {
       'user, safety_identifier',
       'detail of an image',
       'a reasoning_effort that the model lacks',
+      'penalties (from 2.5 on)',
+      'an assistant message at the end',
       'whatever is unknown',
     ],
     refused: [
-      'images by http(s) URL',
+      'URLs of images whose type they do not show',
       'files by file_id',
-      'audio, modalities beyond text',
+      'audio, modalities that the model lacks',
       'functions, function_call',
       'web_search_options',
       'custom tools',
@@ -54,6 +57,7 @@ export const gemini = {
       'embeddings in base64',
     ],
   },
+  modelTable: geminiModels.rows.map((row) => ({ ...row, says: geminiSays(row) })),
   maxOutputTokens: geminiMaxOutput,
   pictureTokens: geminiPictures,
   example: { model: 'gemini-2.5-flash' },

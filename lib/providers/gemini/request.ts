@@ -12,12 +12,12 @@ export const geminiEndpoints = ['/v1/chat/completions', '/v1/embeddings'] as con
 /** Makes `{key, request}` of a line. */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
   return translatedRequest('Gemini', (notes) =>
-    Buffer.from(JSON.stringify({ key: target.lineId, request: requestFrom(request, target.model, notes) })),
+    Buffer.from(JSON.stringify({ key: target.lineId, request: requestFrom(request, target, notes) })),
   );
 }
 
-function requestFrom(request: RequestLine, model: string, notes: TranslationNotes): object {
-  if (request.endpoint === '/v1/chat/completions') return generateContentFromChat(request, model, 'gemini', notes);
+function requestFrom(request: RequestLine, target: RequestTarget, notes: TranslationNotes): object {
+  if (request.endpoint === '/v1/chat/completions') return generateContentFromChat(request, target, 'gemini', notes);
   if (request.endpoint === '/v1/embeddings') return embedContentFrom(request, notes);
   const message = `The Gemini API has no ${request.endpoint}. Write the line for /v1/chat/completions or /v1/embeddings, or route its model to another provider.`;
   throw new UntranslatableError('unsupported_endpoint', 'url', message);

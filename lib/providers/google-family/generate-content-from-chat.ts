@@ -1,10 +1,12 @@
 import type { RequestLine } from '../../lines/request-line.ts';
-import type { ChatAbilities } from '../shared/chat/chat-request.ts';
+import type { RequestTarget } from '../contract.ts';
+import type { ChatAbilities, ChatRequest } from '../shared/chat/chat-request.ts';
 import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
+import { ModelRules } from '../shared/model-rules.ts';
 import { conversationFrom, type GoogleConversation } from './contents.ts';
+import { type GeminiModel, geminiModels } from './gemini-models.ts';
 import { type GenerationConfig, generationConfigFrom } from './generation-config.ts';
-import { generationOf } from './model-generation.ts';
 import type { Surface } from './parts.ts';
 import {
   type FunctionCallingConfig,
@@ -30,17 +32,21 @@ export interface GenerateContentRequest {
  */
 export function generateContentFromChat(
   request: RequestLine,
-  model: string,
+  { model, modelRules = 'enforce' }: Pick<RequestTarget, 'model' | 'modelRules'>,
   surface: Surface,
   notes: TranslationNotes,
 ): GenerateContentRequest {
   const chat = parseChat(request, googleAbilities, notes);
-  const { wantsThoughtSignatures } = generationOf(model);
+  const rules = new ModelRules<GeminiModel>(model, geminiModels.find(model), modelRules, notes);
+  const { wantsThoughtSignatures, answersWith } = rules.row;
+  if (answersWith === 'speech')
+    rules.refuse('body.model', 'answers with speech only', 'use a model that answers with text');
+  noteEnd(chat.messages, notes);
   const { systemInstruction, contents } = conversationFrom(chat.messages, { surface, wantsThoughtSignatures }, notes);
   const functionDeclarations = functionDeclarationsFrom(chat.tools, notes);
   const hasTools = functionDeclarations.length > 0;
   const functionCallingConfig = functionCallingFrom(chat, notes);
-  const generationConfig = generationConfigFrom(chat, model, notes);
+  const generationConfig = generationConfigFrom(chat, rules, notes);
   return {
     ...(systemInstruction && { systemInstruction }),
     contents,
@@ -48,6 +54,13 @@ export function generateContentFromChat(
     ...(functionCallingConfig && { toolConfig: { functionCallingConfig } }),
     ...(Object.keys(generationConfig).length > 0 && { generationConfig }),
   };
+}
+
+/** A conversation that ends with the assistant. */
+function noteEnd(messages: ChatRequest['messages'], notes: TranslationNotes): void {
+  const last = messages.at(-1);
+  if (last?.role === 'assistant' && last.calls.length === 0)
+    notes.change(last.param, 'the model goes on with it, where a chat completion answers it');
 }
 
 const googleAbilities: ChatAbilities = {
@@ -58,6 +71,7 @@ const googleAbilities: ChatAbilities = {
     'n',
     'stop',
     'logprobs',
+    'modalities',
     'top_logprobs',
     'tools',
     'tool_choice',

@@ -1,6 +1,8 @@
-import type { AnswerFormat, ChatNumber, ChatRequest, SchemaFormat } from '../shared/chat/chat-request.ts';
+import type { AnswerFormat, ChatNumber, ChatRequest, Modality, SchemaFormat } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
+import type { ModelRules } from '../shared/model-rules.ts';
+import type { GeminiModel } from './gemini-models.ts';
 import { type ThinkingConfig, thinkingFrom } from './thinking.ts';
 
 /** What a chat completion can ask for. Source: @google/genai 3.1 `GenerationConfig`. */
@@ -13,6 +15,7 @@ export interface GenerationConfig {
   seed?: number;
   candidateCount?: number;
   stopSequences?: readonly string[];
+  responseModalities?: ('TEXT' | 'IMAGE')[];
   responseLogprobs?: true;
   logprobs?: number;
   responseMimeType?: 'application/json';
@@ -20,18 +23,23 @@ export interface GenerationConfig {
   thinkingConfig?: ThinkingConfig;
 }
 
-export function generationConfigFrom(chat: ChatRequest, model: string, notes: TranslationNotes): GenerationConfig {
-  const thinkingConfig = thinkingFrom(chat.effort, model, notes);
+export function generationConfigFrom(
+  chat: ChatRequest,
+  rules: ModelRules<GeminiModel>,
+  notes: TranslationNotes,
+): GenerationConfig {
+  const thinkingConfig = thinkingFrom(chat.effort, rules.row, notes);
   return {
     ...given('maxOutputTokens', chat.maxTokens),
     ...given('temperature', chat.temperature?.value),
     ...given('topP', chat.topP?.value),
-    ...given('presencePenalty', chat.presencePenalty?.value),
-    ...given('frequencyPenalty', chat.frequencyPenalty?.value),
+    ...given('presencePenalty', penaltyFrom(chat.presencePenalty, 'body.presence_penalty', rules)),
+    ...given('frequencyPenalty', penaltyFrom(chat.frequencyPenalty, 'body.frequency_penalty', rules)),
     ...given('seed', seedFrom(chat.seed, notes)),
     ...given('candidateCount', within(chat.n, 'n', 1, 8)),
     ...(chat.stop.length > 0 && { stopSequences: chat.stop }),
     ...logprobsFrom(chat, notes),
+    ...modalitiesFrom(chat.modalities, rules, notes),
     ...formatFrom(chat.format, notes),
     ...(thinkingConfig && { thinkingConfig }),
   };
@@ -47,6 +55,27 @@ function within(number: ChatNumber | null, name: string, least: number, most: nu
   if (number.value < least || number.value > most)
     throw invalid(`body.${name}`, `a whole number from ${least} to ${most}`);
   return number.value;
+}
+
+/** Models that take no penalties take a penalty of 0, which says nothing. */
+function penaltyFrom(penalty: ChatNumber | null, param: string, rules: ModelRules<GeminiModel>): number | undefined {
+  if (penalty === null || rules.row.takesPenalties) return penalty?.value;
+  return penalty.value === 0 || rules.drops(param, 'takes no penalties') ? undefined : penalty.value;
+}
+
+/** What a model that makes pictures is to answer with; it answers with both unless it is told. */
+function modalitiesFrom(
+  modalities: readonly Modality[],
+  { row }: ModelRules<GeminiModel>,
+  notes: TranslationNotes,
+): Pick<GenerationConfig, 'responseModalities'> {
+  if (modalities.includes('audio')) throw notes.unsupported('body.modalities', 'ask for text');
+  if (modalities.length === 0 || row.answersWith === 'text') {
+    if (modalities.includes('image'))
+      throw notes.unsupported('body.modalities', 'ask for text, or use a model for pictures');
+    return {};
+  }
+  return { responseModalities: modalities.map((modality) => (modality === 'image' ? 'IMAGE' : 'TEXT')) };
 }
 
 /** Gemini's seed is an int32, OpenAI's an int64. */

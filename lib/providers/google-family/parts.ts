@@ -65,23 +65,26 @@ function inlinePart(inline: InlineData | null): GoogleInput | null {
 /** A file kept by the Gemini API itself. Source: https://ai.google.dev/gemini-api/docs/files */
 const geminiFile = /^https:\/\/generativelanguage\.googleapis\.com\/v1(?:beta|alpha)?\/files\/[a-z0-9-]+$/;
 
-/** Vertex fetches public URLs and reads Cloud Storage; the Gemini API takes only what was uploaded to it. */
+/**
+ * Both fetch public and signed URLs, in batches too; Vertex reads Cloud Storage as well. Source:
+ * https://ai.google.dev/gemini-api/docs/file-input-methods, read 2026-11.
+ */
 function fileFrom(
   url: string,
   param: string,
   surface: Surface,
   notes: TranslationNotes,
 ): { mimeType?: string; fileUri: string } {
-  if (surface === 'gemini') {
-    if (geminiFile.test(url)) return { fileUri: url };
-    throw notes.unsupported(param, 'the Gemini API reads data URLs and its own files; send the image as a data URL');
-  }
-  if (!/^(https?|gs):\/\//i.test(url)) throw invalid(param, 'an http(s) or gs:// URL, or a base64 data URL');
+  if (surface === 'gemini' && geminiFile.test(url)) return { fileUri: url };
+  const schemes = surface === 'gemini' ? /^https?:\/\//i : /^(https?|gs):\/\//i;
+  if (!schemes.test(url)) throw invalid(param, `an ${schemeNames[surface]} URL, or a base64 data URL`);
   const mimeType = mimeTypeByExtension.get(/\.([a-z0-9]+)(?:[?#]|$)/i.exec(url)?.[1]?.toLowerCase() ?? '');
   if (!mimeType)
-    throw notes.unsupported(param, 'Vertex must be told the type: let the URL end with .png, .jpg, .webp or .pdf');
+    throw notes.unsupported(param, 'Google must be told the type: let the URL end with .png, .jpg, .webp or .pdf');
   return { mimeType, fileUri: url };
 }
+
+const schemeNames: Record<Surface, string> = { gemini: 'http(s)', vertex: 'http(s) or gs://' };
 
 const mimeTypeByExtension = new Map([
   ['jpg', 'image/jpeg'],

@@ -1,6 +1,6 @@
 import type { ReasoningEffort } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
-import { generationOf, type ModelGeneration } from './model-generation.ts';
+import type { GeminiModel } from './gemini-models.ts';
 
 type ThinkingLevel = 'MINIMAL' | 'LOW' | 'MEDIUM' | 'HIGH';
 
@@ -27,7 +27,7 @@ const efforts: Readonly<Record<ReasoningEffort, Omit<WantedThinking, 'name'>>> =
   max: { level: 'HIGH', budgetTokens: 24_576 },
 };
 
-/** Least thinking of a Pro model, in tokens. */
+/** Least thinking of a model that always thinks, in tokens. */
 const leastProBudget = 128;
 
 const param = 'body.reasoning_effort';
@@ -35,31 +35,30 @@ const param = 'body.reasoning_effort';
 /** reasoning_effort -> thinkingConfig. */
 export function thinkingFrom(
   effort: ReasoningEffort | null,
-  model: string,
+  row: GeminiModel,
   notes: TranslationNotes,
 ): ThinkingConfig | undefined {
   if (effort === null) return undefined;
   const wanted = { name: effort, ...efforts[effort] };
-  const generation = generationOf(model);
-  switch (generation.thinking) {
+  switch (row.thinking) {
     case 'none':
       if (wanted.name !== 'none') notes.drop(param, 'this model does not reason');
       return undefined;
     case 'budget':
-      return { thinkingBudget: budgetFor(wanted, generation, notes) };
+      return { thinkingBudget: budgetFor(wanted, row, notes) };
     case 'level':
-      return { thinkingLevel: levelFor(wanted, generation, notes) };
+      return { thinkingLevel: levelFor(wanted, row, notes) };
   }
 }
 
-function budgetFor(wanted: WantedThinking, { isPro }: ModelGeneration, notes: TranslationNotes): number {
-  if (!isPro || wanted.budgetTokens > 0) return wanted.budgetTokens;
+function budgetFor(wanted: WantedThinking, { alwaysThinks }: GeminiModel, notes: TranslationNotes): number {
+  if (!alwaysThinks || wanted.budgetTokens > 0) return wanted.budgetTokens;
   notes.change(param, `this model always thinks; it was given the least, ${leastProBudget} tokens`);
   return leastProBudget;
 }
 
-function levelFor(wanted: WantedThinking, { isPro }: ModelGeneration, notes: TranslationNotes): ThinkingLevel {
-  const level = isPro && wanted.level === 'MINIMAL' ? 'LOW' : wanted.level;
+function levelFor(wanted: WantedThinking, { alwaysThinks }: GeminiModel, notes: TranslationNotes): ThinkingLevel {
+  const level = alwaysThinks && wanted.level === 'MINIMAL' ? 'LOW' : wanted.level;
   if (level.toLowerCase() !== wanted.name) notes.change(param, `the nearest that this model has is '${level}'`);
   return level;
 }

@@ -1,5 +1,6 @@
 import type { AccountSettings } from '../account.ts';
 import type { Provider } from '../contract.ts';
+import { chatModelOf } from './chat-models.ts';
 import type { Dialect } from './dialect.ts';
 import { passedRequests } from './request.ts';
 import { translatedResults } from './result.ts';
@@ -7,7 +8,7 @@ import { translatedResults } from './result.ts';
 /** What the services have in common whose lines pass through and whose API is OpenAI's, up to a dialect. */
 type FamilyMember<Settings extends AccountSettings> = Pick<
   Provider<Settings>,
-  'endpoints' | 'passesThrough' | 'translateRequest' | 'translateResult' | 'live'
+  'endpoints' | 'passesThrough' | 'translateRequest' | 'translateResult' | 'live' | 'chatModel'
 > &
   Required<Pick<Provider<Settings>, 'connect'>>;
 
@@ -22,6 +23,7 @@ export function familyMember<Settings extends AccountSettings>(
 ): FamilyMember<Settings> {
   return {
     ...passedRequests(service, endpoints),
+    chatModel: chatModelOf,
     translateResult: translatedResults(service),
     connect: async (connection) =>
       (await import('./client.ts')).connectDialect(connection, dialectOf(connection.config)),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
+import { chatModelSays, openAIModels } from '../openai-family/chat-models.ts';
 import { openAIDialect } from '../openai-family/dialect.ts';
 import { familyMember } from '../openai-family/family.ts';
 import { openAIEndpoints } from '../openai-family/request.ts';
@@ -37,6 +38,7 @@ export const openai = {
   limits: { ...usualLimits, maxEmbeddingInputs: 50_000, createsPerHour: 2_000 },
   key: 'required',
   packages: [],
+  modelTable: openAIModels.map((row) => ({ ...row, says: chatModelSays(row) })),
   direct: { ...usualUse, keepsMetadata: true },
   notes: { ...usualNotes, title: 'OpenAI', source: 'https://platform.openai.com/docs/guides/batch' },
   maxOutputTokens: openAIMaxOutput,

@@ -1,4 +1,4 @@
-import { familyOf } from '../anthropic/model-family.ts';
+import { claudeModels } from '../anthropic/claude-models.ts';
 import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
 import { claudeMaxOutput, geminiMaxOutput } from '../shared/max-output.ts';
@@ -47,7 +47,8 @@ export const vertex = {
   maxOutputTokens: { ...claudeMaxOutput, ...geminiMaxOutput },
   pictureTokens: (model, picture) =>
     (publisherOf(model) === 'anthropic' ? claudePictures : geminiPictures)(model, picture),
-  sentOutputLimit: (model) => (publisherOf(model) === 'anthropic' ? familyOf(model).defaultMaxTokens : null),
+  sentOutputLimit: (model) =>
+    publisherOf(model) === 'anthropic' ? claudeModels.find(model).row.defaultMaxTokens : null,
   example: {
     model: 'claude-opus-4-6',
     settings: { project: 'demo-project', location: 'us-central1', bucket: 'demo-bucket' },

@@ -32,7 +32,7 @@ function geminiRequest(request: RequestLine, target: RequestTarget): TranslatedR
   if (request.endpoint === '/v1/messages') return throughChat(geminiRequest, messagesForm, request, target);
   return translatedRequest('Gemini', (notes) => {
     if (request.endpoint !== '/v1/chat/completions') throw wrongEndpoint(request, target);
-    return lineOf(target, jsonOf(generateContentFromChat(request, target.model, 'vertex', notes)));
+    return lineOf(target, jsonOf(generateContentFromChat(request, target, 'vertex', notes)));
   });
 }
 
@@ -40,7 +40,7 @@ function claudeRequest(request: RequestLine, target: RequestTarget): TranslatedR
   return translatedRequest('Anthropic', (notes) => {
     if (request.endpoint === '/v1/messages') return lineOf(target, modelFreeBody(request, anthropicVersion));
     if (request.endpoint !== '/v1/chat/completions') throw wrongEndpoint(request, target);
-    const { model: _jobHasIt, ...params } = messagesFromChat(request, target.model, notes);
+    const { model: _jobHasIt, ...params } = messagesFromChat(request, target, notes);
     return lineOf(target, jsonOf({ anthropic_version: anthropicVersion, ...params }));
   });
 }

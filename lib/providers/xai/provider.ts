@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
+import { chatModelSays, grokModels } from '../openai-family/chat-models.ts';
 import { familyMember } from '../openai-family/family.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
 import { xaiDialect } from './dialect.ts';
@@ -40,6 +41,7 @@ export const xai = {
   },
   key: 'required',
   packages: [],
+  modelTable: grokModels.map((row) => ({ ...row, says: chatModelSays(row) })),
   direct: usualUse,
   notes: {
     ...usualNotes,

@@ -49,6 +49,11 @@ export class TranslationNotes {
     return new UntranslatableError('unsupported_parameter', param, message);
   }
 
+  /** The line is right, and its model does not take it. */
+  refused(place: string, message: string): UntranslatableError {
+    return new UntranslatableError('unsupported_parameter', this.param(place), `'${this.param(place)}': ${message}`);
+  }
+
   /** The name of a place in messages. */
   param(place: string): string {
     return place;

@@ -20,6 +20,8 @@ export interface Form {
 export interface ChatDraft {
   /** The body of the chat completion, without its model. */
   body: JsonObject;
+  /** Whether the effort `none` only says that no thinking was asked for. */
+  asksForNoThinking?: boolean;
   /** For each message, where in the request it comes from. */
   origins: readonly string[];
 }

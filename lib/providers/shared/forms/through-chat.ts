@@ -1,6 +1,8 @@
 import { exactBody } from '../../../lines/exact-body.ts';
+import { isAbsent } from '../../../lines/foreign-json.ts';
 import type { RequestLine } from '../../../lines/request-line.ts';
-import type { Provider, RequestTarget, TranslatedRequest, Warning } from '../../contract.ts';
+import type { JsonObject } from '../../../records/json.ts';
+import type { ChatModel, Provider, RequestTarget, TranslatedRequest, Warning } from '../../contract.ts';
 import { refusalFrom } from '../chat/translated-request.ts';
 import { chatLine } from './chat-line.ts';
 import type { ChatDraft, Form } from './form.ts';
@@ -10,21 +12,47 @@ import { LineNotes } from './notes.ts';
  * Makes a chat completion of a line, and of that what the provider takes.
  *
  * @param translate takes chat completions.
+ * @param chatModel what is known of models that get them as they are; absent where they are translated further.
  */
 export function throughChat(
   translate: Provider['translateRequest'],
   form: Form,
   request: RequestLine,
   target: RequestTarget,
+  chatModel?: Provider['chatModel'],
 ): TranslatedRequest {
   const notes = new LineNotes(request.format === 'openai' ? 'body' : 'params');
   try {
     const draft = form.chatFrom(exactBody(request), notes);
-    const translated = translate(chatLine(request, draft.body), target);
+    const body = chatModel ? bodyFor(chatModel(target.model), draft, target, notes) : draft.body;
+    const translated = translate(chatLine(request, body), target);
     return inOwnPlaces(translated, { form, draft, notes });
   } catch (error) {
     return { ok: false, error: refusalFrom(error, notes.root) };
   }
+}
+
+/**
+ * The body as a model takes it that gets it as it is. To models that do not think, "no thinking" is an unknown parameter, and
+ * some that do think have no such effort.
+ */
+function bodyFor(
+  known: ChatModel | null,
+  draft: ChatDraft,
+  { model, modelRules = 'enforce' }: RequestTarget,
+  notes: LineNotes,
+): JsonObject {
+  const { reasoning_effort: effort, ...others } = draft.body;
+  if (known && modelRules === 'enforce')
+    for (const name of known.refuses)
+      if (!isAbsent(draft.body[name]))
+        throw notes.refused(
+          name,
+          `'${model}' does not take it: leave it out. Source: ${known.source}, read ${known.read}; 'model_rules' of the account lifts this.`,
+        );
+  if (!draft.asksForNoThinking || known?.takesNone) return draft.body;
+  if (known) notes.drop('thinking', `'${model}' always thinks`);
+  return effort === 'none' ? others : draft.body;
 }
 
 interface Translation {

@@ -34,7 +34,7 @@ export function withTranslatedEndpoints<Whole extends Translation>(provider: Who
     translateRequest(request, target) {
       const form = formOf({ endpoint: request.endpoint, model: target.model });
       return form
-        ? throughChat(provider.translateRequest, form, request, target)
+        ? throughChat(provider.translateRequest, form, request, target, provider.chatModel)
         : provider.translateRequest(request, target);
     },
     translateResult(bytes, find) {

@@ -47,7 +47,8 @@ export function chatFromMessages(params: JsonObject, notes: LineNotes): ChatDraf
     response_format: responseFormatFrom(params.output_config, notes),
     user: userFrom(params.metadata, notes),
   });
-  return { body, origins };
+  const { thinking } = params;
+  return { body, origins, asksForNoThinking: isObject(thinking) && thinking.type === 'disabled' };
 }
 
 function judgeMembers(params: JsonObject, notes: LineNotes): void {
