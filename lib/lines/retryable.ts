@@ -12,6 +12,8 @@ const ownErrors = {
   results_unavailable: false,
   /** It may have been accepted: sending it again could mean paying twice. */
   submission_unconfirmed: false,
+  /** Never sent: it would have passed `max_cost_usd`. */
+  budget_exceeded: false,
   /** The provider failed the whole provider batch without saying why. */
   provider_batch_failed: false,
 } as const;
@@ -26,6 +28,10 @@ const callErrors = {
   // OpenAI's, in a line without a response.
   server_error: true,
   rate_limit_exceeded: true,
+  // An account that could not pay: nothing was executed.
+  insufficient_quota: true,
+  billing_hard_limit_reached: true,
+  billing_error: true,
   // Anthropic's. Source: https://platform.claude.com/docs/en/api/errors
   rate_limit_error: true,
   api_error: true,
@@ -36,15 +42,18 @@ const callErrors = {
 const errors = new Map<string, boolean>(Object.entries({ ...callErrors, ...ownErrors }));
 const failures = new Map<string, boolean>(Object.entries(ownErrors));
 
+const retryableStatuses: ReadonlySet<number> = new Set([402, 408, 409, 429]);
+
 /** Every code that the table knows, in no order. */
 export const knownErrorCodes: readonly string[] = [...errors.keys()];
 
 /**
- * Statuses that say "try again": too many requests, and trouble at the provider. Source: OpenAI's and Anthropic's pages.
+ * Statuses that say "try again": too many requests, an account that could not pay, and trouble at the provider. Source:
+ * OpenAI's and Anthropic's pages.
  * What is no HTTP status, as the 0 of requests that never got an answer (tidyverse/ellmer#830), is none of the request's own.
  */
 export function isRetryableStatus(statusCode: number): boolean {
-  return statusCode < 100 || statusCode === 408 || statusCode === 409 || statusCode === 429 || statusCode >= 500;
+  return statusCode < 100 || statusCode >= 500 || retryableStatuses.has(statusCode);
 }
 
 /** Tells whether a request may be sent again that failed with this code and without a status. An unknown code is a refusal. */

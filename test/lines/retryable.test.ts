@@ -57,8 +57,8 @@ describe('what may be tried again', () => {
   });
 
   it('follows from the status where there is one', () => {
-    expect([0, 400, 401, 404, 408, 409, 422, 429, 500, 503, 529].filter(isRetryableStatus)).toEqual([
-      0, 408, 409, 429, 500, 503, 529,
+    expect([0, 400, 401, 402, 404, 408, 409, 422, 429, 500, 503, 529].filter(isRetryableStatus)).toEqual([
+      0, 402, 408, 409, 429, 500, 503, 529,
     ]);
   });
 });

@@ -13,6 +13,15 @@ const lowCredit =
 it.each([
   ['402', answered(402, {}, 'Payment Required')],
   ["Anthropic's 400", answered(400, { error: { type: 'invalid_request_error' } }, lowCredit)],
+  [
+    "xAI's words",
+    answered(403, {}, 'Your team a has either used all available credits or reached its monthly spending limit.'),
+  ],
+  [
+    "Fireworks' words",
+    answered(412, {}, 'Account a is suspended, possibly due to reaching the monthly spending limit.'),
+  ],
+  ["Gemini's words", answered(400, {}, 'Your prepayment credits are depleted.')],
   ["OpenAI's code", answered(400, { code: 'billing_hard_limit_reached' }, 'Billing hard limit has been reached.')],
 ])('an account that cannot pay is waited for, at creation and upload: %s', async (_name, error) => {
   const outcome = await createOutcome('The provider', async () => {

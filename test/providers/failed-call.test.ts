@@ -1,3 +1,4 @@
+import { APIError as AnthropicError } from '@anthropic-ai/sdk';
 import { APIConnectionError, APIError } from 'openai';
 import { describe, expect, it } from 'vitest';
 import { callError, failedCall } from '../../lib/providers/shared/http/failed-call.ts';
@@ -56,6 +57,18 @@ describe('a failed call', () => {
     const error = APIError.generate(429, { error: { code: 'c' } }, undefined, new Headers({ 'retry-after': header }));
 
     expect(failedCall(error)).toMatchObject({ kind: 'answered', status: 429, code: 'c', retryAfterSeconds: seconds });
+  });
+
+  it.each([
+    [
+      '{"type":"error","error":{"type":"invalid_request_error","message":"requests.3: too long"}}',
+      '400 requests.3: too long',
+    ],
+    ['{"type":"error"}', '400 {"type":"error"}'],
+  ])('says the message of the service, and not the text of its body: %s', (body, message) => {
+    const error = AnthropicError.generate(400, JSON.parse(body), undefined, new Headers());
+
+    expect(failedCall(error)).toMatchObject({ kind: 'answered', message });
   });
 
   it('becomes an error of ours', () => {

@@ -22,6 +22,12 @@ describe('an answer of HTTP 200', () => {
   });
 });
 
+it('waits where the account cannot pay, whatever the status', async () => {
+  const message = '400 Your credit balance is too low to access the Anthropic API.';
+  const refusal = Object.assign(new Error(message), { status: 400, headers: new Headers(), error: {} });
+  expect(await liveAnswer(form, 'line0', () => Promise.reject(refusal))).toEqual({ outcome: 'unreachable', message });
+});
+
 it.each([
   [402, 'unreachable'],
   [403, 'forbidden'],

@@ -30,6 +30,7 @@ const errorDetailSchema = z.object({
   /** Some servers write the HTTP status as a number. */
   code: z.string().or(z.number().transform(String)).nullish(),
   type: z.string().nullish(),
+  message: z.string().nullish().catch(null),
 });
 /** OpenAI's SDK unwraps the `error` of the body, Anthropic's does not. */
 const errorBodySchema = z
@@ -47,14 +48,18 @@ export function failedCall(error: unknown): FailedCall {
 
 function answeredCall(error: z.infer<typeof answeredErrorSchema>): FailedCall {
   const body = errorBodySchema.safeParse(error.error);
+  const said = body.data?.message;
   return {
     kind: 'answered',
     status: error.status,
     code: body.data?.code || body.data?.type || `http_${error.status}`,
-    message: safeText(error.message),
+    message: safeText(isRawBody.test(error.message) && said ? `${error.status} ${said}` : error.message),
     retryAfterSeconds: retryAfterSeconds(error.headers?.get('retry-after') ?? null),
   };
 }
+
+/** Anthropic's SDK puts the body behind the status, not the message in it. */
+const isRawBody = /^\d{3} \{/;
 
 /** Seconds, or a date. Source: RFC 9110, 10.2.3. */
 function retryAfterSeconds(header: string | null): number | null {

@@ -4,6 +4,7 @@ import { isRetryableStatus } from '../../../lines/retryable.ts';
 import { safeText } from '../../../records/errors.ts';
 import type { JsonObject } from '../../../records/json.ts';
 import type { LiveAnswer } from '../../contract.ts';
+import { isOutOfCredit } from './credit.ts';
 import { type FailedCall, failedCall, isOwnError } from './failed-call.ts';
 
 /** How a provider writes result lines. */
@@ -27,9 +28,6 @@ export interface CallFailure {
 
 /** Statuses that ask for fewer calls: rate limits, and servers that are full. Source: OpenAI's and Anthropic's pages on errors. */
 const busyStatuses = new Set([429, 503, 529]);
-
-/** Payment Required: nothing is done until somebody pays. */
-const withoutCredit = 402;
 
 /**
  * Makes a call and says what came of it.
@@ -95,7 +93,7 @@ function failureFrom(form: LiveForm, lineId: string, failed: FailedCall): LiveAn
 function refusalFrom(form: LiveForm, lineId: string, failed: Refusal): LiveAnswer {
   const { status, message, retryAfterSeconds } = failed;
   const line = form.refused(lineId, failed);
-  if (status === withoutCredit) return { outcome: 'unreachable', message };
+  if (isOutOfCredit(failed)) return { outcome: 'unreachable', message };
   if (status === 403) return { outcome: 'forbidden', line, message };
   if (busyStatuses.has(status)) return { outcome: 'busy', line, message, retryAfterSeconds };
   if (isRetryableStatus(status)) return { outcome: 'failed', line, message };
