@@ -3,10 +3,22 @@ import { endpoints } from './endpoints.ts';
 import { InvalidInputError } from './errors.ts';
 import { parseJson } from './parse-json.ts';
 
+const halfOfPair =
+  'holds half of a surrogate pair, as a text has that was cut inside an emoji: it has no form in UTF-8';
+
 /** OpenAI's limits on metadata: 16 pairs, keys of 64 and values of 512 characters. Source: API reference, read 2026-11. */
 export const metadataSchema = z
   .record(z.string().min(1).max(64), z.string().max(512))
-  .refine((pairs) => Object.keys(pairs).length <= 16, { message: 'metadata holds at most 16 pairs' });
+  .refine((pairs) => Object.keys(pairs).length <= 16, { message: 'metadata holds at most 16 pairs' })
+  .refine(
+    (pairs) =>
+      Object.entries(pairs)
+        .flat()
+        .every((text) => text.isWellFormed()),
+    {
+      message: halfOfPair,
+    },
+  );
 
 /** When a file goes, counted from its creation. OpenAI's bounds: an hour to 30 days. Source: API reference, read 2026-11. */
 export const expiresAfterSchema = z.object({
@@ -40,7 +52,12 @@ export const batchOptionsSchema = z.strictObject({
   /** Who goes first when a provider's places are taken: a waiting shard asks again sooner or later. */
   priority: z.enum(['low', 'normal', 'high']).default('normal'),
   /** The same key and parameters give the same batch. */
-  idempotency_key: z.string().min(1).max(255).optional(),
+  idempotency_key: z
+    .string()
+    .min(1)
+    .max(255)
+    .refine((key) => key.isWellFormed(), { message: halfOfPair })
+    .optional(),
   /** End after validation, with a report and nothing sent. */
   dry_run: z.boolean().default(false),
   /** When the result files go; without it they stay. */

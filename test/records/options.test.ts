@@ -45,6 +45,9 @@ describe('options', () => {
     [{ max_cost_usd: 2 ** 53 }, /max_cost_usd/],
     [{ deadline_hours: 1e-200 }, /deadline_hours/],
     [{ endpoint: '/v1/chat' }, /endpoint/],
+    [{ metadata: { title: 'cut \ud83d' } }, /metadata: .*surrogate/],
+    [{ metadata: { '\ude00': 'cut' } }, /metadata: .*surrogate/],
+    [{ idempotency_key: 'cut-\ud83d' }, /idempotency_key: .*surrogate/],
     [{ metadata: Object.fromEntries(Array.from({ length: 17 }, (_, n) => [`k${n}`, 'v'])) }, /at most 16 pairs/],
   ])('name what is wrong with %j', (value, message) => {
     expect(() => parseOptions(value)).toThrow(message);
