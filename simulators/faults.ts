@@ -76,8 +76,11 @@ export const batchFaultSchema = z.discriminatedUnion('kind', [
     ]),
     lines: z.number().int().positive().optional(),
   }),
-  /** OpenAI and those like it: a line with half of a surrogate pair fails the batch. Anthropic: it is no JSON, a 400. */
-  z.strictObject({ ...aim, kind: z.literal('refused_surrogates') }),
+  /**
+   * The (matching) lines are refused, and all others of their batch with them: at Anthropic the creation is, elsewhere the
+   * batch fails while it is validated. With `names` it is said which lines they are, where the service has a place for that.
+   */
+  z.strictObject({ ...aim, kind: z.literal('refused_lines'), names: z.boolean() }),
 ]);
 export type BatchFault = z.infer<typeof batchFaultSchema>;
 

@@ -156,7 +156,7 @@ const hostileTroubles: [MakeFault, ...MakeFault[]] = [
     times: times(random),
   }),
   (random) => ({ kind: 'size_limit', operation: random.pick(['upload', 'create']), maxBytes: 600, times: 2 }),
-  (random) => ({ kind: 'refused_surrogates', times: times(random) }),
+  (random) => ({ kind: 'refused_lines', names: random.below(2) === 0, match: { text: '7' }, times: times(random) }),
   (random) => ({
     kind: 'result_line',
     effect: random.pick(['nameless', 'status_zero', 'absurd_usage', 'numeric_code']),

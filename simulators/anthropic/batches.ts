@@ -6,10 +6,10 @@ import type { BatchLedger } from '../batch-ledger.ts';
 import { type BatchRecord, faultOf } from '../batch-record.ts';
 import { phaseAt } from '../batch-timeline.ts';
 import { applyCallFaults, assertSize } from '../call-faults.ts';
-import type { FaultPlan, FaultSubject } from '../fault-plan.ts';
-import type { Operation } from '../faults.ts';
+import { type FaultPlan, type FaultSubject, lineMatches } from '../fault-plan.ts';
+import type { BatchFault, Operation } from '../faults.ts';
 import { type Exchange, type JsonReply, RefusedCall, type Reply, type Route } from '../http-server.ts';
-import { hasUnpairedSurrogate, type JsonObject, parseJson } from '../json.ts';
+import type { JsonObject } from '../json.ts';
 import type { Timing } from '../simulator.ts';
 import { truncationOf } from '../truncation.ts';
 import { uniqueBase62 } from '../unique-id.ts';
@@ -53,7 +53,7 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
   const tokenLimit = await here.faultPlan.takeTokenLimit(subject);
   if (tokenLimit !== null) throw refused(429, errorOfStatus(429));
   const faults = await here.faultPlan.takeBatchFaults(subject);
-  if (faults.some(({ kind }) => kind === 'refused_surrogates')) await refuseSurrogates(subject);
+  await refuseLines(subject, faults);
   const record = here.ledger.accept(
     {
       id: uniqueBase62('msgbatch_01', 22),
@@ -74,14 +74,15 @@ async function createBatch(here: BatchSurroundings, exchange: Exchange): Promise
   return ok(await wireNow(here, exchange, record));
 }
 
-/** Its parser stops at the first half of a pair that has no other half. */
-async function refuseSurrogates(subject: FaultSubject): Promise<void> {
-  for await (const { text } of subject.lines()) {
-    if (!hasUnpairedSurrogate(parseJson(text))) continue;
-    throw refused(
-      400,
-      invalidRequest('The request body is not valid JSON: no low surrogate in string: line 1 column 1'),
-    );
+/** For the first line that a fault strikes: it is named as the API names requests, or not at all. */
+async function refuseLines(subject: FaultSubject, faults: readonly BatchFault[]): Promise<void> {
+  const fault = faults.find((one) => one.kind === 'refused_lines');
+  if (!fault) return;
+  let place = 0;
+  for await (const line of subject.lines()) {
+    const complaint = fault.names ? `requests.${place}.params: Input is not valid` : 'The request body is not valid.';
+    if (lineMatches(fault.match, line)) throw refused(400, invalidRequest(complaint));
+    place += 1;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { RefusedCall } from '../http-server.ts';
-import { isJsonObject, parseJson } from '../json.ts';
+import { hasUnpairedSurrogate, isJsonObject, parseJson } from '../json.ts';
 import { LineWriter } from '../jsonl-lines.ts';
 import { type AnthropicError, errorOfStatus, errorReply, invalidRequest } from './error-reply.ts';
 import { complaintOfIssues } from './issue-text.ts';
@@ -72,6 +72,7 @@ class RequestIntake {
   #complaintAbout(element: string): AnthropicError | null {
     const value = parseJson(element);
     if (value === undefined) return malformed;
+    if (hasUnpairedSurrogate(element, value)) return halfPair;
     if (this.count > maxRequests) {
       return invalidRequest(`requests: List should have at most ${maxRequests} items after validation`);
     }
@@ -86,6 +87,8 @@ class RequestIntake {
 }
 
 const malformed = invalidRequest('The request body is not valid JSON.');
+/** Its parser stops at the first half of a pair that has no other half. Source: anthropics/claude-code#60394. */
+const halfPair = invalidRequest('The request body is not valid JSON: no low surrogate in string: line 1 column 1');
 
 function skeletonComplaint(text: string): { isJson: boolean; error: AnthropicError } | null {
   const skeleton = parseJson(text);

@@ -2,6 +2,7 @@ import type { BatchPaths, BatchWork, PlannedBatch, ResultSums } from '../batch-l
 import { type BatchError, type BatchPlan, type BatchRecord, faultOf, type LineError } from '../batch-record.ts';
 import { timelineOf } from '../batch-timeline.ts';
 import { type FailedBodies, LineErrorDraw } from '../failed-bodies.ts';
+import { lineMatches } from '../fault-plan.ts';
 import type { JsonObject } from '../json.ts';
 import { LineWriter, readLines } from '../jsonl-lines.ts';
 import { ResultLineFaults } from '../result-line-faults.ts';
@@ -32,10 +33,11 @@ async function planJob(
   const draw = new LineErrorDraw(record, bodies);
   const ids: string[] = [];
   const wrongLines: number[] = [];
+  const refused = faultOf(record, 'refused_lines');
   for await (const { bytes, number } of readLines(inputPath, signal)) {
     const line = recordFrom(bytes.toString('utf8'), termsOf(record).modelId);
-    if (line) draw.consider(ids.length, line, line.modelInput);
-    else wrongLines.push(number);
+    if (!line || (refused && lineMatches(refused.match, line))) wrongLines.push(number);
+    else draw.consider(ids.length, line, line.modelInput);
     ids.push(line?.customId ?? '');
   }
   return {

@@ -2,6 +2,7 @@ import type { BatchPaths, BatchWork, PlannedBatch, ResultSums } from '../batch-l
 import { type BatchError, type BatchPlan, type BatchRecord, faultOf, type LineError } from '../batch-record.ts';
 import { timelineOf } from '../batch-timeline.ts';
 import { type FailedBodies, LineErrorDraw } from '../failed-bodies.ts';
+import { lineMatches } from '../fault-plan.ts';
 import type { JsonObject } from '../json.ts';
 import { LineIndex, LineWriter, readLines } from '../jsonl-lines.ts';
 import { errorOfStatus } from '../openai/error-reply.ts';
@@ -34,7 +35,7 @@ async function planJob(
   const failing = new Set<number>();
   for await (const { bytes, number } of readLines(inputPath, signal)) {
     const line = readChatLine(bytes.toString('utf8'), record.model ?? '');
-    const complaint = 'complaint' in line ? line.complaint : duplicateComplaint(line, customIds);
+    const complaint = 'complaint' in line ? line.complaint : complaintAbout(record, line, customIds);
     if ('complaint' in line || complaint !== null) {
       errors.push(datasetError(`chat dataset validation failed on input.jsonl:${number}: ${complaint}`));
       continue;
@@ -60,8 +61,10 @@ async function planJob(
   };
 }
 
-function duplicateComplaint({ customId }: ChatLine, seen: ReadonlySet<string>): string | null {
-  return seen.has(customId) ? `custom_id "${customId}" is not unique` : null;
+function complaintAbout(record: BatchRecord, line: ChatLine, seen: ReadonlySet<string>): string | null {
+  const refused = faultOf(record, 'refused_lines');
+  if (refused && lineMatches(refused.match, line)) return 'the request is not valid';
+  return seen.has(line.customId) ? `custom_id "${line.customId}" is not unique` : null;
 }
 
 function datasetError(message: string): BatchError {

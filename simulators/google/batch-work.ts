@@ -2,6 +2,7 @@ import type { BatchWork, PlannedBatch, ResultSums } from '../batch-ledger.ts';
 import { type BatchError, type BatchPlan, type BatchRecord, faultOf, type LineError } from '../batch-record.ts';
 import { timelineOf } from '../batch-timeline.ts';
 import { type FailedBodies, LineErrorDraw } from '../failed-bodies.ts';
+import { lineMatches } from '../fault-plan.ts';
 import type { JsonObject } from '../json.ts';
 import { LineIndex, LineWriter, readLines } from '../jsonl-lines.ts';
 import { ResultLineFaults } from '../result-line-faults.ts';
@@ -49,6 +50,7 @@ async function planBatch(
       errors.push(batchError(`Line ${number} of the input is not of the form {${work.idName}, request}.`));
       continue;
     }
+    if (isRefused(record, line)) errors.push(batchError('The input is not valid.'));
     const index = customIds.length;
     draw.consider(index, line, line.request);
     customIds.push(line.customId);
@@ -68,6 +70,11 @@ async function planBatch(
       struckLines,
     },
   };
+}
+
+function isRefused(record: BatchRecord, line: StoredRequest): boolean {
+  const fault = faultOf(record, 'refused_lines');
+  return fault !== undefined && lineMatches(fault.match, line);
 }
 
 function batchError(message: string): BatchError {

@@ -1,5 +1,5 @@
 import type { FaultSubject, LineTraits } from '../fault-plan.ts';
-import { isJsonObject, parseJson } from '../json.ts';
+import { hasUnpairedSurrogate, isJsonObject, parseJson } from '../json.ts';
 import { readLines } from '../jsonl-lines.ts';
 
 /** One line of an input, as far as it is one: its id under the name that the service uses, and its request. */
@@ -7,10 +7,10 @@ export interface StoredRequest extends LineTraits {
   request: unknown;
 }
 
-/** @returns null for a line that is no object. */
+/** @returns null for a line that is no object, or that holds half of a surrogate pair. */
 export function storedRequest(text: string, idName: string, model: string): StoredRequest | null {
   const parsed = parseJson(text);
-  if (!isJsonObject(parsed)) return null;
+  if (!isJsonObject(parsed) || hasUnpairedSurrogate(text, parsed)) return null;
   const id = parsed[idName];
   return { customId: typeof id === 'string' ? id : '', model, text, request: parsed.request };
 }

@@ -1,5 +1,6 @@
-import type { BatchError, BatchRecord } from '../batch-record.ts';
-import type { LineTraits } from '../fault-plan.ts';
+import { type BatchError, type BatchRecord, faultOf } from '../batch-record.ts';
+import { type LineTraits, lineMatches } from '../fault-plan.ts';
+import type { FaultOfKind } from '../faults.ts';
 import { hasUnpairedSurrogate, isJsonObject, type JsonObject, parseJson } from '../json.ts';
 import type { StoredLine } from '../jsonl-lines.ts';
 import { maxBatchErrors } from './limits.ts';
@@ -25,17 +26,17 @@ export class InputValidation {
   readonly #endpoint: string;
   readonly #batchModel: string | undefined;
   readonly #wire: InputRules;
-  readonly #refusesSurrogates: boolean;
+  readonly #refused: FaultOfKind<'refused_lines'> | undefined;
   readonly #lineByCustomId = new Map<string, number>();
   readonly #errors: BatchError[] = [];
   #model: string | null = null;
   #total = 0;
   #bytes = 0;
 
-  constructor({ endpoint, model, faults }: Pick<BatchRecord, 'endpoint' | 'model' | 'faults'>, wire: InputRules) {
-    this.#refusesSurrogates = faults.some(({ kind }) => kind === 'refused_surrogates');
-    this.#endpoint = endpoint;
-    this.#batchModel = model;
+  constructor(record: BatchRecord, wire: InputRules) {
+    this.#refused = faultOf(record, 'refused_lines');
+    this.#endpoint = record.endpoint;
+    this.#batchModel = record.model;
     this.#wire = wire;
   }
 
@@ -58,7 +59,7 @@ export class InputValidation {
     const text = line.bytes.toString('utf8');
     const hasMark = this.#wire.refusesByteOrderMark && line.bytes.subarray(0, 3).equals(byteOrderMark);
     const parsed = hasMark ? null : parseJson(text);
-    if (!isJsonObject(parsed) || (this.#refusesSurrogates && hasUnpairedSurrogate(parsed))) {
+    if (!isJsonObject(parsed) || hasUnpairedSurrogate(text, parsed)) {
       this.#report(line, 'invalid_json_line', 'This line is not parseable as valid JSON.', null);
       return null;
     }
@@ -83,7 +84,11 @@ export class InputValidation {
     if (!this.#checkAddress(line, parsed)) return null;
     if (!isJsonObject(body)) return this.#refuse(line, `Invalid type for 'body': expected an object.`, 'body');
     if (!this.#isNewCustomId(line, customId) || !this.#checkBody(line, body)) return null;
-    return { customId, model: this.#batchModel ?? String(body.model), text, body };
+    const request = { customId, model: this.#batchModel ?? String(body.model), text, body };
+    if (!this.#refused || !lineMatches(this.#refused.match, request)) return request;
+    const place = this.#refused.names ? line.number : null;
+    this.#add({ code: 'invalid_request', message: 'The request body is not valid.', param: 'body', line: place });
+    return null;
   }
 
   #checkAddress(line: StoredLine, parsed: JsonObject): boolean {
@@ -169,6 +174,10 @@ export class InputValidation {
   }
 
   #report(line: StoredLine, code: string, message: string, param: string | null): void {
-    if (this.#errors.length < maxBatchErrors) this.#errors.push({ code, message, param, line: line.number });
+    this.#add({ code, message, param, line: line.number });
+  }
+
+  #add(error: BatchError): void {
+    if (this.#errors.length < maxBatchErrors) this.#errors.push(error);
   }
 }

@@ -176,13 +176,12 @@ describe('refusals', () => {
     expect(await anthropic.simulator.creations()).toHaveLength(1);
   });
 
-  it('refused_surrogates: the batch fails and names the line; at Anthropic the body is no JSON', async () => {
-    const faults: Fault[] = [{ kind: 'refused_surrogates' }];
-    const { client } = await startOpenAI({ faults });
+  it('half of a surrogate pair: the batch fails and names the line; at Anthropic the body is no JSON', async () => {
+    const { client } = await startOpenAI({});
     const lines = [...chatLines(1), requestLine('cut', chatBody('\ud83d')), requestLine('whole', chatBody('😀'))];
     const failed = await untilEnded(client, (await createBatch(client, lines)).id);
     expect(failed.errors?.data).toMatchObject([{ code: 'invalid_json_line', line: 2 }]);
-    const anthropic = await startAnthropic({ faults });
+    const anthropic = await startAnthropic({});
     const create = (text: string) =>
       anthropic.client.messages.batches.create({ requests: [messageRequest('only', text)] });
     await expect(create('\ud83d')).rejects.toMatchObject({
@@ -190,6 +189,27 @@ describe('refusals', () => {
       message: expect.stringContaining('surrogate'),
     });
     expect((await create('😀')).type).toBe('message_batch');
+  });
+
+  it.each([true, false])('refused_lines: all lines are, for the sake of some, names: %s', async (names) => {
+    const faults: Fault[] = [{ kind: 'refused_lines', names, match: { text: 'POISON' } }];
+    const { client } = await startOpenAI({ faults });
+    const lines = [...chatLines(2), requestLine('bad', chatBody('POISON')), requestLine('worse', chatBody('POISON'))];
+    const failed = await untilEnded(client, (await createBatch(client, lines)).id);
+    expect(failed).toMatchObject({
+      status: 'failed',
+      in_progress_at: null,
+      request_counts: { total: 0, completed: 0 },
+    });
+    expect(failed.errors?.data?.map(({ line }) => line)).toEqual(names ? [3, 4] : [null, null]);
+    expect((await untilEnded(client, (await createBatch(client, chatLines(2))).id)).status).toBe('completed');
+    const anthropic = await startAnthropic({ faults });
+    const create = anthropic.client.messages.batches.create({
+      requests: [...messageRequests(2), messageRequest('bad', 'POISON')],
+    });
+    const message = expect.stringContaining(names ? 'requests.2.params' : 'The request body is not valid.');
+    await expect(create).rejects.toMatchObject({ status: 400, message });
+    expect(await anthropic.simulator.creations()).toEqual([]);
   });
 });
 
