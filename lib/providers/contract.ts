@@ -267,10 +267,30 @@ export interface Sending {
   metadata: Record<string, string>;
 }
 
+/** Why a provider took none of a sending's lines. */
+export interface SendingRefusal {
+  code: string;
+  message: string;
+  /**
+   * Set where nothing of the sending can have run and its lines may be the reason: other sendings of fewer lines may follow.
+   * Whoever cannot prove that leaves it out, and so does a refusal for the sake of the account, its key or the model.
+   */
+  isUntouched?: true;
+  /** The lines that the provider names as the reason. */
+  refusedLines?: readonly RefusedLine[];
+}
+
+export interface RefusedLine {
+  /** Place within the sending, from 0, as the provider says: it may lie outside. */
+  position: number;
+  code: string;
+  message: string;
+}
+
 /** A create ends in exactly one of these; only `refused` and `deferred` prove that nothing was created. */
 export type CreateOutcome =
   | { outcome: 'created'; providerBatchId: string }
-  | { outcome: 'refused'; code: string; message: string }
+  | ({ outcome: 'refused' } & SendingRefusal)
   | Deferral
   | { outcome: 'unknown'; message: string };
 
@@ -285,9 +305,7 @@ export interface Deferral {
 
 export type UploadOutcome =
   /** `providerInputFileId` is null where the provider takes its lines with the create. */
-  | { outcome: 'uploaded'; providerInputFileId: string | null }
-  | { outcome: 'refused'; code: string; message: string }
-  | Deferral;
+  { outcome: 'uploaded'; providerInputFileId: string | null } | ({ outcome: 'refused' } & SendingRefusal) | Deferral;
 
 export interface LostCreate {
   sending: Sending;
@@ -329,7 +347,7 @@ export interface ProviderBatch {
   /** Files or URLs with the results, as the provider names them. */
   resultRefs: string[];
   /** Why it failed as a whole. `isQueueFull` says that nothing of it ran, for want of room or of credit: it may be sent again later. */
-  failure: { code: string; message: string; isQueueFull: boolean } | null;
+  failure: (SendingRefusal & { isQueueFull: boolean }) | null;
 }
 
 export interface PageRequest {

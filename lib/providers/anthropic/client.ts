@@ -95,10 +95,13 @@ class AnthropicClient implements ProviderClient, Catalog {
       timeout: timeout * 1000,
       fetchOptions: streamedBody,
     };
-    return await createOutcome('Anthropic', () =>
-      withDeadline(signal, timeout, (deadline) =>
-        this.#sdk.call((sdk) => sdk.post(batchesPath, { ...options, signal: deadline })),
-      ),
+    return await createOutcome(
+      'Anthropic',
+      () =>
+        withDeadline(signal, timeout, (deadline) =>
+          this.#sdk.call((sdk) => sdk.post(batchesPath, { ...options, signal: deadline })),
+        ),
+      namedLines,
     );
   }
 
@@ -251,6 +254,11 @@ export function newSdkClient(settings: ConnectionSettings, apiKey: string): Anth
     defaultHeaders: { 'anthropic-version': '2023-06-01', ...ownHeaders },
     apiKey,
   });
+}
+
+/** `requests.3.custom_id: String should have at most 64 characters`. Source: anthropics/anthropic-sdk-python#984. */
+function namedLines(message: string): number[] {
+  return [...message.matchAll(/\brequests\.(\d{1,6})\b/g)].map(([, place]) => Number(place));
 }
 
 async function* createBody(lines: AsyncIterable<Buffer>, members: object): AsyncGenerator<Buffer> {

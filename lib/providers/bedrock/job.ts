@@ -3,6 +3,7 @@ import { safeText } from '../../records/errors.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
 import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
+import { isSharedByAllLines } from '../shared/http/shared-cause.ts';
 import { resultUri } from './places.ts';
 
 const count = z.number().int().nonnegative().nullish();
@@ -22,6 +23,7 @@ export const jobSchema = z.object({
   status: z.string(),
   message: z.string().nullish(),
   totalRecordCount: count,
+  processedRecordCount: count,
   successRecordCount: count,
   errorRecordCount: count,
 });
@@ -74,13 +76,17 @@ function countsOf({ totalRecordCount, successRecordCount, errorRecordCount }: Jo
   return { total: totalRecordCount, completed, failed };
 }
 
-function failureFrom({ message }: Job): ProviderBatch['failure'] {
-  return {
-    code: 'batch_failed',
-    message: safeText(message || 'Bedrock failed the job without saying why.'),
-    isQueueFull: false,
-  };
+/** Bedrock names no lines. A job that says that it processed none of its records has run nothing. */
+function failureFrom(job: Job): ProviderBatch['failure'] {
+  const message = safeText(job.message || 'Bedrock failed the job without saying why.');
+  const failure = { code: 'batch_failed', message };
+  const hasNothingDone = job.processedRecordCount === 0 && job.successRecordCount === 0 && job.errorRecordCount === 0;
+  const isShared = isSharedByAllLines(failure) || tooFewRecords.test(message);
+  return { ...failure, isQueueFull: false, ...(hasNothingDone && !isShared && { isUntouched: true }) };
 }
+
+/** Halves would have even less. */
+const tooFewRecords = /\bminimum\b/i;
 
 /** The job in OpenAI's form. Bedrock has no metadata and no usage of a job, and does not say what form its lines have. */
 export function batchFieldsFrom(job: Job): BatchFields {

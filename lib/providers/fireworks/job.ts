@@ -3,6 +3,7 @@ import { safeText } from '../../records/errors.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { type BatchFields, batchFieldsSchema } from '../shared/batch-fields.ts';
+import { isOutOfCredit } from '../shared/http/credit.ts';
 import { idIn } from './names.ts';
 
 const count = z.number().int().nonnegative().catch(0);
@@ -117,9 +118,12 @@ function countsOf({ jobProgress }: Job): ProviderBatch['counts'] {
   return { total, completed: successfullyProcessedRequests, failed: failedRequests };
 }
 
-function failureFrom({ status }: Job): ProviderBatch['failure'] {
+/** Counts that are absent are 0 here, so that nothing proves that a job ran none of its requests, but for its account's. */
+function failureFrom({ status, jobProgress }: Job): ProviderBatch['failure'] {
   const message = safeText(status?.message || 'Fireworks failed the job without saying why.');
-  return { code: status?.code?.toLowerCase() || 'batch_failed', message, isQueueFull: false };
+  const code = status?.code?.toLowerCase() || 'batch_failed';
+  const isUnpaid = isOutOfCredit({ status: null, code, message });
+  return { code, message, isQueueFull: isUnpaid && !jobProgress?.totalProcessedRequests };
 }
 
 /** The job as OpenAI's Batch. */

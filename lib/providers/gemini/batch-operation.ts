@@ -51,7 +51,8 @@ export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
   const phase = known ?? 'in_progress';
   const file = hasEnded(phase) ? responsesFile(batch) : null;
   const counts = countsOf(batch);
-  const isUntouched = file === null && !counts?.completed;
+  const hasNothingDone = file === null && !counts?.completed;
+  const hasNeverBegun = hasNothingDone && counts?.completed === 0 && counts.failed === 0;
   return {
     providerBatchId: batch.name,
     phase,
@@ -61,7 +62,7 @@ export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
     // What is counted is paid for, also where there is no sign of it.
     expectedResults: counts && (file !== null || phase === 'completed') ? counts.completed + counts.failed : null,
     resultRefs: file !== null ? [file] : [],
-    failure: phase === 'failed' ? failureFrom(batch.error, 'Gemini', isUntouched) : null,
+    failure: phase === 'failed' ? failureFrom(batch.error, 'Gemini', { hasNothingDone, hasNeverBegun }) : null,
   };
 }
 

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { safeText } from '../../records/errors.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
+import { isOutOfCredit } from '../shared/http/credit.ts';
+import { isSharedByAllLines } from '../shared/http/shared-cause.ts';
 
 /** What both of Google's batches say alike. */
 
@@ -28,25 +30,28 @@ export const failureSchema = z
   .nullish()
   .catch(null);
 
-/** RESOURCE_EXHAUSTED in google/rpc/code.proto. */
+/** In google/rpc/code.proto. */
+const invalidArgument = 3;
 const resourceExhausted = 8;
 
 /**
  * @param service its name, where it says nothing.
- * @param isUntouched whether nothing is counted as done and no results are named: what is done is paid for, and is not
+ * @param hasNothingDone whether nothing is counted as done and no results are named: what is done is paid for, and is not
  * to be sent again.
+ * @param hasNeverBegun whether that is proven: the input was refused before any of it ran.
  */
 export function failureFrom(
   error: z.infer<typeof failureSchema>,
   service: string,
-  isUntouched: boolean,
+  { hasNothingDone, hasNeverBegun }: { hasNothingDone: boolean; hasNeverBegun: boolean },
 ): ProviderBatch['failure'] {
   const isExhausted = error?.code === resourceExhausted || error?.code === 429;
-  return {
-    code: isExhausted ? 'resource_exhausted' : 'batch_failed',
-    message: safeText(error?.message || `${service} failed the batch without saying why.`),
-    isQueueFull: isExhausted && isUntouched,
-  };
+  const message = safeText(error?.message || `${service} failed the batch without saying why.`);
+  const failure = { code: isExhausted ? 'resource_exhausted' : 'batch_failed', message };
+  const isUnpaid = isExhausted || isOutOfCredit({ status: null, ...failure });
+  if (isUnpaid) return { ...failure, isQueueFull: hasNothingDone };
+  const isUntouched = hasNeverBegun && error?.code === invalidArgument && !isSharedByAllLines(failure);
+  return { ...failure, isQueueFull: false, ...(isUntouched && { isUntouched }) };
 }
 
 /** A count of 64 bits, which JSON of Google's writes as a string. */

@@ -4,6 +4,8 @@ import { isObject } from '../../records/json.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { type BatchFields, batchFieldsSchema } from '../shared/batch-fields.ts';
+import { isOutOfCredit } from '../shared/http/credit.ts';
+import { isSharedByAllLines } from '../shared/http/shared-cause.ts';
 
 const count = z.number().int().nonnegative().nullish().catch(null);
 const id = z.string().min(1).nullish().catch(null);
@@ -23,7 +25,8 @@ export const jobSchema = z.preprocess(
     errorFile: id,
     errors: z.array(z.object({ message: z.string().catch('') })).catch([]),
     createdAt: seconds,
-    startedAt: seconds,
+    /** Null before it ran; undefined where it is no time, or absent. */
+    startedAt: z.number().nullish().catch(undefined),
     completedAt: seconds,
     totalRequests: count,
     succeededRequests: count,
@@ -68,7 +71,7 @@ export function providerBatchFrom(job: Job): ProviderBatch {
     counts,
     expectedResults: isEnded && counts ? counts.completed + (job.errorFile ? counts.failed : 0) : null,
     resultRefs: isEnded ? [job.outputFile, job.errorFile].filter((file) => typeof file === 'string') : [],
-    failure: phase === 'failed' ? failureFrom(job) : null,
+    failure: phase === 'failed' ? failureFrom(job, counts) : null,
   };
 }
 
@@ -82,10 +85,21 @@ function isCount(value: number | null | undefined): value is number {
   return typeof value === 'number';
 }
 
-/** Mistral gives no codes, and refuses the create where too much is waiting. */
-function failureFrom({ errors }: Job): ProviderBatch['failure'] {
+/**
+ * Mistral gives no codes, names no lines, and refuses the create where too much is waiting. A job that never started and
+ * counts nothing as done has run nothing.
+ */
+function failureFrom(
+  { errors, startedAt, outputFile, errorFile }: Job,
+  counts: ProviderBatch['counts'],
+): ProviderBatch['failure'] {
   const message = safeText(errors[0]?.message || 'Mistral failed the job without saying why.');
-  return { code: 'batch_failed', message, isQueueFull: false };
+  const failure = { code: 'batch_failed', message };
+  const isQueueFull = isOutOfCredit({ status: null, ...failure });
+  const hasNothingDone = counts !== null && counts.completed + counts.failed === 0 && !outputFile && !errorFile;
+  if (isQueueFull) return { ...failure, isQueueFull: hasNothingDone };
+  const isUntouched = hasNothingDone && startedAt === null && !isSharedByAllLines(failure);
+  return { ...failure, isQueueFull: false, ...(isUntouched && { isUntouched }) };
 }
 
 /** The job as OpenAI's Batch. */

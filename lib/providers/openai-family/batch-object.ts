@@ -6,6 +6,7 @@ import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { queueFullCode } from '../shared/http/create-outcome.ts';
 import { isOutOfCredit } from '../shared/http/credit.ts';
 import { timeSeconds } from '../shared/http/provider-time.ts';
+import { isSharedByAllLines } from '../shared/http/shared-cause.ts';
 
 /** A number, or the digits of one. */
 const count = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.number().int().nonnegative());
@@ -21,13 +22,26 @@ export const batchObjectSchema = z.object({
   id: z.string().min(1),
   status: z.string(),
   created_at: seconds,
+  /** Null, or an empty text, for a batch that never ran; absent where the server has no such field. */
+  in_progress_at: z.unknown().optional(),
   input_file_id: z.string().nullish(),
   output_file_id: z.string().nullish(),
   error_file_id: z.string().nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish().catch(null),
   request_counts: z.object({ total: count, completed: count, failed: count }).nullish().catch(null),
   errors: z
-    .object({ data: z.array(z.object({ code: z.string().nullish(), message: z.string().nullish() })).nullish() })
+    .object({
+      data: z
+        .array(
+          z.object({
+            code: z.string().nullish(),
+            message: z.string().nullish(),
+            /** In the input, from 1. */
+            line: z.number().int().positive().nullish().catch(null),
+          }),
+        )
+        .nullish(),
+    })
     .nullish()
     .catch(null),
 });
@@ -102,16 +116,34 @@ function expectedResults(batch: BatchObject): number | null {
 }
 
 function failureFrom(batch: BatchObject, service: string): ProviderBatch['failure'] {
-  const errors = batch.errors?.data ?? [];
+  const errors = (batch.errors?.data ?? []).map(({ code, message, line }) => ({
+    code: code || 'batch_failed',
+    message: safeText(message || `${service} failed the batch without saying why.`),
+    line: line ?? null,
+  }));
   const queueFull = errors.find((error) => error.code === queueFullCode);
-  const unpaid = errors.find(({ code, message }) =>
-    isOutOfCredit({ status: null, code: code ?? '', message: message ?? '' }),
+  const unpaid = errors.find(({ code, message }) => isOutOfCredit({ status: null, code, message }));
+  const hasNothingDone = !batch.output_file_id && !batch.request_counts?.completed;
+  const { code, message } = queueFull ??
+    unpaid ??
+    errors[0] ?? { code: 'batch_failed', message: `${service} failed the batch without saying why.` };
+  const isQueueFull = queueFull !== undefined || (unpaid !== undefined && hasNothingDone);
+  const isShared = unpaid !== undefined || errors.some(isSharedByAllLines);
+  if (isQueueFull || isShared || !hasNeverBegun(batch)) return { code, message, isQueueFull };
+  const refusedLines = errors.flatMap(({ line, ...words }) =>
+    line === null ? [] : [{ position: line - 1, ...words }],
   );
-  const isUntouched = !batch.output_file_id && !batch.request_counts?.completed;
-  const first = queueFull ?? unpaid ?? errors[0];
-  return {
-    code: first?.code || 'batch_failed',
-    message: safeText(first?.message || `${service} failed the batch without saying why.`),
-    isQueueFull: queueFull !== undefined || (unpaid !== undefined && isUntouched),
-  };
+  return { code, message, isQueueFull, isUntouched: true, refusedLines };
+}
+
+/**
+ * Whether the batch failed while it was validated: nothing is counted as done, and it says that it was never in progress,
+ * or has not even counted its requests.
+ */
+function hasNeverBegun({ in_progress_at, request_counts, output_file_id, error_file_id }: BatchObject): boolean {
+  if (!request_counts || output_file_id || error_file_id) return false;
+  const { total, completed, failed } = request_counts;
+  if (completed + failed > 0) return false;
+  const isUnset = in_progress_at === null || in_progress_at === '';
+  return isUnset || (in_progress_at === undefined && total === 0);
 }

@@ -43,7 +43,9 @@ export function providerBatchFrom(job: PredictionJob, files: string[] | null): P
   const known = phaseOf(job.state);
   const phase = known ?? 'in_progress';
   const counts = countsOf(job);
-  const isUntouched = outputDirectory(job) === null && !counts?.completed;
+  const hasNothingDone = outputDirectory(job) === null && !counts?.completed;
+  // A job's start is the first time that it runs.
+  const hasNeverBegun = hasNothingDone && !counts?.failed && !job.startTime;
   return {
     providerBatchId: job.name,
     phase,
@@ -53,7 +55,7 @@ export function providerBatchFrom(job: PredictionJob, files: string[] | null): P
     // What is counted is paid for, also where there is no sign of it.
     expectedResults: counts && (files || phase === 'completed') ? counts.completed + counts.failed : null,
     resultRefs: files ?? [],
-    failure: phase === 'failed' ? failureFrom(job.error, 'Vertex', isUntouched) : null,
+    failure: phase === 'failed' ? failureFrom(job.error, 'Vertex', { hasNothingDone, hasNeverBegun }) : null,
   };
 }
 

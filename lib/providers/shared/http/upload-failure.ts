@@ -15,5 +15,5 @@ export function uploadFailure(error: unknown, what: string): UploadOutcome {
   if (status === 429) return { outcome: 'deferred', message, retryAfterSeconds, isRateLimit: true };
   if (isOutOfCredit(failed)) return { outcome: 'deferred', message, retryAfterSeconds };
   if (status === 408 || status === 409 || status >= 500) throw callError(what, error);
-  return { outcome: 'refused', code, message };
+  return { outcome: 'refused', code, message, ...(status === 413 && { isUntouched: true }) };
 }
