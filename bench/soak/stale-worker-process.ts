@@ -69,6 +69,7 @@ function runShardStep(step: { batchId: string; epoch: number }, shard: ShardReco
       return run('collect', () => collect(services, shardStep, context()));
     case 'submitted':
     case 'collected':
+    case 'split':
       return run('poll', () => poll(services, { ...step, events: 0 }, context()));
   }
 }

@@ -4,7 +4,7 @@ import { type BatchRecord, batchObject, costSchema, hasLineErrors, reportSchema 
 import { resultKey } from '../records/object-keys.ts';
 import { openAIBatchSchema } from '../records/openai-batch.ts';
 import { batchOptionsSchema } from '../records/options.ts';
-import type { ShardRecord } from '../records/shard.ts';
+import { type ShardRecord, shardStatuses } from '../records/shard.ts';
 import type { BatchDetails } from '../service/batch-details.ts';
 
 const uri = z.string().nullable();
@@ -12,7 +12,9 @@ const uri = z.string().nullable();
 const shardViewSchema = z.object({
   round: z.number().int().describe('0 for the first sending, then one for each further round'),
   shard: z.number().int(),
-  status: z.enum(['pending', 'submitting', 'submitted', 'ended', 'collected']),
+  status: z
+    .enum(shardStatuses)
+    .describe('`split`: its provider took none of it, and the shards of `parts` have its requests now'),
   provider: z.string().nullable().describe('null for the lines that validation refused'),
   model: z.string(),
   endpoint: z.string(),
@@ -22,6 +24,8 @@ const shardViewSchema = z.object({
   completed: z.number().int(),
   failed: z.number().int(),
   last_error: z.string().nullable(),
+  parts: z.array(z.number().int()).nullable().describe('Shards of the same round; null for one that was not split'),
+  part_of: z.number().int().nullable().describe('The shard of which it is a part'),
 });
 
 /** What we say beyond OpenAI's object, all in one place. */
@@ -114,6 +118,8 @@ function shardView(shard: ShardRecord): z.input<typeof shardViewSchema> {
     completed: counts?.completed ?? 0,
     failed: counts?.failed ?? 0,
     last_error: shard.lastError,
+    parts: shard.parts,
+    part_of: shard.partOf?.shard ?? null,
   };
 }
 

@@ -4,12 +4,16 @@ import { stepFailuresSchema } from './step-failures.ts';
 import { usageSchema } from './usage.ts';
 
 /**
- * pending -> submitting -> submitted -> ended -> collected. Back to pending only where nothing was created.
+ * pending -> submitting -> submitted -> ended -> collected. Back to pending only where nothing was created, or nothing of
+ * what was created can have run.
  *
  * `ended` says that no answer will come any more, for whatever reason: the provider's batch is terminal, or there is
  * none and never will be. Collect turns every ended shard, of whatever end, into exactly one result per line.
+ *
+ * `split` says that the provider took none of its lines and that other shards of the round, its parts, hold them now:
+ * pending -> split.
  */
-export const shardStatuses = ['pending', 'submitting', 'submitted', 'ended', 'collected'] as const;
+export const shardStatuses = ['pending', 'submitting', 'submitted', 'ended', 'collected', 'split'] as const;
 
 const milliseconds = z.number().int();
 
@@ -39,6 +43,20 @@ export const shardEndSchema = z.object({
 });
 
 export type ShardEnd = z.infer<typeof shardEndSchema>;
+
+/** Why a provider took none of a shard's lines, of which nothing can have run: the shard is taken apart. */
+export const refusalSchema = z.object({
+  /** How the shard ends where it is not taken apart any further. */
+  reason: z.enum(['refused', 'failed']),
+  code: z.string(),
+  message: z.string(),
+  /** The lines that the provider names, by their places in the shard. */
+  lines: z.array(z.object({ position: z.number().int(), code: z.string(), message: z.string() })),
+  /** The provider's batch that failed before it began; null where none was created. */
+  providerBatchId: z.string().nullable(),
+});
+
+export type Refusal = z.infer<typeof refusalSchema>;
 
 /** How the shards of a cancelled batch end. */
 export const cancelledEnd: ShardEnd = {
@@ -153,6 +171,17 @@ export const shardRecordSchema = z.object({
   live: liveWorkSchema.nullable().default(null),
   /** The shard whose lost results are read again, in a round that sends nothing; null for a shard of a sending. */
   rereads: z.object({ set: z.string(), round: z.number().int(), shard: z.number().int() }).nullable().default(null),
+  /** A pending shard that has one is not sent again but taken apart. */
+  refusal: refusalSchema.nullable().default(null),
+  /** The shards that hold its lines now; null for one that holds them itself. */
+  parts: z.array(z.number().int()).nullable().default(null),
+  /**
+   * Null for a shard that the round began with. A part exists for readers once the shard from which it was taken names it:
+   * others were written by a run that died or lost.
+   */
+  partOf: z.object({ shard: z.number().int(), origin: z.number().int() }).nullable().default(null),
+  /** Of a shard that the round began with: how many numbers its parts took so far, and how many sendings they stand for. */
+  reserved: z.object({ numbers: z.number().int(), sendings: z.number().int() }).default({ numbers: 0, sendings: 0 }),
   result: shardResultSchema.nullable(),
 });
 
@@ -199,6 +228,10 @@ export function newShard(plan: ShardPlan): ShardRecord {
     firstShortAtMs: null,
     live: null,
     rereads: null,
+    refusal: null,
+    parts: null,
+    partOf: null,
+    reserved: { numbers: 0, sendings: 0 },
     result: null,
   };
 }
@@ -258,8 +291,75 @@ export function deferShard(shard: ShardRecord, notBeforeMs: number, reason: stri
 
 /** The work on it failed, and nothing is known to have changed: it is tried again later. A shard that waits for others stays as it is. */
 export function noteFailure(shard: ShardRecord, notBeforeMs: number, reason: string): ShardRecord {
-  if (shard.status === 'submitted' || shard.status === 'collected') return shard;
+  if (shard.status === 'submitted' || shard.status === 'collected' || shard.status === 'split') return shard;
   return { ...shard, notBeforeMs, deferrals: shard.deferrals + 1, lastError: reason };
+}
+
+/** The provider took none of it: it is taken apart next. */
+export function refuseShard(shard: ShardRecord, refusal: Refusal): ShardRecord {
+  return {
+    ...shard,
+    failures: null,
+    status: 'pending',
+    intent: null,
+    providerBatchId: null,
+    counts: null,
+    notBeforeMs: 0,
+    deferrals: 0,
+    lastError: refusal.message,
+    refusal,
+  };
+}
+
+/** Numbers of a round's shards that are kept for the parts of each shard that the round began with. */
+const numbersPerShard = 128;
+/** Sendings of a shard that the round began with, its own and those of its parts: enough to find one line among 100,000. */
+const maxSendings = 64;
+
+/**
+ * Keeps numbers, and as many of the sendings that are left, for parts of a shard that the round began with. They are gone
+ * even if no part comes of it, so that no two writers ever use the same.
+ *
+ * @returns the shard as it was where too few are left.
+ */
+export function reserveParts(shard: ShardRecord, needed: ShardRecord['reserved']): ShardRecord {
+  const numbers = shard.reserved.numbers + needed.numbers;
+  const sendings = shard.reserved.sendings + needed.sendings;
+  if (numbers > numbersPerShard || sendings > maxSendings - 1) return shard;
+  return { ...shard, reserved: { numbers, sendings } };
+}
+
+/**
+ * @param roundShards with which the round began.
+ * @param origin one of these.
+ * @param place of the number among those that are kept for it.
+ */
+export function numberOfPart(roundShards: number, origin: number, place: number): number {
+  return roundShards + origin * numbersPerShard + place;
+}
+
+/** A shard of which its provider took nothing. */
+export type RefusedShard = ShardRecord & { refusal: Refusal };
+
+export function isToBeSplit(shard: ShardRecord): shard is RefusedShard {
+  return shard.status === 'pending' && shard.refusal !== null;
+}
+
+/** Its parts exist from this write on. What was refused was no sending. */
+export function splitShard(shard: ShardRecord, parts: number[]): ShardRecord {
+  const providerBatchId = shard.refusal?.providerBatchId ?? null;
+  return { ...shard, failures: null, status: 'split', attempts: shard.attempts - 1, providerBatchId, parts };
+}
+
+/** Whether the shard has lines of its own, which have one result each in the end. */
+export function holdsLines(shard: Pick<ShardRecord, 'status'>): boolean {
+  return shard.status !== 'split';
+}
+
+/** Leaves out parts that no shard names. */
+export function existingShards(shards: readonly ShardRecord[]): ShardRecord[] {
+  const named = new Set(shards.flatMap(({ parts }) => parts ?? []));
+  return shards.filter(({ partOf, shard }) => partOf === null || named.has(shard));
 }
 
 export function endShard(shard: ShardRecord, end: ShardEnd, nowMs: number): ShardRecord {

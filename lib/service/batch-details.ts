@@ -6,7 +6,7 @@ import { hasEnded } from '../records/openai-batch.ts';
 import type { ShardRecord } from '../records/shard.ts';
 
 export interface BatchDetails {
-  /** The shards of all rounds so far. */
+  /** The shards of all rounds so far, those that were taken apart too. */
   shards: ShardRecord[];
   /** As `batch.json` has it; null until the batch has ended. */
   receipt: Record<string, unknown> | null;
@@ -15,7 +15,7 @@ export interface BatchDetails {
 export async function batchDetails(services: Services, batch: BatchRecord): Promise<BatchDetails> {
   const [receipt, ...rounds] = await Promise.all([
     readReceipt(services, batch),
-    ...batch.rounds.map(({ token }) => services.records.listShards(batch.id, token)),
+    ...batch.rounds.map(({ token }) => services.records.listAllShards(batch.id, token)),
   ]);
   return { shards: rounds.flat(), receipt };
 }

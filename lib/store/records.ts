@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type BatchRecord, batchRecordSchema } from '../records/batch.ts';
 import { NotFoundError } from '../records/errors.ts';
 import { type FileRecord, fileRecordSchema } from '../records/file.ts';
-import { type ShardRecord, shardRecordSchema } from '../records/shard.ts';
+import { existingShards, holdsLines, type ShardRecord, shardRecordSchema } from '../records/shard.ts';
 import { table } from '../records/table.ts';
 import { createdKey, type IndexKeys, type Key, type RecordTable } from './record-table.ts';
 
@@ -78,8 +78,13 @@ export class Records {
     return this.#table.update(shardRecordKey(name), { read: () => this.getShard(name), change });
   }
 
-  /** @returns the shards of one round in their order. */
+  /** @returns the shards of one round that hold its lines, in their order. */
   async listShards(batchId: string, set: string): Promise<ShardRecord[]> {
+    return (await this.listAllShards(batchId, set)).filter(holdsLines);
+  }
+
+  /** @returns the shards of one round in their order, those that were taken apart too. */
+  async listAllShards(batchId: string, set: string): Promise<ShardRecord[]> {
     const items = this.#table.query({
       ConsistentRead: true,
       KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
@@ -87,7 +92,7 @@ export class Records {
     });
     const shards: ShardRecord[] = [];
     for await (const item of items) shards.push(shardRecordSchema.parse(item));
-    return shards;
+    return existingShards(shards).toSorted((left, right) => left.shard - right.shard);
   }
 
   /** Lists a tenant's batches. The index lags a little behind the records: show the list, never decide by it. */

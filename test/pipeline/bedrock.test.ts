@@ -42,8 +42,8 @@ afterAll(async () => {
   vi.useRealTimers();
 });
 
-async function dropAndDrive(name: string, lines: string[]): Promise<string> {
-  const batchId = await harness.drop(`${name}.jsonl`, fileOf(lines));
+async function dropAndDrive(name: string, lines: string[], options: Record<string, string> = {}): Promise<string> {
+  const batchId = await harness.drop(`${name}.jsonl`, fileOf(lines), options);
   if (batchId === null) throw new Error('refused');
   await drive(harness, batchId);
   return batchId;
@@ -69,6 +69,31 @@ it('sends again what a job did not reach', async () => {
   expect(await harness.status('partial.jsonl')).toMatchObject({ status: 'completed', error_count: 0 });
   const jobs = (await simulator.creations()).slice(before);
   expect(jobs.map(({ requestIds }) => requestIds.length)).toEqual([25, 15]);
+});
+
+it('answers the parts of a refused job by live calls where they are too few for one, as far as the cap allows it', async () => {
+  simulator.setFaults([{ kind: 'refused_lines', names: false, match: { text: 'POISON' } }]);
+  const before = (await simulator.creations()).length;
+  const lines = numbered(16, (id) => chatLine(id, id === 'request-3' ? 'POISON' : id, model));
+  const batchId = await dropAndDrive('apart', lines);
+
+  await expectExactlyOnce(harness, batchId, lines);
+  expect(await harness.status('apart.jsonl')).toMatchObject({ status: 'completed', error_count: 0 });
+  expect((await simulator.creations()).slice(before).map(({ requestIds }) => requestIds.length)).toEqual([16]);
+  const asBatch = (await harness.batch(batchId)).report?.estimatedCost.usd ?? Number.NaN;
+  const calls = simulator.liveCalls().length;
+  const cappedId = await dropAndDrive('capped', lines, { 'max-cost-usd': (1.5 * asBatch).toFixed(6) });
+
+  await expectExactlyOnce(harness, cappedId, lines);
+  const { errors } = await harness.results(cappedId);
+  expect(errors).toHaveLength(16);
+  for (const line of errors)
+    expect(JSON.parse(line).error).toMatchObject({
+      code: 'batch_failed',
+      message: expect.stringMatching(/no valid record.*would pass max_cost_usd/),
+    });
+  expect(simulator.liveCalls()).toHaveLength(calls);
+  simulator.setFaults([]);
 });
 
 it('adopts a job whose creation went unanswered', async () => {

@@ -56,6 +56,16 @@ const fault: fc.Arbitrary<Fault> = fc.oneof(
   fc.constant<Fault>({ kind: 'truncated_download', how: 'clean_end', times: 1 }),
   fc.constant<Fault>({ kind: 'unknown_status', status: 'thinking', times: 1 }),
   fc.constant<Fault>({ kind: 'batch_failed', code: 'some_trouble', message: 'Some trouble.', times: 1 }),
+  fc.record({
+    kind: fc.constant('refused_lines' as const),
+    names: fc.boolean(),
+    match: fc.constantFrom({ text: '-0"' }, { text: '-2"' }, { text: '1"' }),
+  }),
+  fc.record({
+    kind: fc.constant('size_limit' as const),
+    operation: fc.constantFrom('upload' as const, 'create' as const),
+    maxBytes: fc.constantFrom(200, 600, 1_200),
+  }),
 );
 
 const line = fc.constantFrom(chatLine, claudeLine);

@@ -59,6 +59,8 @@ const providerBatchSchema = z.object({
   provider_batch_id: z.string().nullable(),
   provider_status: z.string().nullable(),
   end: z.string().nullable(),
+  /** Absent from receipts of older releases. */
+  refusal: z.object({ message: z.string() }).nullish(),
   requests: z.number(),
   completed: z.number(),
   failed: z.number(),
@@ -105,7 +107,7 @@ function shardState(sent: z.infer<typeof providerBatchSchema>): ShardState {
     requests,
     completed,
     failed,
-    lastError: null,
+    lastError: sent.refusal?.message ?? null,
   };
 }
 

@@ -40,6 +40,8 @@ type Outcome = Omit<ResultEntry, 'ordinal' | 'byteLength'>;
 export class ShardResults {
   readonly #objects: Objects;
   readonly #sources: ShardResultSources;
+  /** What the provider said of lines by name, where it took none of the shard. */
+  readonly #named: ReadonlyMap<number, Failure>;
   readonly #keys: { output: string; errors: string; index: string };
   readonly #output: ObjectWriter;
   readonly #errors: ObjectWriter;
@@ -52,6 +54,9 @@ export class ShardResults {
     const keyOf = (part: string) => shardWorkKey(batchId, token, round, shard, part);
     this.#objects = objects;
     this.#sources = sources;
+    this.#named = new Map(
+      sources.shard.refusal?.lines.map(({ position, code, message }) => [position, { code, message }]),
+    );
     this.#keys = { output: keyOf('output.jsonl'), errors: keyOf('errors.jsonl'), index: keyOf('results.index') };
     this.#output = objects.writer(this.#keys.output, { sha256: true });
     this.#errors = objects.writer(this.#keys.errors, { sha256: true });
@@ -111,6 +116,8 @@ export class ShardResults {
     const unexecuted = answers.unexecuted(position);
     if (unexecuted) return this.#unexecuted(unexecuted);
     if (answers.isMalformed(position)) return unreadable;
+    const named = this.#named.get(position);
+    if (named) return { ...named, isLost: false, isRetryable: false };
     if (missing.code === 'result_missing' || missing.code === 'results_unavailable') this.#counts.missing += 1;
     return missing;
   }

@@ -14,7 +14,7 @@ import { fileIdFrom } from '../../records/ids.ts';
 import { keysWithResult, mergeWorkKey, resultKey } from '../../records/object-keys.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
-import type { ShardRecord } from '../../records/shard.ts';
+import { holdsLines, type ShardRecord } from '../../records/shard.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { countEnded } from '../metrics.ts';
 import { scheduleRemoval } from '../removal-schedule.ts';
@@ -48,7 +48,8 @@ export async function finalize(services: Services, step: BatchStep, context: Ste
   assertEpoch(batch, step.epoch);
   if (hasEnded(batch.status)) return announce(services, batch);
   if (batch.rounds.length === 0) return announce(services, await endWithoutResults(services, batch));
-  const rounds = await Promise.all(batch.rounds.map((round) => services.records.listShards(batch.id, round.token)));
+  const all = await Promise.all(batch.rounds.map((round) => services.records.listAllShards(batch.id, round.token)));
+  const rounds = all.map((shards) => shards.filter(holdsLines));
   if (rounds.flat().some((shard) => shard.status !== 'collected')) return anotherRound;
   if (batch.recollection?.isOpen === false) {
     await openReadingRound(services, batch, rounds.flat());
@@ -68,7 +69,7 @@ export async function finalize(services: Services, step: BatchStep, context: Ste
     await mergeFurther(services, finalizing, rounds.flat(), checkpoint, context);
     return anotherRun;
   }
-  return announce(services, await endWithResults(services, finalizing, rounds, checkpoint));
+  return announce(services, await endWithResults(services, finalizing, all, checkpoint));
 }
 
 /** Whether what is not merged yet may take longer than the run has. */
@@ -117,17 +118,18 @@ async function endWithoutResults(services: Services, batch: BatchRecord): Promis
   return commitEnd(services, batch, closed);
 }
 
+/** @param rounds all shards of each, those that were taken apart too. */
 async function endWithResults(
   services: Services,
   batch: BatchRecord,
   rounds: ShardRecord[][],
   checkpoint: MergeCheckpoint,
 ): Promise<BatchRecord> {
-  const shards = rounds.flat();
+  const shards = rounds.flat().filter(holdsLines);
   const collected = collectedShards(services.objects, shards);
   const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
   const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, checkpoint);
-  const retry = await writeRetryFile(services, batch.id, rounds[0] ?? [], merged.failedOrdinals);
+  const retry = await writeRetryFile(services, batch.id, rounds[0]?.filter(holdsLines) ?? [], merged.failedOrdinals);
   const files: ResultFiles = { output: merged.output, errors: merged.errors, retry };
   if (batch.recollection) await emptyOldFiles(services, batch, files);
   const closed = endBatch(batch, finalStatus(batch, merged.expired > 0), unixSeconds(services), {
@@ -138,7 +140,7 @@ async function endWithResults(
     errorFileId: await fileIdOf(services, batch, 'errors.jsonl', merged.errors),
     firstFailure: await firstFailureOf(services, merged.errors),
   });
-  await writeSummary(services, closed, receiptOf(services, closed, shards, files));
+  await writeSummary(services, closed, receiptOf(services, closed, rounds.flat(), files));
   return commitEnd(services, batch, closed);
 }
 

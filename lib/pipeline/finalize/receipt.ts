@@ -1,5 +1,5 @@
 import type { BatchRecord, Cost } from '../../records/batch.ts';
-import type { ShardRecord } from '../../records/shard.ts';
+import { holdsLines, type ShardRecord } from '../../records/shard.ts';
 import { addUsage, noUsage, type Usage } from '../../records/usage.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { costOf, spentOn } from '../cost.ts';
@@ -11,7 +11,11 @@ export interface ResultFiles {
   retry: WrittenObject | null;
 }
 
-/** What was sent where and what it gave: the account of a batch, kept in `batch.json`. */
+/**
+ * What was sent where and what it gave: the account of a batch, kept in `batch.json`.
+ *
+ * @param shards all that there are, those that were taken apart too.
+ */
 export function receiptOf(services: Services, batch: BatchRecord, shards: readonly ShardRecord[], files: ResultFiles) {
   const sent = shards.filter((shard) => shard.provider !== null);
   return {
@@ -38,7 +42,10 @@ function providerBatchOf(services: Services, shard: ShardRecord) {
     endpoint: shard.endpoint,
     provider_batch_id: shard.providerBatchId,
     provider_status: shard.providerStatus,
-    end: shard.end?.reason ?? null,
+    end: shard.status === 'split' ? shard.status : (shard.end?.reason ?? null),
+    parts: shard.parts,
+    part_of: shard.partOf?.shard ?? null,
+    refusal: shard.refusal && { code: shard.refusal.code, message: shard.refusal.message },
     sendings: shard.attempts,
     is_read_again: shard.rereads !== null,
     requests: shard.lineCount,
@@ -66,7 +73,7 @@ function breakdownOf(services: Services, sent: readonly ShardRecord[]) {
     const [first] = group;
     if (!first) return [];
     const { provider, model, endpoint } = first;
-    const requests = sumOf(group, (shard) => (shard.round === 0 ? shard.lineCount : 0));
+    const requests = sumOf(group, (shard) => (shard.round === 0 && holdsLines(shard) ? shard.lineCount : 0));
     const completed = sumOf(group, (shard) => shard.result?.completed ?? 0);
     const counts = { requests, completed, failed: requests - completed };
     const paid = { usage: usageOfShards(group), cost: costOfShards(services, group) };

@@ -1,4 +1,4 @@
-import type { ProviderBatch } from '../../providers/contract.ts';
+import type { ProviderBatch, SendingRefusal } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { deferralSeconds, waitSeconds } from '../../records/schedule.ts';
@@ -9,6 +9,7 @@ import {
   hasLease,
   isAllAnswered,
   type LiveWork,
+  refuseShard,
   type ShardEnd,
   type ShardRecord,
 } from '../../records/shard.ts';
@@ -18,6 +19,7 @@ import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
 import { closingEnd, closingMs, endOfUnproven } from '../shards/closing.ts';
 import { releaseSemaphores } from '../shards/provider-semaphores.ts';
+import { refusalOf } from '../shards/refusal.ts';
 import { nameOf } from '../shards/shard-name.ts';
 import { writeStatus } from '../status-file.ts';
 import type { PollStep, Turn } from '../step.ts';
@@ -88,6 +90,7 @@ async function advance(
       return closeUnproven(services, batch, shard);
     case 'ended':
     case 'collected':
+    case 'split':
       return shard;
   }
 }
@@ -209,6 +212,7 @@ async function recordStatus(
 ): Promise<ShardRecord> {
   if (!found.isKnownStatus) reportUnknownStatus(services, shard, found.status);
   if (found.failure?.isQueueFull) return requeue(services, shard, found.failure.message);
+  if (found.failure?.isUntouched && !closing) return refuse(services, shard, found, found.failure);
   const end = found.phase === 'cancelled' && closing ? closing : endOf(found);
   return services.records.updateShard(shard, (current) => {
     if (current.status !== 'submitted') return current;
@@ -241,6 +245,20 @@ async function requeue(services: Services, shard: ShardRecord, reason: string): 
   const notBeforeMs = services.now() + pause * 1_000;
   return services.records.updateShard(shard, (current) =>
     current.status === 'submitted' ? deferShard(current, notBeforeMs, safeText(reason)) : current,
+  );
+}
+
+/** The provider failed the batch before running any of it, for what its lines may be the reason: Submit takes the shard apart. */
+async function refuse(
+  services: Services,
+  shard: ShardRecord,
+  { providerBatchId, status }: ProviderBatch,
+  failure: SendingRefusal,
+): Promise<ShardRecord> {
+  const refusal = refusalOf(failure, 'failed', providerBatchId);
+  const providerStatus = safeText(status);
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'submitted' ? refuseShard({ ...current, providerStatus }, refusal) : current,
   );
 }
 

@@ -52,6 +52,17 @@ function assertComplete(key: string, found: number, expected: number): void {
   if (found !== expected) throw new Error(`${key} ends after ${found} of ${expected} lines.`);
 }
 
+/** Streams the lines of a shard as they were translated, one by one, with the placeholder for their ids. */
+export async function* readTranslatedLines(objects: Objects, sentKey: string): AsyncGenerator<Buffer> {
+  for await (const bytes of wholeLines(objects.stream({ bucket: objects.bucket, key: sentKey }))) {
+    for (let at = 0; at < bytes.length; ) {
+      const end = bytes.indexOf('\n', at);
+      yield bytes.subarray(at, end);
+      at = end + 1;
+    }
+  }
+}
+
 /** Streams what the provider gets: the lines under the ids of one sending, the separator between them. */
 export async function* readSentLines(
   objects: Objects,

@@ -165,7 +165,8 @@ interface ShardIdentity {
   shard: number;
 }
 
-class OpenShard {
+/** A shard whose lines are being written; they are there once it is closed. */
+export class OpenShard {
   readonly #identity: ShardIdentity;
   readonly #target: ShardTarget;
   readonly #keys: { lines: string; index: string; sent: string };

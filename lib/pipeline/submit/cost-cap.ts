@@ -25,11 +25,13 @@ export async function capExcess(services: Services, batch: BatchRecord, shard: S
 function committed(services: Services, shard: ShardRecord): number {
   switch (shard.status) {
     case 'pending':
+    case 'split':
       return 0;
     case 'submitting':
     case 'submitted':
-    case 'ended':
       return shard.estimatedUsd ?? 0;
+    case 'ended':
+      return shard.end?.reason === 'refused' ? 0 : (shard.estimatedUsd ?? 0);
     case 'collected':
       return spentOn(services, shard) ?? shard.estimatedUsd ?? 0;
   }

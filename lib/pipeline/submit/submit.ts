@@ -1,5 +1,11 @@
 import type { LineIndex } from '../../lines/line-index.ts';
-import type { CreateOutcome, LostCreateFinding, Sending, UploadOutcome } from '../../providers/contract.ts';
+import type {
+  CreateOutcome,
+  LostCreateFinding,
+  Sending,
+  SendingRefusal,
+  UploadOutcome,
+} from '../../providers/contract.ts';
 import { ownEndpoint } from '../../providers/own-endpoint.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, ProviderAuthenticationError, safeText } from '../../records/errors.ts';
@@ -11,7 +17,9 @@ import {
   deferShard,
   endShard,
   type Intent,
+  isToBeSplit,
   markSubmitted,
+  refuseShard,
   type ShardEnd,
   type ShardRecord,
 } from '../../records/shard.ts';
@@ -20,13 +28,18 @@ import { countRefusedKey } from '../metrics.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { keepFailure } from '../shards/kept-failure.ts';
 import { acquireSemaphores, ownerOf, releaseSemaphores } from '../shards/provider-semaphores.ts';
+import { refusalOf } from '../shards/refusal.ts';
 import { readIndex, readSentLines } from '../shards/shard-lines.ts';
 import { nameOf } from '../shards/shard-name.ts';
 import type { ShardStep } from '../step.ts';
 import { capExcess } from './cost-cap.ts';
+import { takeApart } from './take-apart.ts';
 
 /** Left of a function's time after a create, to write down what became of it. */
 const recordingMs = 15_000;
+
+/** Left of a function's time to take a refused shard apart at once; 200 MB are copied in half of it. */
+const takingApartMs = 30_000;
 
 /** How long after a cancellation a create of unknown outcome is looked for, so that its batch is cancelled as well. */
 const cancelPatienceMs = 15 * 60_000;
@@ -60,6 +73,7 @@ async function advance(
       return shard.live && mayStillSend(batch, nowMs) ? continueLive(services, batch, shard, context) : shard;
     case 'ended':
     case 'collected':
+    case 'split':
       return shard;
   }
 }
@@ -70,8 +84,13 @@ async function begin(
   shard: ShardRecord,
   context: StepContext,
 ): Promise<ShardRecord> {
-  accountOf(services, shard); // before the claim: a shard whose account is gone is not being sent
-  if (!shard.live) return send(services, batch, shard, context);
+  const account = accountOf(services, shard); // before the claim: a shard whose account is gone is not being sent
+  if (isToBeSplit(shard)) return takeApart(services, account, batch, shard);
+  if (!shard.live) {
+    const after = await send(services, batch, shard, context);
+    const isTime = context.remainingMs() > takingApartMs;
+    return isToBeSplit(after) && isTime ? takeApart(services, account, batch, after) : after;
+  }
   const excess = await capExcess(services, batch, shard);
   if (excess !== null) return endOverCap(services, shard, excess, (current) => current.status === 'pending');
   return continueLive(services, batch, await beginLive(services, shard), context);
@@ -378,11 +397,17 @@ async function endRefused(
   services: Services,
   shard: ShardRecord,
   intent: Intent,
-  refusal: { code: string; message: string },
+  refusal: SendingRefusal,
 ): Promise<ShardRecord> {
-  const message = safeText(refusal.message);
-  services.log.warn('A provider refused a batch.', { ...nameOf(shard), code: refusal.code, error: message });
-  return endOwn(services, shard, intent, { reason: 'refused', code: refusal.code, message });
+  const kept = refusalOf(refusal, 'refused');
+  const { code, message } = kept;
+  services.log.warn('A provider refused a batch.', { ...nameOf(shard), code, error: message });
+  if (!refusal.isUntouched) return endOwn(services, shard, intent, { reason: 'refused', code, message });
+  const after = await services.records.updateShard(shard, (current) =>
+    isOwn(current, intent) ? refuseShard(current, kept) : current,
+  );
+  if (after.status === 'pending') await releaseSemaphores(services, after);
+  return after;
 }
 
 async function endOwn(services: Services, shard: ShardRecord, intent: Intent, end: ShardEnd): Promise<ShardRecord> {

@@ -71,6 +71,7 @@ function dueMs(shard: ShardRecord): number | null {
       return shard.endedAtMs === null ? null : Math.max(shard.endedAtMs, shard.notBeforeMs);
     case 'submitted':
     case 'collected':
+    case 'split':
       return null;
   }
 }
