@@ -32,7 +32,11 @@ export function pricerOf(seller: Seller, model: string): Pricer | null {
     cached: same.includes('cached') ? 1 : 1 - discount,
     written: same.includes('written') ? 1 : 1 - discount,
   };
-  return { batch: (usage) => priceOf(rates, usage, factors), single: (usage) => priceOf(rates, usage, singleCall) };
+  const { input, inputAudio, inputImage } = rates;
+  const inBatch = same.includes('cachedAsInput')
+    ? { ...rates, cached: input, cachedAudio: inputAudio, cachedImage: inputImage }
+    : rates;
+  return { batch: (usage) => priceOf(inBatch, usage, factors), single: (usage) => priceOf(rates, usage, singleCall) };
 }
 
 /**
@@ -155,12 +159,15 @@ function priceOf(rates: Rates, usage: Usage, factors: Factors): number {
     Math.max(0, tokens.output - outputAudio - outputImage) * rate('output') +
     outputAudio * rate('outputAudio') +
     outputImage * rate('outputImage');
+  // A cached token never costs more than one that is not: of what has no price for it, and no discount, that would be so in a batch.
+  const readRate = (kind: keyof Rates, unread: keyof Rates) =>
+    Math.min(rate(kind) * factors.cached, rate(unread) * factors.usual);
   const read =
-    Math.max(0, cached - cachedAudio - cachedImage) * rate('cached') +
-    cachedAudio * rate('cachedAudio') +
-    cachedImage * rate('cachedImage');
+    Math.max(0, cached - cachedAudio - cachedImage) * readRate('cached', 'input') +
+    cachedAudio * readRate('cachedAudio', 'inputAudio') +
+    cachedImage * readRate('cachedImage', 'inputImage');
   const write = Math.max(0, written - writtenForHour) * rate('written') + writtenForHour * rate('writtenForHour');
-  return (usual * factors.usual + read * factors.cached + write * factors.written) / 1e6;
+  return (usual * factors.usual + read + write * factors.written) / 1e6;
 }
 
 /** One request's input, cached tokens included, decides for all of its tokens. Source: pydantic/genai-prices#241. */

@@ -8,8 +8,11 @@ interface SentPictures {
   bytes: number;
 }
 
-/** Most tokens of a picture that is to be edited: 452 of its own and 6,240 of high fidelity. Source: OpenAI's image guide, from memory. */
-const editedPictureTokens = 6_692;
+/**
+ * Most tokens of a picture that is to be edited: 65, 129 for each of four tiles, and 6,240 of high fidelity.
+ * Source: https://developers.openai.com/api/docs/guides/images-vision (GPT Image 1), read 2026-11.
+ */
+const editedPictureTokens = 6_821;
 
 const none: SentPictures = { tokens: 0, bytes: 0 };
 

@@ -81,7 +81,7 @@ export interface Prices {
   batchDiscount: number;
   /** Discounts of models that save something else, by patterns as in `models`; the first that fits holds. */
   discountOfModels?: Readonly<Record<string, number>>;
-  /** Kinds of tokens that cost the same in a batch, by patterns of models in the same way; none without it. */
+  /** Kinds of tokens that a batch does not make cheaper in its usual way, by patterns of models in the same way; none without it. */
   undiscounted?: Readonly<Record<string, readonly UndiscountedKind[]>>;
 }
 
@@ -103,8 +103,11 @@ export interface DescribedModels {
   read: string;
 }
 
-/** Kinds of tokens whose own discount may take the place of the batch's. */
-export type UndiscountedKind = 'cached' | 'written';
+/**
+ * Kinds of tokens whose own price takes the place of half of it: `cached` and `written` cost in a batch what they cost in a single call,
+ * and `cachedAsInput` says that a batch's cached tokens cost what its other input does.
+ */
+export type UndiscountedKind = 'cached' | 'cachedAsInput' | 'written';
 
 /** What a service of our own AWS account needs, so that it reads its lines from our bucket and writes its answers there. */
 export interface AwsNeeds {

@@ -3,8 +3,10 @@ import { EstimateByModel, Estimator } from '../../lib/pipeline/estimate.ts';
 import { pricerOf } from '../../lib/pipeline/price.ts';
 import { parseConfig } from '../../lib/providers/config.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
+import { claudePictures, geminiPictures, openAIPictures } from '../../lib/providers/shared/picture-tokens.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { placeholderLineId } from '../../lib/records/ids.ts';
+import { usageOf } from '../../lib/records/usage.ts';
 
 /**
  * Usage as the providers write it, against bills worked out by hand from their price pages. Prices are in the titles' order:
@@ -22,6 +24,10 @@ const config = parseConfig(
       groq: { kind: 'groq', secret: 's' },
       together: { kind: 'together', secret: 's' },
       xai: { kind: 'xai', secret: 's' },
+      fireworks: { kind: 'fireworks', secret: 's', accountId: 'a' },
+      live: { kind: 'live', secret: 's', api: 'openai', baseUrl: 'https://api.openai.com/v1' },
+      'live-claude': { kind: 'live', secret: 's', api: 'anthropic', baseUrl: 'https://api.anthropic.com' },
+      elsewhere: { kind: 'live', secret: 's', api: 'openai', baseUrl: 'https://llm.example.com/v1' },
       azure: {
         kind: 'azure',
         secret: 's',
@@ -49,6 +55,10 @@ type AccountName =
   | 'groq'
   | 'together'
   | 'xai'
+  | 'fireworks'
+  | 'live'
+  | 'live-claude'
+  | 'elsewhere'
   | 'azure'
   | 'own';
 
@@ -135,6 +145,33 @@ describe('the bill of OpenAI', () => {
     expect(billOf({ ...openai, model: 'gpt-4o', line: openAILine(chat(usage)) }).usd).toBe(0.13);
   });
 
+  it('cached input of GPT-4.1 has no price in a batch: it costs the 1 of other input, and 0.5 in a single call', () => {
+    // 100,000 in * 1 + 1,000 out * 4; 10,000 plain * 2 + 90,000 cached * 0.5 + 1,000 out * 8
+    const usage = {
+      prompt_tokens: 100_000,
+      completion_tokens: 1_000,
+      total_tokens: 101_000,
+      prompt_tokens_details: { cached_tokens: 90_000 },
+    };
+    const answer = { ...openai, model: 'gpt-4.1', line: openAILine(chat(usage)) };
+    expect(billOf(answer).usd).toBe(0.104);
+    expect(billOf(answer, 'single').usd).toBe(0.073);
+  });
+
+  it('a long prompt of GPT-5.6: all kinds at the prices of long ones', () => {
+    // 150,000 plain * 4 + 100,000 read * 0.4 + 50,000 written * 5 + 2,000 out * 15
+    const usage = {
+      input_tokens: 300_000,
+      input_tokens_details: { cached_tokens: 100_000, cache_write_tokens: 50_000 },
+      output_tokens: 2_000,
+      output_tokens_details: { reasoning_tokens: 1_500 },
+      total_tokens: 302_000,
+    };
+    const body = { id: 'resp', object: 'response', model: 'gpt-5.6', output: [], usage };
+    const answer = { ...openai, model: 'gpt-5.6', endpoint: '/v1/responses', line: openAILine(body) } as const;
+    expect(billOf(answer)).toEqual({ usd: 0.92, total: 302_000 });
+  });
+
   it('cache writes of GPT-5.6 at half of 5', () => {
     // 10,000 plain * 2 + 40,000 written * 2.5 + 50,000 read * 0.2 + 1,000 out * 10
     const usage = {
@@ -171,6 +208,27 @@ describe('the bill of OpenAI', () => {
     expect(billOf(answer)).toEqual({ usd: 0.067885, total: 4_510 });
   });
 
+  it('pictures of gpt-image-1.5 that a cache had, and output that is split: single calls', () => {
+    // 50 text * 5 + 200 image * 8 + 100 cached image * 2 + 160 text out * 10 + 4,000 image out * 32
+    const usage = {
+      input_tokens: 350,
+      input_tokens_details: {
+        text_tokens: 50,
+        image_tokens: 300,
+        cached_tokens: 100,
+        cached_tokens_details: { image_tokens: 100, text_tokens: 0 },
+      },
+      output_tokens: 4_160,
+      output_tokens_details: { image_tokens: 4_000, text_tokens: 160 },
+      total_tokens: 4_510,
+    };
+    const body = { created: 1, data: [{ b64_json: 'aGk=' }], usage };
+    const answer = { ...openai, model: 'gpt-image-1.5', endpoint: '/v1/images/edits', line: openAILine(body) } as const;
+    expect(billOf(answer, 'single').usd).toBe(0.13165);
+    // 50 text * 2.5 + 300 image * 4 + 160 * 5 + 4,000 * 16: without a price for cached ones
+    expect(billOf(answer).usd).toBe(0.066125);
+  });
+
   it('spoken input and output of gpt-audio', () => {
     // 100 text in * 1.25 + 900 audio in * 16 + 100 text out * 5 + 400 audio out * 32
     const usage = {
@@ -187,8 +245,8 @@ describe('the bill of OpenAI', () => {
     const list = { object: 'list', data: [], model: 'm', usage: { prompt_tokens: 500_000, total_tokens: 500_000 } };
     const embeddings = { ...openai, model: 'text-embedding-3-small', endpoint: '/v1/embeddings' } as const;
     expect(billOf({ ...embeddings, line: openAILine(list) }).usd).toBe(0.005);
-    const pricer = pricerOf(sellerOf('openai'), 'omni-moderation-latest');
-    expect(pricer).not.toBeNull();
+    const moderations = { ...openai, model: 'omni-moderation-latest', endpoint: '/v1/moderations' } as const;
+    expect(billOf({ ...moderations, line: openAILine(list) }).usd).toBe(0);
   });
 });
 
@@ -216,6 +274,23 @@ describe('the bill of Anthropic', () => {
     // 1,000 * 1.5 + 99,000 * 0.15 + 500 * 7.5
     const usage = { input_tokens: 1_000, cache_read_input_tokens: 99_000, output_tokens: 500 };
     expect(billOf({ ...claude, line: claudeLine(usage) }).usd).toBe(0.0201);
+  });
+
+  it('cache writes of both lifetimes, and thinking within the output', () => {
+    // 10 * 1.5 + 20,000 * 1.875 + 30,000 * 3 + 1,000 * 7.5
+    const usage = { ...written(20_000, 30_000), output_tokens: 1_000, output_tokens_details: { thinking_tokens: 800 } };
+    expect(billOf({ ...claude, line: claudeLine(usage) })).toEqual({ usd: 0.135015, total: 51_010 });
+  });
+
+  it('a long prompt: what a cache had and what was written to it count towards 200,000', () => {
+    // 10,000 * 3 + 150,000 read * 0.3 + 50,000 written for an hour * 6 + 1,000 * 11.25
+    const usage = {
+      ...written(0, 50_000),
+      input_tokens: 10_000,
+      cache_read_input_tokens: 150_000,
+      output_tokens: 1_000,
+    };
+    expect(billOf({ ...claude, line: claudeLine(usage) })).toEqual({ usd: 0.38625, total: 211_000 });
   });
 
   it('a single call at the full price', () => {
@@ -259,6 +334,54 @@ describe('the bill of Google', () => {
     expect(billOf({ ...flash, account: 'gemini', line: geminiLine(usage) })).toEqual({ usd: 0.00109, total: 1_500 });
   });
 
+  it('spoken input that a cache had costs 0.1 in a batch as well, and what a tool brought in is input', () => {
+    // (100 + 50 by a tool) text * 0.15 + 500 audio * 0.5 + 400 cached audio * 0.1 + 100 * 1.25
+    const usage = {
+      promptTokenCount: 1_000,
+      toolUsePromptTokenCount: 50,
+      promptTokensDetails: [
+        { modality: 'TEXT', tokenCount: 100 },
+        { modality: 'AUDIO', tokenCount: 900 },
+      ],
+      cachedContentTokenCount: 400,
+      cacheTokensDetails: [{ modality: 'AUDIO', tokenCount: 400 }],
+      candidatesTokenCount: 100,
+      totalTokenCount: 1_150,
+    };
+    expect(billOf({ ...flash, account: 'gemini', line: geminiLine(usage) })).toEqual({ usd: 0.000438, total: 1_150 });
+  });
+
+  it('a long prompt of gemini-2.5-pro of which a cache had most', () => {
+    // 100,000 * 1.25 + 200,000 cached * 0.25 + 1,000 * 7.5
+    const usage = {
+      promptTokenCount: 300_000,
+      cachedContentTokenCount: 200_000,
+      candidatesTokenCount: 1_000,
+      totalTokenCount: 301_000,
+    };
+    expect(billOf({ account: 'gemini', model: 'gemini-2.5-pro', line: geminiLine(usage) }).usd).toBe(0.1825);
+  });
+
+  it('embeddings of the Gemini API at half of 0.15', () => {
+    const response = { embedding: { values: [0.5] }, tokenCount: '1000' };
+    const line = { key: placeholderLineId, response };
+    const answer = { account: 'gemini', model: 'gemini-embedding-001', endpoint: '/v1/embeddings', line } as const;
+    expect(billOf(answer).usd).toBe(0.000075);
+  });
+
+  it('Claude on Vertex: reads and writes of its cache as in single calls', () => {
+    // 1,000 * 1.5 + 9,000 read * 0.3 + 1,000 written * 3.75 + 2,000 for an hour * 6 + 100 * 7.5
+    const usage = {
+      input_tokens: 1_000,
+      cache_read_input_tokens: 9_000,
+      cache_creation_input_tokens: 3_000,
+      cache_creation: { ephemeral_5m_input_tokens: 1_000, ephemeral_1h_input_tokens: 2_000 },
+      output_tokens: 100,
+    };
+    const line = { custom_id: placeholderLineId, status: '', request: {}, response: claudeMessage(usage) };
+    expect(billOf({ account: 'vertex', model: 'claude-sonnet-4-5', line })).toEqual({ usd: 0.0207, total: 13_100 });
+  });
+
   it('a picture of gemini-2.5-flash-image at half of 30', () => {
     // 100 * 0.15 + 1,290 image out * 15 + 10 text out * 1.25
     const usage = {
@@ -295,6 +418,18 @@ describe('the bill of xAI', () => {
     // 10,120 * 3 + 4,308 * 15
     expect(billOf({ account: 'xai', model: 'grok-4', line: xaiLine(usage) }).usd).toBe(0.09498);
     expect(billOf({ account: 'xai', model: 'grok-4.20-0309-reasoning', line: xaiLine(usage) }).usd).toBe(0.018736);
+  });
+
+  it('a long prompt of which a cache had some, 20 % off of all of it', () => {
+    // (200,000 * 2.5 + 50,000 cached * 0.4 + (1,000 + 500) * 5) * 0.8
+    const long = {
+      prompt_tokens: 250_000,
+      completion_tokens: 1_000,
+      total_tokens: 251_500,
+      prompt_tokens_details: { cached_tokens: 50_000 },
+      completion_tokens_details: { reasoning_tokens: 500 },
+    };
+    expect(billOf({ account: 'xai', model: 'grok-4.3', line: xaiLine(long) })).toEqual({ usd: 0.422, total: 251_500 });
   });
 
   it('reasoning within the completion where the total says so', () => {
@@ -338,6 +473,88 @@ describe('the bill of the others', () => {
     expect(billOf(answer).usd).toBe(0.00009);
   });
 
+  it('Bedrock: what a cache of Nova had or got, as in single calls', () => {
+    const usage = {
+      inputTokens: 1_000,
+      outputTokens: 500,
+      cacheReadInputTokenCount: 2_000,
+      cacheWriteInputTokenCount: 1_000,
+    };
+    const modelOutput = {
+      output: { message: { role: 'assistant', content: [{ text: 'Four.' }] } },
+      stopReason: 'end_turn',
+      usage,
+    };
+    const line = { recordId: placeholderLineId, modelOutput };
+    // 1,000 * 0.03 + 2,000 read * 0.015 + 1,000 written * 0.06 + 500 * 0.12
+    expect(billOf({ account: 'bedrock', model: 'us.amazon.nova-lite-v1:0', line })).toEqual({
+      usd: 0.00018,
+      total: 4_500,
+    });
+  });
+
+  it('Bedrock: Llama at half of 0.72', () => {
+    const modelOutput = {
+      generation: 'Four.',
+      prompt_token_count: 1_000,
+      generation_token_count: 500,
+      stop_reason: 'stop',
+    };
+    const line = { recordId: placeholderLineId, modelOutput };
+    expect(billOf({ account: 'bedrock', model: 'us.meta.llama3-3-70b-instruct-v1:0', line }).usd).toBe(0.00054);
+  });
+
+  it('Mistral: cached input is never dearer than other input', () => {
+    // 10,000 in * 0.05 + 1,000 out * 0.15: the list has no price for cached ones
+    const usage = { prompt_tokens: 10_000, completion_tokens: 1_000, total_tokens: 11_000, num_cached_tokens: 4_000 };
+    const response = { status_code: 200, body: chat(usage) };
+    const line = { id: 'r', custom_id: placeholderLineId, response, error: null };
+    expect(billOf({ account: 'mistral', model: 'mistral-small-latest', line }).usd).toBe(0.00065);
+  });
+
+  it('Groq: all batch tokens at the batch rate, whatever the cache', () => {
+    // 10,000 in * 0.075 + 1,000 out * 0.3
+    const usage = {
+      prompt_tokens: 10_000,
+      completion_tokens: 1_000,
+      total_tokens: 11_000,
+      prompt_tokens_details: { cached_tokens: 4_000 },
+      completion_tokens_details: { reasoning_tokens: 600 },
+    };
+    const answer = { account: 'groq', model: 'openai/gpt-oss-120b', line: openAILine(chat(usage)) } as const;
+    expect(billOf(answer).usd).toBe(0.00105);
+  });
+
+  it('Fireworks: half of 0.15 and 0.6, cached input at its own 0.014', () => {
+    // 6,000 * 0.075 + 4,000 cached * 0.014 + 1,000 * 0.3
+    const usage = {
+      prompt_tokens: 10_000,
+      completion_tokens: 1_000,
+      total_tokens: 11_000,
+      prompt_tokens_details: { cached_tokens: 4_000 },
+    };
+    const model = 'accounts/fireworks/models/gpt-oss-120b';
+    const line = { custom_id: placeholderLineId, response: chat(usage, model) };
+    expect(billOf({ account: 'fireworks', model, line })).toEqual({ usd: 0.000806, total: 11_000 });
+  });
+
+  it('live endpoints: the price of single calls where the address shows whose, and none elsewhere', () => {
+    // 4,000 plain * 0.25 + 6,000 cached * 0.025 + 1,000 out * 2
+    const usage = {
+      prompt_tokens: 10_000,
+      completion_tokens: 1_000,
+      total_tokens: 11_000,
+      prompt_tokens_details: { cached_tokens: 6_000 },
+    };
+    const answer = { model: 'gpt-5-mini', line: openAILine(chat(usage)) };
+    expect(billOf({ ...answer, account: 'live' }, 'single').usd).toBe(0.00315);
+    expect(billOf({ ...answer, account: 'elsewhere' }, 'single').usd).toBeNull();
+    // 1,000 * 3 + 1,000 written * 3.75 + 100 * 15
+    const written = { input_tokens: 1_000, cache_creation_input_tokens: 1_000, output_tokens: 100 };
+    const claude = { account: 'live-claude', model: 'claude-sonnet-4-5', line: claudeLine(written) } as const;
+    expect(billOf(claude, 'single').usd).toBe(0.00825);
+  });
+
   it('Mistral: half of 0.1 and 0.3', () => {
     const usage = { prompt_tokens: 10_000, completion_tokens: 1_000, total_tokens: 11_000 };
     const line = {
@@ -370,6 +587,47 @@ describe('the bill of the others', () => {
     const usage = { prompt_tokens: 10_000, completion_tokens: 1_000, total_tokens: 11_000 };
     expect(billOf({ account: 'azure', model: 'my-gpt-4o-batch', line: openAILine(chat(usage)) }).usd).toBe(0.0175);
     expect(billOf({ account: 'azure', model: 'another', line: openAILine(chat(usage)) }).usd).toBeNull();
+  });
+
+  it('Azure: cached input of a deployment costs in a batch what it does in a single call', () => {
+    // 6,000 * 1.25 + 4,000 cached * 1.25 + 1,000 * 5
+    const usage = {
+      prompt_tokens: 10_000,
+      completion_tokens: 1_000,
+      total_tokens: 11_000,
+      prompt_tokens_details: { cached_tokens: 4_000 },
+    };
+    expect(billOf({ account: 'azure', model: 'my-gpt-4o-batch', line: openAILine(chat(usage)) }).usd).toBe(0.0175);
+  });
+
+  it('own prices of every kind of token', () => {
+    const everyKind = {
+      ...{ input: 1, output: 10, cachedInput: 0.1, cacheWrite: 2, cacheWrite1h: 3 },
+      ...{ inputAudio: 4, inputImage: 5, outputAudio: 20, outputImage: 30, batchDiscount: 0 },
+    };
+    const own = sellerOf('own');
+    const seller = { ...own, config: { ...own.config, prices: { all: everyKind } } };
+    const usage = usageOf({
+      ...{
+        input: 21_000,
+        cached: 3_000,
+        cachedAudio: 1_000,
+        cachedImage: 1_000,
+        written: 5_000,
+        writtenForHour: 2_000,
+      },
+      ...{
+        inputAudio: 5_000,
+        inputImage: 4_000,
+        output: 6_000,
+        reasoning: 1_000,
+        outputAudio: 1_000,
+        outputImage: 2_000,
+      },
+    });
+    // 6,000 plain, 3,000 cached at 0.1, 3,000 written at 2 and 2,000 at 3, 4,000 audio at 4, 3,000 images at 5;
+    // 3,000 text out at 10, 1,000 audio at 20, 2,000 images at 30
+    expect(pricerOf(seller, 'all')?.batch(usage)).toBeCloseTo(0.1593, 9);
   });
 
   it('a server of one’s own costs what the configuration says', () => {
@@ -444,6 +702,28 @@ describe('an estimate', () => {
     expect(estimateOf(drawn)).toMatchObject({ output: 12_480, batchUsd: expect.closeTo(0.19993, 6) });
     expect(estimateOf({ ...drawn, model: 'dall-e-3' }).batchUsd).toBeNull();
     expect(estimateOf({ ...drawn, endpoint: '/v1/videos', model: 'sora-2' }).batchUsd).toBeNull();
+  });
+
+  it.each([
+    ['gpt-5.4', 1_024, 1_024, 'high', 1_229],
+    ['gpt-5.4', 2_048, 2_048, 'high', 3_000],
+    ['gpt-5.6-sol', 4_096, 4_096, undefined, 19_661],
+    ['gpt-5.6-sol', 4_096, 4_096, 'low', 308],
+    ['gpt-5.5', 6_000, 6_000, 'auto', 12_000],
+    ['gpt-5-nano', 1_024, 1_024, undefined, 1_536],
+    ['gpt-4.1-mini', 4_096, 4_096, undefined, 6_636],
+    ['o4-mini', 1_024, 1_024, undefined, 1_762],
+    ['gpt-4o', 2_048, 4_096, 'high', 1_105],
+    ['gpt-5.1', 1_024, 1_024, undefined, 630],
+    ['gpt-4o-mini', 1_024, 1_024, 'low', 2_833],
+  ])('counts what %s is shown, %i by %i at detail %s, as %i tokens', (model, width, height, detail, tokens) => {
+    expect(openAIPictures(model, { size: { width, height }, detail })).toBe(tokens);
+  });
+
+  it('counts what Claude and Gemini are shown by their pages’ examples, and the most of what has no size', () => {
+    expect(claudePictures('claude-sonnet-5', { size: { width: 1_000, height: 1_000 }, detail: null })).toBe(1_296);
+    expect(geminiPictures('gemini-2.5-flash', { size: { width: 960, height: 540 }, detail: null })).toBe(1_548);
+    expect(openAIPictures('gpt-5.6-sol', { size: null, detail: null })).toBe(36_000);
   });
 
   it('counts a picture by its pixels, and not by its base64', () => {

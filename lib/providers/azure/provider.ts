@@ -21,7 +21,10 @@ export const azure = {
   kind: 'azure',
   settings: azureSettings,
   models: [],
-  /** Whether the discount holds for cached tokens too is not published: none is assumed. */
+  /**
+   * Azure's price list has a price of its own for cached tokens in batches, by deployment type; without it here, no discount is assumed
+   * for them. The account's own `prices`, or a bill, decide.
+   */
   prices: { list: 'azure', batchDiscount: 0.5, undiscounted: { '*': ['cached', 'written'] } },
   /**
    * A batch of a Global-Batch deployment: 1 GB with a blob store of one's own, which we do not use. Embeddings in batches are

@@ -29,7 +29,10 @@ export const bedrock = {
     'qwen.*',
     'arn:aws*:bedrock:*',
   ],
-  /** Whether the discount holds for cached tokens too is not published: none is assumed. */
+  /**
+   * Batch inference is said to have no prompt caching. Should it count such tokens all the same, no discount is assumed; the first bill
+   * with them decides. Source: https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html, as others quote it, 2026-11.
+   */
   prices: { list: 'aws', batchDiscount: 0.5, undiscounted: { '*': ['cached', 'written'] } },
   /**
    * A file may have 1 GB; its answers repeat the requests, and a step that collects them must hold them. Source:

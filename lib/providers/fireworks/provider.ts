@@ -10,8 +10,12 @@ export const fireworks = {
   kind: 'fireworks',
   settings: fireworksSettings,
   models: ['accounts/fireworks/*'],
-  /** "Batch Inference is priced at 50% of our serverless rates"; cached tokens save more. */
-  prices: { list: 'fireworks', batchDiscount: 0.5 },
+  /**
+   * "Batch inference is billed at 50% of serverless pricing on both input and output". Whether that holds for the price of cached tokens
+   * too is not said: no discount is assumed for them until a bill shows one. Source: https://docs.fireworks.ai/serverless/pricing, read
+   * 2026-11.
+   */
+  prices: { list: 'fireworks', batchDiscount: 0.5, undiscounted: { '*': ['cached'] } },
   /**
    * A dataset may be larger; what is uploaded in one call has 150 MB at most. Source:
    * https://docs.fireworks.ai/api-reference/upload-dataset-files, read 2026-11; unconfirmed. No number of requests is published.

@@ -14,7 +14,7 @@ export const gemini = {
   kind: 'gemini',
   settings,
   models: ['gemini-*'],
-  /** Cached tokens cost in a batch what they cost in a single call. Source: https://ai.google.dev/gemini-api/docs/batch-api, from memory. */
+  /** Cached tokens "are priced the same as for non-batch API traffic". Source: https://ai.google.dev/gemini-api/docs/batch-api, read 2026-11. */
   prices: { list: 'google', batchDiscount: 0.5, undiscounted: { '*': ['cached'] } },
   /**
    * No number of requests is published; ours keeps a shard's index and its retries small. A file may have 2 GB, of which we use a

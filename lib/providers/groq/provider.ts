@@ -28,8 +28,11 @@ export const groq = {
   kind: 'groq',
   settings,
   models: [],
-  /** The discounts of cache and batch do not stack. Source: https://console.groq.com/docs/batch, from memory. */
-  prices: { list: 'groq', batchDiscount: 0.5, undiscounted: { '*': ['cached'] } },
+  /**
+   * "The batch discount does not stack with prompt caching discounts. All batch tokens are billed at the 50% batch rate regardless of
+   * cache status." Source: https://console.groq.com/docs/batch, read 2026-11.
+   */
+  prices: { list: 'groq', batchDiscount: 0.5, undiscounted: { '*': ['cachedAsInput'] } },
   /** Source: https://console.groq.com/docs/batch, read 2026-11; unconfirmed. */
   limits: { ...usualLimits, maxBytes: 100_000_000 },
   key: 'required',

@@ -20,7 +20,7 @@ export const mistral = {
     'pixtral-*',
     'voxtral-*',
   ],
-  /** Whether the discount holds for cached tokens too is not published: none is assumed. */
+  /** Whether the discount holds for cached tokens too is not published: none is assumed, until a bill with some shows it. */
   prices: { list: 'mistral', batchDiscount: 0.5, undiscounted: { '*': ['cached', 'written'] } },
   /**
    * A workspace may have a million requests pending; a tenth, so that several jobs fit. A file may have 512 MB; less, so that an

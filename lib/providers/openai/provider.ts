@@ -31,10 +31,15 @@ export const openai = {
     'ft:*',
   ],
   /**
-   * Since GPT-5 the batch's prices have a column for cached input, at half; before, the cache's own price is the most that holds.
-   * Source: https://platform.openai.com/docs/pricing (Batch), from memory.
+   * Since GPT-5 the batch's prices have a column for cached input, at half; for older and pro models it is empty, so that cached tokens
+   * cost what other input does. Cache writes, since GPT-5.6, are at half too.
+   * Source: https://developers.openai.com/api/docs/pricing (Batch), read 2026-11.
    */
-  prices: { list: 'openai', batchDiscount: 0.5, undiscounted: { 'gpt-5*': [], 'gpt-6*': [], '*': ['cached'] } },
+  prices: {
+    list: 'openai',
+    batchDiscount: 0.5,
+    undiscounted: { '*-pro*': ['cachedAsInput'], 'gpt-5*': [], 'gpt-6*': [], '*': ['cachedAsInput'] },
+  },
   limits: { ...usualLimits, maxEmbeddingInputs: 50_000, createsPerHour: 2_000 },
   key: 'required',
   packages: [],

@@ -4,7 +4,7 @@
  */
 type MaxOutputTokens = Readonly<Record<string, number>>;
 
-/** Source: https://platform.openai.com/docs/models, from memory. */
+/** Source: https://developers.openai.com/api/docs/models, read 2026-11 for GPT-5.6 and GPT-6; of the older ones from memory. */
 export const openAIMaxOutput: MaxOutputTokens = {
   'gpt-5-pro*': 272_000,
   'gpt-5-chat*': 16_384,
@@ -39,7 +39,7 @@ export const geminiMaxOutput: MaxOutputTokens = {
   'gemini-*': 65_536,
 };
 
-/** None is published: the context windows. Source: https://docs.mistral.ai/getting-started/models, from memory. */
+/** None is published: the context windows. Source: https://docs.mistral.ai/getting-started/models, from memory; an answer that is longer decides. */
 export const mistralMaxOutput: MaxOutputTokens = {
   'codestral*': 262_144,
   'devstral*': 262_144,
@@ -48,7 +48,7 @@ export const mistralMaxOutput: MaxOutputTokens = {
   '*': 131_072,
 };
 
-/** Source: https://docs.aws.amazon.com/nova/latest/userguide/what-is-nova.html, from memory. */
+/** Of numbers that differ between the models' cards (5K, 64K) and AWS's posts (10K, 65K) the larger, read 2026-11; Premier's from memory. */
 export const bedrockMaxOutput: MaxOutputTokens = {
   ...claudeMaxOutput,
   '*nova-premier*': 32_000,

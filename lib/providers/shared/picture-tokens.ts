@@ -6,22 +6,39 @@ export interface PictureSize {
   height: number;
 }
 
-/** Source: https://platform.openai.com/docs/guides/images-vision#calculating-costs, from memory. */
+/** Source: https://developers.openai.com/api/docs/guides/images-vision#calculating-costs, read 2026-11. */
 export const openAIPictures: PictureRule = (model, { size, detail }) => {
   const patches = patchModels.find(([pattern]) => pattern.test(model));
-  if (patches) return Math.ceil(patchesOf(size, patches[1]) * patches[2]);
+  if (patches) return Math.ceil(patchesOf(size, patches[2](detail)) * patches[1]);
   const [base, tile] = tileModels.find(([pattern]) => pattern.test(model))?.[1] ?? [85, 170];
   return detail === 'low' ? base : base + tile * tilesOf(size);
 };
 
-/** Models that count patches of 32 pixels: the most of them, and the tokens of one. */
-const patchModels: readonly (readonly [RegExp, number, number])[] = [
-  [/^gpt-(5\.[4-9]|[6-9])[^-]*-nano/, 10_000, 2.46],
-  [/^gpt-(5\.[4-9]|[6-9])[^-]*-mini/, 10_000, 1.62],
-  [/^gpt-(5\.[4-9]|[6-9])/, 10_000, 1],
-  [/^(gpt-5|gpt-4\.1)[^-]*-nano/, 1_536, 2.46],
-  [/^(gpt-5|gpt-4\.1)[^-]*-mini/, 1_536, 1.62],
-  [/^o4-mini/, 1_536, 1.72],
+/** Into how many pixels a picture is scaled, and how many patches it has then at most. */
+interface PatchBudget {
+  pixels: number;
+  patches: number;
+}
+
+const low: PatchBudget = { pixels: 512, patches: 256 };
+const high: PatchBudget = { pixels: 2_048, patches: 2_500 };
+const large: PatchBudget = { pixels: 6_000, patches: 10_000 };
+/** A square of 2,048 pixels has 4,096, which is below the budget of 6,144. */
+const usual: PatchBudget = { pixels: 2_048, patches: 4_096 };
+/** Without a budget; what has more is refused. */
+const unscaled: PatchBudget = { pixels: 65_535, patches: 30_000 };
+
+/** Models that count patches of 32 pixels: the tokens of one, and how many there may be by `detail`, which is `auto` if it is not said. */
+const patchModels: readonly (readonly [RegExp, number, (detail: unknown) => PatchBudget])[] = [
+  [/^gpt-(5\.[6-9]|[6-9])/, 1.2, (detail) => (detail === 'low' ? low : detail === 'high' ? high : unscaled)],
+  [/^gpt-5\.5/, 1.2, (detail) => (detail === 'low' ? low : detail === 'high' ? high : large)],
+  [/^gpt-5\.4/, 1.2, (detail) => (detail === 'low' ? usual : detail === 'original' ? large : high)],
+  [/^gpt-5\.2/, 1.2, () => usual],
+  [/^gpt-5[^-]*-nano/, 1.5, () => usual],
+  [/^gpt-5[^-]*-mini/, 1.2, () => usual],
+  [/^gpt-4\.1-nano/, 2.46, () => usual],
+  [/^gpt-4\.1-mini/, 1.62, () => usual],
+  [/^o4-mini/, 1.72, () => usual],
 ];
 
 /** Models that count tiles of 512 pixels: tokens of a picture, and of each of its tiles. */
@@ -31,8 +48,10 @@ const tileModels: readonly (readonly [RegExp, readonly [number, number]])[] = [
   [/^o[13]/, [75, 150]],
 ];
 
-function patchesOf(size: PictureSize | null, most: number): number {
-  return size ? Math.min(most, Math.ceil(size.width / 32) * Math.ceil(size.height / 32)) : most;
+function patchesOf(size: PictureSize | null, { pixels, patches }: PatchBudget): number {
+  if (!size) return patches;
+  const scale = Math.min(1, pixels / Math.max(size.width, size.height));
+  return Math.min(patches, Math.ceil((size.width * scale) / 32) * Math.ceil((size.height * scale) / 32));
 }
 
 /** A picture is scaled into 2,048 pixels, then its shorter side to 768. */
@@ -43,13 +62,16 @@ function tilesOf(size: PictureSize | null): number {
   return Math.ceil((size.width * scale) / 512) * Math.ceil((size.height * scale) / 512);
 }
 
-/** Source: https://platform.claude.com/docs/en/build-with-claude/vision#evaluate-image-size, read 2026-11. */
+/** Squares of 28 pixels. Source: https://platform.claude.com/docs/en/build-with-claude/vision#evaluate-image-size, read 2026-11. */
 export const claudePictures: PictureRule = (model, { size }) => {
   const most = /claude-(?:opus|sonnet|haiku)-(?:3|4-[0-6]|4-20)|claude-3/.test(model) ? 1_600 : 4_784;
-  return size ? Math.min(most, Math.ceil((size.width * size.height) / 750)) : most;
+  return size ? Math.min(most, Math.ceil(size.width / 28) * Math.ceil(size.height / 28)) : most;
 };
 
-/** Source: https://ai.google.dev/gemini-api/docs/image-understanding#calculate-tokens, from memory. */
+/**
+ * Gemini 3 at its highest resolution, which is the usual one; before it tiles of 258. Source:
+ * https://ai.google.dev/gemini-api/docs/image-understanding#calculate-tokens and .../media-resolution, read 2026-11.
+ */
 export const geminiPictures: PictureRule = (model, { size }) => {
   if (/^gemini-[3-9]/.test(model)) return 1_120;
   if (!size) return 258 * 6;
@@ -58,7 +80,7 @@ export const geminiPictures: PictureRule = (model, { size }) => {
   return 258 * Math.ceil(size.width / tile) * Math.ceil(size.height / tile);
 };
 
-/** Patches of 16 pixels of at most 1,024, or fewer and larger ones of newer models. Source: https://docs.mistral.ai/capabilities/vision, from memory. */
+/** Patches of 16 pixels of at most 1,024, or fewer and larger ones of newer models. Source: https://docs.mistral.ai/capabilities/vision, from memory; a bill with a picture decides. */
 export const mistralPictures: PictureRule = (_model, { size }) => {
   if (!size) return 4_160;
   const scale = Math.min(1, 1_024 / Math.max(size.width, size.height));

@@ -20,7 +20,10 @@ export const together = {
   kind: 'together',
   settings,
   models: [],
-  /** "Discounts on selected models", which change: none is assumed. Source: https://docs.together.ai/docs/batch-inference, read 2026-11. */
+  /**
+   * "A 50% discount when running selected serverless models", which change: none is assumed, and `batchDiscount` in the account's own
+   * `prices` says it of a model. Source: https://docs.together.ai/docs/inference/pricing, read 2026-11.
+   */
   prices: { list: 'together', batchDiscount: 0 },
   /**
    * No number of creates is published; 30 billion enqueued tokens a model decide. Source:
