@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { secretOf } from '../lib/providers/account.ts';
 import type { Config, ProviderConfig, ProviderKind } from '../lib/providers/config.ts';
 import { providers } from '../lib/providers/registry.ts';
-import { environmentName } from '../lib/store/secrets.ts';
+import { environmentName, simulatedKey } from '../lib/store/secrets.ts';
 import { type Simulator, startSimulator } from '../simulators/simulators.ts';
 
 /** How the configured providers are reached from here. */
@@ -52,7 +52,7 @@ export async function openProviderAccess(
 
 function variables(name: string, url: string): [string, string][] {
   return [
-    [`${environmentName(name)}_API_KEY`, 'simulated'],
+    [`${environmentName(name)}_API_KEY`, simulatedKey],
     [`${environmentName(name)}_BASE_URL`, url],
   ];
 }

@@ -86,14 +86,14 @@ function requestsOf({ minRequests, maxRequests }: ProviderLimits): string {
 
 function discountsOf({ batchDiscount, discountOfModels = {}, undiscounted = {} }: Prices): string {
   const special = Object.entries(discountOfModels).map(([pattern, discount]) => `${code(pattern)} ${discount * 100}%`);
-  const kinds = new Set(
-    Object.values(undiscounted)
-      .flat()
-      .map((kind) => `${kind} tokens`),
-  );
+  const kinds = new Set(Object.values(undiscounted).flat());
   const some = '*' in undiscounted && Object.keys(undiscounted).length > 1 ? ' of some models' : '';
-  const same = kinds.size > 0 ? [`nothing off ${[...kinds].join(' and ')}${some}`] : [];
-  return [`${batchDiscount * 100}%`, ...special, ...same].join(', ');
+  const same = [...kinds].filter((kind) => kind !== 'cachedAsInput').map((kind) => `${kind} tokens`);
+  const exceptions = [
+    ...(same.length > 0 ? [`nothing off ${same.join(' and ')}${some}`] : []),
+    ...(kinds.has('cachedAsInput') ? [`cached tokens${some} as other input`] : []),
+  ];
+  return [`${batchDiscount * 100}%`, ...special, ...exceptions].join(', ');
 }
 
 /** Whether lines of that endpoint keep their own bytes; Messages do in Anthropic's own form. */

@@ -31,7 +31,7 @@ export function account(name: string): Account {
   if (!settings) throw new Error(`There is no provider ${name}.`);
   const provider = providers[settings.kind];
   const connection = { name, config: settings, apiKey: async () => 'none' };
-  return { name, config: settings, provider, ...connectAccount(provider, connection) };
+  return { name, config: settings, provider, isSimulated: true, ...connectAccount(provider, connection) };
 }
 
 /**

@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
+import { costText } from '../output/cost-text.ts';
 import { printable } from '../output/printable.ts';
-import { counted, countText, dollarsText, durationText } from '../output/quantities.ts';
+import { counted, countText, durationText } from '../output/quantities.ts';
 import { type BatchState, hasBatchEnded } from '../transport/batch-state.ts';
 import { nextSteps, type Step } from './next-steps.ts';
 
@@ -43,8 +44,13 @@ function facts(state: BatchState): string[] {
 
 export function spentText({ tokens, cost }: BatchState): string[] {
   if (!tokens || tokens.input + tokens.output === 0) return [];
-  const price = cost === null || cost.usd === null ? 'of unknown price' : `${dollarsText(cost.usd)} at the batch price`;
-  return [`${countText(tokens.input)} tokens in, ${countText(tokens.output)} out: ${price}`];
+  return withPrice(`${countText(tokens.input)} tokens in, ${countText(tokens.output)} out`, costText(cost));
+}
+
+/** On one line where a terminal of 80 columns has room for it, with what stands before it. */
+function withPrice(tokens: string, price: string): string[] {
+  const line = `${tokens}: ${price}`;
+  return line.length <= 76 ? [line] : [`${tokens}:`, `  ${price}`];
 }
 
 /** What a dry run is for. */
@@ -52,11 +58,13 @@ export function estimateText({ isDryRun, validation }: BatchState): string[] {
   if (!isDryRun || !validation) return [];
   const { usd, unpriced } = validation.estimatedCost;
   const price =
-    usd === null ? `no price is known for ${unpriced.map(printable).join(', ')}` : `about ${dollarsText(usd)}`;
+    usd === null
+      ? `no price is known for ${unpriced.map(printable).join(', ')}`
+      : `about ${costText(validation.estimatedCost)}`;
   const tokens = `about ${countText(validation.estimatedInputTokens)} tokens in, ${validation.isOutputBound ? 'at most' : 'about'} ${countText(validation.estimatedOutputTokens)} out`;
   const invalid = validation.invalidLines === 0 ? '' : `, ${counted(validation.invalidLines, 'invalid line')}`;
   const rests = validation.assumptions.map(printable);
-  return [`${counted(validation.lines, 'request')}${invalid}; ${tokens}: ${price}`, ...rests];
+  return [...withPrice(`${counted(validation.lines, 'request')}${invalid}; ${tokens}`, price), ...rests];
 }
 
 export function warningText({ warningCount }: BatchState): string[] {

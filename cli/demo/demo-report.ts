@@ -67,7 +67,7 @@ function costReport(all: readonly Results[]): string {
   const inputTokens = spendings.reduce((sum, spending) => sum + spending.inputTokens, 0);
   const outputTokens = spendings.reduce((sum, spending) => sum + spending.outputTokens, 0);
   const usd = spendings.reduce<number | null>((sum, { usd }) => (sum === null || usd === null ? null : sum + usd), 0);
-  const cost = usd === null ? 'of unknown price' : `for $${usd.toFixed(6)} at the batch price`;
+  const cost = usd === null ? 'of unknown price' : `for $${usd.toFixed(6)}`;
   const tokens = `${inputTokens.toLocaleString('en')} tokens in, ${outputTokens.toLocaleString('en')} out`;
   return `${styleText('bold', 'Cost')}: ${tokens}, ${cost}, had the providers been real.`;
 }

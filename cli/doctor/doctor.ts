@@ -2,7 +2,7 @@ import { styleText } from 'node:util';
 import { createServices, type Log } from '../../lib/pipeline/services.ts';
 import { checkDeployment, type Finding } from '../../lib/service/doctor.ts';
 import { Deployment } from '../../lib/store/deployment.ts';
-import { environmentName } from '../../lib/store/secrets.ts';
+import { environmentName, simulatedKey } from '../../lib/store/secrets.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../exit-status.ts';
@@ -58,7 +58,7 @@ function enterEnvironment({ config }: DoctorOptions): boolean {
 function environmentOf(ready: Ready, config: string | undefined): Record<string, string | undefined> {
   const simulated = Object.entries(ready.simulators).flatMap(([name, url]) => [
     [`${environmentName(name)}_BASE_URL`, url],
-    [`${environmentName(name)}_API_KEY`, 'simulated'],
+    [`${environmentName(name)}_API_KEY`, simulatedKey],
   ]);
   return {
     ...Object.fromEntries(simulated),

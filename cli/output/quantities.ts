@@ -39,11 +39,6 @@ function joinUnits(large: number, largeUnit: string, small: number, smallUnit: s
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-/** `$12.30`; below a dollar as many digits as say something. */
-export function dollarsText(usd: number): string {
-  return usd >= 1 || usd === 0 ? `$${usd.toFixed(2)}` : `$${Number(usd.toPrecision(2)).toFixed(6).replace(/0+$/, '')}`;
-}
-
 /** `2026-11-21 02:04:14`, in the terminal's own time zone. */
 export function timeText(unixSeconds: number): string {
   return new Date(unixSeconds * 1_000).toLocaleString('sv-SE');

@@ -1,7 +1,8 @@
 import { splitLines } from '../../lib/lines/jsonl.ts';
-import { type CostPart, costOf } from '../../lib/pipeline/cost.ts';
+import { type CostPart, estimatedCostOf } from '../../lib/pipeline/cost.ts';
 import { costProblem } from '../../lib/pipeline/cost-limit.ts';
 import { addDollars, EstimateByModel, Estimator, type LineEstimate } from '../../lib/pipeline/estimate.ts';
+import { assertLinesWithinMaximum, assertWithinMaxima, costLimitOf } from '../../lib/pipeline/maxima.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/prepare/line-validation.ts';
 import type { Seller } from '../../lib/pipeline/price.ts';
 import { type AccountLimits, limitsOf } from '../../lib/pipeline/shards/account-limits.ts';
@@ -73,19 +74,40 @@ export class FileValidation {
   }
 
   async *findings(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<FileFinding> {
-    for await (const lines of splitLines(chunks))
+    let bytes = 0;
+    const counted = async function* () {
+      for await (const chunk of chunks) {
+        bytes += chunk.length;
+        yield chunk;
+      }
+    };
+    for await (const lines of splitLines(counted()))
       for (const line of lines) {
         this.#counts.lines += 1;
         const outcome = this.#validation.validate(line);
         yield* 'errors' in outcome ? this.#refuse(outcome) : this.#accept(outcome);
       }
-    if (this.#counts.lines === 0) yield this.#emptyFile();
+    if (this.#counts.lines === 0)
+      yield this.#fileError('empty_file', 'The input file is empty: it has no request lines.');
+    yield* this.#aboveMaxima(bytes);
+  }
+
+  /** What the deployment would refuse before it reads a line. */
+  #aboveMaxima(bytes: number): FileFinding[] {
+    try {
+      assertWithinMaxima(this.#targets.config, this.#options, bytes);
+      assertLinesWithinMaximum(this.#targets.config, this.#counts.lines);
+      return [];
+    } catch (error) {
+      if (!(error instanceof InvalidInputError)) throw error;
+      return [this.#fileError(error.code, error.message, error.param)];
+    }
   }
 
   report(): FileReport {
     const total = this.#estimates.tokens();
-    const cost = costOf([...this.#groups.values()].map((group) => group.cost()));
-    const limit = this.#options.max_cost_usd;
+    const cost = estimatedCostOf([...this.#groups.values()].flatMap((group) => group.cost()));
+    const limit = costLimitOf(this.#targets.config, this.#options);
     const problem = limit === undefined ? null : costProblem(limit, cost, this.#estimates.unboundedModels());
     return {
       ...this.#counts,
@@ -131,11 +153,10 @@ export class FileValidation {
     return group;
   }
 
-  #emptyFile(): FileFinding {
+  #fileError(code: string, message: string, param: string | null = null): FileFinding {
     this.#counts.errors += 1;
     this.#wouldFail = true;
-    const message = 'The input file is empty: it has no request lines.';
-    return { severity: 'error', line: null, code: 'empty_file', message, param: null };
+    return { severity: 'error', line: null, code, message, param };
   }
 }
 
@@ -145,7 +166,8 @@ class LineGroup {
   readonly #target: Omit<Group, 'requests'>;
   readonly #limits: AccountLimits;
   #requests = 0;
-  #usd: number | null = 0;
+  /** What goes in batches, and what goes as single calls; null where nothing does. */
+  readonly #closed: { batch: Sum | null; single: Sum | null } = { batch: null, single: null };
   #open = { requests: 0, bytes: 0, batchUsd: dollars(0), singleUsd: dollars(0) };
 
   constructor(account: Seller, target: Omit<Group, 'requests'>, options: BatchOptions) {
@@ -172,17 +194,32 @@ class LineGroup {
     return { ...this.#target, requests: this.#requests };
   }
 
-  cost(): CostPart {
+  /** Whether an account is simulated is not known here. */
+  cost(): CostPart[] {
     this.#close();
-    return { provider: this.#target.provider, model: this.#target.model, usd: this.#usd };
+    const { provider, model } = this.#target;
+    const part = { provider, model, isSimulated: false };
+    const { batch, single } = this.#closed;
+    return [
+      ...(batch ? [{ ...part, usd: batch.usd, isSingle: false }] : []),
+      ...(single ? [{ ...part, usd: single.usd, isSingle: true }] : []),
+    ];
   }
 
   #close(): void {
     const { requests, batchUsd, singleUsd } = this.#open;
+    if (requests === 0) return;
     const isLive = requests < (this.#limits.minRequests ?? 0);
-    this.#usd = addDollars(this.#usd, isLive ? singleUsd : batchUsd);
+    const way = isLive ? 'single' : 'batch';
+    const closed = this.#closed[way];
+    this.#closed[way] = { usd: addDollars(closed ? closed.usd : 0, isLive ? singleUsd : batchUsd) };
     this.#open = { requests: 0, bytes: 0, batchUsd: 0, singleUsd: 0 };
   }
+}
+
+/** Null dollars where a price is not known. */
+interface Sum {
+  usd: number | null;
 }
 
 /** A sum that may become unknown. */

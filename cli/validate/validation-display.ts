@@ -1,7 +1,9 @@
 import { styleText } from 'node:util';
+import { dollarsText } from '../../lib/records/dollars.ts';
 import { columns } from '../output/columns.ts';
+import { priceWords } from '../output/cost-text.ts';
 import { printable } from '../output/printable.ts';
-import { counted, countText, dollarsText } from '../output/quantities.ts';
+import { counted, countText } from '../output/quantities.ts';
 import type { FileFinding, FileReport } from './file-validation.ts';
 
 /** Says what a validation finds, as it finds it. */
@@ -108,13 +110,13 @@ function summary(file: string, { lines, errors, warnings }: FileReport): string 
 }
 
 function estimate(report: FileReport): string {
-  const { usd, unpriced } = report.estimated_cost;
+  const { usd, unpriced, prices } = report.estimated_cost;
   const bound = report.is_output_bound ? 'at most' : 'about';
   const tokens = `about ${countText(report.estimated_input_tokens)} tokens in, ${bound} ${countText(report.estimated_output_tokens)} out`;
   const cost =
     usd === null
       ? `${tokens}; no price is known for ${unpriced.map(printable).join(', ')}`
-      : `${tokens}, about ${dollarsText(usd)}`;
+      : `${tokens}, about ${dollarsText(usd)}${prices === undefined || prices === 'batch' ? '' : priceWords[prices]}`;
   const problem =
     report.cost_problem === null ? [] : [`${report.cost_problem.code}: ${printable(report.cost_problem.message)}`];
   return [cost, ...report.assumptions.map(printable), ...problem].join('\n  ');

@@ -1,4 +1,5 @@
 import type { Cost } from '../records/batch.ts';
+import { exactDollarsText } from '../records/dollars.ts';
 import { safeText } from '../records/errors.ts';
 import type { LineError } from '../records/openai-batch.ts';
 
@@ -23,7 +24,7 @@ export function costProblem(
   if (usd <= limit) return null;
   return problem(
     'budget_exceeded',
-    `The batch may cost $${usd.toFixed(2)}, above max_cost_usd ${limit}. Nothing was sent. Requests without a limit on their output count the most that their model writes: limit them, or set assume_output_tokens.`,
+    `The batch may cost ${exactDollarsText(usd)}, above max_cost_usd ${limit}. Nothing was sent. Requests without a limit on their output count the most that their model writes: limit them, or set assume_output_tokens.`,
   );
 }
 

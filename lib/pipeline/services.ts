@@ -11,6 +11,7 @@ import { deploymentNameOf } from '../records/deployment-settings.ts';
 import { ConfigurationError } from '../records/errors.ts';
 import { describeIssues } from '../records/options.ts';
 import { ApiKeys } from '../store/api-keys.ts';
+import { Budgets } from '../store/budgets.ts';
 import { Cursors } from '../store/cursors.ts';
 import { EventBus } from '../store/events.ts';
 import { Executions } from '../store/executions.ts';
@@ -19,9 +20,16 @@ import { type Observe, unobserved } from '../store/observe.ts';
 import { RecordTable } from '../store/record-table.ts';
 import { Records } from '../store/records.ts';
 import { Removals } from '../store/removals.ts';
-import { EnvironmentSecrets, environmentName, type Secrets, SecretsManagerSecrets } from '../store/secrets.ts';
+import {
+  EnvironmentSecrets,
+  environmentName,
+  type Secrets,
+  SecretsManagerSecrets,
+  simulatedKey,
+} from '../store/secrets.ts';
 import { Semaphores } from '../store/semaphores.ts';
 import { Uploads } from '../store/uploads.ts';
+import { WaitingLists } from '../store/waiting-lists.ts';
 import { type Metrics, silentMetrics } from './metrics.ts';
 
 /** Structured log lines. Never a payload, a key or a presigned URL. */
@@ -36,6 +44,8 @@ export interface Account extends ConnectedAccount {
   name: string;
   config: ProviderConfig;
   provider: Provider;
+  /** Whether a simulator answers in place of the provider, as on the local stack for want of a key. */
+  isSimulated: boolean;
 }
 
 /** All that a step works with. */
@@ -43,6 +53,8 @@ export interface Services {
   config: Config;
   records: Records;
   semaphores: Semaphores;
+  waitingLists: WaitingLists;
+  budgets: Budgets;
   uploads: Uploads;
   removals: Removals;
   cursors: Cursors;
@@ -106,6 +118,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
   const file = resolve(settings.BATCHDROP_CONFIG_FILE);
   const config = parseConfig(readFileSync(file, 'utf8'), file, isLocal ? 'local' : 'aws');
   const baseUrlOf = (name: string) => (isLocal ? environment[`${environmentName(name)}_BASE_URL`] : undefined);
+  const isSimulated = (name: string) => isLocal && environment[`${environmentName(name)}_API_KEY`] === simulatedKey;
   const observe = overrides.observe ?? unobserved;
   const secrets = isLocal
     ? new EnvironmentSecrets(environment)
@@ -114,6 +127,8 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
   const stores = {
     records: new Records(table),
     semaphores: new Semaphores(table),
+    waitingLists: new WaitingLists(table),
+    budgets: new Budgets(table),
     uploads: new Uploads(table),
     removals: new Removals(table),
     cursors: new Cursors(table),
@@ -126,7 +141,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
   return {
     config,
     ...stores,
-    account: accounts(config, secrets, baseUrlOf, workplace),
+    account: accounts(config, secrets, { baseUrlOf, isSimulated }, workplace),
     log: overrides.log,
     metrics: overrides.metrics ?? silentMetrics,
     now: overrides.now ?? Date.now,
@@ -141,17 +156,18 @@ function readEnvironment(environment: NodeJS.ProcessEnv): z.infer<typeof environ
   throw new ConfigurationError(`The environment is incomplete: ${describeIssues(result.error)}`);
 }
 
-function accounts(
-  config: Config,
-  secrets: Secrets,
-  baseUrlOf: (name: string) => string | undefined,
-  workplace: Workplace,
-): (name: string) => Account {
+/** What the local stack has put in place of a provider. */
+interface Place {
+  baseUrlOf(name: string): string | undefined;
+  isSimulated(name: string): boolean;
+}
+
+function accounts(config: Config, secrets: Secrets, place: Place, workplace: Workplace): (name: string) => Account {
   const connected = new Map<string, Account>();
   return (name) => {
     const known = connected.get(name);
     if (known) return known;
-    const account = connect(name, config, secrets, baseUrlOf(name), workplace);
+    const account = connect(name, config, secrets, place, workplace);
     connected.set(name, account);
     return account;
   };
@@ -161,15 +177,22 @@ function connect(
   name: string,
   config: Config,
   secrets: Secrets,
-  baseUrl: string | undefined,
+  { baseUrlOf, isSimulated }: Place,
   workplace: Workplace,
 ): Account {
   const configured = Object.hasOwn(config.providers, name) ? config.providers[name] : undefined;
   if (!configured) throw new ConfigurationError(unknownProvider(name, config));
+  const baseUrl = baseUrlOf(name);
   const providerConfig = baseUrl ? { ...configured, baseUrl } : configured;
   const provider = providerOf(providerConfig);
   const secret = secretOf(providerConfig);
   const apiKey = async (refresh?: boolean) => (secret === null ? '' : secrets.apiKey(name, secret, refresh));
   const settings = { name, config: providerConfig, apiKey, workplace };
-  return { name, config: providerConfig, provider, ...connectAccount(provider, settings) };
+  return {
+    name,
+    config: providerConfig,
+    provider,
+    isSimulated: isSimulated(name),
+    ...connectAccount(provider, settings),
+  };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { deploymentSettingsSchema } from '../records/deployment-settings.ts';
 import { ConfigurationError } from '../records/errors.ts';
 import { tenantPattern } from '../records/ids.ts';
+import { excessOf, maximaSchema } from '../records/maxima.ts';
 import { batchOptionsSchema, describeIssues } from '../records/options.ts';
 import type { Timeouts } from './account.ts';
 import { type ProviderKind, registered } from './registry.ts';
@@ -68,17 +69,7 @@ export const configSchema = z
     /** Options of a batch that says nothing else. */
     defaults: batchOptionsSchema.partial().default({}),
     /** What no batch may pass, whatever it asks for. Unlike `defaults`, no request raises them. */
-    maxima: z
-      .strictObject({
-        max_cost_usd: z.number().positive().optional(),
-        deadline_hours: z.number().positive().optional(),
-        max_attempts: z.number().int().positive().optional(),
-        priority: z.enum(['low', 'normal', 'high']).optional(),
-        /** Of a batch's input. */
-        bytes: z.number().int().positive().optional(),
-        lines: z.number().int().positive().optional(),
-      })
-      .default({}),
+    maxima: maximaSchema.default({}),
     /** Tenants with an inbox folder of their own, besides `default`. */
     tenants: z.array(z.string().regex(tenantPattern)).default([]),
     /** `s3://` prefixes whose objects the API takes as input; `{tenant}` in one stands for the caller's tenant. */
@@ -95,6 +86,13 @@ export const configSchema = z
       .optional(),
   })
   .refine((config) => Object.keys(config.providers).length > 0, { message: 'providers: name at least one' })
+  .superRefine(({ defaults, maxima }, context) => {
+    const excess = excessOf(maxima, batchOptionsSchema.parse(defaults));
+    if (!excess) return;
+    const { name, asked, most } = excess;
+    const message = `${name} is ${asked} for a batch that says nothing, above its maximum of ${most}: name a lower one`;
+    context.addIssue({ code: 'custom', path: ['defaults', name], message });
+  })
   .refine(({ polling }) => !polling || polling.minSeconds <= polling.maxSeconds, {
     message: 'polling: minSeconds is above maxSeconds',
   });

@@ -24,10 +24,14 @@ export const s3ObjectSchema = z.object({
 export type S3Object = z.infer<typeof s3ObjectSchema>;
 
 export const costSchema = z.object({
-  /** US dollars for what was answered, at the batch discount; null where a price is unknown. */
+  /** US dollars for what was answered, each request at the price of the way that it went; null where a price is unknown. */
   usd: z.number().nullable(),
   /** Models whose price is unknown. */
   unpriced: z.array(z.string()),
+  /** Which prices these are: those of batches, of single calls, or some of each. Absent where nothing was sent, and in older records. */
+  prices: z.enum(['batch', 'single', 'mixed']).optional(),
+  /** Accounts that are simulated: nobody is billed for their part of it. Absent where there are none. */
+  simulated: z.array(z.string()).optional(),
 });
 
 export type Cost = z.infer<typeof costSchema>;

@@ -45,8 +45,7 @@ export const accessOf: Record<FunctionName, Access> = {
     jobs: ['List'],
   },
   submit: {
-    // The query is for what all shards of the batch have cost, which its cap is held against.
-    table: ['GetItem', 'PutItem', 'UpdateItem', 'Query'],
+    table: ['GetItem', 'PutItem', 'UpdateItem'],
     reads: ['work/'],
     // The answers of calls that it makes itself.
     writes: ['work/'],
@@ -85,7 +84,8 @@ export const accessOf: Record<FunctionName, Access> = {
     describesExecutions: true,
   },
   api: {
-    table: ['GetItem', 'PutItem', 'DeleteItem', 'Query'],
+    // The update counts what an upload has received.
+    table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'],
     tenantIndex: true,
     // A link to a file's content can do what its signer may: inputs from the inbox are files too.
     // Those of a shard's answers are work. A dropped batch that is cancelled has a status file.

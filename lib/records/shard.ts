@@ -140,6 +140,8 @@ export const shardRecordSchema = z.object({
   estimatedUsd: z.number().nullable().optional(),
   /** The same, should its requests go as single calls. */
   estimatedSingleUsd: z.number().nullable().optional(),
+  /** What the batch's budget counts for it, from its first sending until its answers are priced. Absent without a cap. */
+  reservedUsd: z.number().optional(),
   /** The requests' own bytes, in input order, one per line. */
   linesKey: z.string(),
   /** The same lines as the provider gets them, with a placeholder for each id; null where they go in their own bytes. */
@@ -236,11 +238,16 @@ export function newShard(plan: ShardPlan): ShardRecord {
   };
 }
 
+interface Claim {
+  token: string;
+  nowMs: number;
+  leaseUntilMs: number;
+  /** What the batch's budget counts for it; absent without a cap. */
+  reservedUsd?: number | undefined;
+}
+
 /** Claims the shard for one sending. */
-export function beginSending(
-  shard: ShardRecord,
-  claim: { token: string; nowMs: number; leaseUntilMs: number },
-): ShardRecord {
+export function beginSending(shard: ShardRecord, claim: Claim): ShardRecord {
   const attempt = shard.attempts + 1;
   const intent: Intent = {
     attempt,
@@ -251,7 +258,14 @@ export function beginSending(
     createStartedAtMs: null,
     providerInputFileId: null,
   };
-  return { ...shard, status: 'submitting', attempts: attempt, intent };
+  const { reservedUsd } = claim;
+  return {
+    ...shard,
+    status: 'submitting',
+    attempts: attempt,
+    intent,
+    ...(reservedUsd !== undefined && { reservedUsd }),
+  };
 }
 
 export function beginCreating(

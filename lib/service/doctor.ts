@@ -94,7 +94,9 @@ async function checkProviders(subject: Subject, signal: AbortSignal): Promise<Fi
 
 async function checkProvider({ services, deployment }: Subject, name: string, signal: AbortSignal): Promise<Finding> {
   try {
-    await services.account(name).check(signal);
+    const account = services.account(name);
+    await account.check(signal);
+    if (account.isSimulated) return fine(`Provider '${name}' is simulated: it has no key, and nothing costs money.`);
     return fine(`Provider '${name}' accepts its key.`);
   } catch (error) {
     const message = safeText(messageOf(error));

@@ -1,3 +1,4 @@
+import { assertBytesWithinMaximum } from '../pipeline/maxima.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
 import { type Services, unixSeconds } from '../pipeline/services.ts';
 import { digest } from '../records/digest.ts';
@@ -20,6 +21,9 @@ import { assertJsonLinesName } from './files.ts';
 /** A part's record outlives its upload, for whoever looks into one that failed. */
 const partLifeSeconds = 2 * 24 * 3_600;
 
+/** A part may be sent again whose answer was lost; that is no reason to store any number of bytes. */
+const sendingsOfPart = 2;
+
 export interface UploadDescription {
   tenant: string;
   filename: string;
@@ -36,6 +40,7 @@ export interface UploadState {
 
 export async function createUpload(services: Services, description: UploadDescription): Promise<UploadState> {
   assertJsonLinesName(description.filename);
+  assertBytesWithinMaximum(services.config, description.bytes);
   const createdAt = unixSeconds(services);
   const upload: UploadRecord = {
     ...description,
@@ -72,16 +77,22 @@ export class IncomingPart {
     return this.#writer.bytes;
   }
 
+  /** @throws InvalidInputError for a part that is larger than its whole upload was announced. */
   async write(chunk: Buffer): Promise<void> {
+    const { bytes } = this.#upload;
+    if (this.#writer.bytes + chunk.length > bytes) throw tooLarge(`The part has more than the ${bytes} bytes`);
     await this.#writer.write(chunk);
   }
 
-  /** @throws InvalidInputError where the upload ended meanwhile. */
+  /** @throws InvalidInputError where the upload ended meanwhile, or more parts came than it was announced for. */
   async commit(): Promise<PartRecord> {
     const { bucket, key, etag, bytes } = await this.#writer.close();
     const upload = await this.#services.uploads.get(this.#upload.id);
     try {
       assertPending(upload, this.#services.now());
+      const most = upload.bytes * sendingsOfPart;
+      if (!(await this.#services.uploads.countBytes(upload, bytes, most)))
+        throw tooLarge(`The parts that came have more than ${sendingsOfPart} times the ${upload.bytes} bytes`);
     } catch (error) {
       await this.#services.objects.delete([key]);
       throw error;
@@ -172,6 +183,11 @@ async function partsOf(services: Services, upload: UploadRecord, partIds: readon
     if (!part) throw wrongParts(`names '${partId.slice(0, 100)}', which is no part of this upload`);
     return part;
   });
+}
+
+function tooLarge(what: string): InvalidInputError {
+  const message = `${what} that the upload was created for.`;
+  return new InvalidInputError('upload_too_large', message, { param: 'data' });
 }
 
 function wrongParts(what: string): InvalidInputError {

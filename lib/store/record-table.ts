@@ -82,6 +82,14 @@ export class RecordTable {
     return this.#putIf(key, { ...record, ...indexKeys }, { ConditionExpression: 'attribute_not_exists(pk)' });
   }
 
+  /** @returns false if the record there has another version than the given one. */
+  async replace(key: Key, record: object, version: number): Promise<boolean> {
+    return this.#putIf(key, record, {
+      ConditionExpression: 'version = :version',
+      ExpressionAttributeValues: { ':version': version },
+    });
+  }
+
   /** @throws WriteConflictError if others were faster every time. */
   async update<Item extends Versioned>(
     key: Key,
@@ -92,7 +100,7 @@ export class RecordTable {
       const changed = change(before);
       if (changed === before) return before;
       const after = { ...changed, version: before.version + 1 };
-      if (await this.#replace(key, { ...after, ...indexKeys(after) }, before.version)) return after;
+      if (await this.replace(key, { ...after, ...indexKeys(after) }, before.version)) return after;
       await sleep(Math.random() * 20 * 2 ** Math.min(tries, 5));
     }
     throw new WriteConflictError(
@@ -131,13 +139,6 @@ export class RecordTable {
       ScanIndexForward: list.order === 'asc',
       ...(pageItems !== undefined && { Limit: pageItems }),
       ...(after && { ExclusiveStartKey: { ...after, tenantKey } }),
-    });
-  }
-
-  async #replace(key: Key, item: object, version: number): Promise<boolean> {
-    return this.#putIf(key, item, {
-      ConditionExpression: 'version = :version',
-      ExpressionAttributeValues: { ':version': version },
     });
   }
 

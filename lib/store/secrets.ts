@@ -73,6 +73,9 @@ export class EnvironmentSecrets implements Secrets {
   }
 }
 
+/** Stands in place of the key of an account that the local stack simulates. */
+export const simulatedKey = 'simulated';
+
 /** Turns a provider's name into the spelling of variables: `my-openai` becomes `MY_OPENAI`. */
 export function environmentName(providerName: string): string {
   return providerName.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_');

@@ -86,15 +86,24 @@ export class Semaphores {
 
   /** @returns false if this hour's creates are used up. */
   async countCreate(provider: string, nowMs: number, createsPerHour: number): Promise<boolean> {
-    const hour = Math.floor(nowMs / hourMs);
-    return this.#table.updateIf(
-      { pk: `gate#${provider}`, sk: `creates#${hour}` },
-      {
-        UpdateExpression: 'ADD creates :one SET expiresAt = :expiresAt',
-        ConditionExpression: 'attribute_not_exists(creates) OR creates < :limit',
-        ExpressionAttributeValues: { ':one': 1, ':limit': createsPerHour, ':expiresAt': (hour + 2) * 3_600 },
+    return this.#table.updateIf(createsKey(provider, nowMs), {
+      UpdateExpression: 'ADD creates :one SET expiresAt = :expiresAt',
+      ConditionExpression: 'attribute_not_exists(creates) OR creates < :limit',
+      ExpressionAttributeValues: {
+        ':one': 1,
+        ':limit': createsPerHour,
+        ':expiresAt': (Math.floor(nowMs / hourMs) + 2) * 3_600,
       },
-    );
+    });
+  }
+
+  /** For a create that was counted and not made. */
+  async uncountCreate(provider: string, nowMs: number): Promise<void> {
+    await this.#table.updateIf(createsKey(provider, nowMs), {
+      UpdateExpression: 'ADD creates :less',
+      ConditionExpression: 'creates > :zero',
+      ExpressionAttributeValues: { ':less': -1, ':zero': 0 },
+    });
   }
 }
 
@@ -102,6 +111,10 @@ export const hourMs = 3_600_000;
 
 function tokensKey({ provider, model }: TokenQueue): Key {
   return { pk: `gate#${provider}`, sk: `tokens#${model}` };
+}
+
+function createsKey(provider: string, nowMs: number): Key {
+  return { pk: `gate#${provider}`, sk: `creates#${Math.floor(nowMs / hourMs)}` };
 }
 
 function slotsKey(provider: string): Key {

@@ -34,6 +34,22 @@ export class Uploads {
     await this.#table.putNew({ pk: uploadKey(part.uploadId).pk, sk: `part#${part.id}` }, part);
   }
 
+  /**
+   * Counts the bytes of a part that came.
+   *
+   * @returns false if all that came would be more than `most`.
+   */
+  async countBytes({ id, expiresAt }: UploadRecord, bytes: number, most: number): Promise<boolean> {
+    return this.#table.updateIf(
+      { pk: uploadKey(id).pk, sk: 'received' },
+      {
+        UpdateExpression: 'ADD received :bytes SET expiresAt = :expiresAt',
+        ConditionExpression: 'attribute_not_exists(received) OR received <= :room',
+        ExpressionAttributeValues: { ':bytes': bytes, ':room': most - bytes, ':expiresAt': expiresAt },
+      },
+    );
+  }
+
   /** Lists the parts in no particular order. */
   async listParts(uploadId: string): Promise<PartRecord[]> {
     const items = this.#table.query({

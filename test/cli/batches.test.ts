@@ -170,7 +170,9 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
 
   it('a dry run says what it would cost, and a budget that it would break ends with 3', async () => {
     const dry = await batchdrop('submit', 'good.jsonl', '--dry-run', '--wait');
-    expect(dry.stdout).toMatch(/2 requests; about \d+ tokens in, at most 100 out: about \$0\.\d+\n/);
+    expect(dry.stdout).toMatch(
+      /2 requests; about \d+ tokens in, at most 100 out:\n +about \$0\.\d+ at batch prices; simulated: openai\n/,
+    );
     const dear = await batchdrop('submit', 'good.jsonl', '--max-cost-usd', '0.000001', '--wait');
     expect(dear.stdout).toContain('budget_exceeded');
     expect([dry.code, dear.code]).toEqual([0, 3]);
@@ -238,7 +240,11 @@ describe.concurrent('doctor', { timeout: 120_000 }, () => {
   it('finds the local stack well, and says what could be better', async () => {
     const { code, stdout } = await batchdrop('doctor', '--json');
     const { healthy, findings } = JSON.parse(stdout);
-    expect(findings).toContainEqual({ level: 'ok', what: "Provider 'openai' accepts its key.", what_to_do: null });
+    expect(findings).toContainEqual({
+      level: 'ok',
+      what: "Provider 'openai' is simulated: it has no key, and nothing costs money.",
+      what_to_do: null,
+    });
     expect({ code, healthy }).toEqual(healthy ? { code: 0, healthy } : { code: 1, healthy });
   });
 });
@@ -320,7 +326,7 @@ describe.concurrent('on a terminal', { timeout: 120_000 }, () => {
     const { code, raw, text } = await onTerminal(folder, ['submit', 'good.jsonl', '--wait']);
     expect(text).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] (validating|in_progress)/);
     expect(raw).toContain('\u001b[32m✔');
-    expect(text).toMatch(/tokens in, \d+ out: \$0\.\d+ at the batch price/);
+    expect(text).toMatch(/tokens in, \d+ out: \$0\.\d+ at batch prices; simulated: openai/);
     expect(text).toMatch(/# Fetch the answers\r\n {2}batchdrop results batch_/);
     expect(code).toBe(0);
   });

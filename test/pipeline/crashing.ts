@@ -39,6 +39,9 @@ export function crashing(services: Services, points: readonly CrashPoint[]): Ser
   return {
     ...services,
     records: wrap(services.records),
+    budgets: wrap(services.budgets),
+    semaphores: wrap(services.semaphores),
+    waitingLists: wrap(services.waitingLists),
     objects: wrap(services.objects),
     events: wrap(services.events),
     account: (name): Account => {

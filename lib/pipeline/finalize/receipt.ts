@@ -2,7 +2,7 @@ import type { BatchRecord, Cost } from '../../records/batch.ts';
 import { holdsLines, type ShardRecord } from '../../records/shard.ts';
 import { addUsage, noUsage, type Usage } from '../../records/usage.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
-import { costOf, spentOn } from '../cost.ts';
+import { costOf, isSimulated, spentOn } from '../cost.ts';
 import type { Services } from '../services.ts';
 
 export interface ResultFiles {
@@ -106,7 +106,8 @@ export function costOfShards(services: Services, shards: readonly ShardRecord[])
     shards.flatMap((shard) => {
       const { provider, model, result } = shard;
       if (provider === null || !result || result.usage.total_tokens === 0) return [];
-      return [{ provider, model, usd: spentOn(services, shard) }];
+      const ways = { isSingle: shard.live !== null, isSimulated: isSimulated(services, provider) };
+      return [{ provider, model, usd: spentOn(services, shard), ...ways }];
     }),
   );
 }

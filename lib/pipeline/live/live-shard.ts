@@ -13,12 +13,16 @@ import { LiveCheckpoint, readLiveAnswers } from './live-checkpoint.ts';
 import { type SliceObstacle, sendSlice } from './live-slice.ts';
 
 /** A live shard is `submitted` without a call: its provider batch is our own. */
-export async function beginLive(services: Services, shard: ShardRecord): Promise<ShardRecord> {
+export async function beginLive(
+  services: Services,
+  shard: ShardRecord,
+  reservedUsd: number | undefined,
+): Promise<ShardRecord> {
   const nowMs = services.now();
   const { batchId, round, shard: position } = shard;
   return services.records.updateShard(shard, (current) => {
     if (current.status !== 'pending' || current.version !== shard.version) return current;
-    const claimed = beginSending(current, { token: services.token(), nowMs, leaseUntilMs: nowMs });
+    const claimed = beginSending(current, { token: services.token(), nowMs, leaseUntilMs: nowMs, reservedUsd });
     const prefix = sendingPrefix({ batchId, round, shard: position, attempt: claimed.attempts });
     return markSubmitted(claimed, `live${prefix}`, nowMs);
   });
@@ -43,7 +47,7 @@ export async function runSlice(
   );
   if (!ownsSlice(claimed, token)) return claimed;
   const { functions } = liveSettingsOf(account.config);
-  if (!(await acquireLiveSlot(services, account.name, claimed, functions)))
+  if (!(await acquireLiveSlot(services, account.name, batch.tenant, claimed, functions)))
     return releaseSlice(services, claimed, token, {
       message: `Provider '${account.name}' is busy with other batches.`,
       pauseMs: 0,

@@ -18,6 +18,7 @@ import { countRefusedKey } from '../metrics.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
 import { closingEnd, closingMs, endOfUnproven } from '../shards/closing.ts';
+import { countBudget, findBudget } from '../shards/cost-budget.ts';
 import { releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { refusalOf } from '../shards/refusal.ts';
 import { nameOf } from '../shards/shard-name.ts';
@@ -42,10 +43,12 @@ export async function poll(services: Services, step: PollStep, context: StepCont
   const batch = await services.records.getBatch(step.batchId);
   assertEpoch(batch, step.epoch);
   const set = batch.rounds.at(-1)?.token ?? '';
+  const budget = await findBudget(services, batch); // before the shards: what is reserved since then is counted next time
   const before = await services.records.listShards(batch.id, set);
   const shards = await inParallel(8, before, (shard) => look(services, batch, shard, context));
   await recount(services, batch, shards);
   const turn = decide(services, batch, shards, step.events);
+  if (budget !== undefined && turn.submit.length > 0) await countBudget(services, batch, budget, shards);
   if (turn.events < maxEvents || turn.finished) return turn;
   await continueAsNew(services, batch);
   return { ...turn, submit: [], collect: [], continue: true };

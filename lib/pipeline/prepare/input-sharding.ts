@@ -9,8 +9,9 @@ import { InvalidInputError } from '../../records/errors.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import { type ShardRecord, shardRecordSchema } from '../../records/shard.ts';
 import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
-import { type CostPart, costOf } from '../cost.ts';
+import { type CostPart, estimatedCostOf, isSimulated } from '../cost.ts';
 import { EstimateByModel, type EstimateSum, Estimator, modelEstimateSchema } from '../estimate.ts';
+import { assertLinesWithinMaximum } from '../maxima.ts';
 import type { Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
 import { type ShardQueue, ShardWriter } from '../shards/shard-writer.ts';
@@ -115,13 +116,17 @@ export class InputSharding {
     return this.#customIds.suspects;
   }
 
-  /** @param lines those of one chunk. */
+  /**
+   * @param lines those of one chunk.
+   * @throws InvalidInputError as soon as there are more lines or shards than there may be.
+   */
   async add(lines: readonly (Line | OverlongLine)[]): Promise<void> {
     for (const line of lines) {
       const pending = this.#addLine(line);
       if (pending) await pending;
       if (this.#shards.begun > maxShards) throw tooManyShards();
     }
+    assertLinesWithinMaximum(this.#services.config, this.#lines);
   }
 
   #addLine(line: Line | OverlongLine): PendingWrite {
@@ -250,10 +255,16 @@ export class InputSharding {
 
   /** Shards know which way they go, and so at which price; without shards all count as batches. */
   #costParts(shards: readonly ShardRecord[]): CostPart[] {
-    if (shards.length === 0) return this.#estimates.list().map((part) => ({ ...part, usd: part.batchUsd }));
-    return shards.flatMap(({ provider, model, estimatedUsd = null }) =>
-      provider === null ? [] : [{ provider, model, usd: estimatedUsd }],
-    );
+    const isOfSimulator = (provider: string) => isSimulated(this.#services, provider);
+    if (shards.length === 0)
+      return this.#estimates.list().map(({ provider, model, batchUsd }) => {
+        return { provider, model, usd: batchUsd, isSingle: false, isSimulated: isOfSimulator(provider) };
+      });
+    return shards.flatMap(({ provider, model, estimatedUsd = null, live }) => {
+      if (provider === null) return [];
+      const ways = { isSingle: live !== null, isSimulated: isOfSimulator(provider) };
+      return [{ provider, model, usd: estimatedUsd, ...ways }];
+    });
   }
 
   #describe(shards: readonly ShardRecord[]): Report {
@@ -265,7 +276,7 @@ export class InputSharding {
       shards: groupsOf(shards),
       estimatedInputTokens: total.input,
       estimatedOutputTokens: total.output,
-      estimatedCost: costOf(this.#costParts(shards)),
+      estimatedCost: estimatedCostOf(this.#costParts(shards)),
       isOutputBound: this.#estimates.isOutputBound,
       assumptions: this.#estimates.assumptions(this.#batch.options),
     };

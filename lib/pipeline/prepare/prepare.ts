@@ -17,7 +17,7 @@ import {
 import type { LineError } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { costProblem } from '../cost-limit.ts';
-import { assertLinesWithinMaximum, costLimitOf } from '../maxima.ts';
+import { costLimitOf } from '../maxima.ts';
 import { inParallel } from '../parallel.ts';
 import { type Services, type StepContext, unixSeconds } from '../services.ts';
 import { writeStatus } from '../status-file.ts';
@@ -173,7 +173,6 @@ async function acceptInput(
   context: StepContext,
 ): Promise<BatchRecord> {
   const { shards, report } = await validation.finish();
-  assertLinesWithinMaximum(services.config, validation.lines);
   const { firstErrors, errorCount, warningCount } = validation.issues;
   const models = new Set(shards.flatMap((shard) => (shard.provider === null ? [] : [shard.model])));
   const found = (current: BatchRecord): Partial<BatchRecord> => ({

@@ -1,5 +1,5 @@
-import { NotFoundError } from '../../records/errors.ts';
 import { hasLease, type ShardRecord } from '../../records/shard.ts';
+import { tenantsAhead } from '../../records/waiting-list.ts';
 import { hourMs, type TokenQueue } from '../../store/semaphores.ts';
 import { findAccount } from '../configured-account.ts';
 import type { Account, Services } from '../services.ts';
@@ -17,12 +17,46 @@ interface RefusedAcquisition {
   retryAfterSeconds: number | null;
 }
 
-/** Asks for a place among the account's open batches, for room in its queue, and for one of its creates of this hour. */
+/**
+ * Asks for a place among the account's open batches, for room in its queue, and for one of its creates of this hour. Where one of them
+ * is limited, tenants take turns: see `tenantsAhead`.
+ */
 export async function acquireSemaphores(
   services: Services,
   account: Account,
+  tenant: string,
   shard: ShardRecord,
 ): Promise<Acquisition> {
+  const createsPerHour = account.config.createsPerHour ?? account.provider.limits.createsPerHour;
+  if (!isLimited(account, createsPerHour)) return acquired;
+  if (await mustWait(services, account.name, tenant)) return othersFirst(account.name);
+  const nowMs = services.now();
+  const refusal = await takePlaces(services, account, shard, createsPerHour, nowMs);
+  if (refusal) return refusal;
+  if (await services.waitingLists.start(account.name, tenant, nowMs)) return acquired;
+  if (createsPerHour !== null) await services.semaphores.uncountCreate(account.name, nowMs);
+  await releaseSemaphores(services, shard);
+  return othersFirst(account.name);
+}
+
+const acquired: Acquisition = { isAcquired: true };
+
+function isLimited({ config }: Account, createsPerHour: number | null): boolean {
+  return config.concurrency !== undefined || config.limits.maxEnqueuedTokens !== undefined || createsPerHour !== null;
+}
+
+function othersFirst(account: string): RefusedAcquisition {
+  return refused(`Provider '${account}' has no place for this tenant until others that wait have theirs.`);
+}
+
+/** @returns null where there was a place. */
+async function takePlaces(
+  services: Services,
+  account: Account,
+  shard: ShardRecord,
+  createsPerHour: number | null,
+  nowMs: number,
+): Promise<RefusedAcquisition | null> {
   const { concurrency, limits } = account.config;
   if (concurrency !== undefined && !(await acquireSlot(services, account.name, shard, concurrency)))
     return refused(`Provider '${account.name}' has its ${concurrency} batches open.`);
@@ -32,13 +66,49 @@ export async function acquireSemaphores(
     const reason = `Provider '${account.name}' has its ${maxEnqueuedTokens} tokens of ${shard.model} enqueued.`;
     return refused(reason);
   }
-  const createsPerHour = account.config.createsPerHour ?? account.provider.limits.createsPerHour;
-  const nowMs = services.now();
   if (createsPerHour === null || (await services.semaphores.countCreate(account.name, nowMs, createsPerHour)))
-    return { isAcquired: true };
+    return null;
   await releaseSemaphores(services, shard);
   const retryAfterSeconds = Math.ceil((hourMs - (nowMs % hourMs)) / 1_000);
   return refused(`Provider '${account.name}' takes ${createsPerHour} batches an hour.`, retryAfterSeconds);
+}
+
+/** Notes that a tenant waits for a place, after it was refused one. */
+export async function waitForPlace(
+  services: Services,
+  account: string,
+  tenant: string,
+  shard: ShardRecord,
+  notBeforeMs: number,
+): Promise<void> {
+  // It asks again in the first turn of its batch after that time: a pause later, and however long the turn before takes.
+  const asksAgainByMs = notBeforeMs + 2 * services.config.polling.maxSeconds * 1_000 + longestTurnMs;
+  await services.waitingLists.refuse(account, { tenant, owner: ownerOf(shard), nowMs: services.now(), asksAgainByMs });
+}
+
+const longestTurnMs = 5 * 60_000;
+
+/** Whether others come first that still wait: one whose shard was cancelled or has ended does not. */
+async function mustWait(services: Services, account: string, tenant: string): Promise<boolean> {
+  const list = await services.waitingLists.find(account);
+  let isAnyAhead = false;
+  for (const other of tenantsAhead(list, tenant, services.now())) {
+    const owner = list.tenants[other]?.owner ?? '';
+    if (await isWaiting(services, owner)) isAnyAhead = true;
+    else await services.waitingLists.forget(account, other, owner);
+  }
+  return isAnyAhead;
+}
+
+/** A shard that is being claimed asks just now; one that got its place is not on the list any more. */
+async function isWaiting(services: Services, owner: string): Promise<boolean> {
+  const shard = await findOwner(services, owner);
+  const mayAsk = shard?.live
+    ? shard.status === 'submitted'
+    : shard?.status === 'pending' || shard?.status === 'submitting';
+  if (!shard || !mayAsk) return false;
+  const batch = await services.records.findBatch(shard.batchId);
+  return batch?.status === 'in_progress' && services.now() < batch.deadlineAt * 1_000;
 }
 
 function refused(reason: string, retryAfterSeconds: number | null = null): RefusedAcquisition {
@@ -57,15 +127,29 @@ export async function releaseSemaphores(services: Services, shard: ShardRecord):
     await services.semaphores.releaseTokens({ provider, model }, ownerOf(shard), estimatedTokens);
 }
 
-/** Asks for a place among the functions that send one by one for an account. To be asked under the shard's lease. */
+/**
+ * Asks for a place among the functions that send one by one for an account, of which tenants take turns. To be asked under the shard's
+ * lease.
+ */
 export async function acquireLiveSlot(
   services: Services,
   provider: string,
+  tenant: string,
   shard: ShardRecord,
   functions: number,
 ): Promise<boolean> {
-  return acquireSlot(services, liveSemaphore(provider), shard, functions);
+  const account = liveSemaphore(provider);
+  const nowMs = services.now();
+  if (!(await mustWait(services, account, tenant)) && (await acquireSlot(services, account, shard, functions))) {
+    if (await services.waitingLists.start(account, tenant, nowMs)) return true;
+    await services.semaphores.releaseSlot(account, ownerOf(shard));
+  }
+  await waitForPlace(services, account, tenant, shard, nowMs + longestPauseMs);
+  return false;
 }
+
+/** A shard that gets no place pauses for so long at most: see `deferralSeconds`. */
+const longestPauseMs = 10 * 60_000;
 
 export async function releaseLiveSlot(services: Services, provider: string, shard: ShardRecord): Promise<void> {
   await services.semaphores.releaseSlot(liveSemaphore(provider), ownerOf(shard));
@@ -107,13 +191,13 @@ async function clearStaleTokens(services: Services, queue: TokenQueue): Promise<
 }
 
 async function isOpenAtProvider(services: Services, owner: string): Promise<boolean> {
+  const shard = await findOwner(services, owner);
+  if (!shard) return false;
+  if (shard.live) return hasLease(shard.live, services.now());
+  return shard.status === 'submitting' || shard.status === 'submitted';
+}
+
+async function findOwner(services: Services, owner: string): Promise<ShardRecord | null> {
   const [batchId = '', set = '', , place] = owner.split('/');
-  try {
-    const shard = await services.records.getShard({ batchId, set, shard: Number(place) });
-    if (shard.live) return hasLease(shard.live, services.now());
-    return shard.status === 'submitting' || shard.status === 'submitted';
-  } catch (error) {
-    if (error instanceof NotFoundError) return false;
-    throw error;
-  }
+  return services.records.findShard({ batchId, set, shard: Number(place) });
 }

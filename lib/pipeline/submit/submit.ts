@@ -26,13 +26,13 @@ import {
 import { beginLive, runSlice } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
 import type { Account, Services, StepContext } from '../services.ts';
+import { reserveCost } from '../shards/cost-budget.ts';
 import { keepFailure } from '../shards/kept-failure.ts';
-import { acquireSemaphores, ownerOf, releaseSemaphores } from '../shards/provider-semaphores.ts';
+import { acquireSemaphores, ownerOf, releaseSemaphores, waitForPlace } from '../shards/provider-semaphores.ts';
 import { refusalOf } from '../shards/refusal.ts';
 import { readIndex, readSentLines } from '../shards/shard-lines.ts';
 import { nameOf } from '../shards/shard-name.ts';
 import type { ShardStep } from '../step.ts';
-import { capExcess } from './cost-cap.ts';
 import { takeApart } from './take-apart.ts';
 
 /** Left of a function's time after a create, to write down what became of it. */
@@ -86,14 +86,13 @@ async function begin(
 ): Promise<ShardRecord> {
   const account = accountOf(services, shard); // before the claim: a shard whose account is gone is not being sent
   if (isToBeSplit(shard)) return takeApart(services, account, batch, shard);
-  if (!shard.live) {
-    const after = await send(services, batch, shard, context);
-    const isTime = context.remainingMs() > takingApartMs;
-    return isToBeSplit(after) && isTime ? takeApart(services, account, batch, after) : after;
-  }
-  const excess = await capExcess(services, batch, shard);
-  if (excess !== null) return endOverCap(services, shard, excess, (current) => current.status === 'pending');
-  return continueLive(services, batch, await beginLive(services, shard), context);
+  // Before the claim, which notes it: a reservation that no claim followed is found again by its shard.
+  const reservation = await reserveCost(services, batch, shard);
+  if (!reservation.isReserved) return endOverCap(services, shard, reservation.message);
+  if (shard.live) return continueLive(services, batch, await beginLive(services, shard, reservation.usd), context);
+  const after = await send(services, batch.tenant, shard, reservation.usd, context);
+  const isTime = context.remainingMs() > takingApartMs;
+  return isToBeSplit(after) && isTime ? takeApart(services, account, batch, after) : after;
 }
 
 /** Requests that go one by one go on where the last slice ended. */
@@ -111,42 +110,39 @@ function mayStillSend(batch: BatchRecord, nowMs: number): boolean {
   return batch.status === 'in_progress' && nowMs < batch.deadlineAt * 1_000;
 }
 
-/** Nothing of it was sent, so the claim was no sending. */
-async function endOverCap(
-  services: Services,
-  shard: ShardRecord,
-  message: string,
-  isStillOurs: (current: ShardRecord) => boolean,
-): Promise<ShardRecord> {
+async function endOverCap(services: Services, shard: ShardRecord, message: string): Promise<ShardRecord> {
   services.log.warn('A shard was not sent: it would pass the cap on the cost.', nameOf(shard));
-  return services.records.updateShard(shard, (current) => {
-    if (!isStillOurs(current)) return current;
-    const attempts = current.status === 'submitting' ? current.attempts - 1 : current.attempts;
-    return endShard({ ...current, attempts }, { reason: 'refused', code: 'budget_exceeded', message }, services.now());
-  });
+  const end: ShardEnd = { reason: 'refused', code: 'budget_exceeded', message };
+  return services.records.updateShard(shard, (current) =>
+    current.status === 'pending' && current.version === shard.version
+      ? endShard(current, end, services.now())
+      : current,
+  );
 }
 
 async function send(
   services: Services,
-  batch: BatchRecord,
+  tenant: string,
   shard: ShardRecord,
+  reservedUsd: number | undefined,
   context: StepContext,
 ): Promise<ShardRecord> {
   const token = services.token();
   const nowMs = services.now();
-  const claim = { token, nowMs, leaseUntilMs: nowMs + context.remainingMs() };
+  const claim = { token, nowMs, leaseUntilMs: nowMs + context.remainingMs(), reservedUsd };
   const claimed = await services.records.updateShard(shard, (current) =>
     current.status === 'pending' && current.version === shard.version ? beginSending(current, claim) : current,
   );
   const intent = claimed.intent;
   if (claimed.status !== 'submitting' || intent?.token !== token) return claimed;
-  // Only now: of two that are claimed at the same time, each counts the other.
-  const excess = await capExcess(services, batch, claimed);
-  if (excess !== null) return endOverCap(services, claimed, excess, (current) => isOwn(current, intent));
   // Only now: the place of a shard that is not being sent counts as left behind, and others take it.
-  const acquisition = await acquireSemaphores(services, accountOf(services, claimed), claimed);
-  if (!acquisition.isAcquired)
-    return undoClaim(services, claimed, intent, acquisition.reason, acquisition.retryAfterSeconds);
+  const account = accountOf(services, claimed);
+  const acquisition = await acquireSemaphores(services, account, tenant, claimed);
+  if (!acquisition.isAcquired) {
+    const waiting = await undoClaim(services, claimed, intent, acquisition.reason, acquisition.retryAfterSeconds);
+    await waitForPlace(services, account.name, tenant, waiting, waiting.notBeforeMs);
+    return waiting;
+  }
   return sendClaimed(services, claimed, intent, context);
 }
 

@@ -11,8 +11,8 @@ import {
 } from '../../records/shard.ts';
 import { addDollars } from '../estimate.ts';
 import type { Account, Services } from '../services.ts';
+import { excessOver } from '../shards/cost-budget.ts';
 import { nameOf } from '../shards/shard-name.ts';
-import { capExcess } from './cost-cap.ts';
 import { type Division, divisionOf, writeParts } from './shard-parts.ts';
 
 /**
@@ -78,7 +78,7 @@ async function excessOfSingleCalls(
 ): Promise<string | null> {
   if (parts.every(({ live }) => live === null)) return null;
   const estimatedUsd = parts.reduce<number | null>((sum, part) => addDollars(sum, part.estimatedUsd ?? null), 0);
-  return capExcess(services, batch, { ...shard, estimatedUsd });
+  return excessOver(services, batch, shard, estimatedUsd);
 }
 
 /** @param obstacle what stands beside the provider's words in the way. */

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { assertLinesWithinMaximum, assertWithinMaxima, costLimitOf } from '../../lib/pipeline/maxima.ts';
-import { capExcess } from '../../lib/pipeline/submit/cost-cap.ts';
 import { parseConfig } from '../../lib/providers/config.ts';
 import { parseOptions } from '../../lib/records/options.ts';
 
@@ -33,37 +32,17 @@ describe('the configuration’s maxima', () => {
     expect(costLimitOf(config, {})).toBe(10);
     expect(costLimitOf(config, { max_cost_usd: 2 })).toBe(2);
   });
-});
 
-describe('before each sending', () => {
-  const shard = (place: number, set: string, rest: object) => ({
-    batchId: 'b',
-    set,
-    shard: place,
-    provider: 'openai',
-    ...rest,
-  });
-  const sets: Record<string, object[]> = {
-    first: [
-      shard(0, 'first', { status: 'collected', estimatedUsd: 1, result: { costUsd: 4 } }),
-      shard(1, 'first', { status: 'submitted', estimatedUsd: 3 }),
-      shard(2, 'first', { status: 'pending', estimatedUsd: 100 }),
-    ],
-    second: [shard(0, 'second', { status: 'submitting', estimatedUsd: 2 })],
-  };
-  const services = { config, records: { listShards: async (_batchId: string, set: string) => sets[set] ?? [] } };
-  const batch = (limit: number) => ({
-    id: 'b',
-    options: { max_cost_usd: limit },
-    rounds: [{ token: 'first' }, { token: 'second' }],
+  it('cap the cost of a batch from before they were lowered', () => {
+    expect(costLimitOf(config, { max_cost_usd: 50 })).toBe(10);
   });
 
-  it('spent, open and this one are held against the cap, over all rounds', async () => {
-    const own = sets.second?.[0];
-    // 4 spent, 3 open, 2 for this one
-    expect(await capExcess(services as never, batch(9) as never, own as never)).toBeNull();
-    expect(await capExcess(services as never, batch(8.99) as never, own as never)).toContain(
-      'would pass max_cost_usd 8.99',
-    );
+  it.each([
+    ['max_attempts', { max_attempts: 2 }],
+    ['deadline_hours', { deadline_hours: 48 }],
+    ['priority', { priority: 'low' }],
+  ])('do not refuse every batch that says nothing: %s', (name, lowered) => {
+    const text = JSON.stringify({ providers: { openai: { kind: 'openai', secret: 's' } }, maxima: lowered });
+    expect(() => parseConfig(text, 'low.config.json')).toThrow(`defaults.${name}: ${name} is `);
   });
 });
