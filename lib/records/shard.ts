@@ -289,11 +289,20 @@ export function markSubmitted(shard: ShardRecord, providerBatchId: string, nowMs
   };
 }
 
-/** Nothing was created: the shard waits for its next chance. */
-export function deferShard(shard: ShardRecord, notBeforeMs: number, reason: string): ShardRecord {
+/**
+ * Nothing was created: the shard waits for its next chance.
+ *
+ * @param failures of the step, where it was no waiting for others.
+ */
+export function deferShard(
+  shard: ShardRecord,
+  notBeforeMs: number,
+  reason: string,
+  failures: ShardRecord['failures'] = null,
+): ShardRecord {
   return {
     ...shard,
-    failures: null,
+    failures,
     status: 'pending',
     intent: null,
     providerBatchId: null,
@@ -384,14 +393,19 @@ export function markCollected(shard: ShardRecord, result: ShardResult): ShardRec
   return { ...shard, failures: null, status: 'collected', result };
 }
 
-/** The results could not be read for now: they are asked for again. */
+/**
+ * The results could not be read for now: they are asked for again.
+ *
+ * @param failures as above.
+ */
 export function deferCollection(
   shard: ShardRecord,
   { notBeforeMs, reason, shortDownload }: { notBeforeMs: number; reason: string; shortDownload: ShortDownload | null },
+  failures: ShardRecord['failures'] = null,
 ): ShardRecord {
   if (shard.status !== 'ended') return shard;
   const short = shortDownload && { shortDownloads: shortDownload.count, firstShortAtMs: shortDownload.firstAtMs };
-  return { ...shard, ...short, failures: null, notBeforeMs, deferrals: shard.deferrals + 1, lastError: reason };
+  return { ...shard, ...short, failures, notBeforeMs, deferrals: shard.deferrals + 1, lastError: reason };
 }
 
 export interface ShortDownload {

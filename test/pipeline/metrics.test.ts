@@ -28,6 +28,14 @@ afterAll(async () => {
   vi.useRealTimers();
 });
 
+/** Runs of Submit, each after the pause that the one before asked for. */
+async function submitTimes(times: number, at: { batchId: string; epoch: number; shard: number }): Promise<void> {
+  for (let run = 0; run < times; run += 1) {
+    pass(600);
+    await submit(harness.services, at, functionContext());
+  }
+}
+
 function values(name: MetricName): number[] {
   return counted.filter((metric) => metric.name === name).map(({ value }) => value);
 }
@@ -105,6 +113,27 @@ describe('a batch', () => {
     await sweepNow(harness);
     expect(values('FailingShards')).toEqual([0, 1, 0]);
     await drive(harness, at.batchId);
+  });
+
+  it('whose step writes down what failed, and ends well, is counted as one whose step throws', async () => {
+    const batchId = (await harness.drop('unreadable.jsonl', fileOf([chatLine('one')]))) ?? '';
+    const at = { batchId, epoch: 0, shard: 0 };
+    await prepare(harness.services, at, functionContext());
+    const [round] = (await harness.batch(batchId)).rounds;
+    const name = { batchId, set: round?.token ?? '', shard: 0 };
+    const { indexKey } = await harness.services.records.getShard(name);
+    const index = await harness.services.objects.readBytes(indexKey);
+    await harness.put(indexKey, 'no index');
+    await submitTimes(4, at);
+    await sweepNow(harness);
+    await submitTimes(1, at);
+    await sweepNow(harness);
+    expect(await harness.services.records.getShard(name)).toMatchObject({ failures: { step: 'submit', count: 5 } });
+    await harness.put(indexKey, index);
+    await submitTimes(1, at);
+    await sweepNow(harness);
+    expect(values('FailingShards')).toEqual([0, 1, 0]);
+    await drive(harness, batchId);
   });
 
   it('that fails as a whole is counted while that is fresh', async () => {

@@ -18,7 +18,7 @@ import { resultSource } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
 import { pricerOf } from '../price.ts';
 import type { Services, StepContext } from '../services.ts';
-import { keepFailure } from '../shards/kept-failure.ts';
+import { failuresAfter, keepFailure } from '../shards/kept-failure.ts';
 import { ownerOf } from '../shards/provider-semaphores.ts';
 import { readIndex } from '../shards/shard-lines.ts';
 import type { ShardStep } from '../step.ts';
@@ -41,7 +41,9 @@ export async function collect(services: Services, step: ShardStep, context: Step
   const shard = await services.records.getShard({ batchId: batch.id, set, shard: step.shard });
   if (shard.status !== 'ended' || !shard.end || services.now() < shard.notBeforeMs) return { status: shard.status };
   const collection = new Collection(services, batch, shard, shard.end);
-  const after = await keepFailure(services, shard, () => collectAndRecord(services, shard, collection, context));
+  const after = await keepFailure(services, 'collect', shard, () =>
+    collectAndRecord(services, shard, collection, context),
+  );
   return { status: after.status };
 }
 
@@ -62,6 +64,7 @@ async function collectAndRecord(
 
 interface DeferredCollection extends Deferral {
   reason: string;
+  error: unknown;
 }
 
 async function defer(services: Services, shard: ShardRecord, deferral: DeferredCollection): Promise<ShardRecord> {
@@ -72,7 +75,9 @@ async function defer(services: Services, shard: ShardRecord, deferral: DeferredC
     error: reason,
   });
   return services.records.updateShard(shard, (current) =>
-    current.version === shard.version ? deferCollection(current, deferral) : current,
+    current.version === shard.version
+      ? deferCollection(current, deferral, failuresAfter(services, current, 'collect', deferral.error))
+      : current,
   );
 }
 
@@ -128,7 +133,7 @@ class Collection {
       countRefusedKey(this.#services, error);
       const reason = safeText(`The provider's results cannot be read: ${messageOf(error)}`);
       const deferral = nextDownload(this.#services, this.#batch, this.#shard, error);
-      if (deferral) return { ...deferral, reason };
+      if (deferral) return { ...deferral, reason, error };
       this.#services.log.error('The results of a shard are given up.', {
         batchId: this.#batch.id,
         shard: ownerOf(this.#shard),

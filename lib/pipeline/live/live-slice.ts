@@ -367,7 +367,10 @@ class LiveSlice {
       // Another execution lets the calls end; a closed batch does not wait for them.
       if (!isOpen) this.#closedAtMs ??= nowMs();
     } catch (error) {
-      this.#services.log.warn('A live slice could not look at its batch.', { error: safeText(messageOf(error)) });
+      this.#services.log.warn('A live slice could not look at its batch.', {
+        batchId: this.#task.batch.id,
+        error: safeText(messageOf(error)),
+      });
     }
   }
 

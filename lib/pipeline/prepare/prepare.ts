@@ -228,6 +228,7 @@ async function unreadyProvider(
       if (error instanceof ProviderAuthenticationError) return batchError('provider_authentication', error.message);
       if (error instanceof ConfigurationError) return batchError('provider_not_configured', error.message);
       services.log.warn('A provider could not be checked; its batches will be tried all the same.', {
+        batchId: shards[0]?.batchId,
         provider: name,
         error: safeText(messageOf(error)),
       });

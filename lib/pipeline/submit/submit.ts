@@ -27,7 +27,7 @@ import { beginLive, runSlice } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { reserveCost } from '../shards/cost-budget.ts';
-import { keepFailure } from '../shards/kept-failure.ts';
+import { failuresAfter, keepFailure } from '../shards/kept-failure.ts';
 import { acquireSemaphores, ownerOf, releaseSemaphores, waitForPlace } from '../shards/provider-semaphores.ts';
 import { refusalOf } from '../shards/refusal.ts';
 import { readIndex, readSentLines } from '../shards/shard-lines.ts';
@@ -53,7 +53,7 @@ export async function submit(services: Services, step: ShardStep, context: StepC
   assertEpoch(batch, step.epoch);
   const set = batch.rounds.at(-1)?.token ?? '';
   const shard = await services.records.getShard({ batchId: batch.id, set, shard: step.shard });
-  const after = await keepFailure(services, shard, () => advance(services, batch, shard, context));
+  const after = await keepFailure(services, 'submit', shard, () => advance(services, batch, shard, context));
   return { status: after.status };
 }
 
@@ -158,7 +158,7 @@ async function sendClaimed(
     case 'refused':
       return endRefused(services, shard, intent, upload);
     case 'deferred':
-      return defer(services, shard, intent, upload.message, upload.retryAfterSeconds);
+      return defer(services, shard, intent, upload.message, upload.retryAfterSeconds, upload.failures);
     case 'uploaded':
       return create(services, account, shard, upload, context);
   }
@@ -170,6 +170,13 @@ interface Uploaded {
   sending: Sending;
 }
 
+interface Deferred {
+  outcome: 'deferred';
+  message: string;
+  retryAfterSeconds: number | null;
+  failures: ShardRecord['failures'];
+}
+
 /** Whatever goes wrong up to here, nothing was created: the shard may be sent again. */
 async function uploadClaimed(
   services: Services,
@@ -177,17 +184,29 @@ async function uploadClaimed(
   shard: ShardRecord,
   intent: Intent,
   context: StepContext,
-): Promise<Exclude<UploadOutcome, { outcome: 'uploaded' }> | Uploaded> {
+): Promise<Exclude<UploadOutcome, { outcome: 'uploaded' | 'deferred' }> | Deferred | Uploaded> {
   try {
     const index = await readIndex(services.objects, shard);
     const sending = sendingOf(services, shard, intent, index);
     const upload = await account.client.upload(sending, context.signal);
-    return upload.outcome === 'uploaded' ? { ...upload, sending } : upload;
+    switch (upload.outcome) {
+      case 'uploaded':
+        return { ...upload, sending };
+      case 'deferred':
+        return { ...upload, failures: null };
+      case 'refused':
+        return upload;
+    }
   } catch (error) {
     countRefusedKey(services, error);
     const message = safeText(messageOf(error));
     services.log.error('A shard could not be sent; it will be tried again.', { ...nameOf(shard), error: message });
-    return { outcome: 'deferred', message, retryAfterSeconds: null };
+    return {
+      outcome: 'deferred',
+      message,
+      retryAfterSeconds: null,
+      failures: failuresAfter(services, shard, 'submit', error),
+    };
   }
 }
 
@@ -421,10 +440,11 @@ async function defer(
   intent: Intent,
   reason: string,
   retryAfterSeconds: number | null,
+  failures: ShardRecord['failures'] = null,
 ): Promise<ShardRecord> {
   const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
   const after = await services.records.updateShard(shard, (current) =>
-    isOwn(current, intent) ? deferShard(current, notBeforeMs, safeText(reason)) : current,
+    isOwn(current, intent) ? deferShard(current, notBeforeMs, safeText(reason), failures) : current,
   );
   if (after.status === 'pending') await releaseSemaphores(services, after);
   return after;
