@@ -21,6 +21,7 @@ export interface BatchFlags {
   dryRun?: boolean;
   /** Seconds. */
   outputExpiresAfter?: number;
+  taskToken?: string;
 }
 
 /** The flags that decide which lines are right. */
@@ -72,6 +73,11 @@ export function withRunFlags(command: Command): Command {
     )
     .option('--idempotency-key <key>', 'the same key and file give the same batch')
     .option('--output-expires-after <time>', 'when the result files go, 1h to 30d (default: they stay)', parseDuration)
+    .addOption(
+      new Option('--task-token <token>', 'of a task in a state machine that waits for the end').env(
+        'BATCHDROP_TASK_TOKEN',
+      ),
+    )
     .option('--dry-run', 'validate there and report; send nothing');
 }
 
@@ -93,6 +99,7 @@ export function optionsOf(flags: BatchFlags): BatchOptionsInput {
     idempotency_key: flags.idempotencyKey,
     dry_run: flags.dryRun,
     output_expires_after: expiryOf(flags.outputExpiresAfter),
+    task_token: flags.taskToken,
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

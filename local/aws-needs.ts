@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { localAccountId, localRegion } from './local-account.ts';
 import type { Need } from './permissions.ts';
+import { machineOfTask } from './task-tokens.ts';
 
 const tableCall = z.object({ TableName: z.string(), IndexName: z.string().optional() });
-const machineCall = z.object({ stateMachineArn: z.string().optional(), executionArn: z.string().optional() });
+const machineCall = z.object({
+  stateMachineArn: z.string().optional(),
+  executionArn: z.string().optional(),
+  taskToken: z.string().optional(),
+});
 const eventsCall = z.object({
   Entries: z.array(z.object({ Source: z.string().optional(), EventBusName: z.string().default('default') })),
 });
@@ -17,8 +22,9 @@ const needsOf: Record<string, (operation: string, input: unknown) => Need[]> = {
     return [{ action: `dynamodb:${operation}`, resource }];
   },
   AWSStepFunctions: (operation, input) => {
-    const { stateMachineArn, executionArn } = machineCall.parse(input);
-    return [{ action: `states:${operation}`, resource: stateMachineArn ?? executionArn ?? '' }];
+    const { stateMachineArn, executionArn, taskToken } = machineCall.parse(input);
+    const resource = taskToken === undefined ? (stateMachineArn ?? executionArn ?? '') : machineOfTask(taskToken);
+    return resource === null ? [] : [{ action: `states:${operation}`, resource }];
   },
   AWSEvents: (operation, input) =>
     eventsCall.parse(input).Entries.map(({ Source: source = '', EventBusName: bus }) => ({

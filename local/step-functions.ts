@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AwsError, type AwsOperations, awsOperation } from './aws-json-server.ts';
 import { Execution } from './execution.ts';
 import { type InvokeFunction, LocalStateMachine, maxStateBytes } from './state-machine.ts';
+import { TaskTokens } from './task-tokens.ts';
 
 export interface StepFunctionsOptions {
   stateMachineArn: string;
@@ -32,6 +33,8 @@ export class LocalStepFunctions {
   readonly #options: StepFunctionsOptions;
   readonly #machine: LocalStateMachine;
   readonly #executions = new Map<string, Execution>();
+  /** Of other machines. */
+  readonly tasks = new TaskTokens();
 
   /** @throws ConfigurationError where the definition cannot be run. */
   constructor(options: StepFunctionsOptions) {
@@ -40,6 +43,7 @@ export class LocalStepFunctions {
   }
 
   readonly operations: AwsOperations = {
+    ...this.tasks.operations,
     'AWSStepFunctions.StartExecution': awsOperation(startSchema, (input) => this.#start(input)),
     'AWSStepFunctions.DescribeExecution': awsOperation(nameSchema, (input) => describe(this.#find(input.executionArn))),
     'AWSStepFunctions.StopExecution': awsOperation(stopSchema, (input) => this.#stop(input)),

@@ -16,7 +16,7 @@ export interface Reach {
   storage: Storage;
   secrets: ProviderSecrets;
   bedrock: BedrockJobs;
-  config: Pick<Config, 'inputPrefixes' | 'deployment'>;
+  config: Pick<Config, 'inputPrefixes' | 'taskMachines' | 'deployment'>;
 }
 
 interface Grant {
@@ -70,9 +70,18 @@ function grants(scope: Construct, access: Access, logs: ILogGroup, reach: Reach)
       resources: [eventBusArn(scope, eventBusName)],
       condition: { 'events:source': 'batchdrop' },
     }),
+    ...taskGrants(access, config.taskMachines),
     ...jobGrants(scope, access, reach),
     ...given(access.readsSecrets, { actions: ['secretsmanager:GetSecretValue'], resources: [...secrets.arns] }),
   ];
+}
+
+function taskGrants({ answersTasks }: Access, machines: readonly string[]): Grant[] {
+  if (machines.length === 0) return [];
+  return given(answersTasks, {
+    actions: ['states:SendTaskSuccess', 'states:SendTaskFailure'],
+    resources: [...machines],
+  });
 }
 
 function given(isGranted: true | undefined, grant: Grant): Grant[] {

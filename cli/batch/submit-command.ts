@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { parseOptions } from '../../lib/records/options.ts';
+import { parseRequestedOptions } from '../../lib/records/options.ts';
 import { type BatchFlags, optionsOf, withLineFlags, withRunFlags } from '../batch-flags.ts';
 import { newCommand } from '../command.ts';
 import type { ExitStatus } from '../exit-status.ts';
@@ -47,7 +47,7 @@ type SubmitOptions = BatchFlags & TransportOptions & FinishOptions;
 
 async function submit(path: string, options: SubmitOptions): Promise<ExitStatus> {
   const batchOptions = optionsOf(options);
-  parseOptions(batchOptions); // says what is wrong before anything is uploaded
+  parseRequestedOptions(batchOptions); // says what is wrong before anything is uploaded
   const file = await inputFile(path);
   const transport = await openTransport(options);
   const progress = createProgress(options);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Services } from '../pipeline/services.ts';
 import { sha256 } from '../records/digest.ts';
 import { type Endpoint, endpoints } from '../records/endpoints.ts';
-import { type BatchOptions, batchOptionsSchema, parseOptions } from '../records/options.ts';
+import { parseRequestedOptions, type RequestedOptions, requestedOptionsSchema } from '../records/options.ts';
 import { ApiError } from './api-error.ts';
 import { unsupportedValue } from './issue-text.ts';
 
@@ -12,7 +12,7 @@ const maxInputFileLength = 1_100;
 /** OpenAI's fields, then ours: every option of a batch under its own name. */
 export const createBatchBodySchema = z
   .object({
-    ...batchOptionsSchema.partial().shape,
+    ...requestedOptionsSchema.partial().shape,
     input_file_id: z
       .string()
       .min(1)
@@ -26,9 +26,8 @@ export const createBatchBodySchema = z
 
 export type CreateBatchBody = z.infer<typeof createBatchBodySchema>;
 
-export interface CreateBatchRequest {
+export interface CreateBatchRequest extends RequestedOptions {
   inputFile: string;
-  options: BatchOptions;
   parametersHash: string;
 }
 
@@ -51,14 +50,17 @@ export function createBatchRequest(
   const asked = { ...givenOptions(given), ...(provider !== undefined && { provider }) };
   return {
     inputFile: body.input_file_id,
-    options: parseOptions({
+    ...parseRequestedOptions({
       ...services.config.defaults,
       ...asked,
       ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
     }),
-    parametersHash: hashOf({ ...asked, idempotency_key: undefined, input_file_id: body.input_file_id }),
+    parametersHash: hashOf({ ...asked, ...neverCompared, input_file_id: body.input_file_id }),
   };
 }
+
+/** A state machine that tries again comes with the same key and another token. */
+const neverCompared = { idempotency_key: undefined, task_token: undefined };
 
 function assertRunnable(services: Services, endpoint: Endpoint): void {
   const names = Object.keys(services.config.providers);
@@ -78,7 +80,9 @@ function oneOf(param: string, first: string | undefined, second: string | undefi
 }
 
 function givenOptions(given: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(given).filter(([name]) => Object.hasOwn(batchOptionsSchema.shape, name)));
+  return Object.fromEntries(
+    Object.entries(given).filter(([name]) => Object.hasOwn(requestedOptionsSchema.shape, name)),
+  );
 }
 
 /** The same parameters have the same hash in whatever order they come. */

@@ -28,6 +28,7 @@ import {
   simulatedKey,
 } from '../store/secrets.ts';
 import { Semaphores } from '../store/semaphores.ts';
+import { TaskAnswers } from '../store/task-answers.ts';
 import { Uploads } from '../store/uploads.ts';
 import { WaitingLists } from '../store/waiting-lists.ts';
 import { type Metrics, silentMetrics } from './metrics.ts';
@@ -62,6 +63,7 @@ export interface Services {
   objects: Objects;
   executions: Pick<Executions, 'start' | 'isRunning'>;
   events: Pick<EventBus, 'send'>;
+  tasks: Pick<TaskAnswers, 'succeed' | 'fail'>;
   log: Log;
   metrics: Metrics;
   /** @throws ConfigurationError for a name that is not configured. */
@@ -136,6 +138,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
     objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
     executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),
     events: EventBus.connect(settings.BATCHDROP_EVENT_BUS, observe),
+    tasks: TaskAnswers.connect(observe),
   };
   const workplace = { objects: stores.objects, roleArn: settings.BATCHDROP_BEDROCK_ROLE_ARN ?? null };
   return {

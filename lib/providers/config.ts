@@ -74,6 +74,17 @@ export const configSchema = z
     tenants: z.array(z.string().regex(tenantPattern)).default([]),
     /** `s3://` prefixes whose objects the API takes as input; `{tenant}` in one stands for the caller's tenant. */
     inputPrefixes: z.array(inputPrefix).default([]),
+    /** State machines whose tasks may wait for a batch, in the deployment's region: `task_token` answers these and no others. */
+    taskMachines: z
+      .array(
+        z
+          .string()
+          .regex(
+            /^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[^\s:*?$]{1,80}$/,
+            'the ARN of a state machine, arn:aws:states:...:stateMachine:name',
+          ),
+      )
+      .default([]),
     /** Origins whose web pages may call the API; none unless named. */
     corsOrigins: z.array(z.url()).default([]),
     /** Days that a batch's work files are kept after its end; for so long its lost results can be collected again. */

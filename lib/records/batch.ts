@@ -76,6 +76,14 @@ const roundSchema = z.object({
 
 export type Round = z.infer<typeof roundSchema>;
 
+/** A task in somebody's state machine that waits for the batch's end. */
+const taskSchema = z.object({
+  /** Opens that task's answer to whoever has it: never shown, never logged. */
+  token: z.string(),
+  /** Unix milliseconds. */
+  answeredAtMs: z.number().int().nullable(),
+});
+
 /** A batch as DynamoDB holds it. Times are unix seconds unless the name says otherwise. */
 export const batchRecordSchema = z.object({
   id: z.string(),
@@ -147,6 +155,7 @@ export const batchRecordSchema = z.object({
   errorFileId: z.string().nullable(),
   /** Unix milliseconds. */
   eventSentAtMs: z.number().int().nullable(),
+  task: taskSchema.nullable().default(null),
 });
 
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
@@ -223,6 +232,20 @@ export function beginRecollection(batch: BatchRecord, nowSeconds: number): Batch
         recollection: { endedAs: batch.status, requestedAt: nowSeconds, isOpen: false },
       };
   }
+}
+
+/** Whether the batch has ended, and everybody who waits for that was told. */
+export function isAnnounced({ status, eventSentAtMs, task }: BatchRecord): boolean {
+  return hasEnded(status) && eventSentAtMs !== null && task?.answeredAtMs !== null;
+}
+
+/**
+ * Another task waits for the batch: a state machine that tries its state again has a new token. Of a batch whose end was told
+ * already, a new execution tells the new task.
+ */
+export function withTask(batch: BatchRecord, token: string): BatchRecord {
+  if (batch.task?.token === token) return batch;
+  return { ...batch, task: { token, answeredAtMs: null }, epoch: batch.epoch + (isAnnounced(batch) ? 1 : 0) };
 }
 
 /** When an execution that has not ended the batch is late. */

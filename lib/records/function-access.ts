@@ -18,6 +18,8 @@ export interface Access {
   startsExecutions?: true;
   describesExecutions?: true;
   sendsEvents?: true;
+  /** Tasks of the state machines that the configuration's `taskMachines` name. */
+  answersTasks?: true;
   /** The providers' keys. */
   readsSecrets?: true;
   /** What it does with Bedrock, where an account is there: with its jobs, and by single calls. Who makes a job also writes its lines. */
@@ -34,6 +36,7 @@ export const accessOf: Record<FunctionName, Access> = {
     reads: ['inbox/', 'status/'],
     writes: ['status/'],
     startsExecutions: true,
+    answersTasks: true,
   },
   prepare: {
     table: ['GetItem', 'PutItem'],
@@ -72,6 +75,7 @@ export const accessOf: Record<FunctionName, Access> = {
     reads: ['work/', 'results/', 'status/'],
     writes: ['work/', 'results/', 'status/'],
     sendsEvents: true,
+    answersTasks: true,
   },
   sweep: {
     table: ['DescribeTable', 'GetItem', 'PutItem', 'DeleteItem', 'Query'],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { endpoints } from './endpoints.ts';
 import { InvalidInputError } from './errors.ts';
+import { rememberSecret } from './known-secrets.ts';
 import { parseJson } from './parse-json.ts';
 
 const halfOfPair =
@@ -65,7 +66,19 @@ export const batchOptionsSchema = z.strictObject({
 });
 
 export type BatchOptions = z.infer<typeof batchOptionsSchema>;
-export type BatchOptionsInput = z.input<typeof batchOptionsSchema>;
+
+/** What may be asked for with a batch: its options, and what is kept apart from them and never shown. */
+export const requestedOptionsSchema = batchOptionsSchema.extend({
+  /** Of a task in a state machine that waits for the batch's end. Source: Step Functions API reference, SendTaskSuccess, read 2026-11. */
+  task_token: z.string().min(1).max(2_048).optional(),
+});
+
+export type BatchOptionsInput = z.input<typeof requestedOptionsSchema>;
+
+export interface RequestedOptions {
+  options: BatchOptions;
+  taskToken: string | null;
+}
 
 /** Hours a batch may take, all attempts together. */
 export function deadlineHours(options: BatchOptions): number {
@@ -73,14 +86,21 @@ export function deadlineHours(options: BatchOptions): number {
 }
 
 /**
- * Reads options from JSON, such as a sidecar or a request body.
+ * Reads options from JSON, such as a sidecar or a request body. From here on, no text of this process shows the task's token.
  *
  * @throws InvalidInputError that names every wrong option and what it should be.
  */
+export function parseRequestedOptions(value: unknown): RequestedOptions {
+  const result = requestedOptionsSchema.safeParse(value);
+  if (!result.success) throw new InvalidInputError('invalid_option', describeIssues(result.error));
+  const { task_token: taskToken = null, ...options } = result.data;
+  if (taskToken !== null) rememberSecret(taskToken);
+  return { options, taskToken };
+}
+
+/** @throws InvalidInputError likewise. */
 export function parseOptions(value: unknown): BatchOptions {
-  const result = batchOptionsSchema.safeParse(value);
-  if (result.success) return result.data;
-  throw new InvalidInputError('invalid_option', describeIssues(result.error));
+  return parseRequestedOptions(value).options;
 }
 
 /** One line for a person: every issue, with the path of what it is about. */
@@ -120,6 +140,7 @@ const textReaders: Record<string, (text: string, name: string) => unknown> = {
   idempotency_key: readText,
   dry_run: readBoolean,
   output_expires_after: readJson,
+  task_token: readText,
 };
 
 function readText(text: string): string {

@@ -1,8 +1,10 @@
 import {
+  assertAnswerable,
   assertSameParameters,
   type BatchDraft,
   type BatchSource,
   batchIdOf,
+  letWait,
   resumeBatch,
   startBatch,
 } from '../pipeline/intake/new-batch.ts';
@@ -23,7 +25,9 @@ export interface BatchCreation {
   /** A file's id, or an `s3://` URI under a configured prefix. */
   inputFile: string;
   options: BatchOptions;
-  /** Digest of what the client asked for; the idempotency key not among it. */
+  /** Of a task that waits for the batch's end. */
+  taskToken: string | null;
+  /** Digest of what the client asked for; the idempotency key and the task's token are not among it. */
   parametersHash: string;
 }
 
@@ -34,17 +38,19 @@ export interface BatchCreation {
  *   tenant. A file that does not exist is no error here: the batch fails at validation, as at OpenAI.
  */
 export async function createBatch(services: Services, request: BatchCreation): Promise<BatchRecord> {
-  const { tenant, options, parametersHash } = request;
+  const { tenant, options, taskToken, parametersHash } = request;
+  assertAnswerable(services.config, taskToken);
   const draft = { tenant, options, identity: services.token() + services.token() };
   const standing = options.idempotency_key ? await services.records.findBatch(batchIdOf(draft)) : null;
   if (standing) {
     assertSameParameters(standing, parametersHash);
-    await resumeUnlessSwept(services, standing);
-    return standing;
+    const batch = await letWait(services, standing, taskToken);
+    await resumeUnlessSwept(services, batch);
+    return batch;
   }
   assertKnownProvider(services, options.provider);
   const input = await resolveInput(services, request);
-  return startOrLeaveToSweep(services, { ...draft, parametersHash, input, inboxKey: null, retryOf: null });
+  return startOrLeaveToSweep(services, { ...draft, parametersHash, input, inboxKey: null, retryOf: null, taskToken });
 }
 
 /**

@@ -31,6 +31,7 @@ export async function retryBatch(services: Services, batch: BatchRecord): Promis
     },
     inboxKey: null,
     retryOf: batch.id,
+    taskToken: null,
   });
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BatchRecord, batchRecordSchema } from '../records/batch.ts';
+import { type BatchRecord, batchRecordSchema, isAnnounced } from '../records/batch.ts';
 import { NotFoundError } from '../records/errors.ts';
 import { type FileRecord, fileRecordSchema } from '../records/file.ts';
 import { existingShards, holdsLines, type ShardRecord, shardRecordSchema } from '../records/shard.ts';
@@ -168,7 +168,7 @@ export class Records {
     return (await this.#table.get(key, claimSchema))?.owner ?? null;
   }
 
-  /** Lists batches that have not ended or whose event was not sent, oldest first. The index lags a little behind. */
+  /** Lists batches that have not ended or whose end was not told, oldest first. The index lags a little behind. */
   async *unfinishedBatchIds(): AsyncGenerator<string> {
     const items = this.#table.query({
       IndexName: table.indexes.unfinished.name,
@@ -201,7 +201,7 @@ function claimKey(provider: string, providerBatchId: string): Key {
 
 function batchIndexKeys(batch: BatchRecord): IndexKeys {
   const keys = { tenantKey: `${batch.tenant}#batch`, createdKey: createdKey(batch.createdAt, batch.id) };
-  return batch.eventSentAtMs === null ? { ...keys, unfinishedKey: unfinished } : keys;
+  return isAnnounced(batch) ? keys : { ...keys, unfinishedKey: unfinished };
 }
 
 function fileIndexKeys(file: FileRecord): IndexKeys {

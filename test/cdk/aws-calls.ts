@@ -24,6 +24,40 @@ export async function awsCallsOf(name: FunctionName, isOnBedrock = false): Promi
   return [...calls].toSorted();
 }
 
+/** Which permission a call needs. */
+export const actionOfCall: Record<string, string> = {
+  DescribeTable: 'dynamodb:DescribeTable',
+  Get: 'dynamodb:GetItem',
+  Put: 'dynamodb:PutItem',
+  Update: 'dynamodb:UpdateItem',
+  Delete: 'dynamodb:DeleteItem',
+  Query: 'dynamodb:Query',
+  'Query on unfinished': 'dynamodb:Query on unfinished',
+  'Query on byTenant': 'dynamodb:Query on byTenant',
+  HeadObject: 's3:GetObject',
+  GetObject: 's3:GetObject',
+  PutObject: 's3:PutObject',
+  CreateMultipartUpload: 's3:PutObject',
+  UploadPart: 's3:PutObject',
+  UploadPartCopy: 's3:PutObject', // of its source s3:GetObject
+  CompleteMultipartUpload: 's3:PutObject',
+  AbortMultipartUpload: 's3:AbortMultipartUpload',
+  DeleteObjects: 's3:DeleteObject',
+  ListObjectsV2: 's3:ListBucket',
+  StartExecution: 'states:StartExecution',
+  DescribeExecution: 'states:DescribeExecution',
+  SendTaskSuccess: 'states:SendTaskSuccess',
+  SendTaskFailure: 'states:SendTaskFailure',
+  PutEvents: 'events:PutEvents',
+  GetSecretValue: 'secretsmanager:GetSecretValue',
+  CreateModelInvocationJob: 'bedrock:CreateModelInvocationJob', // of its role iam:PassRole
+  GetModelInvocationJob: 'bedrock:GetModelInvocationJob',
+  ListModelInvocationJobs: 'bedrock:ListModelInvocationJobs',
+  StopModelInvocationJob: 'bedrock:StopModelInvocationJob',
+  InvokeModel: 'bedrock:InvokeModel',
+  Converse: 'bedrock:InvokeModel',
+};
+
 /** A provider's client asks for its key; the pure half of a provider does not. */
 const callsProvider =
   /\b((?:client|account)\.(check|upload|create|findLost|retrieve|cancel|results)|account\(\w+\)\.check|live\.call)\(/;

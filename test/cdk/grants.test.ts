@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import type { Template } from 'aws-cdk-lib/assertions';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { functionNames } from '../../cdk/packages.ts';
-import { awsCallsOf } from './aws-calls.ts';
-import { synthesize, temporaryFolder } from './synthesize.ts';
+import type { FunctionName } from '../../lib/records/function-timeouts.ts';
+import { actionOfCall, awsCallsOf } from './aws-calls.ts';
+import { synthesize, synthesizeConfig, temporaryFolder } from './synthesize.ts';
 
 interface Statement {
   Effect: string;
@@ -29,38 +30,6 @@ function list(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** Which permission a call needs. */
-const actionOfCall: Record<string, string> = {
-  DescribeTable: 'dynamodb:DescribeTable',
-  Get: 'dynamodb:GetItem',
-  Put: 'dynamodb:PutItem',
-  Update: 'dynamodb:UpdateItem',
-  Delete: 'dynamodb:DeleteItem',
-  Query: 'dynamodb:Query',
-  'Query on unfinished': 'dynamodb:Query on unfinished',
-  'Query on byTenant': 'dynamodb:Query on byTenant',
-  HeadObject: 's3:GetObject',
-  GetObject: 's3:GetObject',
-  PutObject: 's3:PutObject',
-  CreateMultipartUpload: 's3:PutObject',
-  UploadPart: 's3:PutObject',
-  UploadPartCopy: 's3:PutObject', // of its source s3:GetObject
-  CompleteMultipartUpload: 's3:PutObject',
-  AbortMultipartUpload: 's3:AbortMultipartUpload',
-  DeleteObjects: 's3:DeleteObject',
-  ListObjectsV2: 's3:ListBucket',
-  StartExecution: 'states:StartExecution',
-  DescribeExecution: 'states:DescribeExecution',
-  PutEvents: 'events:PutEvents',
-  GetSecretValue: 'secretsmanager:GetSecretValue',
-  CreateModelInvocationJob: 'bedrock:CreateModelInvocationJob', // of its role iam:PassRole
-  GetModelInvocationJob: 'bedrock:GetModelInvocationJob',
-  ListModelInvocationJobs: 'bedrock:ListModelInvocationJobs',
-  StopModelInvocationJob: 'bedrock:StopModelInvocationJob',
-  InvokeModel: 'bedrock:InvokeModel',
-  Converse: 'bedrock:InvokeModel',
-};
-
 /** What Lambda itself does in a function's name: logs, traces, and its dead letters. */
 const actionsOfLambda = /^(logs|xray|sqs):/;
 
@@ -74,9 +43,8 @@ function grantedActions(statements: Statement[]): string[] {
 
 describe('the grants', () => {
   it.each(functionNames)('of %s are what its handler calls, no less and no more', async (name) => {
-    const calls = await awsCallsOf(name);
-    const needed = new Set(calls.map((call) => actionOfCall[call] ?? `unknown: ${call}`));
-    if (needed.has('s3:GetObject')) needed.add('s3:ListBucket');
+    const needed = await neededActions(name);
+    for (const action of answers) needed.delete(action);
     expect(grantedActions(statementsOf(`Functions${name}`))).toEqual([...needed].toSorted());
   });
 
@@ -128,6 +96,41 @@ function folders({ Resource: resource }: Statement): string[] {
   return JSON.stringify(resource).match(/[^"]+\*(?=")/g) ?? [];
 }
 
+/** Answers to tasks of state machines; granted where the configuration names one. */
+const answers = ['states:SendTaskFailure', 'states:SendTaskSuccess'];
+
+async function neededActions(name: FunctionName, isOnBedrock = false): Promise<Set<string>> {
+  const calls = await awsCallsOf(name, isOnBedrock);
+  const needed = new Set(calls.map((call) => actionOfCall[call] ?? `unknown: ${call}`));
+  if (needed.has('s3:GetObject')) needed.add('s3:ListBucket');
+  if (needed.has('bedrock:CreateModelInvocationJob')) needed.add('iam:PassRole');
+  return needed;
+}
+
+describe('with state machines that wait for batches, the grants', () => {
+  it('of whoever ends or refuses a batch are the answers to these machines, and nobody else has them', async () => {
+    const machine = 'arn:aws:states:eu-west-1:123456789012:stateMachine:reviews';
+    const waited = synthesizeConfig({ taskMachines: [machine] });
+    for (const name of functionNames) {
+      const needed = await neededActions(name);
+      const own = statementsOf(`Functions${name}`, waited).filter(({ Action: action }) =>
+        list(action).includes(answers[0]),
+      );
+      expect(own.length > 0, name).toBe(needed.has('states:SendTaskSuccess'));
+      for (const { Action: action, Resource: resource } of own) {
+        expect(list(action).toSorted(), name).toEqual(answers);
+        expect(list(resource), name).toEqual([machine]);
+      }
+    }
+  });
+
+  it('are for machines that are named in full', () => {
+    expect(() => synthesizeConfig({ taskMachines: ['arn:aws:states:*:123456789012:stateMachine:*'] })).toThrow(
+      /taskMachines.*the ARN of a state machine/,
+    );
+  });
+});
+
 describe('with an account on Bedrock, the grants', () => {
   let onBedrock: Template;
 
@@ -139,10 +142,8 @@ describe('with an account on Bedrock, the grants', () => {
   });
 
   it.each(functionNames)('of %s are what its handler calls, no less and no more', async (name) => {
-    const calls = await awsCallsOf(name, true);
-    const needed = new Set(calls.map((call) => actionOfCall[call] ?? `unknown: ${call}`));
-    if (needed.has('s3:GetObject')) needed.add('s3:ListBucket');
-    if (needed.has('bedrock:CreateModelInvocationJob')) needed.add('iam:PassRole');
+    const needed = await neededActions(name, true);
+    for (const action of answers) needed.delete(action);
     expect(grantedActions(statementsOf(`Functions${name}`, onBedrock))).toEqual([...needed].toSorted());
   });
 

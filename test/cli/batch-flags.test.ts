@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { optionsOf, withLineFlags, withRunFlags } from '../../cli/batch-flags.ts';
-import { batchOptionsSchema } from '../../lib/records/options.ts';
+import { requestedOptionsSchema } from '../../lib/records/options.ts';
 
-const options = Object.keys(batchOptionsSchema.shape);
+const options = Object.keys(requestedOptionsSchema.shape);
 
 it('has a flag for every option of a batch', () => {
   const command = withRunFlags(withLineFlags(new Command()));

@@ -11,9 +11,11 @@ import type { BatchEvent } from '../../lib/store/events.ts';
 import { startLocalDynamoDB } from '../../local/dynamodb.ts';
 import { localStateMachineArn } from '../../local/local-account.ts';
 import { type ObjectCreatedEvent, startLocalS3 } from '../../local/s3/server.ts';
+import type { TaskTokens } from '../../local/task-tokens.ts';
 import { type LiveSimulator, startAnthropicSimulator, startOpenAISimulator } from '../../simulators/simulators.ts';
 import { signedByCaller } from '../policies/caller.ts';
-import { permissionsOf, type Stack } from '../policies/permissions.ts';
+import { permissionsOf } from '../policies/permissions.ts';
+import type { Stack } from '../policies/policy-books.ts';
 import { startPlayedServices } from './played-services.ts';
 import { intake } from './steps.ts';
 
@@ -48,6 +50,8 @@ export interface Harness {
   events: { status: string; detail: BatchEvent }[];
   /** The providers' keys by the names of their secrets; `right-key` is that of each that is not here. */
   keys: Map<string, string>;
+  /** Of other state machines, which wait for a batch. */
+  tasks: TaskTokens;
   logs: string[];
   /** Puts an object into the inbox and hands its event to intake, as the bucket would. */
   drop(name: string, body: string | Buffer, metadata?: Record<string, string>): Promise<string | null>;
@@ -96,7 +100,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     },
   });
   const dynamodb = await startLocalDynamoDB(join(dataDir, 'dynamodb'), 'batchdrop', permissions);
-  const { started, running, events, keys, ...played } = await startPlayedServices(permissions);
+  const { started, running, events, keys, tasks, ...played } = await startPlayedServices(permissions);
   const timing = { validatingMs: 500, inProgressMs: 2_000, finalizingMs: 500 };
   const openai = await startOpenAISimulator({ dataDir: join(dataDir, 'openai'), timing, apiKey: 'right-key' });
   const anthropic = await startAnthropicSimulator({ dataDir: join(dataDir, 'anthropic'), timing, apiKey: 'right-key' });
@@ -142,6 +146,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     running,
     events,
     keys,
+    tasks,
     logs,
     put,
     read,

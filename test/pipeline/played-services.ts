@@ -2,6 +2,7 @@ import type { BatchEvent } from '../../lib/store/events.ts';
 import { AwsError, startAwsJsonServer } from '../../local/aws-json-server.ts';
 import { secretArn } from '../../local/aws-needs.ts';
 import type { Permissions } from '../../local/permissions.ts';
+import { TaskTokens } from '../../local/task-tokens.ts';
 
 /** The services of AWS that only note what they are told: Step Functions, EventBridge and Secrets Manager. */
 export interface PlayedServices {
@@ -11,6 +12,8 @@ export interface PlayedServices {
   events: { status: string; detail: BatchEvent }[];
   /** Values of secrets, by the names in the configuration. */
   keys: Map<string, string>;
+  /** Of other state machines. */
+  tasks: TaskTokens;
   close(): Promise<void>;
 }
 
@@ -24,7 +27,9 @@ export async function startPlayedServices(permissions: Permissions): Promise<Pla
   const running: PlayedServices['running'] = new Set();
   const events: PlayedServices['events'] = [];
   const keys: PlayedServices['keys'] = new Map();
+  const tasks = new TaskTokens();
   const operations = {
+    ...tasks.operations,
     'AWSStepFunctions.StartExecution': (asked: unknown) => {
       const { name, input, stateMachineArn } = asked as { name: string; input: string; stateMachineArn: string };
       const { batchId, epoch } = JSON.parse(input);
@@ -51,5 +56,5 @@ export async function startPlayedServices(permissions: Permissions): Promise<Pla
     },
   };
   const server = await startAwsJsonServer(operations, permissions);
-  return { ...server, started, running, events, keys };
+  return { ...server, started, running, events, keys, tasks };
 }

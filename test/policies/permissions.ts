@@ -1,10 +1,8 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { inject } from 'vitest';
 import type { Permissions } from '../../local/permissions.ts';
+import type { PolicyBooks, Stack } from './policy-books.ts';
 import { type Asked, grantsFor, type PolicyBook } from './statement.ts';
-
-/** The configurations of which there are policies. */
-export type Stack = 'plain' | 'bedrock' | 'inputPrefixes';
 
 /** What the global setup leaves to the workers: files with the policies and of what was used of them. */
 export interface PolicyFiles {
@@ -24,8 +22,12 @@ const used = new Map<string, number>();
 
 /** The rights of the functions in a synthesized stack. Who is no function of it is the owner, and may do everything. */
 export function permissionsOf(stack: Stack): Permissions {
-  const books: Record<Stack, PolicyBook> = JSON.parse(readFileSync(inject('policyFiles').policies, 'utf8'));
-  return permissionsIn(stack, books[stack]);
+  return permissionsIn(stack, readBooks()[stack]);
+}
+
+/** The policies of the synthesized stacks. */
+export function readBooks(): PolicyBooks {
+  return JSON.parse(readFileSync(inject('policyFiles').policies, 'utf8'));
 }
 
 /** @param stack names the policies where it is said what was used of them. */

@@ -220,7 +220,7 @@ export class BucketTransport implements Transport {
   }
 
   /**
-   * Gives one drop the options of another, whatever way they came; not its idempotency key, which stands for that one.
+   * Gives one drop the options of another, whatever way they came; not its idempotency key and its task, which are that one's.
    *
    * @returns those that are the object's metadata; the others stand beside it then.
    */
@@ -231,9 +231,13 @@ export class BucketTransport implements Transport {
       this.#objects.head(from),
       beside === null ? null : this.#objects.readText(beside),
     ]);
-    const { 'idempotency-key': _used, ...metadata } = original?.metadata ?? {};
+    const { 'idempotency-key': _used, 'task-token': _told, ...metadata } = original?.metadata ?? {};
     if (sidecar) {
-      const { idempotency_key: _alsoUsed, ...options } = sidecarSchema.parse(JSON.parse(sidecar.text));
+      const {
+        idempotency_key: _alsoUsed,
+        task_token: _alsoTold,
+        ...options
+      } = sidecarSchema.parse(JSON.parse(sidecar.text));
       await this.#putSidecar(to, JSON.stringify(options));
     }
     return metadata;

@@ -3,20 +3,22 @@ import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 /** S3's limit on all names and values together. Source: S3's user guide, object metadata. */
 const maxMetadataBytes = 2_048;
 
-/** Options on their way with a file: as the object's metadata, or beside it where they are too large for that. */
+/** Options on their way with a file: as the object's metadata, or beside it where they are too large or too secret for that. */
 export interface DropOptions {
   metadata: Record<string, string>;
   /** The text of `<name>.options.json`, or null. */
   sidecar: string | null;
 }
 
-export function dropOptions(options: BatchOptionsInput): DropOptions {
+export function dropOptions({ task_token, ...options }: BatchOptionsInput): DropOptions {
   const metadata = Object.fromEntries(
     Object.entries(options).map(([name, value]) => [name.replaceAll('_', '-'), headerText(value)]),
   );
   const bytes = Object.entries(metadata).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   const fits = bytes <= maxMetadataBytes && Object.values(metadata).every(isHeaderText);
-  return fits ? { metadata, sidecar: null } : { metadata: {}, sidecar: JSON.stringify(options) };
+  const beside = { ...(!fits && options), ...(task_token !== undefined && { task_token }) };
+  const isEmpty = Object.keys(beside).length === 0;
+  return { metadata: fits ? metadata : {}, sidecar: isEmpty ? null : JSON.stringify(beside) };
 }
 
 function headerText(value: unknown): string {

@@ -12,9 +12,9 @@ import { sha256 } from '../../records/digest.ts';
 import { safeText, WriteConflictError } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { keysWithResult, mergeWorkKey, resultKey } from '../../records/object-keys.ts';
-import type { LineError } from '../../records/openai-batch.ts';
-import { hasEnded } from '../../records/openai-batch.ts';
+import { hasEnded, type LineError, type TerminalStatus } from '../../records/openai-batch.ts';
 import { holdsLines, type ShardRecord } from '../../records/shard.ts';
+import type { BatchEvent } from '../../store/events.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { countEnded } from '../metrics.ts';
 import { scheduleRemoval } from '../removal-schedule.ts';
@@ -22,6 +22,7 @@ import { type Services, type StepContext, unixSeconds } from '../services.ts';
 import { collectedShards } from '../shards/collected-shard.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, FinalizeAnswer } from '../step.ts';
+import { answerTask } from '../task-answer.ts';
 import { type MergeCheckpoint, mergeResults, mergeStretch } from './merge.ts';
 import { readMergeCheckpoint, writeMergeCheckpoint } from './merge-checkpoint.ts';
 import { mayOpenRound, openNextRound } from './next-round.ts';
@@ -229,13 +230,30 @@ async function commitEnd(services: Services, batch: BatchRecord, closed: BatchRe
   });
 }
 
-/** Tells the world, as often as it takes. */
+/** Tells whoever waits for the batch's end, as often as it takes: the event bus, then the task of a state machine. */
 async function announce(services: Services, batch: BatchRecord): Promise<FinalizeAnswer> {
   await writeStatus(services, batch.id);
-  if (batch.eventSentAtMs !== null || !hasEnded(batch.status)) return batchEnded;
+  const { status, eventSentAtMs } = batch;
+  if (!hasEnded(status)) return batchEnded;
+  const after = eventSentAtMs === null ? await sendEvent(services, batch, status) : batch;
+  await answerTask(services, after, eventOf(services, after));
+  return batchEnded;
+}
+
+async function sendEvent(services: Services, batch: BatchRecord, status: TerminalStatus): Promise<BatchRecord> {
+  await services.events.send(status, eventOf(services, batch));
+  const sentAtMs = services.now();
+  const after = await services.records.updateBatch(batch.id, (current) =>
+    current.eventSentAtMs === null ? { ...current, eventSentAtMs: sentAtMs } : current,
+  );
+  if (after.version === batch.version + 1) countEnded(services, batch);
+  return after;
+}
+
+function eventOf(services: Services, batch: BatchRecord): BatchEvent {
   const uri = (name: 'output.jsonl' | 'errors.jsonl') => `s3://${services.objects.bucket}/${resultKey(batch.id, name)}`;
   const [input] = batch.input;
-  await services.events.send(batch.status, {
+  return {
     version: '1',
     id: `${batch.id}:${batch.status}${batch.recollection ? `:${batch.rounds.length}` : ''}`,
     batch: batchObject(batch),
@@ -243,11 +261,5 @@ async function announce(services: Services, batch: BatchRecord): Promise<Finaliz
     input_uri: input ? `s3://${input.bucket}/${input.key}` : '',
     output_uri: batch.outputFileId === null ? null : uri('output.jsonl'),
     error_uri: batch.errorFileId === null ? null : uri('errors.jsonl'),
-  });
-  const sentAtMs = services.now();
-  const after = await services.records.updateBatch(batch.id, (current) =>
-    current.eventSentAtMs === null ? { ...current, eventSentAtMs: sentAtMs } : current,
-  );
-  if (after.version === batch.version + 1) countEnded(services, batch);
-  return batchEnded;
+  };
 }

@@ -5,10 +5,11 @@ import { InvalidInputError, messageOf } from '../../records/errors.ts';
 import { batchIdFrom, fileIdFrom } from '../../records/ids.ts';
 import { isObject } from '../../records/json.ts';
 import { type DropLocation, isNoInput, locateDrop, sidecarKey } from '../../records/object-keys.ts';
-import { type BatchOptions, optionsFromObjectMetadata, parseOptions } from '../../records/options.ts';
+import { optionsFromObjectMetadata, parseRequestedOptions, type RequestedOptions } from '../../records/options.ts';
 import type { ObjectHead } from '../../store/objects.ts';
 import type { Services } from '../services.ts';
 import { writeRefusal, writeStatus } from '../status-file.ts';
+import { failTask } from '../task-answer.ts';
 import { type BatchDraft, startBatch, takeUpDrop } from './new-batch.ts';
 
 /** An object in the inbox, as S3's event says, or as the sweep found it. */
@@ -42,6 +43,15 @@ export async function intake(services: Services, drop: Drop): Promise<string | n
     const lastModified = isThere ? head.lastModified : null;
     await writeRefusal(services, { ...drop, lastModified, tenant: location.tenant }, refusal);
     services.metrics.add('DropsRefused', 1);
+    // What replaced it has the sidecar now, and answers for it.
+    const taskToken = head === null || isThere ? await findTaskToken(services, drop, head) : null;
+    if (taskToken !== null)
+      await failTask(services, taskToken, {
+        code: error.code,
+        message: error.message,
+        batch_id: null,
+        status: 'refused',
+      });
     return null;
   }
 }
@@ -80,17 +90,28 @@ async function findTaken(services: Services, drop: Drop, head: ObjectHead): Prom
   return ofEvent ?? (await services.records.findBatch(batchIdFrom(identityOf(head))));
 }
 
-async function readOptions(services: Services, drop: Drop, head: ObjectHead): Promise<BatchOptions> {
+async function readOptions(services: Services, drop: Drop, head: ObjectHead): Promise<RequestedOptions> {
   const sidecar = await readSidecar(services, drop);
-  const options = parseOptions({
+  const requested = parseRequestedOptions({
     ...services.config.defaults,
     ...sidecar,
     ...optionsFromObjectMetadata(head.metadata),
   });
-  const { provider } = options;
+  const { provider } = requested.options;
   if (provider !== undefined && !Object.hasOwn(services.config.providers, provider))
     throw new InvalidInputError('invalid_option', unknownProvider(provider, services.config), { param: 'provider' });
-  return options;
+  return requested;
+}
+
+/** @returns the token that came with a refused drop, as far as it can be read. */
+async function findTaskToken(services: Services, drop: Drop, head: ObjectHead | null): Promise<string | null> {
+  if (services.config.taskMachines.length === 0) return null;
+  const sidecar = await readSidecar(services, drop).catch((error: unknown): Record<string, unknown> => {
+    if (error instanceof InvalidInputError) return {};
+    throw error;
+  });
+  const token = head?.metadata['task-token'] ?? sidecar.task_token;
+  return typeof token === 'string' && token !== '' ? token : null;
 }
 
 async function readSidecar(services: Services, drop: Drop): Promise<Record<string, unknown>> {
@@ -106,8 +127,9 @@ async function readSidecar(services: Services, drop: Drop): Promise<Record<strin
   throw new InvalidInputError('invalid_option', `${key} must hold a JSON object of options.`);
 }
 
-function draftOf(drop: Drop, location: DropLocation, head: ObjectHead, options: BatchOptions): BatchDraft {
+function draftOf(drop: Drop, location: DropLocation, head: ObjectHead, requested: RequestedOptions): BatchDraft {
   const { bucket, key, etag, bytes, lastModified } = head;
+  const { options, taskToken } = requested;
   const identity = identityOf(head);
   return {
     tenant: location.tenant,
@@ -123,6 +145,7 @@ function draftOf(drop: Drop, location: DropLocation, head: ObjectHead, options: 
     sequencer: drop.sequencer,
     lastModified,
     retryOf: null,
+    taskToken,
   };
 }
 

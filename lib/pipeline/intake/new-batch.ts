@@ -1,10 +1,9 @@
-import { type BatchRecord, type S3Object, withErrors } from '../../records/batch.ts';
+import { type BatchRecord, isAnnounced, type S3Object, withErrors, withTask } from '../../records/batch.ts';
 import { digest } from '../../records/digest.ts';
 import { InvalidInputError } from '../../records/errors.ts';
 import { totalBytes } from '../../records/file.ts';
 import { batchIdFrom } from '../../records/ids.ts';
 import type { LineError } from '../../records/openai-batch.ts';
-import { hasEnded } from '../../records/openai-batch.ts';
 import { type BatchOptions, deadlineHours } from '../../records/options.ts';
 import { assertWithinMaxima } from '../maxima.ts';
 import type { Services } from '../services.ts';
@@ -32,6 +31,8 @@ export interface BatchDraft {
   sequencer?: string | null;
   lastModified?: number;
   retryOf: string | null;
+  /** Of a task that waits for the batch's end. */
+  taskToken: string | null;
 }
 
 /** The id under which a draft's batch stands, or will. */
@@ -48,9 +49,11 @@ export function batchIdOf({ tenant, identity, options }: Pick<BatchDraft, 'tenan
  */
 export async function startBatch(services: Services, draft: BatchDraft): Promise<BatchRecord> {
   assertWithinMaxima(services.config, draft.options, bytesOf(draft.input));
-  const { batch, created } = await services.records.createBatch(newBatch(services, draft));
+  assertAnswerable(services.config, draft.taskToken);
+  const { batch: standing, created } = await services.records.createBatch(newBatch(services, draft));
   if (created) services.metrics.add('BatchesAccepted', 1);
-  assertSameParameters(batch, draft.parametersHash);
+  assertSameParameters(standing, draft.parametersHash);
+  const batch = await letWait(services, standing, draft.taskToken);
   if (!('missing' in draft.input) && draft.input.filename !== undefined)
     await mintFile(services, batch, draft.input.filename);
   await resumeBatch(services, batch);
@@ -74,9 +77,25 @@ export function assertSameParameters(batch: BatchRecord, parametersHash: string)
   );
 }
 
-/** Starts the batch's execution, unless it has ended. Starting one that runs changes nothing. */
+/** @throws InvalidInputError where the deployment may answer no task: the machine would wait for nothing. */
+export function assertAnswerable({ taskMachines }: Services['config'], taskToken: string | null): void {
+  if (taskToken === null || taskMachines.length > 0) return;
+  throw new InvalidInputError(
+    'invalid_option',
+    'task_token: this deployment may answer no state machine. Name the ARN of yours in the configuration under "taskMachines", deploy, and try again.',
+    { param: 'task_token' },
+  );
+}
+
+/** Notes the task that waits for a batch; a machine that tries again comes with another token, and only the last one waits. */
+export async function letWait(services: Services, batch: BatchRecord, taskToken: string | null): Promise<BatchRecord> {
+  if (taskToken === null) return batch;
+  return services.records.updateBatch(batch.id, (current) => withTask(current, taskToken));
+}
+
+/** Starts the batch's execution, unless it has ended and that was told. Starting one that runs changes nothing. */
 export async function resumeBatch(services: Services, batch: BatchRecord): Promise<void> {
-  if (hasEnded(batch.status) && batch.eventSentAtMs !== null) return;
+  if (isAnnounced(batch)) return;
   await services.executions.start(batch.id, batch.epoch, services.config.polling.minSeconds);
 }
 
@@ -99,7 +118,7 @@ function bytesOf(input: BatchDraft['input']): number {
 }
 
 function newBatch(services: Services, draft: BatchDraft): BatchRecord {
-  const { tenant, options, input, parametersHash, inboxKey, retryOf } = draft;
+  const { tenant, options, input, parametersHash, inboxKey, retryOf, taskToken } = draft;
   const createdAt = Math.floor(services.now() / 1_000);
   const batch: BatchRecord = {
     id: batchIdOf(draft),
@@ -143,6 +162,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     errorFileId: null,
     firstFailure: null,
     eventSentAtMs: null,
+    task: taskToken === null ? null : { token: taskToken, answeredAtMs: null },
   };
   return 'missing' in input ? { ...batch, verdict: 'failed', ...withErrors(batch, [input.missing]) } : batch;
 }

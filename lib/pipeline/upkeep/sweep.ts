@@ -1,6 +1,5 @@
-import { type BatchRecord, dueAt } from '../../records/batch.ts';
+import { type BatchRecord, dueAt, isAnnounced } from '../../records/batch.ts';
 import { messageOf, NotFoundError, safeText } from '../../records/errors.ts';
-import { hasEnded } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { continueAsNew } from '../continue-as-new.ts';
 import { inParallel } from '../parallel.ts';
@@ -104,7 +103,7 @@ async function sweepOne(services: Services, batchId: string, options: SweepOptio
 }
 
 async function examine(services: Services, batch: BatchRecord, options: SweepOptions): Promise<Omit<Swept, 'reads'>> {
-  if (hasEnded(batch.status) && batch.eventSentAtMs !== null) return nothingToDo;
+  if (isAnnounced(batch)) return nothingToDo;
   const nowMs = services.now();
   if (nowMs < batch.createdAt * 1_000 + (options.graceMs ?? graceMs)) return nothingToDo;
   const overdueSeconds = Math.max(0, Math.floor(nowMs / 1_000) - dueAt(batch));
