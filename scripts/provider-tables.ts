@@ -1,8 +1,6 @@
 import type { Prices, Provider, ProviderLimits } from '../lib/providers/contract.ts';
 import type { Endpoint } from '../lib/records/endpoints.ts';
-
-const begin = '<!-- Made by `npm run docs` from lib/providers; do not edit up to the end mark. -->';
-const end = '<!-- End of what `npm run docs` makes. -->';
+import { between } from './generated-part.ts';
 
 /**
  * Puts the tables of all providers between the marks of a page.
@@ -11,15 +9,7 @@ const end = '<!-- End of what `npm run docs` makes. -->';
  * @throws Error where the page lacks its marks.
  */
 export function withProviderTables(page: string, providers: readonly Provider[]): string {
-  const [before, rest] = splitAt(page, begin);
-  const [, after] = splitAt(rest, end);
-  return `${before}${begin}\n\n${providerTables(providers)}\n\n${end}${after}`;
-}
-
-function splitAt(text: string, mark: string): [string, string] {
-  const place = text.indexOf(mark);
-  if (place < 0) throw new Error(`docs/providers.md lacks the line '${mark}'.`);
-  return [text.slice(0, place), text.slice(place + mark.length)];
+  return between(page, 'lib/providers', providerTables(providers));
 }
 
 function providerTables(providers: readonly Provider[]): string {

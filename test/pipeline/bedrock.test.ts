@@ -3,26 +3,34 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { sweepSchema } from '../../lambdas/events.ts';
+import type { LoopbackServer } from '../../local/loopback-server.ts';
 import { startBedrockSimulator } from '../../simulators/bedrock/server.ts';
 import type { LiveSimulator } from '../../simulators/simulators.ts';
+import { startBedrockGuard } from '../policies/bedrock-guard.ts';
+import { signAllByCaller } from '../policies/caller.ts';
+import { permissionsOf } from '../policies/permissions.ts';
 import { drive } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
 import { chatLine, fileOf, numbered } from './requests.ts';
-import { resumeBatchOfJob } from './steps.ts';
+import { cancelBatch, resumeBatchOfJob } from './steps.ts';
 
 const model = 'us.anthropic.claude-opus-4-6-v1:0';
 
 let dataDir: string;
 let simulator: LiveSimulator;
+let guard: LoopbackServer;
 let harness: Harness;
+
+const stopSigning = signAllByCaller();
 
 beforeAll(async () => {
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   dataDir = mkdtempSync(join(tmpdir(), 'batchdrop-bedrock-'));
   const timing = { validatingMs: 500, inProgressMs: 2_000, finalizingMs: 500 };
   simulator = await startBedrockSimulator({ dataDir, timing, minRecords: 10 });
-  const baseUrl = simulator.url;
+  guard = await startBedrockGuard(simulator.url, permissionsOf('bedrock'));
+  const baseUrl = guard.url;
   const roleArn = 'arn:aws:iam::000000000000:role/bedrock';
   const bedrock = {
     kind: 'bedrock',
@@ -37,7 +45,9 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await harness.close();
+  await guard.close();
   await simulator.close();
+  stopSigning();
   rmSync(dataDir, { recursive: true, force: true });
   vi.useRealTimers();
 });
@@ -176,6 +186,27 @@ it('goes on at once when it hears that a job ended, and minds no word that is do
     restarted: false,
   });
   expect((await harness.batch(batchId)).epoch).toBe(1);
+});
+
+it.each([
+  ['somebody cancels it', {}, 'cancelled'],
+  ['its deadline passes', { 'deadline-hours': '0.05' }, 'expired'],
+])('stops the job of a batch when %s', async (_why, metadata, status) => {
+  simulator.setFaults([{ kind: 'stuck' }]);
+  const before = (await simulator.creations()).length;
+  const lines = numbered(12, (id) => chatLine(id, id, model));
+  const batchId = (await harness.drop(`stopped-${status}.jsonl`, fileOf(lines), metadata)) ?? '';
+  let isCancelled = false;
+  const onTurn = async () => {
+    if (status !== 'cancelled' || isCancelled || (await simulator.creations()).length === before) return;
+    isCancelled = true;
+    await cancelBatch(harness.services, batchId, AbortSignal.timeout(30_000));
+  };
+  await drive(harness, batchId, { onTurn });
+  simulator.setFaults([]);
+
+  expect(await harness.batch(batchId)).toMatchObject({ status, counts: { total: 12, completed: 0 } });
+  await expectExactlyOnce(harness, batchId, lines);
 });
 
 it('takes the event as EventBridge sends it', () => {

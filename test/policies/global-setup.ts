@@ -1,14 +1,17 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestProject, Vitest } from 'vitest/node';
+import { sourcesHash } from '../sources-hash.ts';
 import type { PolicyFiles } from './permissions.ts';
 import { unusedGrants } from './unused-grants.ts';
 
 const root = join(import.meta.dirname, '../..');
+
+/** All that the policies are made from. */
+const sources = ['cdk.json', 'package-lock.json', '{cdk,lib/records,lib/providers,test/policies}/**/*.ts'];
 
 interface Begun {
   files: PolicyFiles;
@@ -18,8 +21,8 @@ interface Begun {
 let begun: Promise<Begun> | null = null;
 
 /**
- * Has the stack synthesized, once for each state of its sources, and says after a full run where what was used of its
- * policies differs from what they grant.
+ * Has the stack synthesized, once for each state of its sources, and lets a full run fail where what was used of its policies
+ * differs from what they grant.
  */
 export async function setup(project: TestProject): Promise<void> {
   begun ??= begin(project.vitest);
@@ -31,19 +34,10 @@ async function begin(vitest: Vitest): Promise<Begun> {
   mkdirSync(cache, { recursive: true });
   const used = join(mkdtempSync(join(tmpdir(), 'batchdrop-used-')), 'used.jsonl');
   writeFileSync(used, '');
-  const policies = join(cache, `policies-${sourcesHash()}.json`);
+  const policies = join(cache, `policies-${sourcesHash(sources)}.json`);
   const script = join(import.meta.dirname, 'write-policies.ts');
   if (!existsSync(policies)) await promisify(execFile)(process.execPath, [script, policies], { cwd: root });
   return { files: { policies, used }, vitest };
-}
-
-/** Of all that the policies are made from. */
-function sourcesHash(): string {
-  const sources = ['cdk.json', 'package-lock.json', '{cdk,lib/records,lib/providers,test/policies}/**/*.ts'];
-  const hash = createHash('sha256');
-  for (const file of globSync(sources, { cwd: root }).toSorted())
-    hash.update(file).update(readFileSync(join(root, file)));
-  return hash.digest('hex').slice(0, 16);
 }
 
 export async function teardown(): Promise<void> {
@@ -53,8 +47,9 @@ export async function teardown(): Promise<void> {
   const texts = [readFileSync(files.policies, 'utf8'), readFileSync(files.used, 'utf8')] as const;
   rmSync(join(files.used, '..'), { recursive: true });
   const findings = (await isFullRun(vitest)) ? unusedGrants(...texts) : [];
-  if (findings.length > 0)
-    console.warn(`What the policies grant and what the tests use differ:\n${findings.join('\n')}`);
+  if (findings.length === 0) return;
+  console.error(`What the policies grant and what the tests use differ:\n${findings.join('\n')}`);
+  process.exitCode = 1;
 }
 
 /** Whether every test of every file has passed; what a part of them uses says nothing. */

@@ -10,9 +10,11 @@ import type { FunctionName } from '../../lib/records/function-timeouts.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { loadFunction } from '../../local/local-functions.ts';
 import { type LocalStack, startLocalStack } from '../../local/runtime.ts';
+import { as, signAllByCaller } from '../policies/caller.ts';
+import { permissionsOf } from '../policies/permissions.ts';
 import { writeUnitsOf } from './write-units.ts';
 
-/** A local stack in this process whose every request to AWS and every call of a function is counted. */
+/** A local stack in this process, under the synthesized stack's policies, whose every request to AWS and call of a function is counted. */
 export interface CountedStack {
   stack: LocalStack;
   /** `dynamodb GetItem`, `s3 PutObject`, ... */
@@ -47,18 +49,20 @@ export async function startCountedStack(config: object): Promise<CountedStack> {
     return async (event: unknown, context: Parameters<typeof handler>[1]) => {
       calls.add(name);
       try {
-        return await handler(event, context);
+        return await as(name, () => handler(event, context));
       } finally {
         // Whoever counts sees a sweep that began earlier.
         if (name === 'sweep') calls.add(name);
       }
     };
   };
+  const stopSigning = signAllByCaller();
   const stack = await startLocalStack({
     dataDir: join(folder, 'data'),
     configFile,
     simulateAll: true,
     loadFunction: counted,
+    permissions: permissionsOf('plain'),
   });
   const proxies = await Promise.all([
     EndpointProxy.start({ onCall }),
@@ -98,6 +102,7 @@ export async function startCountedStack(config: object): Promise<CountedStack> {
     },
     close: async () => {
       restore();
+      stopSigning();
       await stack.close();
       await Promise.all(proxies.map((proxy) => proxy.close()));
       await rm(folder, { recursive: true, force: true });
