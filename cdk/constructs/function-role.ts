@@ -76,12 +76,9 @@ function grants(scope: Construct, access: Access, logs: ILogGroup, reach: Reach)
   ];
 }
 
-function taskGrants({ answersTasks }: Access, machines: readonly string[]): Grant[] {
-  if (machines.length === 0) return [];
-  return given(answersTasks, {
-    actions: ['states:SendTaskSuccess', 'states:SendTaskFailure'],
-    resources: [...machines],
-  });
+function taskGrants({ answersTasks = [] }: Access, machines: readonly string[]): Grant[] {
+  if (machines.length === 0 || answersTasks.length === 0) return [];
+  return [{ actions: answersTasks.map((answer) => `states:SendTask${answer}`), resources: [...machines] }];
 }
 
 function given(isGranted: true | undefined, grant: Grant): Grant[] {

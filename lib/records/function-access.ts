@@ -19,7 +19,7 @@ export interface Access {
   describesExecutions?: true;
   sendsEvents?: true;
   /** Tasks of the state machines that the configuration's `taskMachines` name. */
-  answersTasks?: true;
+  answersTasks?: readonly ('Success' | 'Failure')[];
   /** The providers' keys. */
   readsSecrets?: true;
   /** What it does with Bedrock, where an account is there: with its jobs, and by single calls. Who makes a job also writes its lines. */
@@ -36,7 +36,7 @@ export const accessOf: Record<FunctionName, Access> = {
     reads: ['inbox/', 'status/'],
     writes: ['status/'],
     startsExecutions: true,
-    answersTasks: true,
+    answersTasks: ['Failure'],
   },
   prepare: {
     table: ['GetItem', 'PutItem'],
@@ -75,7 +75,7 @@ export const accessOf: Record<FunctionName, Access> = {
     reads: ['work/', 'results/', 'status/'],
     writes: ['work/', 'results/', 'status/'],
     sendsEvents: true,
-    answersTasks: true,
+    answersTasks: ['Success', 'Failure'],
   },
   sweep: {
     table: ['DescribeTable', 'GetItem', 'PutItem', 'DeleteItem', 'Query'],
@@ -85,6 +85,8 @@ export const accessOf: Record<FunctionName, Access> = {
     writes: ['status/'],
     deletes: ['files/', 'work/', 'results/'],
     startsExecutions: true,
+    // It takes up drops that had no event, and refuses some.
+    answersTasks: ['Failure'],
     describesExecutions: true,
   },
   api: {

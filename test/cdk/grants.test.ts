@@ -114,13 +114,10 @@ describe('with state machines that wait for batches, the grants', () => {
     for (const name of functionNames) {
       const needed = await neededActions(name);
       const own = statementsOf(`Functions${name}`, waited).filter(({ Action: action }) =>
-        list(action).includes(answers[0]),
+        list(action).some((one) => String(one).startsWith('states:SendTask')),
       );
-      expect(own.length > 0, name).toBe(needed.has('states:SendTaskSuccess'));
-      for (const { Action: action, Resource: resource } of own) {
-        expect(list(action).toSorted(), name).toEqual(answers);
-        expect(list(resource), name).toEqual([machine]);
-      }
+      expect(grantedActions(own), name).toEqual(answers.filter((action) => needed.has(action)));
+      for (const { Resource: resource } of own) expect(list(resource), name).toEqual([machine]);
     }
   });
 

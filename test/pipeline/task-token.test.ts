@@ -4,7 +4,7 @@ import { resultKey, sidecarKey } from '../../lib/records/object-keys.ts';
 import { type ApiHarness, startApi } from '../api/api-harness.ts';
 import { takeRefusals } from '../policies/permissions.ts';
 import { waitingMachineArn } from '../policies/waiting-machine.ts';
-import { drive, functionContext, sweepNow } from './drive.ts';
+import { drive, functionContext, pass, sweepNow } from './drive.ts';
 import type { Harness } from './harness.ts';
 import { chatLine, fileOf } from './requests.ts';
 import { finalize } from './steps.ts';
@@ -109,6 +109,14 @@ describe('a task that waits for a batch', () => {
     expect(await dropWith(token, name, one, more)).toBeNull();
     expect(await causeOf(answer)).toMatchObject({ error: code, cause: { code, batch_id: null, status: 'refused' } });
     expect(JSON.stringify(await harness.status(name))).not.toContain(token);
+  });
+
+  it('fails, too, where it was the sweep that found the drop and refused it', async () => {
+    const { token, answer } = openTask();
+    await harness.put('inbox/found.jsonl', one, { 'task-token': token, 'max-attempts': '99' });
+    pass(11 * 60);
+    await sweepNow(harness);
+    expect(await causeOf(answer)).toMatchObject({ error: 'invalid_option', cause: { status: 'refused' } });
   });
 
   it('may come with the object itself', async () => {
