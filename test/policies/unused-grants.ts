@@ -21,7 +21,12 @@ const undriven: UndrivenGrants[] = [
     resource: '',
     because: 'only a large write that breaks off needs it',
   },
-  { name: '*', action: 's3:ListBucket', resource: '', because: 'it makes S3 answer 404 for an object that is missing' },
+  ...['prepare', 'submit', 'poll', 'collect', 'finalize'].map((name) => ({
+    name: `batchdrop-${name}`,
+    action: 's3:ListBucket',
+    resource: '',
+    because: 'it makes S3 answer 404 for an object that is missing',
+  })),
   { name: '*', action: 's3:GetObject', resource: ':::a-bucket-of-theirs/', because: 'there is one bucket here' },
   {
     name: 'batchdrop-submit',
