@@ -7,6 +7,7 @@ import {
 } from '../providers/config.ts';
 import type { ConnectionSettings } from '../providers/contract.ts';
 import { providers } from '../providers/registry.ts';
+import { withoutEndSlashes } from '../records/base-url.ts';
 import { InvalidInputError } from '../records/errors.ts';
 import { describeIssues } from '../records/options.ts';
 import { AuthenticationError, NotSupportedError } from './errors.ts';
@@ -109,7 +110,7 @@ function deploymentTarget(url: string, options: TargetOptions): Target {
 function apiRoot(url: string): string {
   if (!URL.canParse(url))
     throw new InvalidInputError('invalid_url', `The deployment's URL '${url}' is none.`, { param: 'deployment' });
-  return `${url.replace(/\/+$/, '').replace(/\/v1$/, '')}/v1`;
+  return `${withoutEndSlashes(url).replace(/\/v1$/, '')}/v1`;
 }
 
 function keyOf(owner: string, apiKey: string | undefined, hint: string): string {

@@ -54,7 +54,7 @@ function parseLoosely(text: string): unknown {
 /** As it is, within JSON, within a URL or a form, and in both kinds of base64; padding does not count. */
 function spellingsOf(value: string): string[] {
   const bytes = Buffer.from(value);
-  const inBase64 = [bytes.toString('base64').replace(/=+$/, ''), bytes.toString('base64url')];
+  const inBase64 = [bytes.toString('base64').replace(/==?$/, ''), bytes.toString('base64url')];
   const inUrls = [encodeURIComponent(value), new URLSearchParams({ '': value }).toString().slice(1)];
   return [...new Set([value, JSON.stringify(value).slice(1, -1), ...inUrls, ...inBase64])];
 }

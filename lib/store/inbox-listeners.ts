@@ -17,7 +17,7 @@ export async function inboxListeners(bucket: string, client = new EventBridgeCli
     [bucket, inboxPrefix].every((text) => pattern.includes(JSON.stringify(text))),
   );
   const targets = await Promise.all(listening.map(({ Name: rule = '' }) => Array.fromAsync(targetsOf(client, rule))));
-  const names = targets.flat().flatMap(({ Arn: arn = '' }) => /:function:(.+)-intake$/.exec(arn)?.[1] ?? []);
+  const names = targets.flat().flatMap(({ Arn: arn = '' }) => /:function:([^:]+)-intake$/.exec(arn)?.[1] ?? []);
   return [...new Set(names)].toSorted();
 }
 

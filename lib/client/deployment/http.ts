@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { withoutEndSlashes } from '../../records/base-url.ts';
 import { DeploymentAnswerError, DeploymentConnectionError, DeploymentReplyError } from './failures.ts';
 import { pause } from './pause.ts';
 import { refusalDetail } from './replies.ts';
@@ -48,7 +49,7 @@ export class DeploymentHttp {
 
   constructor(options: DeploymentOptions) {
     this.#options = options;
-    this.#root = `${options.url.replace(/\/+$/, '').replace(/\/v1$/, '')}/v1`;
+    this.#root = `${withoutEndSlashes(options.url).replace(/\/v1$/, '')}/v1`;
   }
 
   /**

@@ -1,4 +1,5 @@
 import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { withoutEndSlashes } from '../../records/base-url.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import type { ConnectionSettings } from '../contract.ts';
 import { KeyedClient } from '../shared/http/keyed-client.ts';
@@ -44,7 +45,7 @@ export function fireworksApi(settings: ConnectionSettings): KeyedClient<Call> {
 
 function callerOf(settings: ConnectionSettings, apiKey: string): Call {
   const { fetch: send, defaultHeaders } = ownSendingOf(settings);
-  const baseUrl = (settings.config.baseUrl ?? defaultBaseUrl).replace(/\/+$/, '');
+  const baseUrl = withoutEndSlashes(settings.config.baseUrl ?? defaultBaseUrl);
   return async (path, { method = 'GET', body, contentType = 'application/json', signal }) => {
     const response = await send(urlOf(baseUrl + path, method === 'GET' ? (settings.providerOptions ?? {}) : {}), {
       method,

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { z } from 'zod';
 import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { withoutEndSlashes } from '../../records/base-url.ts';
 import { ConfigurationError } from '../../records/errors.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import type { ConnectionSettings } from '../contract.ts';
@@ -57,7 +58,7 @@ export interface Api {
 export function apiFrom(settings: ConnectionSettings, baseUrl: string, headers: Record<string, string>): Api {
   const own = ownSendingOf(settings);
   return {
-    baseUrl: baseUrl.replace(/\/+$/, ''),
+    baseUrl: withoutEndSlashes(baseUrl),
     headers: { ...own.defaultHeaders, ...headers },
     fetch: own.fetch,
     query: settings.providerOptions ?? {},

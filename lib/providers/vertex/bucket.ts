@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { withoutEndSlashes } from '../../records/base-url.ts';
 import { look } from '../google-family/api.ts';
 import { listReply } from '../google-family/list-reply.ts';
 import { uploadTimeoutSeconds } from '../shared/http/allowances.ts';
@@ -13,7 +14,7 @@ const objectListSchema = listReply({ items: z.array(z.object({ name: z.string() 
 const predictionFile = /^(?:.*\/)?prediction(?!\.errors)[^/]*$/;
 
 /** One of several files names how many there are: `...-00000-of-00003.jsonl`. */
-const shardName = /-\d{5}-of-(\d{5})(\.[^/]*)?$/;
+const shardName = /-\d{5}-of-(\d{5})(\.[^/.]*)?$/;
 
 /** The account's bucket in Cloud Storage. Source: https://docs.cloud.google.com/storage/docs/json_api, from memory. */
 export class Bucket {
@@ -43,7 +44,7 @@ export class Bucket {
    */
   async predictions(directory: string, signal: AbortSignal): Promise<string[]> {
     const { bucket, object } = this.#placeOf(directory);
-    const prefix = `${object.replace(/\/+$/, '')}/`;
+    const prefix = `${withoutEndSlashes(object)}/`;
     const objects = everyPage(
       async (pageToken) => {
         const query = new URLSearchParams({ prefix, ...(pageToken !== undefined && { pageToken }) });

@@ -1,6 +1,6 @@
 // Longest start of a data URL that is looked at; the data behind it can be megabytes.
 const maxHead = 200;
-const head = /^data:([^;,]*)[^,]*;base64,/i;
+const head = /^data:([^;,]*)(?:;[^;,]*)*;base64,/i;
 
 // What every PDF (`%PDF-`) begins with in base64.
 const pdfStart = 'JVBERi0';
