@@ -62,6 +62,13 @@ export class Evidence {
     return ids;
   }
 
+  /** Changes with everything that a batch that has not ended gets on. */
+  async progress(): Promise<string> {
+    const open = (await this.batches()).filter(({ eventSentAtMs }) => eventSentAtMs === null);
+    const shards = await Promise.all(open.map((batch) => this.shardsOf(batch)));
+    return JSON.stringify([open.map(({ id, version }) => [id, version]), shards.flat().map(({ version }) => version)]);
+  }
+
   async statusOf(inboxKey: string): Promise<StatusFile | null> {
     const found = await this.#services.objects.readText(statusKey(inboxKey));
     return found && statusFileSchema.parse(JSON.parse(found.text));

@@ -64,6 +64,7 @@ export class Machine {
   readonly #late: Endpoints;
   readonly #rates: { now: FaultRates };
   #stack: Child | null = null;
+  #clockAheadMs = 0;
   #staleWorker: Child | null = null;
   #starts = 0;
 
@@ -149,6 +150,7 @@ export class Machine {
       dataDir: join(this.#folder, 'data'),
       configFile: join(this.#folder, 'config.json'),
       seed: this.#random.below(2 ** 31),
+      clockAheadMs: this.#clockAheadMs,
       simulators: this.providers.urls,
       proxies: { s3: s3.url, dynamodb: dynamodb.url, services: services.url },
     };
@@ -174,6 +176,13 @@ export class Machine {
     this.#stack = null;
     this.#staleWorker = null;
     this.#lead(null);
+  }
+
+  /** As when a laptop sleeps for so long: what the records wait for has come when it is awake again. */
+  async sleepThrough(forMs: number): Promise<void> {
+    await this.killStack();
+    this.#clockAheadMs += forMs;
+    await this.startStack();
   }
 
   async pauseStack(forMs: number): Promise<void> {

@@ -11,7 +11,7 @@ const usage = 'usage: npm run soak -- [--minutes N] [--seed S] [--hostile] [--ve
 const minuteMs = 60_000;
 /** After the trouble: batches may take this long by their own deadlines, and then some more to be closed. */
 const slackMs = 90_000;
-const closingMs = 300_000;
+const closingMs = 600_000;
 
 const { values } = parseArgs({
   options: {

@@ -60,6 +60,11 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
 /** What an action disturbs. While an action lasts, others that disturb the same are left out. */
 type Lane = 'stack' | 'providers' | 'stale_worker';
 
+/** Longer than the longest pause between two looks at a batch. */
+const quietMs = 8_000;
+/** Results that are incomplete are asked for again after 1, 5 and 15 minutes. */
+const sleepMs = 5 * 60_000;
+
 const putTries = 2_000;
 const retryMs = 100;
 
@@ -103,11 +108,23 @@ class Run {
     await this.#machine.providers.setFaults({});
   }
 
-  /** @returns how long it took until nothing was left to do, or null. */
+  /**
+   * Where nothing moves any more, records wait for a time that they name: the stack then sleeps until it is over.
+   *
+   * @returns how long it took until nothing was left to do, or null.
+   */
   async settle(mostMs: number): Promise<number | null> {
     const sinceMs = Date.now();
+    let last = { progress: '', atMs: sinceMs };
     while (Date.now() < sinceMs + mostMs) {
       if (await this.#isSettled()) return Date.now() - sinceMs;
+      const progress = await this.#evidence.progress();
+      if (progress !== last.progress) last = { progress, atMs: Date.now() };
+      else if (Date.now() > last.atMs + quietMs) {
+        this.#tally.add('stack slept');
+        await this.#machine.sleepThrough(sleepMs);
+        last = { progress, atMs: Date.now() };
+      }
       await sleep(500);
     }
     return null;

@@ -13,6 +13,8 @@ const settingsSchema = z.object({
   dataDir: z.string(),
   configFile: z.string(),
   seed: z.number(),
+  /** How far the clock of this process is ahead of the others'. */
+  clockAheadMs: z.number(),
   simulators: z.record(z.enum(providerKinds), z.string()),
   /** What the functions take for AWS. */
   proxies: z.object({ s3: z.string(), dynamodb: z.string(), services: z.string() }),
@@ -20,6 +22,8 @@ const settingsSchema = z.object({
 
 const settings = settingsSchema.parse(JSON.parse(process.argv[2] ?? '{}'));
 const random = new SeededRandom(settings.seed);
+const clock = Date.now;
+Date.now = () => clock() + settings.clockAheadMs;
 let rates = noFaults;
 process.on('message', (message) => {
   rates = faultRatesSchema.parse(message);
