@@ -23,6 +23,8 @@ export interface DriveOptions {
   maxTurns?: number;
   /** What Prepare has of time, for each of its runs. */
   context?: () => StepContext;
+  /** And what the other steps have, for each of their runs. */
+  stepContext?: () => StepContext;
   /** Called before each turn. */
   onTurn?: (turn: number) => Promise<void> | void;
 }
@@ -35,6 +37,7 @@ export async function drive(harness: Harness, batchId: string, options: DriveOpt
   const services = options.services ?? harness.services;
   const { epoch } = await harness.batch(batchId);
   const step = { batchId, epoch };
+  const stepContext = options.stepContext ?? functionContext;
   let turns = 0;
   /** Retry, then Catch and a pause; null where another execution has taken over. */
   const untilDone = async <Answer>(run: () => Promise<Answer>): Promise<Answer | null> => {
@@ -60,12 +63,12 @@ export async function drive(harness: Harness, batchId: string, options: DriveOpt
   let isFinal = prepared.ended;
   for (;;) {
     if (!isFinal) {
-      const turn = await untilDone(() => poll(services, { ...step, events: 0 }, functionContext()));
+      const turn = await untilDone(() => poll(services, { ...step, events: 0 }, stepContext()));
       if (!turn || turn.continue) return;
       for (const shard of turn.submit)
-        await attempt(harness, () => submit(services, { ...step, shard }, functionContext()));
+        await attempt(harness, () => submit(services, { ...step, shard }, stepContext()));
       for (const shard of turn.collect)
-        await attempt(harness, () => collect(services, { ...step, shard }, functionContext()));
+        await attempt(harness, () => collect(services, { ...step, shard }, stepContext()));
       pass(turn.waitSeconds);
       isFinal = turn.finished;
     }

@@ -19,6 +19,7 @@ import { countRefusedKey } from '../metrics.ts';
 import { pricerOf } from '../price.ts';
 import type { Services, StepContext } from '../services.ts';
 import { failuresAfter, keepFailure } from '../shards/kept-failure.ts';
+import { lookAtBatch } from '../shards/look-at-batch.ts';
 import { ownerOf } from '../shards/provider-semaphores.ts';
 import { readIndex } from '../shards/shard-lines.ts';
 import type { ShardStep } from '../step.ts';
@@ -148,10 +149,11 @@ class Collection {
     if (shard.provider === null || shard.providerBatchId === null) return;
     const account = this.#services.account(shard.provider);
     const client = resultSource(this.#services, shard, account);
-    const found = await client.retrieve(shard.providerBatchId, signal);
+    const seen = await lookAtBatch(client, shard.providerBatchId, signal);
+    if (this.#end.reason === 'completed' && !hasEnded(seen.phase))
+      throw new TransientError(`The batch of ${ownerOf(shard)} had ended and is now ${seen.status}.`);
+    const found = this.#end.reason === 'completed' ? stillCompleted(seen) : seen;
     this.#found = found;
-    if (this.#end.reason === 'completed' && !hasEnded(found.phase))
-      throw new TransientError(`The batch of ${ownerOf(shard)} had ended and is now ${found.status}.`);
     const keepsRaw = mayBeLast(this.#services, this.#batch, shard) || mayLackUnseen(found);
     for (const ref of found.resultRefs) {
       const chunks = client.results(found, ref, signal);
@@ -167,6 +169,11 @@ class Collection {
   #missing(answers: GatheredAnswers, obstacle: string | null): MissingLines {
     return missingLines(this.#shard, this.#end, this.#found, answers, obstacle);
   }
+}
+
+/** A batch that was seen completed has been paid for, whatever is said of it later, and whatever that counts. */
+function stillCompleted(seen: ProviderBatch): ProviderBatch {
+  return seen.phase === 'completed' ? seen : { ...seen, phase: 'completed', counts: null, expectedResults: null };
 }
 
 /** Whether what is missing shows by nothing, so that the first download may be the last one. */

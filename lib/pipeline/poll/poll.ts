@@ -19,6 +19,7 @@ import { inParallel } from '../parallel.ts';
 import type { Services, StepContext } from '../services.ts';
 import { closingEnd, closingMs, endOfUnproven } from '../shards/closing.ts';
 import { countBudget, findBudget } from '../shards/cost-budget.ts';
+import { lookAtBatch } from '../shards/look-at-batch.ts';
 import { releaseSemaphores } from '../shards/provider-semaphores.ts';
 import { refusalOf } from '../shards/refusal.ts';
 import { nameOf } from '../shards/shard-name.ts';
@@ -165,7 +166,7 @@ async function retrieve(
   providerBatchId: string,
   context: StepContext,
 ): Promise<ProviderBatch> {
-  return services.account(provider).client.retrieve(providerBatchId, context.signal);
+  return lookAtBatch(services.account(provider).client, providerBatchId, context.signal);
 }
 
 /** Cancels at the provider once, waits for it to end, and gives up waiting after a while. */
