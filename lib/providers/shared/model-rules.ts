@@ -78,7 +78,7 @@ export function plainModelName(model: string): string {
   return model
     .slice(model.lastIndexOf('/') + 1)
     .replace(/^(?:[a-z-]+\.)*(?=claude|gemini)/, '')
-    .replace(/@.*$|-v\d+(?::\d+)?$/, '')
+    .replace(/@.*$|-v\d+(?::\d+)?$/s, '')
     .replace(/-(?:20\d{6}|latest|00\d)$/, '')
     .replaceAll(/(\d)\.(?=\d)/g, '$1-');
 }
