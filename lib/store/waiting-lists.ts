@@ -10,7 +10,7 @@ import {
 } from '../records/waiting-list.ts';
 import type { Key, RecordTable } from './record-table.ts';
 
-/** Who waits for a place at an account: one item for each account whose batches are limited. */
+/** Who waits for a place: one item for each account whose batches are limited, and for each model whose queue is. */
 export class WaitingLists {
   readonly #table: RecordTable;
 
@@ -18,30 +18,30 @@ export class WaitingLists {
     this.#table = table;
   }
 
-  async find(account: string): Promise<WaitingList> {
-    return (await this.#table.get(waitingListKey(account), waitingListSchema)) ?? nobodyWaits;
+  async find(name: string): Promise<WaitingList> {
+    return (await this.#table.get(waitingListKey(name), waitingListSchema)) ?? nobodyWaits;
   }
 
   /** @returns false, with nothing noted, if others come first. Where nobody waits nothing is written. */
-  async start(account: string, tenant: string, nowMs: number): Promise<boolean> {
+  async start(name: string, tenant: string, nowMs: number): Promise<boolean> {
     let isFirst = true;
-    await this.#change(account, (list) => {
+    await this.#change(name, (list) => {
       isFirst = tenantsAhead(list, tenant, nowMs).length === 0;
       return isFirst ? noteStart(list, tenant, nowMs) : list;
     });
     return isFirst;
   }
 
-  async refuse(account: string, refusal: Refusal): Promise<void> {
-    await this.#change(account, (list) => noteRefusal(list, refusal));
+  async refuse(name: string, refusal: Refusal): Promise<void> {
+    await this.#change(name, (list) => noteRefusal(list, refusal));
   }
 
-  async forget(account: string, tenant: string, owner: string): Promise<void> {
-    await this.#change(account, (list) => forgetOwner(list, tenant, owner));
+  async forget(name: string, tenant: string, owner: string): Promise<void> {
+    await this.#change(name, (list) => forgetOwner(list, tenant, owner));
   }
 
-  async #change(account: string, change: (list: WaitingList) => WaitingList): Promise<void> {
-    const key = waitingListKey(account);
+  async #change(name: string, change: (list: WaitingList) => WaitingList): Promise<void> {
+    const key = waitingListKey(name);
     const read = async () => {
       const found = await this.#table.get(key, waitingListSchema);
       if (!found && change(nobodyWaits) !== nobodyWaits) await this.#table.putNew(key, nobodyWaits);
@@ -51,6 +51,6 @@ export class WaitingLists {
   }
 }
 
-function waitingListKey(account: string): Key {
-  return { pk: `gate#${account}`, sk: 'waiting' };
+function waitingListKey(name: string): Key {
+  return { pk: `gate#${name}`, sk: 'waiting' };
 }

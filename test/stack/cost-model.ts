@@ -39,7 +39,7 @@ export function usageOf(shape: BatchShape): Usage {
     transitions: tasks + choices + waits + maps + 1,
     historyEvents: 5 * tasks + 2 * (choices + waits + 1) + 4 * maps + 4 * shards + 2,
     calls: tasks + 1,
-    reads: 18 + polls + 11 * shards + shardChanges + 3 * changedPolls,
+    reads: 18 + polls + 13 * shards + shardChanges + 3 * changedPolls,
     queries: 1 + polls,
     writes: 8 + 8 * shards + shardChanges + changedPolls,
     writeUnits: 28 + 9 * shards + 2 * shardChanges + 7 * changedPolls,

@@ -15,6 +15,8 @@ interface RefusedAcquisition {
   isAcquired: false;
   reason: string;
   retryAfterSeconds: number | null;
+  /** The waiting list of what there was no place in. */
+  waitingList: string;
 }
 
 /**
@@ -28,25 +30,45 @@ export async function acquireSemaphores(
   shard: ShardRecord,
 ): Promise<Acquisition> {
   const createsPerHour = account.config.createsPerHour ?? account.provider.limits.createsPerHour;
-  if (!isLimited(account, createsPerHour)) return acquired;
-  if (await mustWait(services, account.name, tenant)) return othersFirst(account.name);
+  const lists = waitingListsOf(account, shard, createsPerHour);
+  for (const list of lists) if (await mustWait(services, list, tenant)) return othersFirst(account, list);
   const nowMs = services.now();
   const refusal = await takePlaces(services, account, shard, createsPerHour, nowMs);
   if (refusal) return refusal;
-  if (await services.waitingLists.start(account.name, tenant, nowMs)) return acquired;
+  const blocking = await noteStart(services, lists, tenant, nowMs);
+  if (blocking === null) return acquired;
   if (createsPerHour !== null) await services.semaphores.uncountCreate(account.name, nowMs);
   await releaseSemaphores(services, shard);
-  return othersFirst(account.name);
+  return othersFirst(account, blocking);
 }
 
 const acquired: Acquisition = { isAcquired: true };
 
-function isLimited({ config }: Account, createsPerHour: number | null): boolean {
-  return config.concurrency !== undefined || config.limits.maxEnqueuedTokens !== undefined || createsPerHour !== null;
+/** One for the account's slots and creates, and one for the queue of a model; none where nothing is limited. */
+function waitingListsOf({ name, config }: Account, { model }: ShardRecord, createsPerHour: number | null): string[] {
+  const ofAccount = config.concurrency !== undefined || createsPerHour !== null ? [name] : [];
+  return config.limits.maxEnqueuedTokens === undefined ? ofAccount : [...ofAccount, queueOf(name, model)];
 }
 
-function othersFirst(account: string): RefusedAcquisition {
-  return refused(`Provider '${account}' has no place for this tenant until others that wait have theirs.`);
+/** No provider's name has a #. */
+function queueOf(account: string, model: string): string {
+  return `${account}#queue#${model}`;
+}
+
+/** @returns the list on which others come first; null where none do. */
+async function noteStart(
+  services: Services,
+  lists: readonly string[],
+  tenant: string,
+  nowMs: number,
+): Promise<string | null> {
+  for (const list of lists) if (!(await services.waitingLists.start(list, tenant, nowMs))) return list;
+  return null;
+}
+
+function othersFirst({ name }: Account, waitingList: string): RefusedAcquisition {
+  const reason = `Provider '${name}' has no place for this tenant until others that wait have theirs.`;
+  return refused(reason, waitingList);
 }
 
 /** @returns null where there was a place. */
@@ -59,43 +81,48 @@ async function takePlaces(
 ): Promise<RefusedAcquisition | null> {
   const { concurrency, limits } = account.config;
   if (concurrency !== undefined && !(await acquireSlot(services, account.name, shard, concurrency)))
-    return refused(`Provider '${account.name}' has its ${concurrency} batches open.`);
+    return refused(`Provider '${account.name}' has its ${concurrency} batches open.`, account.name);
   const { maxEnqueuedTokens } = limits;
   if (maxEnqueuedTokens !== undefined && !(await acquireTokens(services, account.name, shard, maxEnqueuedTokens))) {
     await releaseSemaphores(services, shard);
     const reason = `Provider '${account.name}' has its ${maxEnqueuedTokens} tokens of ${shard.model} enqueued.`;
-    return refused(reason);
+    return refused(reason, queueOf(account.name, shard.model));
   }
   if (createsPerHour === null || (await services.semaphores.countCreate(account.name, nowMs, createsPerHour)))
     return null;
   await releaseSemaphores(services, shard);
   const retryAfterSeconds = Math.ceil((hourMs - (nowMs % hourMs)) / 1_000);
-  return refused(`Provider '${account.name}' takes ${createsPerHour} batches an hour.`, retryAfterSeconds);
+  return refused(
+    `Provider '${account.name}' takes ${createsPerHour} batches an hour.`,
+    account.name,
+    retryAfterSeconds,
+  );
 }
 
 /** Notes that a tenant waits for a place, after it was refused one. */
 export async function waitForPlace(
   services: Services,
-  account: string,
+  waitingList: string,
   tenant: string,
   shard: ShardRecord,
   notBeforeMs: number,
 ): Promise<void> {
   // It asks again in the first turn of its batch after that time: a pause later, and however long the turn before takes.
   const asksAgainByMs = notBeforeMs + 2 * services.config.polling.maxSeconds * 1_000 + longestTurnMs;
-  await services.waitingLists.refuse(account, { tenant, owner: ownerOf(shard), nowMs: services.now(), asksAgainByMs });
+  const refusal = { tenant, owner: ownerOf(shard), nowMs: services.now(), asksAgainByMs };
+  await services.waitingLists.refuse(waitingList, refusal);
 }
 
 const longestTurnMs = 5 * 60_000;
 
 /** Whether others come first that still wait: one whose shard was cancelled or has ended does not. */
-async function mustWait(services: Services, account: string, tenant: string): Promise<boolean> {
-  const list = await services.waitingLists.find(account);
+async function mustWait(services: Services, waitingList: string, tenant: string): Promise<boolean> {
+  const list = await services.waitingLists.find(waitingList);
   let isAnyAhead = false;
   for (const other of tenantsAhead(list, tenant, services.now())) {
     const owner = list.tenants[other]?.owner ?? '';
     if (await isWaiting(services, owner)) isAnyAhead = true;
-    else await services.waitingLists.forget(account, other, owner);
+    else await services.waitingLists.forget(waitingList, other, owner);
   }
   return isAnyAhead;
 }
@@ -111,8 +138,8 @@ async function isWaiting(services: Services, owner: string): Promise<boolean> {
   return batch?.status === 'in_progress' && services.now() < batch.deadlineAt * 1_000;
 }
 
-function refused(reason: string, retryAfterSeconds: number | null = null): RefusedAcquisition {
-  return { isAcquired: false, reason, retryAfterSeconds };
+function refused(reason: string, waitingList: string, retryAfterSeconds: number | null = null): RefusedAcquisition {
+  return { isAcquired: false, reason, retryAfterSeconds, waitingList };
 }
 
 /** For a shard that has no open batch at the provider any more. What is not given back here is found by others. */

@@ -140,7 +140,7 @@ async function send(
   const acquisition = await acquireSemaphores(services, account, tenant, claimed);
   if (!acquisition.isAcquired) {
     const waiting = await undoClaim(services, claimed, intent, acquisition.reason, acquisition.retryAfterSeconds);
-    await waitForPlace(services, account.name, tenant, waiting, waiting.notBeforeMs);
+    await waitForPlace(services, acquisition.waitingList, tenant, waiting, waiting.notBeforeMs);
     return waiting;
   }
   return sendClaimed(services, claimed, intent, context);
