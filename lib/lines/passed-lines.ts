@@ -115,6 +115,10 @@ function isAt(lines: Buffer, start: number, end: number, value: Buffer): boolean
 
 const placeholder = Buffer.from(`"${placeholderLineId}"`);
 
+/** What stands between an id and the label that repeats it, where a provider's line has one. */
+export const labelBehindId = ',"request":{"labels":{"batchdrop_line":';
+const behindId = Buffer.from(labelBehindId);
+
 /** Lines that were translated before, with a placeholder where the id of this sending belongs. */
 export class TranslatedLines extends SentLines {
   /** The placeholder stands before anything that is the customer's, so the first one is it. */
@@ -122,7 +126,11 @@ export class TranslatedLines extends SentLines {
     const start = lines.indexOf(placeholder, at);
     const end = lines.indexOf(newline, at);
     if (start < 0 || start > end) throw new Error(`Line ${position} has no placeholder for its id.`);
-    this.edited.replace(start, start + placeholder.length, id);
+    const behind = start + placeholder.length;
+    this.edited.replace(start, behind, id);
+    const label = behind + behindId.length;
+    if (isAt(lines, behind, label, behindId) && isAt(lines, label, label + placeholder.length, placeholder))
+      this.edited.replace(label, label + placeholder.length, id);
     return end;
   }
 }

@@ -52,6 +52,8 @@ const generationConfigSchema = z.strictObject({
 
 export const generateContentSchema = z.strictObject({
   contents: z.array(contentSchema).min(1),
+  /** Vertex takes labels, the Gemini API has none. */
+  labels: z.record(z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/), z.string().regex(/^[a-z0-9_-]{0,63}$/)).optional(),
   systemInstruction: z
     .strictObject({ role: z.string().optional(), parts: z.array(z.strictObject({ text: z.string() })).min(1) })
     .optional(),

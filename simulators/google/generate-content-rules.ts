@@ -8,6 +8,7 @@ export interface AskedModel {
 
 /** What is wrong with a request beyond the types of its members; null where nothing is. */
 export function complaintAbout(request: GenerateContent, asked: AskedModel): string | null {
+  if (request.labels && asked.surface === 'gemini') return 'Invalid JSON payload received. Unknown name "labels"';
   return (
     partsComplaint(request.contents, asked) ??
     turnsComplaint(request.contents) ??

@@ -103,7 +103,7 @@ function answerResponse(request: ResponsesRequest, seed: AnswerSeed): Answer {
     output: [...reasoning, ...turn.output],
     usage: {
       input_tokens: inputTokens,
-      input_tokens_details: { cached_tokens: 0 },
+      input_tokens_details: { cached_tokens: 0, cache_write_tokens: 0 },
       output_tokens: outputTokens,
       output_tokens_details: { reasoning_tokens: reasoningTokens },
       total_tokens: inputTokens + outputTokens,

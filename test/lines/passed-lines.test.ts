@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { splitLines } from '../../lib/lines/jsonl.ts';
 import { LineIndex, LineIndexEncoder } from '../../lib/lines/line-index.ts';
-import { PassedLines, passedBytes, TranslatedLines } from '../../lib/lines/passed-lines.ts';
+import { labelBehindId, PassedLines, passedBytes, TranslatedLines } from '../../lib/lines/passed-lines.ts';
 import { parseRequestLine, type RequestLine } from '../../lib/lines/request-line.ts';
 import { providers } from '../../lib/providers/registry.ts';
 import { placeholderLineId, providerLineId } from '../../lib/records/ids.ts';
@@ -118,6 +118,18 @@ describe('lines that were translated before', () => {
       ),
     );
   });
+});
+
+it('a line has its id a second time where a label repeats it, and nowhere else', () => {
+  const line = (id: string, label: string) =>
+    `{"custom_id":"${id}"${labelBehindId}"${label}"},"contents":"${placeholderLineId}"}}`;
+  const lines = new TranslatedLines(2, { prefix, model: 'm', separator: '\n' });
+  const stored = [line(placeholderLineId, placeholderLineId), line(placeholderLineId, 'other')];
+
+  const edited = lines.edit(Buffer.from(`${stored.join('\n')}\n`)).toString();
+
+  const [first, second] = [providerLineId(prefix, 0), providerLineId(prefix, 1)];
+  expect(edited).toBe([line(first, first), line(second, 'other')].join('\n'));
 });
 
 it('a line of a chunk and a line by itself are read alike', async () => {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openai } from '../../lib/providers/openai/provider.ts';
+import { openaiCompatible } from '../../lib/providers/openai-compatible/provider.ts';
 import { answered, lineId, resultLine } from './support/lines.ts';
 
 const recorded: { results: { firstLine: object } } = JSON.parse(
@@ -163,5 +164,47 @@ describe('a result line of OpenAI', () => {
         expect(openai.translateResult(Buffer.from(bytes), answered()).kind).toBe('malformed');
       }),
     );
+  });
+});
+
+describe('a line of a server that writes otherwise', () => {
+  const whole = { id: 'c', object: 'chat.completion', model: 'm', choices: [], usage: { prompt_tokens: 3 } };
+  const response = (status_code: unknown, body: unknown) => ({ response: { status_code, request_id: 'r', body } });
+  const translateOdd = (members: object) =>
+    openaiCompatible.translateResult(
+      Buffer.from(JSON.stringify({ id: 'x', custom_id: lineId, ...members })),
+      answered(),
+    );
+
+  it.each([
+    [
+      { ...response(400, null), error: { error: { message: 'too long', type: 'BadRequestError' } } },
+      'BadRequestError',
+      'too long',
+    ],
+    [{ response: null, error: 'out of memory' }, 'request_failed', 'out of memory'],
+    [{ response: null, error: { error: 'out of memory' } }, 'request_failed', 'out of memory'],
+    [{ response: null, error: { code: 500, message: 'died' } }, '500', 'died'],
+    [{ ...response(429, { detail: 'Too many requests' }), error: null }, 'http_429', 'Too many requests'],
+    [{ ...response(422, { detail: [{ msg: 'too short' }] }), error: null }, 'http_422', 'too short'],
+    [{ ...response(400, { error: 'bad' }), error: null }, 'http_400', 'bad'],
+    [{ ...response(502, 'Bad gateway'), error: null }, 'http_502', 'Bad gateway'],
+  ])('keeps its reason: %j', (members, code, message) => {
+    const result = translateOdd(members);
+
+    expect(result).toMatchObject({ kind: 'answered', succeeded: false });
+    expect(resultLine(result)).toMatchObject({ error: { code, message } });
+  });
+
+  it.each([
+    [{ ...response(200, whole), error: {} }],
+    [{ ...response(200, whole), error: { code: '', message: '' } }],
+    [{ ...response('200', whole), error: null }],
+    [{ ...response(200, JSON.stringify(whole)), error: null }],
+  ])('is an answer where it is one: %j', (members) => {
+    const result = translateOdd(members);
+
+    expect(result).toMatchObject({ kind: 'answered', succeeded: true, usage: { input_tokens: 3 } });
+    expect(resultLine(result)).toMatchObject({ response: { status_code: 200, body: whole }, error: null });
   });
 });

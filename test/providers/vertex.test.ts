@@ -12,6 +12,7 @@ import {
   settingsFor,
   submit,
 } from './support/connected-provider.ts';
+import { answered, lineId, resultLine } from './support/lines.ts';
 
 const texts = ['a', '[[refuse]]', 'c', 'd', 'e', 'f', 'g'];
 
@@ -80,4 +81,15 @@ it('expects all that is counted where its output shows no file at all', async ()
   const job = await jobWith(1, () => []);
 
   expect(job.batch).toMatchObject({ resultRefs: [], expectedResults: texts.length });
+});
+
+it('tells a line by its label where the custom_id does not come back', () => {
+  const request = { labels: { batchdrop_line: lineId }, contents: [] };
+  const response = { candidates: [{ content: { parts: [{ text: 'The Elbe.' }] }, finishReason: 'STOP' }] };
+  const line = JSON.stringify({ status: '', request, response });
+
+  const result = providers.vertex.translateResult(Buffer.from(line), answered());
+
+  expect(result).toMatchObject({ kind: 'answered', succeeded: true });
+  expect(resultLine(result)).toMatchObject({ custom_id: 'mine' });
 });

@@ -133,3 +133,18 @@ describe('a result of xAI', () => {
     );
   });
 });
+
+it.each([
+  [2, 500, true],
+  [10, 409, true],
+  [12, 501, true],
+  [15, 500, true],
+  [3, 400, false],
+  [8, 429, true],
+])('reads gRPC’s code %i as HTTP status %i', (code, status, retryable) => {
+  const line = { batch_request_id: lineId, batch_result: { error: { code, message: 'a reason' } } };
+  const result = translateResult(Buffer.from(JSON.stringify(line)), answered());
+
+  expect(result).toMatchObject({ kind: 'answered', succeeded: false, retryable });
+  expect(resultLine(result)).toMatchObject({ response: { status_code: status }, error: { message: 'a reason' } });
+});

@@ -1,8 +1,10 @@
-import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { exactAnswer } from '../../lines/exact-body.ts';
+import { countOf, isAbsent, numericOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isRetryableCode, isRetryableStatus } from '../../lines/retryable.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../contract.ts';
+import { openAILine } from '../shared/forms/openai-line.ts';
 import { type AnswerFailure, readdressedLine } from '../shared/forms/readdressed-line.ts';
 
 /** Reads the result lines of OpenAI, or of a service that writes them alike. */
@@ -27,10 +29,20 @@ function translateResult(
   const line = find(parsed.custom_id);
   if (!line) return { kind: 'foreign' };
   const response = objectOf(parsed.response);
-  const error = textOf(parsed.error) === null ? objectOf(parsed.error) : { message: parsed.error };
+  const error = errorIn(parsed.error);
   const source = { service, bytes, lineId: parsed.custom_id, line };
-  if (response) return fromResponse(source, response, error);
+  const isUsual = isAbsent(parsed.error) && response !== null && isPlain(response);
+  if (response) return fromResponse(source, response, error, isUsual);
   return error ? fromError(source, error) : malformed('has neither a response nor an error');
+}
+
+/** An error that says something, however it is written: a text, an object, an object within `error`. */
+function errorIn(given: unknown): JsonObject | null {
+  if (textOf(given) !== null) return { message: given };
+  const error = objectOf(given);
+  const inner = objectOf(error?.error) ?? (textOf(error?.error) === null ? null : { message: error?.error });
+  const said = inner ?? error;
+  return said && Object.values(said).some((value) => !isAbsent(value) && value !== '') ? said : null;
 }
 
 interface Source {
@@ -44,18 +56,27 @@ function malformedLine(service: string, what: string): TranslatedResult {
   return { kind: 'malformed', message: `The result line of ${service} ${what}.` };
 }
 
-function fromResponse(source: Source, response: JsonObject, error: JsonObject | null): TranslatedResult {
-  const status = response.status_code;
-  if (typeof status !== 'number' || !Number.isInteger(status))
+/** @param isUsual whether a success may keep its bytes. */
+function fromResponse(
+  source: Source,
+  response: JsonObject,
+  error: JsonObject | null,
+  isUsual: boolean,
+): TranslatedResult {
+  const status = numericOf(response.status_code);
+  if (!Number.isInteger(status) || response.status_code === '')
     return malformedLine(source.service, 'has a response without a status_code');
-  const body = objectOf(response.body);
+  const body = objectOf(response.body) ?? bodyWithin(response.body);
   const succeeded = status >= 200 && status < 300 && error === null;
   if (succeeded && !body) return malformedLine(source.service, 'has a response without a body');
-  const failure = succeeded ? null : httpFailure(source.service, status, body, error);
+  const failure = succeeded ? null : httpFailure(source.service, status, body ?? { message: response.body }, error);
   return {
     kind: 'answered',
     position: source.line.position,
-    bytes: readdressedLine(source.bytes, source.lineId, source.line, failure),
+    bytes:
+      failure || isUsual
+        ? readdressedLine(source.bytes, source.lineId, source.line, failure)
+        : rewritten(source, response, body),
     succeeded,
     retryable: !succeeded && isRetryableStatus(status),
     usage: usageFrom(body),
@@ -69,11 +90,38 @@ function httpFailure(
   body: JsonObject | null,
   error: JsonObject | null,
 ): AnswerFailure {
-  const detail = objectOf(body?.error) ?? error;
+  const detail = objectOf(body?.error) ?? error ?? body;
   return {
     code: textOf(detail?.code) ?? textOf(detail?.type) ?? `http_${status}`,
-    message: textOf(detail?.message) ?? unsaid(service, status),
+    message: messageIn(detail) ?? textOf(body?.error) ?? messageIn(body) ?? unsaid(service, status),
   };
+}
+
+/** `message`, or `detail` as FastAPI writes it: a text, or what is wrong in each place. */
+function messageIn(said: JsonObject | null): string | null {
+  const { message, detail } = said ?? {};
+  const told = textOf(message) ?? textOf(detail);
+  if (told !== null) return told;
+  const issues = Array.isArray(detail) ? detail.flatMap((issue) => textOf(objectOf(issue)?.msg) ?? []) : [];
+  return issues.length > 0 ? issues.join('; ') : null;
+}
+
+/** A body that a server wrote as a text. */
+function bodyWithin(body: unknown): JsonObject | null {
+  return typeof body === 'string' ? objectFrom(Buffer.from(body)) : null;
+}
+
+/** Whether a response is written as OpenAI writes it. */
+function isPlain({ status_code: status, body }: JsonObject): boolean {
+  return typeof status === 'number' && typeof body !== 'string';
+}
+
+/** The line as OpenAI would have written it. */
+function rewritten({ line, lineId, bytes }: Source, response: JsonObject, body: JsonObject | null): Buffer {
+  const status = Number(response.status_code);
+  const requestId = textOf(response.request_id);
+  const exact = exactAnswer(bytes, ['response', 'body']) ?? body ?? {};
+  return openAILine({ lineId, line }, { status, requestId, body: exact, error: null });
 }
 
 function unsaid(service: string, status: number): string {

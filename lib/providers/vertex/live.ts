@@ -21,10 +21,18 @@ export function connectLiveVertex(settings: ConnectionSettings<VertexSettings>):
       const { lineId, body } = partsOf(line, 'request');
       const publisher = publisherOf(model) ?? 'google';
       const path = `${calls.parent}/publishers/${publisher}/models/${encodedModel(model)}:${methodOf[publisher]}`;
-      const call = { method: 'POST', body: body.toString('utf8'), signal } as const;
+      const call = { method: 'POST', body: withoutLabel(body, lineId).toString('utf8'), signal } as const;
       return liveAnswer(form, lineId, () => calls.call('vertex', path, call));
     },
   };
+}
+
+/** A single call is answered alone; its label would only stand in the bill. */
+function withoutLabel(body: Buffer, lineId: string): Buffer {
+  const label = Buffer.from(`{"labels":{"batchdrop_line":"${lineId}"},`);
+  return body.subarray(0, label.length).equals(label)
+    ? Buffer.concat([Buffer.from('{'), body.subarray(label.length)])
+    : body;
 }
 
 const form = liveForm('custom_id', (body) =>

@@ -1,3 +1,4 @@
+import { labelBehindId } from '../../lines/passed-lines.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { messagesFromChat } from '../anthropic/messages-from-chat.ts';
@@ -16,7 +17,10 @@ export const vertexEndpoints = ['/v1/chat/completions', '/v1/messages'] as const
 /** Source: https://docs.cloud.google.com/vertex-ai/generative-ai/docs/partner-models/claude/batch, from memory. */
 const anthropicVersion = 'vertex-2023-10-16';
 
-/** Makes `{custom_id, request}` of a line; Gemini's results repeat the custom_id too (recorded in 2025). */
+/**
+ * Makes `{custom_id, request}` of a line. Gemini's results repeated the custom_id when they were recorded in 2025; the request comes back
+ * in any case, and with it a label, which other users of this API tell their lines by.
+ */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
   switch (publisherOf(target.model)) {
     case 'google':
@@ -32,7 +36,7 @@ function geminiRequest(request: RequestLine, target: RequestTarget): TranslatedR
   if (request.endpoint === '/v1/messages') return throughChat(geminiRequest, messagesForm, request, target);
   return translatedRequest('Gemini', (notes) => {
     if (request.endpoint !== '/v1/chat/completions') throw wrongEndpoint(request, target);
-    return lineOf(target, jsonOf(generateContentFromChat(request, target, 'vertex', notes)));
+    return labelledLineOf(target, jsonOf(generateContentFromChat(request, target, 'vertex', notes)));
   });
 }
 
@@ -47,6 +51,16 @@ function claudeRequest(request: RequestLine, target: RequestTarget): TranslatedR
 
 function lineOf({ lineId }: RequestTarget, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`{"custom_id":${JSON.stringify(lineId)},"request":`), body, Buffer.from('}')]);
+}
+
+/** What a label may hold. Ours do; a custom_id that the library sends need not. Source: https://docs.cloud.google.com/resource-manager/docs/labels-overview */
+const labelValue = /^[a-z0-9_-]{1,63}$/;
+
+/** @param body a JSON object with members. */
+function labelledLineOf(target: RequestTarget, body: Buffer): Buffer {
+  if (!labelValue.test(target.lineId)) return lineOf(target, body);
+  const id = JSON.stringify(target.lineId);
+  return Buffer.concat([Buffer.from(`{"custom_id":${id}${labelBehindId}${id}},`), body.subarray(1), Buffer.from('}')]);
 }
 
 function jsonOf(body: object): Buffer {

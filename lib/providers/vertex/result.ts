@@ -16,15 +16,21 @@ import { failedLine, type ResultSource } from '../shared/forms/openai-line.ts';
 export function translateResult(bytes: Buffer, find: (lineId: string) => AnsweredLine | null): TranslatedResult {
   const parsed = objectFrom(bytes);
   if (!parsed) return malformedLine('is not a JSON object in UTF-8');
-  if (typeof parsed.custom_id !== 'string') return malformedLine('has no custom_id');
-  const line = find(parsed.custom_id);
+  const lineId = textOf(parsed.custom_id) ?? labelOf(parsed.request);
+  if (lineId === null) return malformedLine('has neither a custom_id nor our label');
+  const line = find(lineId);
   if (!line) return { kind: 'foreign' };
-  const source = { bytes, lineId: parsed.custom_id, line };
+  const source = { bytes, lineId, line };
   const response = objectOf(parsed.response);
   if (isClaudeError(response)) return translateClaudeResult(claudeLine(source, 'errored', 'error'), find);
   const error = errorIn(parsed);
   if (error && isFailure(error)) return errorLine(source, error);
   return (response && answerLine(source, response, find)) ?? lineWithoutAnswer(source, error);
+}
+
+/** The label in the request that is repeated. */
+function labelOf(request: unknown): string | null {
+  return textOf(objectOf(objectOf(request)?.labels)?.batchdrop_line);
 }
 
 function lineWithoutAnswer(source: ResultSource, error: JsonObject | null): TranslatedResult {

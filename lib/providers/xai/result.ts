@@ -3,6 +3,7 @@ import type { JsonObject } from '../../records/json.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { translatedResults, usageFrom } from '../openai-family/result.ts';
 import { failedLine, openAILine } from '../shared/forms/openai-line.ts';
+import { rpcCodes } from '../shared/rpc-codes.ts';
 
 /**
  * Reads one of xAI's results, `{batch_request_id, batch_result: {response: {chat_get_completion}} | {error}}`, and writes
@@ -18,7 +19,7 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   const line = find(id);
   if (!line) return { kind: 'foreign' };
   const result = objectOf(parsed.batch_result);
-  const failure = failureOf(parsed, objectOf(result?.error));
+  const failure = failureOf(parsed, objectOf(result?.error) ?? objectOf(parsed.error));
   if (failure) return fromFailure(line, id, failure);
   const body = bodyOf(objectOf(result?.response));
   return body ? answerLine(line, id, body) : malformedLine('has neither a response nor an error');
@@ -69,17 +70,6 @@ function failureOf(result: JsonObject, error: JsonObject | null): Failure | null
   return { code: code ?? 'request_failed', message: message ?? 'xAI gave no response.' };
 }
 
-// Source: https://grpc.io/docs/guides/status-codes/ and google.rpc.Code's HTTP mapping.
-const statusByCode = new Map([
-  ['3', 400],
-  ['5', 404],
-  ['7', 403],
-  ['8', 429],
-  ['13', 500],
-  ['14', 503],
-  ['16', 401],
-]);
-
 // Never executed: CANCELLED and DEADLINE_EXCEEDED.
 const reasonByCode = new Map<string, 'cancelled' | 'expired'>([
   ['1', 'cancelled'],
@@ -92,7 +82,7 @@ const reasonByCode = new Map<string, 'cancelled' | 'expired'>([
 function fromFailure(line: AnsweredLine, id: string, { code, message }: Failure): TranslatedResult {
   const reason = reasonByCode.get(code.toLowerCase());
   if (reason) return { kind: 'unexecuted', position: line.position, reason, message };
-  const status = statusByCode.get(code) ?? httpStatus(code);
+  const status = rpcCodes[Number(code)]?.status ?? httpStatus(code);
   return failedLine({ lineId: id, line }, { status, code, message });
 }
 

@@ -1,0 +1,20 @@
+/** gRPC's codes by number, and the HTTP statuses that they stand for. Source: google/rpc/code.proto, whose first is OK. */
+export const rpcCodes: readonly { name: string; status: number }[] = [
+  { name: 'UNKNOWN', status: 500 },
+  { name: 'CANCELLED', status: 499 },
+  { name: 'UNKNOWN', status: 500 },
+  { name: 'INVALID_ARGUMENT', status: 400 },
+  { name: 'DEADLINE_EXCEEDED', status: 504 },
+  { name: 'NOT_FOUND', status: 404 },
+  { name: 'ALREADY_EXISTS', status: 409 },
+  { name: 'PERMISSION_DENIED', status: 403 },
+  { name: 'RESOURCE_EXHAUSTED', status: 429 },
+  { name: 'FAILED_PRECONDITION', status: 400 },
+  { name: 'ABORTED', status: 409 },
+  { name: 'OUT_OF_RANGE', status: 400 },
+  { name: 'UNIMPLEMENTED', status: 501 },
+  { name: 'INTERNAL', status: 500 },
+  { name: 'UNAVAILABLE', status: 503 },
+  { name: 'DATA_LOSS', status: 500 },
+  { name: 'UNAUTHENTICATED', status: 401 },
+];
