@@ -1,5 +1,4 @@
-import type { BatchRecord } from './batch.ts';
-import { hasEnded } from './openai-batch.ts';
+import { type BatchRecord, isAnnounced } from './batch.ts';
 
 /** Which of a batch's files are gone: deleted, or past their time. */
 export interface GoneFiles {
@@ -24,9 +23,9 @@ export function goesWith(gone: GoneFiles, workKey: string): boolean {
   return false;
 }
 
-/** When a batch has ended, in Unix seconds; null while it, or its event, is under way. */
+/** When a batch has ended, in Unix seconds; null while it, or what tells of its end, is under way. */
 export function endedAt(batch: BatchRecord): number | null {
-  if (!hasEnded(batch.status) || batch.eventSentAtMs === null) return null;
+  if (!isAnnounced(batch)) return null;
   return batch.completedAt ?? batch.failedAt ?? batch.expiredAt ?? batch.cancelledAt;
 }
 
