@@ -1,5 +1,9 @@
 import { z } from 'zod';
-import { ruleModes } from './shared/model-rules.ts';
+
+/** Whether what a table says of a model is held, only warned of, or left aside. */
+const ruleModes = ['enforce', 'warn', 'off'] as const;
+
+export type RuleMode = (typeof ruleModes)[number];
 
 /** How requests are sent one by one: by accounts of kind `live`, and for shards below a provider's minimum. */
 export const liveFields = {

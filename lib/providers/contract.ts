@@ -3,9 +3,8 @@ import type { LineSeparator } from '../lines/joined-lines.ts';
 import type { LineFormat, RequestLine } from '../lines/request-line.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import type { Usage } from '../records/usage.ts';
-import type { AccountSettings } from './account.ts';
+import type { AccountSettings, RuleMode } from './account.ts';
 import type { BatchFields } from './shared/batch-fields.ts';
-import type { RuleMode } from './shared/model-rules.ts';
 import type { PictureRule } from './shared/picture-tokens.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { RuleMode } from '../../lib/providers/account.ts';
 import type { ProviderKind } from '../../lib/providers/config.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
-import type { RuleMode } from '../../lib/providers/shared/model-rules.ts';
 import { lineId, lineOf, openAILine } from './support/lines.ts';
 
 const asked = { role: 'user', content: 'Name one river.' };

@@ -1,9 +1,5 @@
+import type { RuleMode } from '../account.ts';
 import type { TranslationNotes } from './chat/translation-notes.ts';
-
-/** Whether what a table says of a model is held, only warned of, or left aside; `model_rules` of an account. */
-export const ruleModes = ['enforce', 'warn', 'off'] as const;
-
-export type RuleMode = (typeof ruleModes)[number];
 
 /** What a table says of models, where it comes from, and when it was read there. */
 export interface ModelRow {
