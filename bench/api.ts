@@ -87,7 +87,7 @@ function postOf(body: string, head: string): string {
 }
 
 async function apiTargets(resources: AsyncDisposableStack, store: string, services: Services): Promise<Target[]> {
-  const settings = { version: 'bench', maxFileBytes: 1024, maxIdleMs: 10_000, mergeBudgetMs: 0 };
+  const settings = { version: 'bench', maxFileBytes: 1024, maxContentBytes: 0, maxIdleMs: 10_000, mergeBudgetMs: 0 };
   const { url } = await served(
     resources,
     createApi(() => services, settings),

@@ -7,6 +7,8 @@ const app = createApi(services, {
   version: process.env.BATCHDROP_VERSION ?? 'unknown',
   // Lambda takes events of 6 MB: 4.5 MB before base64, of which the form and the headers need some.
   maxFileBytes: recommendedPartBytes + 128 * 1024,
+  // An answer has 6 MB, of which base64 takes a quarter.
+  maxContentBytes: recommendedPartBytes,
   maxIdleMs: 10_000,
   // The gateway gives up after 30 s.
   mergeBudgetMs: 15_000,

@@ -66,8 +66,13 @@ export interface LocalStack {
 
 const bucket = 'batchdrop';
 const tableName = 'batchdrop';
-/** Nothing stands between a client and this machine, so one request may carry whatever an upload may. */
-const localApiSettings = { maxFileBytes: maxUploadBytes, maxIdleMs: 30_000, mergeBudgetMs: 20_000 };
+/** Nothing stands between a client and this machine, so one request may carry whatever an upload may, and an answer any file. */
+const localApiSettings = {
+  maxFileBytes: maxUploadBytes,
+  maxContentBytes: Number.POSITIVE_INFINITY,
+  maxIdleMs: 30_000,
+  mergeBudgetMs: 20_000,
+};
 
 /**
  * Starts everything that AWS would be, on 127.0.0.1, and goes on with what an earlier run left unfinished. Where things

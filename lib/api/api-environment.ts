@@ -6,6 +6,8 @@ export interface ApiSettings {
   version: string;
   /** Largest file that one request may carry. Lambda: 6 MB of event, of which base64 takes a quarter. */
   maxFileBytes: number;
+  /** Largest file that one answer carries; a larger one is behind a link. */
+  maxContentBytes: number;
   /** A body that brings nothing for so long is given up. */
   maxIdleMs: number;
   /** How long one request may merge a file's parts, within the gateway's 30 s. */

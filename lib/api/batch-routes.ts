@@ -6,11 +6,12 @@ import { cancelBatch } from '../service/cancel-batch.ts';
 import { collectBatch } from '../service/collect-batch.ts';
 import { createBatch, getBatch, listBatches } from '../service/create-batch.ts';
 import { retryBatch } from '../service/retry-batch.ts';
-import { shardOutputUrl } from '../service/shard-output.ts';
+import { shardOutput } from '../service/shard-output.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { batchView, listedBatchView } from './batch-view.ts';
 import { createBatchBodySchema, createBatchRequest } from './create-batch-body.ts';
+import { sendDownload } from './download.ts';
 import { limitParameter, listObject, readQuery } from './list-object.ts';
 import { readBody } from './request-body.ts';
 
@@ -62,7 +63,8 @@ export function batchRoutes(): Hono<ApiEnvironment> {
       round: shardNumberOf(context.req.param('round')),
       shard: shardNumberOf(context.req.param('shard')),
     };
-    return context.redirect(await shardOutputUrl(context.var.services, batch, place), 302);
+    const { services, settings } = context.var;
+    return sendDownload(context, await shardOutput(services, batch, place, settings.maxContentBytes));
   });
 
   return routes;

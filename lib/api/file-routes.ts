@@ -6,6 +6,7 @@ import { fileContent } from '../service/file-content.ts';
 import { deleteFile, getFile, IncomingFile, listFiles } from '../service/files.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
+import { redirect, sendDownload } from './download.ts';
 import { fileObject } from './file-object.ts';
 import { type ReceivedForm, receiveForm } from './form.ts';
 import { invalidRequest, missing } from './issue-text.ts';
@@ -63,8 +64,11 @@ export function fileRoutes(): Hono<ApiEnvironment> {
 
   routes.get('/:fileId/content', async (context) => {
     const { services, settings } = context.var;
-    const content = await fileContent(services, await requestedFile(context), settings.mergeBudgetMs);
-    return context.redirect('url' in content ? content.url : redirectToItself(content.mergedBytes), 302);
+    const { maxContentBytes: maxBytes, mergeBudgetMs } = settings;
+    const content = await fileContent(services, await requestedFile(context), { maxBytes, mergeBudgetMs });
+    return 'mergedBytes' in content
+      ? redirect(context, pathToItself(content.mergedBytes))
+      : sendDownload(context, content);
   });
 
   routes.delete('/:fileId', async (context) => {
@@ -80,7 +84,7 @@ export function fileRoutes(): Hono<ApiEnvironment> {
  * The same route again, where merging goes on: every client that downloads follows redirects, 20 of them at least, and
  * none need know of parts. Relative, so that it holds behind whatever name and path the API has.
  */
-function redirectToItself(mergedBytes: number): string {
+function pathToItself(mergedBytes: number): string {
   return `content?merged_bytes=${mergedBytes}`;
 }
 

@@ -39,9 +39,9 @@ function explain(issue: Issue, param: string, value: unknown): { message: string
             code: 'invalid_type',
           };
     case 'too_small':
-      return outOfBounds(name, 'minimum', issue.origin, Number(issue.minimum));
+      return outOfBounds(name, 'minimum', { ...issue, limit: Number(issue.minimum) }, value);
     case 'too_big':
-      return outOfBounds(name, 'maximum', issue.origin, Number(issue.maximum));
+      return outOfBounds(name, 'maximum', { ...issue, limit: Number(issue.maximum) }, value);
     case 'invalid_key':
       return { message: `Invalid '${name}': a key has 1 to 64 characters.`, code: 'invalid_value' };
     case 'invalid_format':
@@ -58,13 +58,26 @@ function unsupportedText(value: string, supported: readonly unknown[]): string {
   return `Invalid value: '${value.slice(0, 200)}'. Supported values are: ${listValues(supported)}.`;
 }
 
-function outOfBounds(name: string, bound: 'minimum' | 'maximum', origin: string, limit: number) {
+interface Bound {
+  /** What is counted: a number itself, or the length of something. */
+  origin: string;
+  limit: number;
+  inclusive?: boolean | undefined;
+}
+
+function outOfBounds(
+  name: string,
+  bound: 'minimum' | 'maximum',
+  { origin, limit, inclusive = true }: Bound,
+  value: unknown,
+) {
   const [word, side] = bound === 'minimum' ? ['below', 'min'] : ['above', 'max'];
   if (origin === 'number' || origin === 'int') {
-    const sign = bound === 'minimum' ? '>=' : '<=';
+    const sign = `${bound === 'minimum' ? '>' : '<'}${inclusive ? '=' : ''}`;
+    const kind = Number.isInteger(value) && Number.isInteger(limit) ? 'integer' : 'decimal';
     return {
-      message: `Invalid '${name}': integer ${word} ${bound} value. Expected a value ${sign} ${limit}.`,
-      code: `integer_${word}_${side}_value`,
+      message: `Invalid '${name}': ${kind} ${word} ${bound} value. Expected a value ${sign} ${limit}.`,
+      code: `${kind}_${word}_${side}_value`,
     };
   }
   const message = `Invalid '${name}': ${origin} length is ${word} its ${bound}. Expected ${bound} length ${limit}.`;

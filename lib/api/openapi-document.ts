@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { downloadType } from '../records/attachment.ts';
 import { errorResponseSchema } from './api-error.ts';
 import { type Operation, operations } from './operations.ts';
 
@@ -32,7 +33,7 @@ function components(): Json {
   const answers = z.registry<{ id: string }>();
   for (const { json, form, answer } of operations) {
     for (const schema of [json, form]) register(requests, schema);
-    if (answer !== 'redirect') register(answers, answer);
+    if (answer !== 'bytes') register(answers, answer);
   }
   register(answers, errorResponseSchema);
   return { ...toComponents(requests, 'input'), ...toComponents(answers, 'output') };
@@ -88,9 +89,12 @@ function requestBody({ json, form }: Operation): Json {
 }
 
 function success({ answer }: Operation): Json {
-  if (answer !== 'redirect') return { 200: { description: 'OK', content: jsonOf(answer) } };
+  if (answer !== 'bytes') return { 200: { description: 'OK', content: jsonOf(answer) } };
   const headers = { location: { schema: { type: 'string' }, description: 'Where the bytes are' } };
-  return { 302: { description: 'A link to the bytes, on another origin', headers } };
+  return {
+    200: { description: 'The bytes', content: { [downloadType]: { schema: { type: 'string', format: 'binary' } } } },
+    302: { description: 'A link to the bytes, on another origin; the body says so', headers },
+  };
 }
 
 function jsonOf(schema: z.ZodType): Json {

@@ -17,8 +17,8 @@ export interface Operation {
   query?: z.ZodObject;
   json?: z.ZodType;
   form?: z.ZodType;
-  /** `redirect`: a 302 to where the bytes are. */
-  answer: z.ZodType | 'redirect';
+  /** `bytes`: the bytes themselves, or a 302 to where they are. */
+  answer: z.ZodType | 'bytes';
   isOpen?: boolean;
 }
 
@@ -54,8 +54,8 @@ export const operations: readonly Operation[] = [
     id: 'downloadFile',
     method: 'get',
     path: '/v1/files/{file_id}/content',
-    summary: 'Download a file, through a link that holds 5 minutes',
-    answer: 'redirect',
+    summary: 'Download a file; a large one through a link that holds 5 minutes',
+    answer: 'bytes',
   },
   {
     id: 'deleteFile',
@@ -144,7 +144,7 @@ export const operations: readonly Operation[] = [
     method: 'get',
     path: '/v1/batches/{batch_id}/shards/{round}/{shard}/output',
     summary: 'Download the answers of one collected shard, while others run',
-    answer: 'redirect',
+    answer: 'bytes',
   },
   {
     id: 'health',

@@ -81,6 +81,12 @@ export function unixSeconds(services: Pick<Services, 'now'>): number {
   return Math.floor(services.now() / 1_000);
 }
 
+/** The times of a record that is made now: seconds for people, milliseconds for the order of lists. */
+export function creationTimes(services: Pick<Services, 'now'>): { createdAt: number; createdAtMs: number } {
+  const createdAtMs = Math.floor(services.now());
+  return { createdAt: Math.floor(createdAtMs / 1_000), createdAtMs };
+}
+
 /** What one run of a step may take. */
 export interface StepContext {
   remainingMs(): number;

@@ -12,6 +12,8 @@ export const apiKeyRecordSchema = z.object({
   name: z.string(),
   /** Unix seconds. */
   createdAt: z.number().int(),
+  /** Unix milliseconds: the order of records made within one second. Absent where an earlier release made them. */
+  createdAtMs: z.number().int().optional(),
   revokedAt: z.number().int().nullable(),
 });
 

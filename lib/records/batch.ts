@@ -110,6 +110,8 @@ export const batchRecordSchema = z.object({
   /** When the dropped object was written. Absent from older records. */
   lastModified: seconds.nullable().default(null),
   createdAt: seconds,
+  /** Unix milliseconds: the order of records made within one second. Absent where an earlier release made them. */
+  createdAtMs: z.number().int().optional(),
   deadlineAt: seconds,
   inProgressAt: seconds.nullable(),
   finalizingAt: seconds.nullable(),

@@ -25,6 +25,8 @@ export const fileRecordSchema = z.object({
   bytes: z.number().int().nonnegative(),
   /** Unix seconds. */
   createdAt: z.number().int(),
+  /** Unix milliseconds: the order of records made within one second. Absent where an earlier release made them. */
+  createdAtMs: z.number().int().optional(),
   /** Unix seconds; from then on there is no such file any more. */
   expiresAt: z.number().int().nullable(),
   objects: z.array(s3ObjectSchema),

@@ -22,7 +22,9 @@ export const uploadRecordSchema = z.object({
   /** Seconds from its creation after which the file goes. */
   fileLifeSeconds: z.number().int().nullable(),
   /** Set by completion: the list of parts, and a digest of what was asked for, to know a repetition by. */
-  completion: z.object({ list: s3ObjectSchema, digest: z.string(), at: seconds }).nullable(),
+  completion: z
+    .object({ list: s3ObjectSchema, digest: z.string(), at: seconds, atMs: z.number().int().optional() })
+    .nullable(),
 });
 
 export type UploadRecord = z.infer<typeof uploadRecordSchema>;

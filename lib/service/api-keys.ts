@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Services } from '../pipeline/services.ts';
+import { creationTimes, type Services } from '../pipeline/services.ts';
 import type { ApiKeyRecord } from '../records/api-key.ts';
 import { sha256 } from '../records/digest.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
@@ -34,7 +34,7 @@ export async function createApiKey(services: ApiKeyServices, tenant: string, nam
     version: 0,
     tenant,
     name,
-    createdAt: Math.floor(services.now() / 1_000),
+    ...creationTimes(services),
     revokedAt: null,
   };
   await services.apiKeys.create(record);

@@ -16,7 +16,7 @@ import { InvalidInputError, messageOf, NotFoundError, safeText } from '../record
 import { batchIdPattern, fileIdFrom } from '../records/ids.ts';
 import type { BatchOptions } from '../records/options.ts';
 import { isAccessDenied, type ObjectHead } from '../store/objects.ts';
-import { getFile } from './files.ts';
+import { getFile, mayBeJsonLines } from './files.ts';
 import { type Page, type PageQuery, takePage } from './page.ts';
 
 /** A batch as a client asks for it. */
@@ -106,7 +106,7 @@ async function objectInput(services: Services, uri: string, tenant: string): Pro
   const { etag, bytes } = head;
   const input: BatchSource = {
     fileId: fileIdFrom(digest('object', tenant, bucket, key, etag)),
-    filename: key.slice(key.lastIndexOf('/') + 1),
+    filename: nameIn(key),
     objects: [{ bucket, key, etag, bytes }],
   };
   return input;
@@ -123,10 +123,14 @@ async function headUnlessDenied(services: Services, bucket: string, key: string)
 
 function assertOpenTo(services: Services, uri: string, tenant: string): void {
   const prefixes = services.config.inputPrefixes.map((prefix) => prefix.replaceAll('{tenant}', tenant));
-  if (prefixes.some((prefix) => uri.startsWith(prefix)) && /\.jsonl$/i.test(uri)) return;
+  if (prefixes.some((prefix) => uri.startsWith(prefix)) && mayBeJsonLines(nameIn(uri))) return;
   const message =
-    'The input_file_id is an s3:// URI, but no configured input prefix covers it, or it is no .jsonl file.';
+    'The input_file_id is an s3:// URI, but no configured input prefix covers it, or it has another extension than .jsonl.';
   throw new InvalidInputError('invalid_value', message, { param: 'input_file_id' });
+}
+
+function nameIn(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function addressOf(uri: string): { bucket: string; key: string } {

@@ -3,9 +3,11 @@ import { inParallel } from '../pipeline/parallel.ts';
 import { readPartsFrom, resolveParts } from '../pipeline/prepare/joined-objects.ts';
 import type { Services } from '../pipeline/services.ts';
 import type { S3Object } from '../records/batch.ts';
+import { InvalidInputError, TransientError } from '../records/errors.ts';
 import type { FileRecord, PartMerge } from '../records/file.ts';
 import { fileObjectKey } from '../records/object-keys.ts';
 import type { MultipartUpload } from '../store/multipart-upload.ts';
+import { type Download, downloadOf, opened } from './download.ts';
 
 /** A piece of a merged object: above S3's minimum of 5 MiB, and 8 GB are a tenth of its 10,000 parts. */
 const pieceBytes = 8 * 1024 * 1024;
@@ -16,23 +18,47 @@ const piecesMs = 10_000;
 /** How often a call looks whether another one has finished. */
 const lookMs = 250;
 
-/** A link to the bytes, or how many of them are merged by now. */
-export type FileContent = { url: string } | { mergedBytes: number };
+/** A file's bytes or a link to them; or how many of them are merged by now. */
+export type FileContent = Download | { mergedBytes: number };
+
+export interface ContentLimits {
+  /** What one answer may carry; of a larger file there is a link. */
+  maxBytes: number;
+  /** How long this call may merge or wait; it merges some of the file in any case. */
+  mergeBudgetMs: number;
+}
 
 /**
- * Where a file's bytes can be downloaded. A large upload's parts are merged when its content is first asked for: each
- * call goes on for its time where the last one stopped, or waits for the one that is at it, until there is one object.
- *
- * @param budgetMs how long this call may merge or wait; it merges some of the file in any case.
+ * A file's bytes, or where they can be downloaded. The parts of a large upload are merged when a link to them is first
+ * asked for: each call goes on for its time where the last one stopped, or waits for the one that is at it, until there is
+ * one object.
  */
-export async function fileContent(services: Services, file: FileRecord, budgetMs: number): Promise<FileContent> {
-  const endsAtMs = performance.now() + budgetMs;
+export async function fileContent(services: Services, file: FileRecord, limits: ContentLimits): Promise<FileContent> {
+  if (file.bytes <= limits.maxBytes) return streamedFile(services, file);
+  const endsAtMs = performance.now() + limits.mergeBudgetMs;
   for (;;) {
     const current = await services.records.getFile(file.id);
     const whole = wholeObject(current) ?? (await mergeFor(services, current, endsAtMs));
-    if (whole) return { url: await services.objects.presignedUrl(whole) };
+    if (whole) return downloadOf(services, whole, file.filename, limits.maxBytes);
     if (performance.now() >= endsAtMs) return { mergedBytes: await mergedBytes(services, file.id) };
     await sleep(lookMs);
+  }
+}
+
+/**
+ * Reads the parts as they are; nothing needs to be merged.
+ *
+ * @throws TransientError for results that are being replaced, because lost ones were found; InvalidInputError `input_modified`.
+ */
+async function streamedFile(services: Services, file: FileRecord): Promise<Download> {
+  try {
+    const { parts } = await resolveParts(services.objects, file.objects);
+    const chunks = await opened(readPartsFrom(services.objects, parts, 0));
+    return { filename: file.filename, bytes: file.bytes, chunks };
+  } catch (cause) {
+    if (file.purpose === 'batch_output' && cause instanceof InvalidInputError)
+      throw new TransientError(`The file ${file.id} is being replaced.`, { cause });
+    throw cause;
   }
 }
 

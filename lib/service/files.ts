@@ -1,6 +1,6 @@
 import { JsonLineProbe } from '../lines/json-line-probe.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
-import type { Services } from '../pipeline/services.ts';
+import { creationTimes, type Services, unixSeconds } from '../pipeline/services.ts';
 import { removeFile } from '../pipeline/upkeep/removals.ts';
 import { ConflictError, InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type FileRecord, hasExpired } from '../records/file.ts';
@@ -43,9 +43,9 @@ export class IncomingFile {
   /** @throws InvalidInputError for what cannot be a batch's input. */
   async commit(description: FileDescription): Promise<FileRecord> {
     assertJsonLinesName(description.filename);
-    if (!this.#probe.found) throw notJsonLines();
+    if (!this.#probe.found) throw notJsonLines('none of its lines is a JSON object. Write one request per line.');
     const { bucket, key, etag, bytes } = await this.#writer.close();
-    const createdAt = Math.floor(this.#services.now() / 1_000);
+    const times = creationTimes(this.#services);
     const file: FileRecord = {
       id: this.#id,
       tenant: description.tenant,
@@ -53,8 +53,8 @@ export class IncomingFile {
       filename: description.filename,
       purpose: 'batch',
       bytes,
-      createdAt,
-      expiresAt: description.lifeSeconds === null ? null : createdAt + description.lifeSeconds,
+      ...times,
+      expiresAt: description.lifeSeconds === null ? null : times.createdAt + description.lifeSeconds,
       objects: [{ bucket, key, etag, bytes }],
     };
     if (file.expiresAt !== null) await scheduleRemoval(this.#services, file.id, file.expiresAt);
@@ -75,12 +75,17 @@ export function assertJsonLinesName(filename: string): void {
       'A filename has 1 to 255 characters, without folders or control characters.',
       { param: 'filename' },
     );
-  if (!/\.jsonl$/i.test(filename)) throw notJsonLines();
+  if (!mayBeJsonLines(filename))
+    throw notJsonLines(`'${filename}' has another extension. Name it *.jsonl, or without an extension.`);
 }
 
-function notJsonLines(): InvalidInputError {
-  const message =
-    'Invalid file format for Batch API. Must be .jsonl: a file named *.jsonl with one JSON request per line.';
+/** A name without an extension says nothing, as that of bytes without a name (`upload`): the first line then decides. */
+export function mayBeJsonLines(filename: string): boolean {
+  return /^(?:[^.]*|.*\.jsonl)$/is.test(filename);
+}
+
+function notJsonLines(what: string): InvalidInputError {
+  const message = `Invalid file format for Batch API. Must be .jsonl: ${what}`;
   return new InvalidInputError('invalid_file_format', message, { param: 'file' });
 }
 
@@ -90,7 +95,11 @@ export async function getFile(services: Services, tenant: string, fileId: string
     const file = await services.records.findFile(fileId);
     if (file && file.tenant === tenant && !hasExpired(file, services.now())) return file;
   }
-  throw new NotFoundError(`No such File object: ${fileId.slice(0, 100)}`);
+  throw unknownFile(fileId);
+}
+
+function unknownFile(fileId: string): NotFoundError {
+  return new NotFoundError(`No such File object: ${fileId.slice(0, 100)}`);
 }
 
 export interface FileListRequest extends PageQuery {
@@ -103,7 +112,7 @@ export async function listFiles(
   tenant: string,
   request: FileListRequest,
 ): Promise<Page<FileRecord>> {
-  const after = request.after === undefined ? null : await getFile(services, tenant, request.after);
+  const after = request.after === undefined ? null : await placeInList(services, tenant, request.after);
   const files = services.records.listFiles(tenant, { order: request.order, after, pageItems: request.limit + 1 });
   const nowMs = services.now();
   const isWanted = (file: FileRecord) =>
@@ -113,6 +122,13 @@ export async function listFiles(
 
 /** How long a deletion goes through a batch's work while a client waits. The sweep does the rest. */
 const workMs = 5_000;
+
+/** @throws NotFoundError for a file that never was; one that was deleted while the list was read has a place still. */
+async function placeInList(services: Services, tenant: string, fileId: string) {
+  const place = fileIdPattern.test(fileId) ? await services.records.findFilePlace(fileId) : null;
+  if (place?.tenant === tenant) return place;
+  throw unknownFile(fileId);
+}
 
 /**
  * Deletes a file: from now on nobody can read it, and what there is of its bytes is removed. An object that came through the
@@ -127,7 +143,8 @@ export async function deleteFile(services: Services, tenant: string, fileId: str
   );
   const keys = results.flatMap(({ key }) => keysWithResult(key));
   await assertNotCollected(services, keys);
-  const nowSeconds = Math.floor(services.now() / 1_000);
+  const nowSeconds = unixSeconds(services);
+  await services.records.keepFilePlace(file, nowSeconds);
   const removal = { fileId: file.id, keys, version: 0, dueAt: nowSeconds };
   await services.removals.schedule(removal);
   await services.removals.reschedule(removal, nowSeconds);

@@ -3,6 +3,7 @@ import type { Services } from '../pipeline/services.ts';
 import type { BatchRecord } from '../records/batch.ts';
 import { NotFoundError } from '../records/errors.ts';
 import { endedAt, workKeptUntil } from '../records/retention.ts';
+import { type Download, downloadOf } from './download.ts';
 
 export interface ShardPosition {
   round: number;
@@ -11,22 +12,29 @@ export interface ShardPosition {
 }
 
 /**
- * Where the answers of one collected shard can be read while others run. An answered request is never sent again, so
- * what stands there is part of the batch's output whatever comes. Once the batch has ended, they are kept as long as its
- * work, and no longer than its output.
+ * The answers of one collected shard, or where they can be read, while other shards run. An answered request is never sent
+ * again, so what stands there is part of the batch's output whatever comes. Once the batch has ended, they are kept as long as
+ * its work, and no longer than its output.
  *
+ * @param maxBytes that an answer may carry.
  * @throws NotFoundError for a shard that is not there, was not collected yet, has no answers, or is not kept any more.
  */
-export async function shardOutputUrl(services: Services, batch: BatchRecord, position: ShardPosition): Promise<string> {
+export async function shardOutput(
+  services: Services,
+  batch: BatchRecord,
+  position: ShardPosition,
+  maxBytes: number,
+): Promise<Download> {
   const set = batch.rounds[position.round]?.token;
   const shard =
     set === undefined ? null : await services.records.findShard({ batchId: batch.id, set, shard: position.shard });
-  const key = shard?.result?.outputKey;
-  if (!key || !(await isKept(services, batch)))
+  const { outputKey: key = null, outputBytes: bytes = 0 } = shard?.result ?? {};
+  if (key === null || !(await isKept(services, batch)))
     throw new NotFoundError(
       `Batch '${batch.id}' has no answers of shard ${position.shard} in round ${position.round}.`,
     );
-  return services.objects.presignedUrl({ bucket: services.objects.bucket, key });
+  const filename = `${batch.id}_${position.round}-${position.shard}_output.jsonl`;
+  return downloadOf(services, { bucket: services.objects.bucket, key, bytes }, filename, maxBytes);
 }
 
 async function isKept(services: Services, batch: BatchRecord): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { assertBytesWithinMaximum } from '../pipeline/maxima.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
-import { type Services, unixSeconds } from '../pipeline/services.ts';
+import { creationTimes, type Services, unixSeconds } from '../pipeline/services.ts';
 import { digest } from '../records/digest.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type FileRecord, type PartList, totalBytes } from '../records/file.ts';
@@ -149,8 +149,13 @@ export async function completeUpload(
   if (bytes !== upload.bytes) throw wrongSize(upload, bytes);
   const list: PartList = { md5: completion.md5, parts: parts.map(({ object }) => object) };
   const stored = await services.objects.putText(fileObjectKey(upload.fileId, services.token()), JSON.stringify(list));
-  const committed = { list: { ...stored, bytes, isPartList: true }, digest: sameAs, at: unixSeconds(services) };
+  const committed = { list: { ...stored, bytes, isPartList: true }, digest: sameAs, ...completionTimes(services) };
   return withFile(services, await services.uploads.update(upload.id, (current) => completed(current, committed)));
+}
+
+function completionTimes(services: Services) {
+  const { createdAt: at, createdAtMs: atMs } = creationTimes(services);
+  return { at, atMs };
 }
 
 const noCompletion = { list: { bucket: '', key: '', etag: '', bytes: 0 }, at: 0 };
@@ -167,6 +172,7 @@ async function withFile(services: Services, upload: UploadRecord): Promise<Uploa
     purpose: 'batch',
     bytes: upload.bytes,
     createdAt: completion.at,
+    createdAtMs: completion.atMs,
     expiresAt: upload.fileLifeSeconds === null ? null : completion.at + upload.fileLifeSeconds,
     objects: [completion.list],
   };

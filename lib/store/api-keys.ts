@@ -41,5 +41,5 @@ function recordKey(hash: string): Key {
 }
 
 function indexKeys(key: ApiKeyRecord): IndexKeys {
-  return { tenantKey: `${key.tenant}#key`, createdKey: createdKey(key.createdAt, key.id) };
+  return { tenantKey: `${key.tenant}#key`, createdKey: createdKey(key) };
 }

@@ -10,6 +10,7 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
+import { attachment, downloadType } from '../records/attachment.ts';
 import type { S3Object } from '../records/batch.ts';
 import { InvalidInputError, messageOf, NotFoundError, TransientError } from '../records/errors.ts';
 import { MultipartUpload, type ObjectAttributes } from './multipart-upload.ts';
@@ -87,9 +88,14 @@ export class Objects {
     return new MultipartUpload(this.#client, { bucket: this.bucket, key }, { contentType: jsonLines, metadata: {} });
   }
 
-  /** A URL by which anyone can read the object for five minutes. Never to be logged. */
-  async presignedUrl(object: { bucket: string; key: string }): Promise<string> {
-    const command = new GetObjectCommand({ Bucket: object.bucket, Key: object.key });
+  /** A URL by which anyone can download the object for five minutes, under a name. Never to be logged. */
+  async presignedUrl(object: { bucket: string; key: string }, filename: string): Promise<string> {
+    const command = new GetObjectCommand({
+      Bucket: object.bucket,
+      Key: object.key,
+      ResponseContentDisposition: attachment(filename),
+      ResponseContentType: downloadType,
+    });
     return getSignedUrl(this.#client, command, { expiresIn: linkSeconds });
   }
 

@@ -186,7 +186,19 @@ export interface TenantList {
   pageItems?: number;
 }
 
-/** Builds the sort key of the indexes: by time of creation, and by id within one second. */
-export function createdKey(createdAtSeconds: number, id: string): string {
-  return `${String(createdAtSeconds).padStart(12, '0')}#${id}`;
+/** When a record was made, and which. */
+export interface Creation {
+  id: string;
+  /** Unix seconds. */
+  createdAt: number;
+  createdAtMs?: number | undefined;
+}
+
+/**
+ * Builds the sort key of the indexes: by time of creation, and by id within one millisecond, or within one second for records
+ * without milliseconds, which stand before the others of their second.
+ */
+export function createdKey({ id, createdAt, createdAtMs }: Creation): string {
+  const fraction = createdAtMs === undefined ? '' : `.${String(createdAtMs % 1_000).padStart(3, '0')}`;
+  return `${String(createdAt).padStart(12, '0')}${fraction}#${id}`;
 }

@@ -4,16 +4,16 @@ import { NotFoundError } from '../records/errors.ts';
 import { type FileRecord, fileRecordSchema } from '../records/file.ts';
 import { existingShards, holdsLines, type ShardRecord, shardRecordSchema } from '../records/shard.ts';
 import { table } from '../records/table.ts';
-import { createdKey, type IndexKeys, type Key, type RecordTable } from './record-table.ts';
+import { type Creation, createdKey, type IndexKeys, type Key, type RecordTable } from './record-table.ts';
 
 /** Names one shard. `set` is the token of the round that the shard belongs to. */
 export type ShardName = Pick<ShardRecord, 'batchId' | 'set' | 'shard'>;
 
 /** Which of a tenant's records to list. */
-export interface ListRequest<Item> {
+export interface ListRequest {
   order: 'asc' | 'desc';
-  /** The record after which the list goes on. */
-  after: Item | null;
+  /** The record after which the list goes on; it need not exist any more. */
+  after: Creation | null;
   /** How many are read at a time. */
   pageItems: number;
 }
@@ -96,15 +96,12 @@ export class Records {
   }
 
   /** Lists a tenant's batches. The index lags a little behind the records: show the list, never decide by it. */
-  async *listBatches(
-    tenant: string,
-    { order, after, pageItems }: ListRequest<BatchRecord>,
-  ): AsyncGenerator<BatchRecord> {
+  async *listBatches(tenant: string, { order, after, pageItems }: ListRequest): AsyncGenerator<BatchRecord> {
     const items = this.#table.queryTenant({
       tenantKey: `${tenant}#batch`,
       order,
       pageItems,
-      after: after ? { ...batchRecordKey(after.id), createdKey: createdKey(after.createdAt, after.id) } : undefined,
+      after: after ? { ...batchRecordKey(after.id), createdKey: createdKey(after) } : undefined,
     });
     for await (const item of items) yield batchRecordSchema.parse(item);
   }
@@ -137,13 +134,24 @@ export class Records {
     await this.#table.delete(fileRecordKey(fileId));
   }
 
+  /** Keeps for a day where a file stood in its tenant's list, for a client that deletes files while it reads the list. */
+  async keepFilePlace({ id, tenant, createdAt, createdAtMs }: FileRecord, nowSeconds: number): Promise<void> {
+    const expiresAt = nowSeconds + placeSeconds;
+    await this.#table.putNew(deletedFileKey(id), { id, tenant, createdAt, createdAtMs, version: 0, expiresAt });
+  }
+
+  /** Finds where a file stands in its tenant's list, or stood until it was deleted. */
+  async findFilePlace(fileId: string): Promise<FilePlace | null> {
+    return (await this.findFile(fileId)) ?? (await this.#table.get(deletedFileKey(fileId), filePlaceSchema));
+  }
+
   /** Lists a tenant's files, with expired ones until DynamoDB removes them. The index lags a little behind. */
-  async *listFiles(tenant: string, { order, after, pageItems }: ListRequest<FileRecord>): AsyncGenerator<FileRecord> {
+  async *listFiles(tenant: string, { order, after, pageItems }: ListRequest): AsyncGenerator<FileRecord> {
     const items = this.#table.queryTenant({
       tenantKey: `${tenant}#file`,
       order,
       pageItems,
-      after: after ? { ...fileRecordKey(after.id), createdKey: createdKey(after.createdAt, after.id) } : undefined,
+      after: after ? { ...fileRecordKey(after.id), createdKey: createdKey(after) } : undefined,
     });
     for await (const item of items) yield fileRecordSchema.parse(item);
   }
@@ -179,6 +187,12 @@ export class Records {
   }
 }
 
+/** How long one may go on behind a deleted file. */
+const placeSeconds = 24 * 3_600;
+
+const filePlaceSchema = fileRecordSchema.pick({ id: true, tenant: true, createdAt: true, createdAtMs: true });
+type FilePlace = z.infer<typeof filePlaceSchema>;
+
 const claimSchema = z.object({ owner: z.string() });
 
 const unfinished = 'unfinished';
@@ -195,15 +209,19 @@ function fileRecordKey(fileId: string): Key {
   return { pk: `file#${fileId}`, sk: 'file' };
 }
 
+function deletedFileKey(fileId: string): Key {
+  return { pk: `file#${fileId}`, sk: 'deleted' };
+}
+
 function claimKey(provider: string, providerBatchId: string): Key {
   return { pk: `claim#${provider}#${providerBatchId}`, sk: 'claim' };
 }
 
 function batchIndexKeys(batch: BatchRecord): IndexKeys {
-  const keys = { tenantKey: `${batch.tenant}#batch`, createdKey: createdKey(batch.createdAt, batch.id) };
+  const keys = { tenantKey: `${batch.tenant}#batch`, createdKey: createdKey(batch) };
   return isAnnounced(batch) ? keys : { ...keys, unfinishedKey: unfinished };
 }
 
 function fileIndexKeys(file: FileRecord): IndexKeys {
-  return { tenantKey: `${file.tenant}#file`, createdKey: createdKey(file.createdAt, file.id) };
+  return { tenantKey: `${file.tenant}#file`, createdKey: createdKey(file) };
 }

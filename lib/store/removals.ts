@@ -31,7 +31,7 @@ export class Removals {
     const found = this.#table.query({
       IndexName: table.indexes.unfinished.name,
       KeyConditionExpression: 'unfinishedKey = :removal AND createdKey < :now',
-      ExpressionAttributeValues: { ':removal': unfinishedKey, ':now': createdKey(nowSeconds, '') },
+      ExpressionAttributeValues: { ':removal': unfinishedKey, ':now': createdKey({ id: '', createdAt: nowSeconds }) },
     });
     for await (const { pk } of found) {
       const removal = await this.#table.get(removalKey(String(pk).slice(prefix.length)), removalSchema);
@@ -48,5 +48,5 @@ function removalKey(fileId: string): Key {
 }
 
 function indexKeys({ dueAt, fileId }: Removal): IndexKeys {
-  return { unfinishedKey, createdKey: createdKey(dueAt, fileId) };
+  return { unfinishedKey, createdKey: createdKey({ id: fileId, createdAt: dueAt }) };
 }

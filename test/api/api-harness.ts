@@ -11,6 +11,7 @@ import { checkAnswer } from './published-answers.ts';
 export const settings: ApiSettings = {
   version: '1.2.3',
   maxFileBytes: 64 * 1024 * 1024,
+  maxContentBytes: 64 * 1024 * 1024,
   maxIdleMs: 400,
   mergeBudgetMs: 10_000,
 };

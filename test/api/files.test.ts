@@ -88,10 +88,41 @@ describe('a file', () => {
     await expect(own.files.list({ limit: 10_001 })).rejects.toThrow(/above maximum value/);
   });
 
+  it('is listed in the order of its creation within one second, and behind files that are gone', async () => {
+    const own = await startOver('prompt');
+    vi.setSystemTime(Math.ceil(Date.now() / 1_000) * 1_000);
+    const ids: string[] = [];
+    const seen: string[] = [];
+    for (let count = 0; count < 8; count += 1) {
+      vi.setSystemTime(Date.now() + 1);
+      ids.push((await own.files.create({ file: jsonlFile(lines), purpose: 'batch' })).id);
+      const last = seen.at(-1);
+      for await (const { id } of own.files.list({ order: 'asc', ...(last && { after: last }) })) seen.push(id);
+    }
+    expect(seen).toEqual(ids);
+    const deleted: string[] = [];
+    for await (const { id } of own.files.list({ limit: 2, order: 'asc' })) {
+      await own.files.delete(id);
+      deleted.push(id);
+    }
+    expect(deleted).toEqual(ids);
+    expect((await own.files.list()).data).toEqual([]);
+  });
+
+  it('may have a name without an extension, as bytes without a name have', async () => {
+    for (const name of ['upload', 'tmp7b3x'])
+      expect(await upload(name)).toMatchObject({ filename: name, status: 'processed' });
+    const form = { filename: 'upload', purpose: 'batch' as const, bytes: 1, mime_type: 'application/jsonl' };
+    expect(await client.uploads.create(form)).toMatchObject({ filename: 'upload' });
+    await expect(client.files.create({ file: new File(['hello'], 'upload'), purpose: 'batch' })).rejects.toThrow(
+      'Must be .jsonl: none of its lines is a JSON object',
+    );
+  });
+
   /** A tenant without files. */
-  async function startOver(): Promise<OpenAI> {
+  async function startOver(tenant = 'fresh'): Promise<OpenAI> {
     const { createApiKey } = await import('../../lib/service/api-keys.ts');
-    const { key } = await createApiKey(api.harness.services, 'fresh', 'test');
+    const { key } = await createApiKey(api.harness.services, tenant, 'test');
     return new OpenAI({ apiKey: key, baseURL: `${api.url}/v1`, maxRetries: 0 });
   }
 
@@ -171,9 +202,42 @@ describe('a file is refused', () => {
 });
 
 describe('the content of a file', () => {
-  it('is elsewhere, for five minutes, and our key does not go there', async () => {
-    const { id } = await upload();
+  it('comes at once, under its name, to a client that follows no redirect', async () => {
+    const { id } = await upload('grüße "1".jsonl');
     const answer = await api.raw(`/v1/files/${id}/content`);
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe(fileOf(lines));
+    expect(Object.fromEntries(answer.headers)).toMatchObject({
+      'content-type': 'application/octet-stream',
+      'content-disposition': `attachment; filename="gr__e _1_.jsonl"; filename*=UTF-8''gr%C3%BC%C3%9Fe%20%221%22.jsonl`,
+      'content-length': String(Buffer.byteLength(fileOf(lines))),
+      'x-request-id': expect.stringMatching(/^req_/),
+    });
+    const head = await api.raw(`/v1/files/${id}/content`, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, String(Buffer.byteLength(fileOf(lines)))]);
+  });
+
+  it('that an answer cannot carry is elsewhere under its name, and the redirect is no empty file', async () => {
+    const { id } = await upload();
+    const small = await rawOf({ maxContentBytes: 10 }, `/v1/files/${id}/content`);
+    expect(small.status).toBe(302);
+    expect(await small.json()).toMatchObject({ error: { code: 'follow_redirect' } });
+    const elsewhere = await fetch(small.headers.get('location') ?? '');
+    expect(await elsewhere.text()).toBe(fileOf(lines));
+    expect(elsewhere.headers.get('content-type')).toBe('application/octet-stream');
+    expect(elsewhere.headers.get('content-disposition')).toBe('attachment; filename="requests.jsonl"');
+  });
+
+  /** Calls the API with other settings, and follows nothing. */
+  async function rawOf(changes: Parameters<typeof api.served>[0], path: string): Promise<Response> {
+    const { baseURL } = await api.served(changes);
+    const headers = { authorization: `Bearer ${api.key}` };
+    return fetch(new URL(path, baseURL), { headers, redirect: 'manual' });
+  }
+
+  it('behind a link holds for five minutes, and our key does not go there', async () => {
+    const { id } = await upload();
+    const answer = await rawOf({ maxContentBytes: 0 }, `/v1/files/${id}/content`);
     const location = new URL(answer.headers.get('location') ?? '');
     expect(answer.status).toBe(302);
     expect(location.origin).not.toBe(api.url);
@@ -188,7 +252,8 @@ describe('the content of a file', () => {
     const address = elsewhere.address();
     const port = typeof address === 'object' ? address?.port : 0;
     vi.spyOn(api.harness.services.objects, 'presignedUrl').mockResolvedValue(`http://127.0.0.1:${port}/bytes`);
-    expect(await (await client.files.content(id)).text()).toBe('bytes');
+    const linking = await api.served({ maxContentBytes: 0 });
+    expect(await (await linking.files.content(id)).text()).toBe('bytes');
     expect(seen).toHaveLength(1);
     expect(seen[0]).not.toHaveProperty('authorization');
     elsewhere.close();
@@ -300,7 +365,7 @@ describe('an upload', () => {
 
   it('of many parts is merged on its way to an unmodified client that retries nothing, however little time a call has', async () => {
     const { file, text: big } = await largeFile(5, 9 * MiB);
-    const hurried = await api.served({ mergeBudgetMs: 0 });
+    const hurried = await api.served({ mergeBudgetMs: 0, maxContentBytes: MiB });
     const content = await hurried.files.content(file.id);
     expect((await content.text()) === big).toBe(true);
     const record = await getFile(api.harness.services, 'default', file.id);
@@ -311,10 +376,14 @@ describe('an upload', () => {
 
   it('of many parts says how far its merge is, and two who ask at a time merge it once', async () => {
     const { file, text: big } = await largeFile(5, 9 * MiB);
-    const first = await fileContent(api.harness.services, await getFile(api.harness.services, 'default', file.id), 0);
+    const first = await fileContent(api.harness.services, await getFile(api.harness.services, 'default', file.id), {
+      maxBytes: 0,
+      mergeBudgetMs: 0,
+    });
     expect(first).toEqual({ mergedBytes: 32 * MiB });
     const begun = vi.spyOn(MultipartUpload.prototype, 'putPart');
-    const both = await Promise.all([client.files.content(file.id), client.files.content(file.id)]);
+    const linking = await api.served({ maxContentBytes: MiB });
+    const both = await Promise.all([linking.files.content(file.id), linking.files.content(file.id)]);
     for (const content of both) expect((await content.text()) === big).toBe(true);
     expect(begun).toHaveBeenCalledTimes(2);
     await client.files.delete(file.id);

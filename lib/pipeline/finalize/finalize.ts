@@ -18,7 +18,7 @@ import type { BatchEvent } from '../../store/events.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { countEnded } from '../metrics.ts';
 import { scheduleRemoval } from '../removal-schedule.ts';
-import { type Services, type StepContext, unixSeconds } from '../services.ts';
+import { creationTimes, type Services, type StepContext, unixSeconds } from '../services.ts';
 import { collectedShards } from '../shards/collected-shard.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, FinalizeAnswer } from '../step.ts';
@@ -189,9 +189,9 @@ async function fileIdOf(
     await services.records.updateFile(id, (file) => ({ ...file, bytes, objects }));
     return id;
   }
-  const createdAt = unixSeconds(services);
+  const times = creationTimes(services);
   const lifetime = batch.options.output_expires_after?.seconds;
-  const expiresAt = lifetime === undefined ? null : createdAt + lifetime;
+  const expiresAt = lifetime === undefined ? null : times.createdAt + lifetime;
   if (expiresAt !== null) await scheduleRemoval(services, id, expiresAt, keysWithResult(key));
   await services.records.createFile({
     id,
@@ -200,7 +200,7 @@ async function fileIdOf(
     filename: `${batch.id}_${name}`,
     purpose: 'batch_output',
     bytes,
-    createdAt,
+    ...times,
     expiresAt,
     objects: [{ bucket, key, etag, bytes }],
   });

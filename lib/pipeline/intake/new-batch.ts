@@ -6,7 +6,7 @@ import { batchIdFrom } from '../../records/ids.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import { type BatchOptions, deadlineHours } from '../../records/options.ts';
 import { assertWithinMaxima } from '../maxima.ts';
-import type { Services } from '../services.ts';
+import { creationTimes, type Services } from '../services.ts';
 
 /** Where a batch's requests are. */
 export interface BatchSource {
@@ -108,6 +108,7 @@ async function mintFile(services: Services, batch: BatchRecord, filename: string
     purpose: 'batch',
     bytes: totalBytes(batch.input),
     createdAt: batch.createdAt,
+    createdAtMs: batch.createdAtMs,
     expiresAt: null,
     objects: batch.input,
   });
@@ -119,7 +120,7 @@ function bytesOf(input: BatchDraft['input']): number {
 
 function newBatch(services: Services, draft: BatchDraft): BatchRecord {
   const { tenant, options, input, parametersHash, inboxKey, retryOf, taskToken } = draft;
-  const createdAt = Math.floor(services.now() / 1_000);
+  const times = creationTimes(services);
   const batch: BatchRecord = {
     id: batchIdOf(draft),
     tenant,
@@ -136,8 +137,8 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     inboxKey,
     sequencer: draft.sequencer ?? null,
     lastModified: draft.lastModified ?? null,
-    createdAt,
-    deadlineAt: createdAt + Math.ceil(deadlineHours(options) * 3_600),
+    ...times,
+    deadlineAt: times.createdAt + Math.ceil(deadlineHours(options) * 3_600),
     inProgressAt: null,
     finalizingAt: null,
     completedAt: null,
