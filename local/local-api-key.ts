@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ApiKeyServices, createApiKey, tenantOfApiKey } from '../lib/service/api-keys.ts';
+import { type ApiKeyServices, createApiKey, findApiKey } from '../lib/service/api-keys.ts';
 
 /** Whose key it is, and where drops without a tenant's folder go. */
 const tenant = 'default';
@@ -9,7 +9,7 @@ const tenant = 'default';
 export async function localApiKey(dataDir: string, services: ApiKeyServices): Promise<string> {
   const file = join(dataDir, 'api-key');
   const known = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
-  if ((await tenantOfApiKey(services, known)) === tenant) return known;
+  if ((await findApiKey(services, known))?.tenant === tenant) return known;
   const { key } = await createApiKey(services, tenant, 'local');
   writeFileSync(file, `${key}\n`, { mode: 0o600 });
   return key;

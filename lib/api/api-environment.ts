@@ -23,6 +23,7 @@ export interface ApiEnvironment {
     settings: ApiSettings;
     requestId: string;
     tenant: string;
+    apiKeyId: string;
   };
 }
 

@@ -1,6 +1,7 @@
 import type { MiddlewareHandler } from 'hono';
 import type { Services } from '../pipeline/services.ts';
-import { tenantOfApiKey } from '../service/api-keys.ts';
+import type { ApiKeyRecord } from '../records/api-key.ts';
+import { findApiKey } from '../service/api-keys.ts';
 import type { ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 
@@ -9,17 +10,19 @@ const trustMs = 30_000;
 const maxTrustedKeys = 1_000;
 
 interface Trusted {
-  tenant: string;
+  apiKey: ApiKeyRecord;
   untilMs: number;
 }
 
-/** Lets requests through whose bearer key is a tenant's, and notes the tenant. */
+/** Lets requests through whose bearer key is a tenant's, and notes key and tenant. */
 export function authentication(): MiddlewareHandler<ApiEnvironment> {
   const trusted = new Map<string, Trusted>();
   return async (context, next) => {
     const { services } = context.var;
     const key = bearerKey(context.req.header('authorization'));
-    context.set('tenant', knownTenant(trusted, key, services.now()) ?? (await lookUp(trusted, services, key)));
+    const apiKey = knownKey(trusted, key, services.now()) ?? (await lookUp(trusted, services, key));
+    context.set('apiKeyId', apiKey.id);
+    context.set('tenant', apiKey.tenant);
     await next();
   };
 }
@@ -34,19 +37,19 @@ function bearerKey(header: string | undefined): string {
   );
 }
 
-function knownTenant(trusted: Map<string, Trusted>, key: string, nowMs: number): string | null {
+function knownKey(trusted: Map<string, Trusted>, key: string, nowMs: number): ApiKeyRecord | null {
   const known = trusted.get(key);
-  return known && nowMs < known.untilMs ? known.tenant : null;
+  return known && nowMs < known.untilMs ? known.apiKey : null;
 }
 
-async function lookUp(trusted: Map<string, Trusted>, services: Services, key: string): Promise<string> {
+async function lookUp(trusted: Map<string, Trusted>, services: Services, key: string): Promise<ApiKeyRecord> {
   trusted.delete(key);
-  const tenant = await tenantOfApiKey(services, key);
-  if (tenant === null)
+  const apiKey = await findApiKey(services, key);
+  if (apiKey === null)
     throw unauthorizedError('Incorrect API key provided. `batchdrop keys create` makes one.', 'invalid_api_key');
   if (trusted.size >= maxTrustedKeys) trusted.clear();
-  trusted.set(key, { tenant, untilMs: services.now() + trustMs });
-  return tenant;
+  trusted.set(key, { apiKey, untilMs: services.now() + trustMs });
+  return apiKey;
 }
 
 function unauthorizedError(message: string, code: string | null): ApiError {

@@ -4,7 +4,7 @@ import type { BatchRecord } from '../records/batch.ts';
 import { batchDetails } from '../service/batch-details.ts';
 import { cancelBatch } from '../service/cancel-batch.ts';
 import { collectBatch } from '../service/collect-batch.ts';
-import { createBatch, getBatch, listBatches } from '../service/create-batch.ts';
+import { createBatch, getBatch, listBatches, noteThatKnown } from '../service/create-batch.ts';
 import { retryBatch } from '../service/retry-batch.ts';
 import { shardOutput } from '../service/shard-output.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
@@ -30,10 +30,12 @@ export function batchRoutes(): Hono<ApiEnvironment> {
   const routes = new Hono<ApiEnvironment>();
 
   routes.post('/', async (context) => {
-    const { services, tenant } = context.var;
+    const { services, tenant, apiKeyId } = context.var;
     const { given, body } = await readBody(context, createBatchBodySchema);
     const request = createBatchRequest(services, given, body, idempotencyKey(context));
-    return respond(context, await createBatch(services, { tenant, ...request }));
+    const origin = { tenant, apiKeyId, retryCount: retryCount(context) };
+    const { batch, isRepeated } = await createBatch(services, { ...origin, ...request });
+    return respond(context, batch, { repeated: isRepeated });
   });
 
   routes.get('/', async (context) => {
@@ -75,13 +77,23 @@ function shardNumberOf(text: string): number {
   return /^\d{1,6}$/.test(text) ? Number(text) : -1;
 }
 
-function requestedBatch(context: ApiContext): Promise<BatchRecord> {
-  return getBatch(context.var.services, context.var.tenant, context.req.param('batchId') ?? '');
+async function requestedBatch(context: ApiContext): Promise<BatchRecord> {
+  const { services, tenant } = context.var;
+  const batch = await getBatch(services, tenant, context.req.param('batchId') ?? '');
+  await noteThatKnown(services, batch);
+  return batch;
 }
 
-async function respond(context: ApiContext, batch: BatchRecord): Promise<Response> {
+async function respond(context: ApiContext, batch: BatchRecord, said: { repeated?: boolean } = {}): Promise<Response> {
   const { services } = context.var;
-  return context.json(batchView(services, batch, await batchDetails(services, batch)));
+  const view = batchView(services, batch, await batchDetails(services, batch));
+  return context.json({ ...view, batchdrop: { ...view.batchdrop, ...said } });
+}
+
+/** How often an official client has sent this request before. */
+function retryCount(context: ApiContext): number | null {
+  const header = context.req.header('x-stainless-retry-count') ?? '';
+  return /^\d{1,3}$/.test(header) ? Number(header) : null;
 }
 
 function idempotencyKey(context: ApiContext): string | undefined {

@@ -32,6 +32,10 @@ const shardViewSchema = z.object({
 const additionsSchema = z.object({
   tenant: z.string(),
   options: batchOptionsSchema.omit({ metadata: true, idempotency_key: true }),
+  repeated: z
+    .boolean()
+    .optional()
+    .describe('Only in the answer to a creation: whether it is the batch that an earlier try of the same call made'),
   retry_of: z.string().nullable().describe('The batch whose failed requests these are'),
   error_count: z.number().int().describe('Validation errors; `errors` holds the first hundred'),
   warning_count: z.number().int(),

@@ -12,6 +12,7 @@ import { ConfigurationError } from '../records/errors.ts';
 import { describeIssues } from '../records/options.ts';
 import { ApiKeys } from '../store/api-keys.ts';
 import { Budgets } from '../store/budgets.ts';
+import { CreationClaims } from '../store/creation-claims.ts';
 import { Cursors } from '../store/cursors.ts';
 import { EventBus } from '../store/events.ts';
 import { Executions } from '../store/executions.ts';
@@ -60,6 +61,7 @@ export interface Services {
   removals: Removals;
   cursors: Cursors;
   apiKeys: ApiKeys;
+  creationClaims: CreationClaims;
   objects: Objects;
   executions: Pick<Executions, 'start' | 'isRunning'>;
   events: Pick<EventBus, 'send'>;
@@ -141,6 +143,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
     removals: new Removals(table),
     cursors: new Cursors(table),
     apiKeys: new ApiKeys(table),
+    creationClaims: new CreationClaims(table),
     objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
     executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),
     events: EventBus.connect(settings.BATCHDROP_EVENT_BUS, observe),

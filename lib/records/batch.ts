@@ -99,6 +99,10 @@ export const batchRecordSchema = z.object({
   options: batchOptionsSchema,
   /** Digest of what the batch was created from, to tell a repeated creation from a conflicting one. */
   parametersHash: z.string(),
+  /** Of a creation that a client may repeat by itself: the name of its claim, and the identity that the claim holds. */
+  creation: z.object({ claim: z.string(), identity: z.string() }).optional(),
+  /** Id of the API key that created it; absent for a drop. */
+  apiKeyId: z.string().optional(),
   inputFileId: z.string(),
   input: z.array(s3ObjectSchema),
   /** The batch whose failed requests these are. */

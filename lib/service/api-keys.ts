@@ -58,9 +58,9 @@ export async function revokeApiKey(services: ApiKeyServices, tenant: string, key
   return services.apiKeys.update(found.hash, (key) => (key.revokedAt === null ? { ...key, revokedAt } : key));
 }
 
-/** @returns whose key it is, or null where it is none, or revoked. */
-export async function tenantOfApiKey(services: ApiKeyServices, key: string): Promise<string | null> {
+/** @returns the key's record, or null where it is no key of ours, or revoked. */
+export async function findApiKey(services: ApiKeyServices, key: string): Promise<ApiKeyRecord | null> {
   if (!keyPattern.test(key)) return null;
   const record = await services.apiKeys.find(sha256(key));
-  return record && record.revokedAt === null ? record.tenant : null;
+  return record && record.revokedAt === null ? record : null;
 }

@@ -8,9 +8,10 @@ import {
   resumeBatch,
   startBatch,
 } from '../pipeline/intake/new-batch.ts';
-import type { Services } from '../pipeline/services.ts';
+import { type Services, unixSeconds } from '../pipeline/services.ts';
 import { unknownProvider } from '../providers/config.ts';
 import type { BatchRecord } from '../records/batch.ts';
+import { creationClaimSeconds } from '../records/creation-claim.ts';
 import { digest } from '../records/digest.ts';
 import { InvalidInputError, messageOf, NotFoundError, safeText } from '../records/errors.ts';
 import { batchIdPattern, fileIdFrom } from '../records/ids.ts';
@@ -29,28 +30,67 @@ export interface BatchCreation {
   taskToken: string | null;
   /** Digest of what the client asked for; the idempotency key and the task's token are not among it. */
   parametersHash: string;
+  /** Of the API key that asks. */
+  apiKeyId: string;
+  /** How often the client repeated the call by itself, where it says so. */
+  retryCount: number | null;
+}
+
+export interface CreatedBatch {
+  batch: BatchRecord;
+  /** Whether the call was taken for a repetition of one whose answer got lost. */
+  isRepeated: boolean;
 }
 
 /**
- * Creates a batch of a file. With an idempotency key, the same request gives the same batch.
+ * Creates a batch of a file. With an idempotency key, the same request gives the same batch. Without one, a call that its
+ * client repeated because no answer came gives the batch of the first call, as far as that can be known.
  *
  * @throws InvalidInputError `idempotency_conflict`, or for an unknown provider or an input that is not open to the
  *   tenant. A file that does not exist is no error here: the batch fails at validation, as at OpenAI.
  */
-export async function createBatch(services: Services, request: BatchCreation): Promise<BatchRecord> {
-  const { tenant, options, taskToken, parametersHash } = request;
+export async function createBatch(services: Services, request: BatchCreation): Promise<CreatedBatch> {
+  const { tenant, options, taskToken, parametersHash, apiKeyId } = request;
   assertAnswerable(services.config, taskToken);
-  const draft = { tenant, options, identity: services.token() + services.token() };
+  const { identity, creation, isRepeated } = await claimedIdentity(services, request);
+  const draft = { tenant, options, identity };
   const standing = options.idempotency_key ? await services.records.findBatch(batchIdOf(draft)) : null;
   if (standing) {
     assertSameParameters(standing, parametersHash);
     const batch = await letWait(services, standing, taskToken);
     await resumeUnlessSwept(services, batch);
-    return batch;
+    return { batch, isRepeated };
   }
   assertKnownProvider(services, options.provider);
   const input = await resolveInput(services, request);
-  return startOrLeaveToSweep(services, { ...draft, parametersHash, input, inboxKey: null, retryOf: null, taskToken });
+  const origin = { apiKeyId, ...(creation && { creation }), inboxKey: null, retryOf: null, taskToken };
+  const batch = await startOrLeaveToSweep(services, { ...draft, ...origin, parametersHash, input });
+  return { batch, isRepeated };
+}
+
+interface ClaimedIdentity {
+  identity: string;
+  creation: BatchRecord['creation'];
+  isRepeated: boolean;
+}
+
+/** The identity of a new batch, or of the one that an earlier try of the same call asked for. */
+async function claimedIdentity(services: Services, request: BatchCreation): Promise<ClaimedIdentity> {
+  const identity = services.token() + services.token();
+  const { tenant, apiKeyId, parametersHash, retryCount, options } = request;
+  if (retryCount === null || options.idempotency_key !== undefined)
+    return { identity, creation: undefined, isRepeated: false };
+  const claim = digest('creation', tenant, apiKeyId, parametersHash);
+  const nowSeconds = unixSeconds(services);
+  const asked = { version: 0, identity, retryCount, isKnown: false, expiresAt: nowSeconds + creationClaimSeconds };
+  const { identity: claimed } = await services.creationClaims.take(claim, asked, nowSeconds);
+  return { identity: claimed, creation: { claim, identity: claimed }, isRepeated: claimed !== identity };
+}
+
+/** Whoever asks for a batch knows its id, so the answer to its creation arrived: a later call is no repetition of it. */
+export async function noteThatKnown(services: Services, { creation, createdAt }: BatchRecord): Promise<void> {
+  if (!creation || unixSeconds(services) > createdAt + creationClaimSeconds) return;
+  await services.creationClaims.markKnown(creation.claim, creation.identity);
 }
 
 /**

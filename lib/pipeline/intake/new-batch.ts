@@ -30,6 +30,9 @@ export interface BatchDraft {
   inboxKey: string | null;
   sequencer?: string | null;
   lastModified?: number;
+  /** Of the API key that asks for it. */
+  apiKeyId?: string;
+  creation?: NonNullable<BatchRecord['creation']>;
   retryOf: string | null;
   /** Of a task that waits for the batch's end. */
   taskToken: string | null;
@@ -131,6 +134,8 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     model: null,
     options,
     parametersHash,
+    creation: draft.creation,
+    apiKeyId: draft.apiKeyId,
     inputFileId: input.fileId,
     input: 'missing' in input ? [] : input.objects,
     retryOf,
