@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { secretOf } from '../lib/providers/account.ts';
 import type { Config, ProviderConfig, ProviderKind } from '../lib/providers/config.ts';
 import { providers } from '../lib/providers/registry.ts';
+import { apiKeyPrefix } from '../lib/records/api-key.ts';
+import { ConfigurationError } from '../lib/records/errors.ts';
 import { environmentName, simulatedKey } from '../lib/store/secrets.ts';
 import { type Simulator, startSimulator } from '../simulators/simulators.ts';
 
@@ -30,6 +32,7 @@ export async function openProviderAccess(
   dataDir: string,
   choice: ProviderChoice,
 ): Promise<ProviderAccess> {
+  for (const name of Object.keys(config.providers)) assertForeignKey(name);
   const hasKey = (name: string) => Boolean(process.env[`${environmentName(name)}_API_KEY`]);
   // What runs in AWS reads and writes S3, which is simulated here.
   const isReal = ([name, provider]: [string, ProviderConfig]) =>
@@ -48,6 +51,15 @@ export async function openProviderAccess(
       await Promise.all(access.map(({ simulator }) => simulator?.close()));
     },
   };
+}
+
+/** @throws ConfigurationError for a key of Batchdrop, as the variables of an OpenAI client of this stack hold it. */
+function assertForeignKey(name: string): void {
+  const variable = `${environmentName(name)}_API_KEY`;
+  if (!process.env[variable]?.startsWith(apiKeyPrefix)) return;
+  const baseUrl = `${environmentName(name)}_BASE_URL`;
+  const message = `${variable} holds a key of Batchdrop itself, so this stack would be its own provider and make batches without end. Start it without these variables: env -u ${variable} -u ${baseUrl} npm start`;
+  throw new ConfigurationError(message);
 }
 
 function variables(name: string, url: string): [string, string][] {

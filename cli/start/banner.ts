@@ -39,7 +39,7 @@ function displayPath(path: string): string {
 function describeReal(name: string): string {
   const variable = `${environmentName(name)}_BASE_URL`;
   const baseUrl = process.env[variable];
-  return `${name}: the real one${baseUrl ? ` at ${baseUrl}` : ''}; its requests cost money`;
+  return styleText('yellow', `${name}: the real one${baseUrl ? ` at ${baseUrl}` : ''}; its requests cost money`);
 }
 
 function describeSimulated(name: string): string {

@@ -3,7 +3,7 @@ import type { Services } from '../pipeline/services.ts';
 import { type BatchRecord, batchObject, costSchema, hasLineErrors, reportSchema } from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
 import { openAIBatchSchema } from '../records/openai-batch.ts';
-import { batchOptionsSchema } from '../records/options.ts';
+import { batchOptionsSchema, shownOptions } from '../records/options.ts';
 import { type ShardRecord, shardStatuses } from '../records/shard.ts';
 import type { BatchDetails } from '../service/batch-details.ts';
 
@@ -32,6 +32,7 @@ const shardViewSchema = z.object({
 const additionsSchema = z.object({
   tenant: z.string(),
   options: batchOptionsSchema.omit({ metadata: true, idempotency_key: true }),
+  ignored_metadata: z.array(z.string()).describe("Names in a dropped object's metadata that are no options"),
   repeated: z
     .boolean()
     .optional()
@@ -73,14 +74,14 @@ export type BatchView = z.input<typeof batchViewSchema>;
 
 /** A batch as it is answered: OpenAI's object and our additions. Without details, as in lists. */
 export function batchView(services: Services, batch: BatchRecord, details: BatchDetails | null): BatchView {
-  const { metadata: _shown, idempotency_key: _private, ...options } = batch.options;
   const uriIf = (exists: boolean, name: 'validation.jsonl' | 'warnings.jsonl') =>
     exists ? `s3://${services.objects.bucket}/${resultKey(batch.id, name)}` : null;
   return {
     ...batchObject(batch),
     batchdrop: {
       tenant: batch.tenant,
-      options,
+      options: shownOptions(batch.options),
+      ignored_metadata: batch.ignoredMetadata ?? [],
       retry_of: batch.retryOf,
       error_count: batch.errorCount,
       warning_count: batch.warningCount,

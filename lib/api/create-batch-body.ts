@@ -2,7 +2,13 @@ import { z } from 'zod';
 import type { Services } from '../pipeline/services.ts';
 import { sha256 } from '../records/digest.ts';
 import { type Endpoint, endpoints } from '../records/endpoints.ts';
-import { parseRequestedOptions, type RequestedOptions, requestedOptionsSchema } from '../records/options.ts';
+import {
+  assertLabels,
+  assertNoneMeant,
+  parseRequestedOptions,
+  type RequestedOptions,
+  requestedOptionsSchema,
+} from '../records/options.ts';
 import { ApiError } from './api-error.ts';
 import { unsupportedValue } from './issue-text.ts';
 
@@ -37,6 +43,7 @@ export interface CreateBatchRequest extends RequestedOptions {
  * @param given the body as it came.
  * @param keyHeader of `Idempotency-Key`.
  * @throws ApiError where two fields contradict each other, or no provider can run the endpoint.
+ * @throws InvalidInputError for a field or a label that was most likely meant as an option.
  */
 export function createBatchRequest(
   services: Services,
@@ -45,6 +52,8 @@ export function createBatchRequest(
   keyHeader: string | undefined,
 ): CreateBatchRequest {
   assertRunnable(services, body.endpoint);
+  assertNoneMeant(otherNames(given), (option) => option);
+  assertLabels(body.metadata);
   const idempotencyKey = oneOf('idempotency_key', body.idempotency_key, keyHeader);
   const provider = oneOf('provider', body.provider, body.custom_llm_provider);
   const asked = { ...givenOptions(given), ...(provider !== undefined && { provider }) };
@@ -83,6 +92,11 @@ function givenOptions(given: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(given).filter(([name]) => Object.hasOwn(requestedOptionsSchema.shape, name)),
   );
+}
+
+/** What is neither OpenAI's nor ours: clients may send more than they know. */
+function otherNames(given: Record<string, unknown>): string[] {
+  return Object.keys(given).filter((name) => !Object.hasOwn(createBatchBodySchema.shape, name));
 }
 
 /** The same parameters have the same hash in whatever order they come. */

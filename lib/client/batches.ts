@@ -3,11 +3,12 @@ import { InvalidInputError } from '../records/errors.ts';
 import type { Answer, Answers } from './answers.ts';
 import { type Batch, type BatchList, batchFrom, type CreatedBatch } from './batch.ts';
 import { connect } from './connection.ts';
+import { assertKnownOptions } from './known-options.ts';
 import { type BatchInput, inputBytes, usualEndpoint } from './request-source.ts';
 import type { BatchResult } from './result.ts';
 import { readResults } from './results.ts';
-import { assertBatchOptions, type SubmissionOptions } from './submission.ts';
-import type { TargetOptions } from './target.ts';
+import { assertBatchOptions, type SubmissionOptions, submissionOptionNames } from './submission.ts';
+import { type TargetOptions, targetOptionNames } from './target.ts';
 
 export interface CreateBatchOptions extends TargetOptions, SubmissionOptions {
   /** Path of a JSONL file, or the requests themselves, read once and never held together. */
@@ -32,6 +33,12 @@ export interface ListBatchesOptions extends TargetOptions {
   endpoint?: Endpoint;
 }
 
+export const batchIdOptionNames = {
+  ...targetOptionNames,
+  batchId: true,
+  endpoint: true,
+} as const satisfies Record<keyof BatchIdOptions, true>;
+
 /** OpenAI's default. */
 const usualLimit = 20;
 
@@ -45,6 +52,7 @@ const usualLimit = 20;
  * @throws AuthenticationError, RateLimitError, NotSupportedError, ConnectionError: nothing was created.
  */
 export async function createBatch(options: CreateBatchOptions): Promise<CreatedBatch> {
+  assertKnownOptions(options, { ...targetOptionNames, ...submissionOptionNames, input: true });
   assertBatchOptions(options);
   const { endpoint, metadata, strict = false } = options;
   const connection = connect(options);
@@ -59,6 +67,7 @@ export async function createBatch(options: CreateBatchOptions): Promise<CreatedB
  * @throws NotFoundError, AuthenticationError, RateLimitError, ConnectionError
  */
 export async function retrieveBatch(options: BatchIdOptions): Promise<Batch> {
+  assertKnownOptions(options, batchIdOptionNames);
   const { client, call } = connect(options);
   const fields = await call((signal) => client.describe(checkedId(options), signal));
   return batchFrom(fields, options.endpoint ?? usualEndpoint);
@@ -72,6 +81,7 @@ export async function retrieveBatch(options: BatchIdOptions): Promise<Batch> {
  * @throws NotFoundError, AuthenticationError, RateLimitError, ConnectionError
  */
 export async function cancelBatch(options: BatchIdOptions): Promise<Batch> {
+  assertKnownOptions(options, batchIdOptionNames);
   const { client, call } = connect(options);
   const fields = await call(async (signal) => {
     await client.cancel(checkedId(options), signal);
@@ -86,6 +96,7 @@ export async function cancelBatch(options: BatchIdOptions): Promise<Batch> {
  * @throws InvalidInputError, AuthenticationError, RateLimitError, ConnectionError
  */
 export async function listBatches(options: ListBatchesOptions): Promise<BatchList> {
+  assertKnownOptions(options, { ...targetOptionNames, after: true, limit: true, endpoint: true });
   const { after, limit = usualLimit } = options;
   if (!Number.isInteger(limit) || limit < 1 || limit > 100)
     throw new InvalidInputError('invalid_value', `limit is a number from 1 to 100, not ${limit}.`, { param: 'limit' });
@@ -114,6 +125,7 @@ export function batchResults<Name extends Endpoint>(
 ): AsyncGenerator<BatchResult<Answers[Name]>>;
 export function batchResults(options: BatchIdOptions): AsyncGenerator<BatchResult<Answer>>;
 export function batchResults(options: BatchIdOptions): AsyncGenerator<BatchResult<Answer>> {
+  assertKnownOptions(options, batchIdOptionNames);
   const connection = connect(options);
   return connection.stream(async function* (signal) {
     const { endpoint: recorded } = await connection.client.describe(checkedId(options), signal);

@@ -9,6 +9,7 @@ import type { Endpoint } from '../records/endpoints.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import type { BatchCreation } from './deployment/deployment.ts';
 import type { DeploymentClient } from './deployment-client.ts';
+import { assertDeploymentOptions } from './known-options.ts';
 import { md5Digest } from './md5-digest.ts';
 import { createdBatch } from './provider/created-batch.ts';
 import { emptyInput, invalidLines } from './provider/line-preparation.ts';
@@ -33,6 +34,7 @@ export class DeploymentCreate {
 
   /** The requests go as they are. They are gathered on disk first, since a length must be said before the bytes. */
   async create(submission: Submission): Promise<CreatedBatch> {
+    assertDeploymentOptions(this.#settings.providerOptions ?? {});
     return await withSpooledFile(buffersOf(submission.input), submission.signal, async (blob) => {
       if (blob.size === 0) throw emptyInput();
       const endpoint = submission.endpoint ?? (await endpointOf(blob));

@@ -7,12 +7,13 @@ import type { Answer, Answers, RequestBodies } from './answers.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import { type Connection, connect } from './connection.ts';
 import { AbortError, BatchFailedError, ConnectionError, NotSupportedError, RateLimitError } from './errors.ts';
+import { assertKnownOptions } from './known-options.ts';
 import { type BatchRequest, inputBytes, usualEndpoint } from './request-source.ts';
 import { failure, type Outcome } from './result.ts';
 import { readResults } from './results.ts';
-import { assertBatchOptions, type SubmissionOptions } from './submission.ts';
-import type { TargetOptions } from './target.ts';
-import { assertWaitOptions, Patience, type WaitOptions, watchedToEnd } from './wait.ts';
+import { assertBatchOptions, type SubmissionOptions, submissionOptionNames } from './submission.ts';
+import { type TargetOptions, targetOptionNames } from './target.ts';
+import { assertWaitOptions, Patience, type WaitOptions, waitOptionNames, watchedToEnd } from './wait.ts';
 
 /** Requests, written as for a live call without its model. */
 export type Requests<Body> = Iterable<Body> | AsyncIterable<Body>;
@@ -27,6 +28,13 @@ export interface RunBatchOptions<Name extends Endpoint = UsualEndpoint>
   /** Shared by all requests; what a request says itself goes before. Members are replaced, not merged. */
   defaults?: RequestBodies[Name];
 }
+
+const runBatchOptionNames = {
+  ...targetOptionNames,
+  ...submissionOptionNames,
+  ...waitOptionNames,
+  defaults: true,
+} as const satisfies Record<keyof RunBatchOptions, true>;
 
 /** What became of one request. */
 export type RunResult<Body = Answer> = Outcome<Body> & {
@@ -67,6 +75,7 @@ export async function runBatch(
   requests: Requests<AnyBody>,
   options: RunBatchOptions<Endpoint> = {},
 ): Promise<RunResult<Answer>[]> {
+  assertKnownOptions(options, runBatchOptionNames);
   assertBatchOptions(options);
   assertWaitOptions(options);
   const routed = routedOptions(model, options);

@@ -28,6 +28,13 @@ export interface SubmissionOptions {
   strict?: boolean;
 }
 
+export const submissionOptionNames = {
+  endpoint: true,
+  completionWindow: true,
+  metadata: true,
+  strict: true,
+} as const satisfies Record<keyof SubmissionOptions, true>;
+
 export type Create = (submission: Submission) => Promise<CreatedBatch>;
 
 /**

@@ -39,6 +39,19 @@ export interface TargetOptions {
   settleSeconds?: number;
 }
 
+export const targetOptionNames = {
+  provider: true,
+  deployment: true,
+  apiKey: true,
+  apiBase: true,
+  account: true,
+  clientOptions: true,
+  providerOptions: true,
+  signal: true,
+  createTimeoutSeconds: true,
+  settleSeconds: true,
+} as const satisfies Record<keyof TargetOptions, true>;
+
 /** Options after the defaults and the environment. */
 export interface Target {
   /** Null for a deployment. */

@@ -1,9 +1,10 @@
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type Batch, batchFrom } from './batch.ts';
-import { type BatchIdOptions, retrieveBatch } from './batches.ts';
+import { type BatchIdOptions, batchIdOptionNames, retrieveBatch } from './batches.ts';
 import { type Connection, connect } from './connection.ts';
 import { untilEnded } from './deployment/wait.ts';
 import { AbortError, ConnectionError, RateLimitError, TimeoutError } from './errors.ts';
+import { assertKnownOptions } from './known-options.ts';
 
 export interface WaitOptions {
   /** Between two looks. Default: a tenth of the time waited so far, at least 1 and at most 60. */
@@ -14,6 +15,13 @@ export interface WaitOptions {
   /** Called with the batch after each look. */
   onProgress?: (batch: Batch) => void;
 }
+
+export const waitOptionNames = {
+  pollIntervalSeconds: true,
+  timeoutSeconds: true,
+  signal: true,
+  onProgress: true,
+} as const satisfies Record<keyof WaitOptions, true>;
 
 /** setTimeout's longest, about 24 days. */
 const maxTimerMs = 2 ** 31 - 1;
@@ -74,16 +82,23 @@ function mayPass(error: unknown): boolean {
   return error instanceof ConnectionError || error instanceof RateLimitError || error instanceof NotFoundError;
 }
 
+/** Without what is about waiting. */
+function targetAndId(options: BatchIdOptions & WaitOptions): BatchIdOptions {
+  const { pollIntervalSeconds: _pause, timeoutSeconds: _limit, onProgress: _told, ...rest } = options;
+  return rest;
+}
+
 /**
  * Waits until a batch has ended. Giving up leaves the batch as it is.
  *
  * @throws TimeoutError, AbortError with the batch's id; the batch goes on.
  */
 export async function waitForBatch(options: BatchIdOptions & WaitOptions): Promise<Batch> {
+  assertKnownOptions(options, { ...batchIdOptionNames, ...waitOptionNames });
   assertWaitOptions(options);
   const patience = new Patience(options);
   try {
-    const first = await retrieveBatch({ ...options, signal: patience.signal });
+    const first = await retrieveBatch({ ...targetAndId(options), signal: patience.signal });
     return await watchedToEnd(connect(options), first, options, patience.signal);
   } catch (error) {
     throw patience.signal.aborted ? patience.error(options.batchId, 'The batch goes on.') : error;

@@ -7,6 +7,7 @@ import { type Config, type ProviderConfig, parseConfig, unknownProvider } from '
 import { type ConnectedAccount, connectAccount } from '../providers/connect.ts';
 import type { Provider, Workplace } from '../providers/contract.ts';
 import { providerOf } from '../providers/registry.ts';
+import { apiKeyPrefix } from '../records/api-key.ts';
 import { deploymentNameOf } from '../records/deployment-settings.ts';
 import { ConfigurationError } from '../records/errors.ts';
 import { describeIssues } from '../records/options.ts';
@@ -162,6 +163,18 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
   };
 }
 
+/**
+ * A stack must not be its own provider, or that of one that is its provider: each batch would make another, without end. Whoever
+ * answers with batches of ours asks for a key of ours.
+ *
+ * @throws ConfigurationError
+ */
+function foreignKey(name: string, key: string): string {
+  if (!key.startsWith(apiKeyPrefix)) return key;
+  const message = `The API key of provider '${name}' is a key of Batchdrop itself: its batches would come back as batches, without end. Put the provider's own key there.`;
+  throw new ConfigurationError(message);
+}
+
 function readEnvironment(environment: NodeJS.ProcessEnv): z.infer<typeof environmentSchema> {
   const result = environmentSchema.safeParse(environment);
   if (result.success) return result.data;
@@ -198,7 +211,8 @@ function connect(
   const providerConfig = baseUrl ? { ...configured, baseUrl } : configured;
   const provider = providerOf(providerConfig);
   const secret = secretOf(providerConfig);
-  const apiKey = async (refresh?: boolean) => (secret === null ? '' : secrets.apiKey(name, secret, refresh));
+  const apiKey = async (refresh?: boolean) =>
+    secret === null ? '' : foreignKey(name, await secrets.apiKey(name, secret, refresh));
   const settings = { name, config: providerConfig, apiKey, workplace };
   return {
     name,

@@ -4,6 +4,7 @@ import { TransientError } from '../records/errors.ts';
 import { resultKey, statusKey } from '../records/object-keys.ts';
 import type { LineError } from '../records/openai-batch.ts';
 import { hasEnded } from '../records/openai-batch.ts';
+import { shownOptions } from '../records/options.ts';
 import { isGone } from './gone-files.ts';
 import type { Services } from './services.ts';
 
@@ -92,6 +93,8 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     created_at: batch.createdAt,
     updated_at: Math.floor(services.now() / 1_000),
     deadline_at: batch.deadlineAt,
+    options: shownOptions(batch.options),
+    ignored_metadata: batch.ignoredMetadata ?? [],
     request_counts: batch.counts,
     output: hasOutput ? uri('output.jsonl') : null,
     errors: hasErrors ? uri('errors.jsonl') : null,

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** How our keys start, so that secret scanners, and our own code, know one when they see it. */
+export const apiKeyPrefix = 'sk-batchdrop-';
+
 /** An API key as DynamoDB holds it: by its digest, never itself. */
 export const apiKeyRecordSchema = z.object({
   /** SHA-256 of the key, in hex. */

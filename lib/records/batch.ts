@@ -8,6 +8,9 @@ import { usageSchema } from './usage.ts';
 
 const seconds = z.number().int();
 
+/** Names of metadata kept in the record, each of at most 64 characters. */
+export const maxIgnoredNames = 20;
+
 /** Errors kept in the record; all of them stand in `validation.jsonl`. */
 export const maxStoredErrors = 100;
 
@@ -107,6 +110,8 @@ export const batchRecordSchema = z.object({
   input: z.array(s3ObjectSchema),
   /** The batch whose failed requests these are. */
   retryOf: z.string().nullable().default(null),
+  /** Names in a dropped object's metadata that are no options, the first of them. */
+  ignoredMetadata: z.array(z.string()).max(maxIgnoredNames).optional(),
   /** Set for a drop: the key under `inbox/` whose status file follows the batch. */
   inboxKey: z.string().nullable(),
   /** S3's own order of the drops of one key; null where the event of the drop was lost. */

@@ -55,6 +55,11 @@ export function isNoInput(key: string): boolean {
   return key.endsWith(sidecarSuffix) || key.endsWith('/');
 }
 
+/** Both ways to name the sidecar of `a.jsonl`: `a.jsonl.options.json` and `a.options.json`. */
+export function sidecarKeys(inboxKey: string): readonly string[] {
+  return [inboxKey, inboxKey.replace(/\.jsonl$/i, '')].flatMap((key) => sidecarKey(key) ?? []);
+}
+
 export type ResultName =
   | 'output.jsonl'
   | 'errors.jsonl'

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { endpoints } from './endpoints.ts';
 import { InvalidInputError } from './errors.ts';
 import { rememberSecret } from './known-secrets.ts';
+import { optionMeantBy } from './option-names.ts';
 import { parseJson } from './parse-json.ts';
 
 const halfOfPair =
@@ -80,6 +81,12 @@ export interface RequestedOptions {
   taskToken: string | null;
 }
 
+/** The options as they are shown: an idempotency key lets whoever knows it find the batch, and metadata is shown apart. */
+export function shownOptions(options: BatchOptions): Omit<BatchOptions, 'metadata' | 'idempotency_key'> {
+  const { metadata: _apart, idempotency_key: _private, ...shown } = options;
+  return shown;
+}
+
 /** Hours a batch may take, all attempts together. */
 export function deadlineHours(options: BatchOptions): number {
   return options.deadline_hours ?? 24 * options.max_attempts;
@@ -92,7 +99,8 @@ export function deadlineHours(options: BatchOptions): number {
  */
 export function parseRequestedOptions(value: unknown): RequestedOptions {
   const result = requestedOptionsSchema.safeParse(value);
-  if (!result.success) throw new InvalidInputError('invalid_option', describeIssues(result.error));
+  if (!result.success)
+    throw new InvalidInputError('invalid_option', describeIssues(result.error) + meantOptions(result.error));
   const { task_token: taskToken = null, ...options } = result.data;
   if (taskToken !== null) rememberSecret(taskToken);
   return { options, taskToken };
@@ -103,6 +111,49 @@ export function parseOptions(value: unknown): BatchOptions {
   return parseRequestedOptions(value).options;
 }
 
+/** `; did you mean max_cost_usd?` for members that are no options. */
+function meantOptions(error: z.ZodError): string {
+  const unknown = error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  const meant = unknown.flatMap((name) => optionMeantBy(name, optionNames) ?? []);
+  return meant.length === 0 ? '' : `; did you mean ${[...new Set(meant)].join(', ')}?`;
+}
+
+export const optionNames: readonly string[] = Object.keys(requestedOptionsSchema.shape);
+
+/**
+ * Refuses names that are no options but were most likely meant as one. All other names are somebody else's, and harmless.
+ *
+ * @param names beside options, such as the members of a body that are neither options nor OpenAI's.
+ * @param spelled how an option is written there.
+ * @throws InvalidInputError `invalid_option`
+ */
+export function assertNoneMeant(names: readonly string[], spelled: (option: string) => string): void {
+  for (const name of names) {
+    const meant = optionMeantBy(name, optionNames);
+    if (meant === null) continue;
+    const message = `'${name.slice(0, 64)}' is no option; did you mean '${spelled(meant)}'? Nothing was sent.`;
+    throw new InvalidInputError('invalid_option', message, { param: name.slice(0, 64) });
+  }
+}
+
+/**
+ * Refuses labels that are called as an option is: somebody who gives a limit must not get a label. Options of one word, such as
+ * `priority`, may well be labels.
+ *
+ * @throws InvalidInputError `invalid_option`
+ */
+export function assertLabels(labels: Record<string, string> | undefined): void {
+  for (const label of Object.keys(labels ?? {})) {
+    const meant = optionMeantBy(
+      label,
+      optionNames.filter((option) => option.includes('_')),
+    );
+    if (meant === null) continue;
+    const message = `metadata holds '${label}', which would be a mere label and no option. Give ${meant} beside metadata, or call the label otherwise.`;
+    throw new InvalidInputError('invalid_option', message, { param: `metadata.${label}` });
+  }
+}
+
 /** One line for a person: every issue, with the path of what it is about. */
 export function describeIssues(error: z.ZodError): string {
   return error.issues
@@ -110,18 +161,29 @@ export function describeIssues(error: z.ZodError): string {
     .join('; ');
 }
 
+/** What an object's metadata says, and the names in it that are no options. */
+export interface MetadataOptions {
+  options: Record<string, unknown>;
+  ignored: string[];
+}
+
 /**
  * Reads options from an S3 object's user metadata (`x-amz-meta-max-cost-usd: 50`). Keys that are no options are left
  * alone: many tools store their own.
+ *
+ * @throws InvalidInputError for a value that is none, and for a key that was most likely meant as an option.
  */
-export function optionsFromObjectMetadata(metadata: Record<string, string>): Record<string, unknown> {
+export function optionsFromObjectMetadata(metadata: Record<string, string>): MetadataOptions {
   const options: Record<string, unknown> = {};
+  const ignored: string[] = [];
   for (const [name, text] of Object.entries(metadata)) {
     const option = name.toLowerCase().replaceAll('-', '_');
     const read = Object.hasOwn(textReaders, option) ? textReaders[option] : undefined;
     if (read) options[option] = read(text, name);
+    else ignored.push(name);
   }
-  return options;
+  assertNoneMeant(ignored, (option) => option.replaceAll('_', '-'));
+  return { options, ignored };
 }
 
 const textReaders: Record<string, (text: string, name: string) => unknown> = {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { creationTimes, type Services } from '../pipeline/services.ts';
-import type { ApiKeyRecord } from '../records/api-key.ts';
+import { type ApiKeyRecord, apiKeyPrefix } from '../records/api-key.ts';
 import { sha256 } from '../records/digest.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { tenantPattern } from '../records/ids.ts';
@@ -8,8 +8,6 @@ import { tenantPattern } from '../records/ids.ts';
 /** All that keys need: whoever may write the table can make the first one. */
 export type ApiKeyServices = Pick<Services, 'apiKeys' | 'now'>;
 
-/** Starts as keys do, so that secret scanners, and our own logs, know one when they see it. */
-const prefix = 'sk-batchdrop-';
 /** What we make, and nothing longer: hashing costs. */
 const keyPattern = /^sk-batchdrop-[A-Za-z0-9_-]{43}$/;
 
@@ -27,7 +25,7 @@ export interface NewApiKey {
 export async function createApiKey(services: ApiKeyServices, tenant: string, name: string): Promise<NewApiKey> {
   if (!tenantPattern.test(tenant))
     throw new InvalidInputError('invalid_tenant', `'${tenant}' is no tenant's name: use a-z, 0-9, _ and -.`);
-  const key = prefix + randomBytes(32).toString('base64url');
+  const key = apiKeyPrefix + randomBytes(32).toString('base64url');
   const record: ApiKeyRecord = {
     hash: sha256(key),
     id: `key_${randomBytes(8).toString('hex')}`,

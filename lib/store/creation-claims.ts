@@ -1,5 +1,5 @@
 import { type CreationClaim, claimAfterCall, creationClaimSchema } from '../records/creation-claim.ts';
-import { NotFoundError } from '../records/errors.ts';
+import { TransientError } from '../records/errors.ts';
 import type { Key, RecordTable } from './record-table.ts';
 
 /** Claims of creations in DynamoDB, found by who creates what. */
@@ -33,7 +33,7 @@ export class CreationClaims {
 
   async #get(key: Key): Promise<CreationClaim> {
     const claim = await this.#table.get(key, creationClaimSchema);
-    if (!claim) throw new NotFoundError('There is no such claim.');
+    if (!claim) throw new TransientError('The claim of a creation went while it was changed.');
     return claim;
   }
 }

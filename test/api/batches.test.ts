@@ -261,6 +261,20 @@ describe('a create', () => {
     expect(batch).toMatchObject({ status: 'validating', metadata: null });
   });
 
+  it.each([
+    [{ max_cost: 1 }, "'max_cost' is no option; did you mean 'max_cost_usd'?"],
+    [{ dryRun: true }, "'dryRun' is no option; did you mean 'dry_run'?"],
+    [{ metadata: { 'max-cost-usd': '50' } }, 'Give max_cost_usd beside metadata'],
+    [{ max_cost_usd: 0 }, "Invalid 'max_cost_usd': decimal below minimum value. Expected a value >= 0.000001."],
+  ])('is refused for %j, which nobody would read', async (body, message) => {
+    await expect(create({ input_file_id: 'x', ...body })).rejects.toThrow(message);
+  });
+
+  it('takes labels of one word that are options elsewhere', async () => {
+    const metadata = { priority: 'low', provider: 'us', 'cost-center': '7' };
+    expect(await create({ input_file_id: 'x', metadata })).toMatchObject({ metadata });
+  });
+
   it('takes our options, and custom_llm_provider for provider', async () => {
     const options = { custom_llm_provider: 'openai', max_cost_usd: 5, priority: 'high', on_invalid_line: 'error_line' };
     const batch = await create({ input_file_id: await upload(numbered(1, chatLine)), ...options });

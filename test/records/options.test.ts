@@ -19,14 +19,17 @@ describe('options', () => {
   });
 
   it('come from object metadata in its own spelling', () => {
-    const options = optionsFromObjectMetadata({
+    const read = optionsFromObjectMetadata({
       'max-cost-usd': '50',
       strict: 'true',
       metadata: '{"team":"eval"}',
       's3cmd-attrs': 'uid:0',
       constructor: 'x',
     });
-    expect(options).toEqual({ max_cost_usd: 50, strict: true, metadata: { team: 'eval' } });
+    expect(read).toEqual({
+      options: { max_cost_usd: 50, strict: true, metadata: { team: 'eval' } },
+      ignored: ['s3cmd-attrs', 'constructor'],
+    });
   });
 
   it.each([

@@ -4,8 +4,13 @@ import { digest } from '../../records/digest.ts';
 import { InvalidInputError, messageOf } from '../../records/errors.ts';
 import { batchIdFrom, fileIdFrom } from '../../records/ids.ts';
 import { isObject } from '../../records/json.ts';
-import { type DropLocation, isNoInput, locateDrop, sidecarKey } from '../../records/object-keys.ts';
-import { optionsFromObjectMetadata, parseRequestedOptions, type RequestedOptions } from '../../records/options.ts';
+import { type DropLocation, isNoInput, locateDrop, sidecarKeys } from '../../records/object-keys.ts';
+import {
+  assertLabels,
+  optionsFromObjectMetadata,
+  parseRequestedOptions,
+  type RequestedOptions,
+} from '../../records/options.ts';
 import type { ObjectHead } from '../../store/objects.ts';
 import type { Services } from '../services.ts';
 import { writeRefusal, writeStatus } from '../status-file.ts';
@@ -71,10 +76,19 @@ async function accept(services: Services, drop: Drop, location: DropLocation, he
     );
   const standing = await findTaken(services, drop, head);
   if (standing) await takeUpDrop(services, standing, filenameOf(drop.key));
-  const batch =
-    standing ?? (await startBatch(services, draftOf(drop, location, head, await readOptions(services, drop, head))));
+  const batch = standing ?? (await startDrop(services, drop, location, head));
   await writeStatus(services, batch.id);
   return batch.id;
+}
+
+async function startDrop(
+  services: Services,
+  drop: Drop,
+  location: DropLocation,
+  head: ObjectHead,
+): Promise<BatchRecord> {
+  const { ignored, ...requested } = await readOptions(services, drop, head);
+  return startBatch(services, { ...draftOf(drop, location, head, requested), ignoredMetadata: ignored });
 }
 
 /** A drop is these bytes, written at that time: event and list say the same of it. S3 tells times to the second. */
@@ -90,17 +104,24 @@ async function findTaken(services: Services, drop: Drop, head: ObjectHead): Prom
   return ofEvent ?? (await services.records.findBatch(batchIdFrom(identityOf(head))));
 }
 
-async function readOptions(services: Services, drop: Drop, head: ObjectHead): Promise<RequestedOptions> {
+interface DropOptions extends RequestedOptions {
+  /** Names in the object's metadata that are no options. */
+  ignored: string[];
+}
+
+async function readOptions(services: Services, drop: Drop, head: ObjectHead): Promise<DropOptions> {
   const sidecar = await readSidecar(services, drop);
+  const metadata = optionsFromObjectMetadata(head.metadata);
   const requested = parseRequestedOptions({
     ...services.config.defaults,
     ...sidecar,
-    ...optionsFromObjectMetadata(head.metadata),
+    ...metadata.options,
   });
+  assertLabels(requested.options.metadata);
   const { provider } = requested.options;
   if (provider !== undefined && !Object.hasOwn(services.config.providers, provider))
     throw new InvalidInputError('invalid_option', unknownProvider(provider, services.config), { param: 'provider' });
-  return requested;
+  return { ...requested, ignored: metadata.ignored };
 }
 
 /** @returns the token that came with a refused drop, as far as it can be read. */
@@ -115,11 +136,24 @@ async function findTaskToken(services: Services, drop: Drop, head: ObjectHead | 
 }
 
 async function readSidecar(services: Services, drop: Drop): Promise<Record<string, unknown>> {
-  const key = sidecarKey(drop.key);
-  const found = key === null ? null : await services.objects.readText(key, drop.bucket);
-  if (!found) return {};
+  const found: { key: string; text: string }[] = [];
+  for (const key of sidecarKeys(drop.key)) {
+    const sidecar = await services.objects.readText(key, drop.bucket);
+    if (sidecar) found.push({ key, text: sidecar.text });
+  }
+  const [first, second] = found;
+  if (!first) return {};
+  if (second)
+    throw new InvalidInputError(
+      'invalid_option',
+      `Both ${first.key} and ${second.key} hold options: keep one of them.`,
+    );
+  return parseSidecar(first.key, first.text);
+}
+
+function parseSidecar(key: string, text: string): Record<string, unknown> {
   try {
-    const value: unknown = JSON.parse(found.text);
+    const value: unknown = JSON.parse(text);
     if (isObject(value)) return value;
   } catch (cause) {
     throw new InvalidInputError('invalid_option', `${key} is not valid JSON: ${messageOf(cause)}`, { cause });

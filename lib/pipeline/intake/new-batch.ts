@@ -1,4 +1,11 @@
-import { type BatchRecord, isAnnounced, type S3Object, withErrors, withTask } from '../../records/batch.ts';
+import {
+  type BatchRecord,
+  isAnnounced,
+  maxIgnoredNames,
+  type S3Object,
+  withErrors,
+  withTask,
+} from '../../records/batch.ts';
 import { digest } from '../../records/digest.ts';
 import { InvalidInputError } from '../../records/errors.ts';
 import { totalBytes } from '../../records/file.ts';
@@ -30,6 +37,8 @@ export interface BatchDraft {
   inboxKey: string | null;
   sequencer?: string | null;
   lastModified?: number;
+  /** Names in a dropped object's metadata that are no options. */
+  ignoredMetadata?: readonly string[];
   /** Of the API key that asks for it. */
   apiKeyId?: string;
   creation?: NonNullable<BatchRecord['creation']>;
@@ -136,6 +145,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     parametersHash,
     creation: draft.creation,
     apiKeyId: draft.apiKeyId,
+    ignoredMetadata: draft.ignoredMetadata?.slice(0, maxIgnoredNames).map((name) => name.slice(0, 64)),
     inputFileId: input.fileId,
     input: 'missing' in input ? [] : input.objects,
     retryOf,
