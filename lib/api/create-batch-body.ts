@@ -34,7 +34,7 @@ export type CreateBatchBody = z.infer<typeof createBatchBodySchema>;
 
 export interface CreateBatchRequest extends RequestedOptions {
   inputFile: string;
-  parametersHash: string;
+  hashWith: (input: string) => string;
 }
 
 /**
@@ -64,7 +64,7 @@ export function createBatchRequest(
       ...asked,
       ...(idempotencyKey !== undefined && { idempotency_key: idempotencyKey }),
     }),
-    parametersHash: hashOf({ ...asked, ...neverCompared, input_file_id: body.input_file_id }),
+    hashWith: (input) => hashOf({ ...asked, ...neverCompared, input_file_id: input }),
   };
 }
 

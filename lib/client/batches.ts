@@ -48,16 +48,24 @@ const usualLimit = 20;
  *
  * @returns the batch, and warnings about parameters that the provider cannot take.
  * @throws InvalidInputError with every wrong line, or for a batch too large for the provider.
+ * @throws ConflictError where the idempotency key stands for a batch of other requests or options.
  * @throws OutcomeUnknownError where the answer was lost and the provider does not prove what became of it.
  * @throws AuthenticationError, RateLimitError, NotSupportedError, ConnectionError: nothing was created.
  */
 export async function createBatch(options: CreateBatchOptions): Promise<CreatedBatch> {
   assertKnownOptions(options, { ...targetOptionNames, ...submissionOptionNames, input: true });
   assertBatchOptions(options);
-  const { endpoint, metadata, strict = false } = options;
+  const { endpoint, metadata, strict = false, idempotencyKey } = options;
   const connection = connect(options);
   return await connection.call((signal) =>
-    connection.create({ input: inputBytes(options.input, endpoint), endpoint, metadata, strict, signal }),
+    connection.create({
+      input: inputBytes(options.input, endpoint),
+      endpoint,
+      metadata,
+      strict,
+      idempotencyKey,
+      signal,
+    }),
   );
 }
 

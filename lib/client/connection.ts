@@ -35,7 +35,7 @@ export interface Connection {
 export function connect(options: TargetOptions): Connection {
   const target = targetOf(options);
   const signal = options.signal ?? new AbortController().signal;
-  const thrown = (error: unknown) => thrownError(error, signal, target.keyHint);
+  const thrown = (error: unknown) => thrownError(error, signal, target);
   return {
     ...endOf(target),
     async call(action) {
@@ -58,8 +58,8 @@ export function connect(options: TargetOptions): Connection {
 }
 
 /** What this library says itself stands, even after an abort: above all that an outcome is unknown. */
-function thrownError(error: unknown, signal: AbortSignal, keyHint: string): unknown {
-  if (error instanceof BatchdropError || !signal.aborted) return libraryError(error, keyHint);
+function thrownError(error: unknown, signal: AbortSignal, target: Target): unknown {
+  if (error instanceof BatchdropError || !signal.aborted) return libraryError(error, target);
   return new AbortError('The call was aborted. No batch was created by it.', null, { cause: signal.reason });
 }
 

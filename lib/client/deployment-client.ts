@@ -25,9 +25,12 @@ const maxPageItems = 100;
 /** A deployment, asked as the library asks a provider. */
 export class DeploymentClient implements LibraryClient {
   readonly #keyed: KeyedClient<Deployment>;
+  /** For people: what is called, and where. */
+  readonly name: string;
 
   constructor(settings: ConnectionSettings) {
     const options = deploymentOptions(settings);
+    this.name = `the deployment at ${options.url.replace(/\/v1$/, '')}`;
     this.#keyed = new KeyedClient(settings, (apiKey) => new Deployment({ ...options, apiKey }));
   }
 
@@ -54,13 +57,13 @@ export class DeploymentClient implements LibraryClient {
   }
 
   async #retrieved(batchId: string, signal: AbortSignal): Promise<DeploymentBatch> {
-    return await this.call(`The batch ${batchId} of the deployment`, (deployment) =>
+    return await this.call(`The batch ${batchId} of ${this.name}`, (deployment) =>
       deployment.retrieveBatch(batchId, signal),
     );
   }
 
   async list(page: PageRequest, signal: AbortSignal): Promise<BatchPage> {
-    const { batches, next } = await this.call('The list of batches of the deployment', (deployment) =>
+    const { batches, next } = await this.call(`The list of batches of ${this.name}`, (deployment) =>
       deployment.listBatches({ ...page }, signal),
     );
     return { batches, hasMore: next !== null };
@@ -70,12 +73,12 @@ export class DeploymentClient implements LibraryClient {
     try {
       await this.callOnce((deployment) => deployment.cancelBatch(batchId, signal));
     } catch (error) {
-      if (!hasEndedAlready(error)) throw callError(`Cancelling the batch ${batchId} of the deployment`, error);
+      if (!hasEndedAlready(error)) throw callError(`Cancelling the batch ${batchId} of ${this.name}`, error);
     }
   }
 
   async *results(_batch: ProviderBatch, fileId: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const what = `The file ${fileId} of the deployment`;
+    const what = `The file ${fileId} of ${this.name}`;
     const { response } = await this.call(what, (deployment) => deployment.openFile(fileId, signal));
     yield* verifiedDownload(response, what);
   }

@@ -9,6 +9,7 @@ import type { Endpoint } from '../records/endpoints.ts';
 import type { Batch, CreatedBatch } from './batch.ts';
 import type { BatchCreation } from './deployment/deployment.ts';
 import type { DeploymentClient } from './deployment-client.ts';
+import { OutcomeUnknownError } from './errors.ts';
 import { assertDeploymentOptions } from './known-options.ts';
 import { md5Digest } from './md5-digest.ts';
 import { createdBatch } from './provider/created-batch.ts';
@@ -52,7 +53,7 @@ export class DeploymentCreate {
       return id;
     } catch (error) {
       if (signal.aborted) throw error;
-      throw callError('Uploading to the deployment', error);
+      throw callError(`Uploading to ${this.#client.name}`, error);
     }
   }
 
@@ -60,9 +61,13 @@ export class DeploymentCreate {
     const startedAtMs = Date.now();
     const { createTimeoutSeconds: timeoutSeconds, settleSeconds } = this.#settings.config;
     const body = this.#body(submission, endpoint, inputFileId);
-    const outcome = await createOutcome('The deployment', () =>
-      this.#client.callOnce((deployment) => deployment.createBatch(body, { timeoutSeconds })),
+    const { idempotencyKey } = submission;
+    const options = { timeoutSeconds, ...(idempotencyKey !== undefined && { idempotencyKey }) };
+    const outcome = await createOutcome(this.#client.name, () =>
+      this.#client.callOnce((deployment) => deployment.createBatch(body, options)),
     );
+    if (outcome.outcome === 'unknown' && idempotencyKey !== undefined)
+      throw new OutcomeUnknownError(`${outcome.message} Create it again with the same idempotencyKey.`, []);
     const sending = sendingOf(submission, endpoint);
     const attempt = {
       client: this.#client,

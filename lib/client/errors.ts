@@ -110,19 +110,19 @@ export class RequestError extends BatchdropError {
 /**
  * The error of this library for whatever a call threw.
  *
- * @param keyHint where the API key is to be put, for the message about a refused one.
+ * @param target who was called, and where the API key is to be put, for the message about a refused one.
  */
-export function libraryError(error: unknown, keyHint: string): unknown {
+export function libraryError(error: unknown, target: { name: string; keyHint: string }): unknown {
   if (error instanceof BatchdropError || !(error instanceof Error)) return error;
-  if (error instanceof ProviderAuthenticationError) return refusedKey(error, keyHint);
+  if (error instanceof ProviderAuthenticationError) return refusedKey(error, target);
   if (error instanceof ConfigurationError) return new NotSupportedError(error.message, { cause: error });
   if (error instanceof TransientError) return failedAnswer(error);
   return error;
 }
 
-function refusedKey(error: Error, keyHint: string): AuthenticationError {
-  const detail = error.cause instanceof Error ? `: ${error.cause.message}` : '';
-  return new AuthenticationError(`The API key was refused${detail}. ${keyHint}`, { cause: error });
+function refusedKey(error: Error, { name, keyHint }: { name: string; keyHint: string }): AuthenticationError {
+  const detail = error.cause instanceof Error ? `: ${error.cause.message.replace(/\.$/, '')}` : '';
+  return new AuthenticationError(`The API key was refused by ${name}${detail}. ${keyHint}`, { cause: error });
 }
 
 /** What the provider answered stands in the cause. */

@@ -8,6 +8,7 @@ export type { Warning } from '../providers/contract.ts';
 export type { Endpoint } from '../records/endpoints.ts';
 export { BatchdropError, ConflictError, InvalidInputError, NotFoundError } from '../records/errors.ts';
 export type { LineError } from '../records/openai-batch.ts';
+export type { ParsedOutcome } from './answer-schema.ts';
 export type { Answer, Answers, RequestBodies } from './answers.ts';
 export { type Batch, type BatchList, type CreatedBatch, isComplete, isSuccessful, type LineWarning } from './batch.ts';
 export {
@@ -31,9 +32,10 @@ export {
   RequestError,
   TimeoutError,
 } from './errors.ts';
+export { type BatchEstimate, estimateBatch } from './estimate-batch.ts';
 export type { AnthropicRequest, BatchInput, BatchRequest, OpenAIRequest } from './request-source.ts';
 export type { BatchResult, Outcome } from './result.ts';
-export { type Requests, type RunBatchOptions, type RunResult, runBatch } from './run-batch.ts';
+export { type Requests, type ResumeOptions, type RunBatchOptions, type RunResult, runBatch } from './run-batch.ts';
 export type { SubmissionOptions } from './submission.ts';
 export type { TargetOptions } from './target.ts';
 export { type WaitOptions, waitForBatch } from './wait.ts';

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Endpoint } from '../records/endpoints.ts';
 import { InvalidInputError, messageOf } from '../records/errors.ts';
+import { exactJson } from './json-values.ts';
 
 /** A request in OpenAI's batch form; `method` and `url` may be left out. */
 export interface OpenAIRequest {
@@ -59,7 +60,7 @@ async function* requestLines(
 
 function toJson(request: BatchRequest, endpoint: Endpoint, line: number): string {
   try {
-    return JSON.stringify(withAddress(request, endpoint)) ?? 'null';
+    return exactJson(withAddress(request, endpoint));
   } catch (cause) {
     const message = `This request cannot be written as JSON: ${messageOf(cause)}`;
     const errors = [{ code: 'invalid_json_line', message, param: null, line }];

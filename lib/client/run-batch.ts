@@ -1,10 +1,13 @@
+import type { z } from 'zod';
 import { batchProviderKinds } from '../providers/config.ts';
 import type { Warning } from '../providers/contract.ts';
 import { Router } from '../providers/routing.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import { InvalidInputError } from '../records/errors.ts';
+import { type ParsedOutcome, parsedOutcome, schemaMembers } from './answer-schema.ts';
 import type { Answer, Answers, RequestBodies } from './answers.ts';
-import type { Batch, CreatedBatch } from './batch.ts';
+import { type Batch, batchFrom, type CreatedBatch } from './batch.ts';
+import { batchIdOptionNames } from './batches.ts';
 import { type Connection, connect } from './connection.ts';
 import { AbortError, BatchFailedError, ConnectionError, NotSupportedError, RateLimitError } from './errors.ts';
 import { assertKnownOptions } from './known-options.ts';
@@ -27,17 +30,38 @@ export interface RunBatchOptions<Name extends Endpoint = UsualEndpoint>
   endpoint?: Name;
   /** Shared by all requests; what a request says itself goes before. Members are replaced, not merged. */
   defaults?: RequestBodies[Name];
+  /**
+   * What each answer must be. It is sent as `response_format` (`text.format` for `/v1/responses`), and results have the parsed
+   * answer in `parsed`. An answer that does not fit is a failed request with the code `schema_mismatch`.
+   */
+  schema?: z.ZodType;
 }
+
+/** A batch that an earlier call of `runBatch` created, for a program that was stopped meanwhile. */
+export interface ResumeOptions<Name extends Endpoint = UsualEndpoint> extends TargetOptions, WaitOptions {
+  batchId: string;
+  /** The endpoint with which the batch was created. Default: `/v1/chat/completions`. */
+  endpoint?: Name;
+  /** The schema with which it was created. */
+  schema?: z.ZodType;
+}
+
+const resumeOptionNames = {
+  ...batchIdOptionNames,
+  ...waitOptionNames,
+  schema: true,
+} as const satisfies Record<keyof ResumeOptions, true>;
 
 const runBatchOptionNames = {
   ...targetOptionNames,
   ...submissionOptionNames,
   ...waitOptionNames,
   defaults: true,
+  schema: true,
 } as const satisfies Record<keyof RunBatchOptions, true>;
 
-/** What became of one request. */
-export type RunResult<Body = Answer> = Outcome<Body> & {
+/** What became of one request. `parsed` is null where no schema was given. */
+export type RunResult<Body = Answer, Parsed = null> = ParsedOutcome<Body, Parsed> & {
   /** Place among the requests, from 0. */
   index: number;
   /** Parameters of this request that the provider cannot take. */
@@ -53,6 +77,9 @@ type UsualEndpoint = typeof usualEndpoint;
  *
  * An AbortSignal or the timeout cancels the provider's batch.
  *
+ * With `batchId` alone it waits for a batch that an earlier call created, and gives its results. The requests of a call have the
+ * custom_ids `request-0`, `request-1` and so on.
+ *
  * @param model `provider/model`, or a model that is known to be of one provider; with `provider` or `deployment` any.
  * @param requests bodies as for a live call: `messages`, `tools`, `response_format`, images and so on.
  * @throws InvalidInputError with every wrong request; its line is the request's place, from 1.
@@ -60,6 +87,16 @@ type UsualEndpoint = typeof usualEndpoint;
  * @throws BatchFailedError where the provider failed the batch as a whole.
  * @throws what createBatch throws.
  */
+export async function runBatch<Name extends Endpoint, Schema extends z.ZodType>(
+  model: string,
+  requests: Requests<RequestBodies[Name]>,
+  options: RunBatchOptions<Name> & { endpoint: Name; schema: Schema },
+): Promise<RunResult<Answers[Name], z.output<Schema>>[]>;
+export async function runBatch<Schema extends z.ZodType>(
+  model: string,
+  requests: Requests<RequestBodies[UsualEndpoint]>,
+  options: RunBatchOptions & { schema: Schema },
+): Promise<RunResult<Answers[UsualEndpoint], z.output<Schema>>[]>;
 export async function runBatch<Name extends Endpoint>(
   model: string,
   requests: Requests<RequestBodies[Name]>,
@@ -70,33 +107,72 @@ export async function runBatch(
   requests: Requests<RequestBodies[UsualEndpoint]>,
   options?: RunBatchOptions,
 ): Promise<RunResult<Answers[UsualEndpoint]>[]>;
+export async function runBatch<Schema extends z.ZodType>(
+  options: ResumeOptions & { schema: Schema },
+): Promise<RunResult<Answers[UsualEndpoint], z.output<Schema>>[]>;
+export async function runBatch<Name extends Endpoint = UsualEndpoint>(
+  options: ResumeOptions<Name>,
+): Promise<RunResult<Answers[Name]>[]>;
 export async function runBatch(
-  model: string,
-  requests: Requests<AnyBody>,
+  model: string | ResumeOptions<Endpoint>,
+  requests?: Requests<AnyBody>,
   options: RunBatchOptions<Endpoint> = {},
-): Promise<RunResult<Answer>[]> {
+): Promise<RunResult<Answer, unknown>[]> {
+  if (typeof model === 'object' && model !== null) return await resumed(model);
   assertKnownOptions(options, runBatchOptionNames);
   assertBatchOptions(options);
   assertWaitOptions(options);
   const routed = routedOptions(model, options);
   const patience = new Patience(options);
   try {
-    return await new Run(model, routed, patience).results(requests);
+    const run = new Run(model, routed, patience);
+    return await run.results(assertRequests(requests));
   } finally {
     patience.stop();
   }
+}
+
+async function resumed(options: ResumeOptions<Endpoint>): Promise<RunResult<Answer, unknown>[]> {
+  assertKnownOptions(options, resumeOptionNames);
+  assertWaitOptions(options);
+  const patience = new Patience(options);
+  try {
+    const { batchId, ...rest } = options;
+    return await new Run('', rest, patience).resultsOf(batchId);
+  } finally {
+    patience.stop();
+  }
+}
+
+function assertRequests(requests: Requests<AnyBody> | undefined): Requests<AnyBody> {
+  const isIterable =
+    typeof requests === 'object' &&
+    requests !== null &&
+    (Symbol.iterator in requests || Symbol.asyncIterator in requests);
+  if (isIterable) return requests;
+  throw new InvalidInputError('invalid_request', 'The requests are an array, or another iterable, of bodies.', {
+    param: 'requests',
+  });
 }
 
 /** Finds the provider by the model where nothing else names it. */
 function routedOptions(model: string, options: RunBatchOptions<Endpoint>): RunBatchOptions<Endpoint> {
   if (typeof model !== 'string' || model === '')
     throw new InvalidInputError('invalid_request', 'Name a model, such as openai/gpt-4o-mini.', { param: 'model' });
+  if (isDryRun(options.providerOptions))
+    throw new InvalidInputError('invalid_option', 'A dry run has no results: call estimateBatch() for its report.', {
+      param: 'providerOptions.dry_run',
+    });
   if (options.provider !== undefined || options.deployment !== undefined || process.env.BATCHDROP_URL) return options;
   const route = router.route(model);
   if (route) return { ...options, provider: route.provider };
   throw new NotSupportedError(
     `No provider is known for the model '${model}'. Write it as 'provider/${model}' or pass provider; there are ${new Intl.ListFormat('en').format(batchProviderKinds)}.`,
   );
+}
+
+function isDryRun(providerOptions: object = {}): boolean {
+  return 'dry_run' in providerOptions && providerOptions.dry_run === true;
 }
 
 const router = new Router(
@@ -116,6 +192,7 @@ class Run {
   readonly #warnings = new Map<number, Warning[]>();
   readonly #outcomes: (Outcome<Answer> | undefined)[] = [];
   #count = 0;
+  #schemaMembers: object = {};
 
   constructor(model: string, options: RunBatchOptions<Endpoint>, patience: Patience) {
     this.#model = model;
@@ -124,22 +201,41 @@ class Run {
     this.#connection = connect({ ...options, signal: patience.signal });
   }
 
-  async results(requests: Requests<AnyBody>): Promise<RunResult[]> {
+  async results(requests: Requests<AnyBody>): Promise<RunResult<Answer, unknown>[]> {
+    const { schema, endpoint = usualEndpoint } = this.#options;
+    if (schema) this.#schemaMembers = await schemaMembers(schema, endpoint);
     const created = await this.#create(requests);
-    if (!created) return [];
-    const ended = await this.#ended(created);
+    return created ? await this.#resultsOnceEnded(created) : [];
+  }
+
+  /** Of a batch that an earlier run created. */
+  async resultsOf(batchId: string): Promise<RunResult<Answer, unknown>[]> {
+    const { endpoint = usualEndpoint } = this.#options;
+    const fields = await this.#connection.call((signal) => this.#connection.client.describe(batchId, signal));
+    return await this.#resultsOnceEnded(batchFrom(fields, endpoint), true);
+  }
+
+  async #resultsOnceEnded(batch: Batch, isResumed = false): Promise<RunResult<Answer, unknown>[]> {
+    const ended = await this.#ended(batch);
     assertNotFailed(ended);
+    if (isResumed) this.#count = ended.request_counts?.total ?? 0;
     await this.#read(ended);
     return Array.from({ length: this.#count }, (_, index) => ({
       index,
       warnings: this.#warnings.get(index) ?? [],
-      ...(this.#outcomes[index] ?? missing(ended)),
+      ...this.#parsed(this.#outcomes[index] ?? missing(ended)),
     }));
+  }
+
+  #parsed(outcome: Outcome<Answer>): ParsedOutcome<Answer, unknown> {
+    const { schema } = this.#options;
+    if (schema) return parsedOutcome(outcome, schema);
+    return { ...outcome, parsed: null };
   }
 
   /** @returns null where there are no requests. */
   async #create(requests: Requests<AnyBody>): Promise<CreatedBatch | null> {
-    const { endpoint = usualEndpoint, metadata, strict = false } = this.#options;
+    const { endpoint = usualEndpoint, metadata, strict = false, idempotencyKey } = this.#options;
     const input = inputBytes(this.#lines(requests), endpoint);
     try {
       return await this.#connection.call((signal) =>
@@ -148,6 +244,7 @@ class Run {
           endpoint,
           metadata,
           strict,
+          idempotencyKey,
           signal,
           onWarning: ({ line, ...warning }) => this.#warn(line, warning),
         }),
@@ -160,10 +257,21 @@ class Run {
 
   async *#lines(requests: Requests<AnyBody>): AsyncGenerator<BatchRequest> {
     for await (const request of requests) {
-      const body = { ...this.#options.defaults, ...request, model: this.#model };
+      this.#assertOwnModel(request);
+      const body = { ...this.#schemaMembers, ...this.#options.defaults, ...request, model: this.#model };
       yield { custom_id: `request-${this.#count}`, body };
       this.#count += 1;
     }
+  }
+
+  /** The model is that of the run: another one in a request would be lost. */
+  #assertOwnModel(request: AnyBody): void {
+    const model = 'model' in request ? request.model : undefined;
+    if (model === undefined || model === this.#model) return;
+    const line = this.#count + 1;
+    const message = `Request ${this.#count} names the model '${String(model)}', but the run is for '${this.#model}'. Leave it out, or send it in a run of its own.`;
+    const errors = [{ code: 'invalid_value', message, param: 'model', line }];
+    throw new InvalidInputError('invalid_value', message, { param: 'model', errors });
   }
 
   /** What concerns the batch as a whole is told with the first request. */
@@ -172,7 +280,7 @@ class Run {
     this.#warnings.set(index, [...(this.#warnings.get(index) ?? []), warning]);
   }
 
-  async #ended(created: CreatedBatch): Promise<Batch> {
+  async #ended(created: Batch): Promise<Batch> {
     const { signal } = this.#patience;
     try {
       signal.throwIfAborted();
@@ -212,6 +320,7 @@ class Run {
     for await (const result of readResults(this.#connection, batch.id, endpoint, signal)) {
       const { customId, ...outcome } = result;
       const index = Number(/^request-(\d+)$/.exec(customId ?? '')?.[1] ?? Number.NaN);
+      if (Number.isNaN(index) && customId !== null) throw notOfARun(batch.id, customId);
       if (index < this.#count) this.#outcomes[index] ??= outcome;
     }
   }
@@ -220,6 +329,11 @@ class Run {
   #keepWhatCame(error: ConnectionError): void {
     if (this.#outcomes.every((outcome) => outcome === undefined)) throw error;
   }
+}
+
+function notOfARun(batchId: string, customId: string): InvalidInputError {
+  const message = `The batch ${batchId} was not created by runBatch: it has a request '${customId.slice(0, 64)}'. Read it with batchResults().`;
+  return new InvalidInputError('invalid_value', message, { param: 'batchId' });
 }
 
 function assertNotFailed(batch: Batch): void {

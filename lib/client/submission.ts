@@ -12,6 +12,7 @@ export interface Submission {
   endpoint: Endpoint | undefined;
   metadata: Record<string, string> | undefined;
   strict: boolean;
+  idempotencyKey?: string | undefined;
   signal: AbortSignal;
   /** Called for every warning, beyond those that are listed. */
   onWarning?: (warning: LineWarning) => void;
@@ -26,6 +27,11 @@ export interface SubmissionOptions {
   metadata?: Record<string, string>;
   /** Refuse what would be a warning: a parameter that the provider cannot take. Default: false. */
   strict?: boolean;
+  /**
+   * At a deployment: the same key and the same requests are the same batch, so that a program that was stopped may create it again.
+   * With other requests or options the key is refused. Providers have no such key.
+   */
+  idempotencyKey?: string;
 }
 
 export const submissionOptionNames = {
@@ -33,6 +39,7 @@ export const submissionOptionNames = {
   completionWindow: true,
   metadata: true,
   strict: true,
+  idempotencyKey: true,
 } as const satisfies Record<keyof SubmissionOptions, true>;
 
 export type Create = (submission: Submission) => Promise<CreatedBatch>;

@@ -59,6 +59,8 @@ export interface Target {
   settings: ConnectionSettings;
   /** A provider's name for a deployment to use. */
   routedTo: string | undefined;
+  /** Who is called, for people. */
+  name: string;
   /** What to do about a refused key. */
   keyHint: string;
 }
@@ -76,7 +78,7 @@ export function isProviderKind(name: string): name is BatchProviderKind {
  */
 export function targetOf(options: TargetOptions): Target {
   const { provider } = options;
-  const deployment = options.deployment ?? (provider === undefined ? process.env.BATCHDROP_URL : undefined);
+  const deployment = deploymentOf(options);
   if (deployment) return deploymentTarget(deployment, options);
   if (provider === undefined) throw noTarget();
   if (isProviderKind(provider)) return providerTarget(provider, options);
@@ -85,6 +87,17 @@ export function targetOf(options: TargetOptions): Target {
       'A live endpoint has no batches: call it directly, or let a deployment send the requests, to a provider of kind live.',
     );
   throw new NotSupportedError(`There is no provider '${provider}'; there are ${batchProviderKinds.join(', ')}.`);
+}
+
+/** Where a deployment is named, if one is. */
+function deploymentOf({ provider, deployment }: TargetOptions): string | undefined {
+  return deployment ?? (provider === undefined ? process.env.BATCHDROP_URL : undefined);
+}
+
+/** @throws NotSupportedError for what only deployments have. */
+export function assertDeployment(options: TargetOptions, what: string): void {
+  if (deploymentOf(options)) return;
+  throw new NotSupportedError(`${what} asks a deployment: pass deployment, or set BATCHDROP_URL.`);
 }
 
 function noTarget(): InvalidInputError {
@@ -103,7 +116,7 @@ function providerTarget(kind: ProviderKind, options: TargetOptions): Target {
   const key = isKeyless ? '' : keyOf(kind, apiKey, keyHint);
   const secret = isKeyless ? {} : { secret: kind };
   const settings = settingsFor(kind, { ...secret, kind }, baseUrl || undefined, key, options);
-  return { kind, settings, routedTo: undefined, keyHint };
+  return { kind, settings, routedTo: undefined, name: notes.title, keyHint };
 }
 
 function needsDeployment(title: string): NotSupportedError {
@@ -116,7 +129,7 @@ function deploymentTarget(url: string, options: TargetOptions): Target {
   const keyHint = 'Pass apiKey, or set BATCHDROP_API_KEY.';
   const apiKey = keyOf('the deployment', options.apiKey ?? process.env.BATCHDROP_API_KEY, keyHint);
   const settings = settingsFor('deployment', { secret: 'deployment', kind: 'openai' }, apiRoot(url), apiKey, options);
-  return { kind: null, settings, routedTo: options.provider, keyHint };
+  return { kind: null, settings, routedTo: options.provider, name: `the deployment at ${url}`, keyHint };
 }
 
 /** The OpenAI SDK's base URL ends with /v1. */

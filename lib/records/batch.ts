@@ -107,6 +107,8 @@ export const batchRecordSchema = z.object({
   /** Id of the API key that created it; absent for a drop. */
   apiKeyId: z.string().optional(),
   inputFileId: z.string(),
+  /** MD5 of the input, where its file says it. */
+  inputMd5: z.string().optional(),
   input: z.array(s3ObjectSchema),
   /** The batch whose failed requests these are. */
   retryOf: z.string().nullable().default(null),

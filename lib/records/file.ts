@@ -30,6 +30,8 @@ export const fileRecordSchema = z.object({
   /** Unix seconds; from then on there is no such file any more. */
   expiresAt: z.number().int().nullable(),
   objects: z.array(s3ObjectSchema),
+  /** MD5 of all bytes, in hex, to know the same content by; absent where nobody computed it. */
+  md5: z.string().optional(),
   /** A large upload's parts in one object, made when its content is first asked for. */
   merged: s3ObjectSchema.optional(),
   merge: partMergeSchema.optional(),

@@ -68,8 +68,11 @@ function isNear(letters: string, option: string): boolean {
 
 /** Whether each group has a word of its own in the name. */
 function areAllIn(groups: readonly (readonly string[])[], words: readonly string[]): boolean {
-  const found = groups.map((group) => words.findIndex((word) => group.includes(word)));
-  return found.every((place) => place >= 0) && new Set(found).size === groups.length;
+  const left = new Set(words);
+  return groups.every((group) => {
+    const word = group.find((one) => left.has(one));
+    return word !== undefined && left.delete(word);
+  });
 }
 
 /** Letters added, left out, exchanged or swapped with their neighbour: the optimal string alignment distance. */

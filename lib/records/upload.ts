@@ -23,7 +23,13 @@ export const uploadRecordSchema = z.object({
   fileLifeSeconds: z.number().int().nullable(),
   /** Set by completion: the list of parts, and a digest of what was asked for, to know a repetition by. */
   completion: z
-    .object({ list: s3ObjectSchema, digest: z.string(), at: seconds, atMs: z.number().int().optional() })
+    .object({
+      list: s3ObjectSchema,
+      digest: z.string(),
+      at: seconds,
+      atMs: z.number().int().optional(),
+      md5: z.string().optional(),
+    })
     .nullable(),
 });
 

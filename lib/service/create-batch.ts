@@ -14,7 +14,7 @@ import type { BatchRecord } from '../records/batch.ts';
 import { creationClaimSeconds } from '../records/creation-claim.ts';
 import { digest } from '../records/digest.ts';
 import { InvalidInputError, messageOf, NotFoundError, safeText } from '../records/errors.ts';
-import { batchIdPattern, fileIdFrom } from '../records/ids.ts';
+import { batchIdPattern, fileIdFrom, fileIdPattern } from '../records/ids.ts';
 import type { BatchOptions } from '../records/options.ts';
 import { isAccessDenied, type ObjectHead } from '../store/objects.ts';
 import { getFile, mayBeJsonLines } from './files.ts';
@@ -28,8 +28,12 @@ export interface BatchCreation {
   options: BatchOptions;
   /** Of a task that waits for the batch's end. */
   taskToken: string | null;
-  /** Digest of what the client asked for; the idempotency key and the task's token are not among it. */
-  parametersHash: string;
+  /**
+   * Digest of what the client asked for, without the idempotency key and the task's token.
+   *
+   * @param input stands for the input: its digest, or its name.
+   */
+  hashWith: (input: string) => string;
   /** Of the API key that asks. */
   apiKeyId: string;
   /** How often the client repeated the call by itself, where it says so. */
@@ -50,13 +54,13 @@ export interface CreatedBatch {
  *   tenant. A file that does not exist is no error here: the batch fails at validation, as at OpenAI.
  */
 export async function createBatch(services: Services, request: BatchCreation): Promise<CreatedBatch> {
-  const { tenant, options, taskToken, parametersHash, apiKeyId } = request;
+  const { tenant, options, taskToken, apiKeyId } = request;
   assertAnswerable(services.config, taskToken);
   const { identity, creation, isRepeated } = await claimedIdentity(services, request);
   const draft = { tenant, options, identity };
   const standing = options.idempotency_key ? await services.records.findBatch(batchIdOf(draft)) : null;
   if (standing) {
-    assertSameParameters(standing, parametersHash);
+    assertSameParameters(standing, sameAs(request, await findMd5(services, request)));
     const batch = await letWait(services, standing, taskToken);
     await resumeUnlessSwept(services, batch);
     return { batch, isRepeated };
@@ -64,8 +68,28 @@ export async function createBatch(services: Services, request: BatchCreation): P
   assertKnownProvider(services, options.provider);
   const input = await resolveInput(services, request);
   const origin = { apiKeyId, ...(creation && { creation }), inboxKey: null, retryOf: null, taskToken };
-  const batch = await startOrLeaveToSweep(services, { ...draft, ...origin, parametersHash, input });
+  const md5 = 'missing' in input ? undefined : input.md5;
+  const parametersHash = request.hashWith(md5 ?? request.inputFile);
+  const isSame = sameAs(request, md5);
+  const batch = await startOrLeaveToSweep(services, { ...draft, ...origin, parametersHash, isSame, input });
   return { batch, isRepeated };
+}
+
+/**
+ * Knows a batch that was created from the same: the same file, or another file of the same bytes. Batches of earlier releases
+ * have the file's id in their digest.
+ */
+function sameAs({ inputFile, hashWith }: BatchCreation, md5: string | undefined) {
+  return (standing: BatchRecord): boolean => {
+    const known = inputFile === standing.inputFileId ? standing.inputMd5 : undefined;
+    return [inputFile, md5, known].some((input) => input !== undefined && hashWith(input) === standing.parametersHash);
+  };
+}
+
+async function findMd5(services: Services, { tenant, inputFile }: BatchCreation): Promise<string | undefined> {
+  if (!fileIdPattern.test(inputFile)) return undefined;
+  const file = await services.records.findFile(inputFile);
+  return file?.tenant === tenant ? file.md5 : undefined;
 }
 
 interface ClaimedIdentity {
@@ -77,10 +101,10 @@ interface ClaimedIdentity {
 /** The identity of a new batch, or of the one that an earlier try of the same call asked for. */
 async function claimedIdentity(services: Services, request: BatchCreation): Promise<ClaimedIdentity> {
   const identity = services.token() + services.token();
-  const { tenant, apiKeyId, parametersHash, retryCount, options } = request;
+  const { tenant, apiKeyId, retryCount, options } = request;
   if (retryCount === null || options.idempotency_key !== undefined)
     return { identity, creation: undefined, isRepeated: false };
-  const claim = digest('creation', tenant, apiKeyId, parametersHash);
+  const claim = digest('creation', tenant, apiKeyId, request.hashWith(request.inputFile));
   const nowSeconds = unixSeconds(services);
   const asked = { version: 0, identity, retryCount, isKnown: false, expiresAt: nowSeconds + creationClaimSeconds };
   const { identity: claimed } = await services.creationClaims.take(claim, asked, nowSeconds);
@@ -130,7 +154,7 @@ async function resolveInput(services: Services, request: BatchCreation): Promise
   if (inputFile.startsWith('s3://')) return objectInput(services, inputFile, tenant);
   try {
     const file = await getFile(services, tenant, inputFile);
-    return { fileId: file.id, objects: file.objects };
+    return { fileId: file.id, objects: file.objects, md5: file.md5 };
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
     return missingInput(inputFile);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { JsonLineProbe } from '../lines/json-line-probe.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
 import { creationTimes, type Services, unixSeconds } from '../pipeline/services.ts';
@@ -24,6 +25,7 @@ export class IncomingFile {
   readonly #id: string;
   readonly #writer: ObjectWriter;
   readonly #probe = new JsonLineProbe();
+  readonly #md5 = createHash('md5');
 
   constructor(services: Services) {
     this.#services = services;
@@ -37,6 +39,7 @@ export class IncomingFile {
 
   async write(chunk: Buffer): Promise<void> {
     this.#probe.push(chunk);
+    this.#md5.update(chunk);
     await this.#writer.write(chunk);
   }
 
@@ -56,6 +59,7 @@ export class IncomingFile {
       ...times,
       expiresAt: description.lifeSeconds === null ? null : times.createdAt + description.lifeSeconds,
       objects: [{ bucket, key, etag, bytes }],
+      md5: this.#md5.digest('hex'),
     };
     if (file.expiresAt !== null) await scheduleRemoval(this.#services, file.id, file.expiresAt);
     await this.#services.records.createFile(file);

@@ -149,7 +149,12 @@ export async function completeUpload(
   if (bytes !== upload.bytes) throw wrongSize(upload, bytes);
   const list: PartList = { md5: completion.md5, parts: parts.map(({ object }) => object) };
   const stored = await services.objects.putText(fileObjectKey(upload.fileId, services.token()), JSON.stringify(list));
-  const committed = { list: { ...stored, bytes, isPartList: true }, digest: sameAs, ...completionTimes(services) };
+  const committed = {
+    list: { ...stored, bytes, isPartList: true },
+    digest: sameAs,
+    ...completionTimes(services),
+    ...(completion.md5 && { md5: completion.md5.toLowerCase() }),
+  };
   return withFile(services, await services.uploads.update(upload.id, (current) => completed(current, committed)));
 }
 
@@ -175,6 +180,7 @@ async function withFile(services: Services, upload: UploadRecord): Promise<Uploa
     createdAtMs: completion.atMs,
     expiresAt: upload.fileLifeSeconds === null ? null : completion.at + upload.fileLifeSeconds,
     objects: [completion.list],
+    md5: completion.md5,
   };
   await services.records.createFile(file);
   return { upload, file };

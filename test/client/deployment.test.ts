@@ -9,8 +9,10 @@ import {
   AuthenticationError,
   BatchFailedError,
   batchResults,
+  ConflictError,
   cancelBatch,
   createBatch,
+  estimateBatch,
   listBatches,
   NotFoundError,
   retrieveBatch,
@@ -170,6 +172,50 @@ it('cancels, and knows keys and ids that are wrong', async () => {
   expect(again.status).toBe(ended.status);
   await expect(listBatches({ ...at, apiKey: 'bd-wrong' })).rejects.toThrow(AuthenticationError);
   await expect(retrieveBatch({ ...at, batchId: 'batch_none' })).rejects.toThrow(NotFoundError);
+});
+
+it('the same idempotency key and requests are the same batch, though they are sent again; others are a conflict at once', async () => {
+  const input = ['a', 'b'].map((id) => chatRequest('openai', id, 'Hello'));
+  const create = (more: object = {}) => createBatch({ ...at, input, idempotencyKey: 'once', ...more });
+
+  const [first, again] = [await create(), await create()];
+  const conflict = await thrownBy(create({ input: input.slice(1) }));
+  const run = () =>
+    runBatch('gpt-4o-mini', [{ messages: [{ role: 'user', content: 'Hello' }] }], {
+      ...at,
+      ...soon,
+      idempotencyKey: 'run once',
+    });
+  const [one, other] = [await run(), await run()];
+
+  expect(again.id).toBe(first.id);
+  expect(conflict).toBeInstanceOf(ConflictError);
+  expect((conflict as Error).message).toContain(first.id);
+  expect(other).toEqual(one);
+});
+
+it('estimates without sending, and refuses options that a deployment does not have', async () => {
+  const input = [chatRequest('openai', 'a', 'Hello'), chatRequest('anthropic', 'b', 'Hello')];
+
+  const estimate = await estimateBatch({ ...at, input });
+  const wrong = await thrownBy(estimateBatch({ ...at, input: [{ custom_id: 'a', body: { model: 'mystery-1' } }] }));
+  const unread = await thrownBy(createBatch({ ...at, input, providerOptions: { max_cost: 1 } }));
+
+  expect(estimate).toMatchObject({ requests: 2, warnings: 0, unpriced: [], isOutputBound: true });
+  expect(estimate.estimatedUsd).toBeGreaterThan(0);
+  expect(wrong).toMatchObject({ name: 'InvalidInputError', code: 'model_not_found', errors: [{ line: 1 }] });
+  expect(unread).toMatchObject({ name: 'InvalidInputError', param: 'providerOptions.max_cost' });
+  expect((unread as Error).message).toContain("Did you mean 'max_cost_usd'?");
+});
+
+it('errors name the deployment that was asked', async () => {
+  const missing = await thrownBy(cancelBatch({ ...at, batchId: 'batch_00' }));
+  const refused = await thrownBy(listBatches({ ...at, apiKey: 'bd-wrong' }));
+
+  for (const error of [missing, refused]) {
+    expect((error as Error).message).toContain(at.deployment);
+    expect((error as Error).message).not.toMatch(/OpenAI|\.\./);
+  }
 });
 
 it('is what the example for deployments uses', async () => {

@@ -1,5 +1,5 @@
 import type { CreateOutcome, Deferral, UploadOutcome } from '../../providers/contract.ts';
-import { type BatchdropError, InvalidInputError } from '../../records/errors.ts';
+import { type BatchdropError, ConflictError, InvalidInputError } from '../../records/errors.ts';
 import { ConnectionError, RateLimitError } from '../errors.ts';
 
 type NotUploaded = Exclude<UploadOutcome, { outcome: 'uploaded' }>;
@@ -9,7 +9,9 @@ type NotCreated = Exclude<CreateOutcome, { outcome: 'created' | 'unknown' }>;
 export function refusedError(refusal: NotUploaded | NotCreated): BatchdropError {
   switch (refusal.outcome) {
     case 'refused':
-      return new InvalidInputError(refusal.code, refusal.message);
+      return refusal.code === 'idempotency_conflict'
+        ? new ConflictError(refusal.message)
+        : new InvalidInputError(refusal.code, refusal.message);
     case 'deferred':
       return deferredError(refusal);
   }

@@ -59,16 +59,21 @@ async function lookForInputFile(attempt: CreateAttempt): Promise<{ batchId: stri
 
 function notListed({ providerInputFileId }: CreateAttempt, message: string, cause: unknown): OutcomeUnknownError {
   return new OutcomeUnknownError(
-    `${message}. No batch with the input file ${providerInputFileId} ${cause ? 'could be looked for' : 'has appeared since, so it was most likely not created'}. Before you send it again, look for it with listBatches().`,
+    `${withoutStop(message)}. No batch with the input file ${providerInputFileId} ${cause ? 'could be looked for' : 'has appeared since, so it was most likely not created'}. Before you send it again, look for it with listBatches().`,
     [],
     { cause },
   );
 }
 
+/** What others say may be a sentence already. */
+function withoutStop(message: string): string {
+  return message.replace(/\.$/, '');
+}
+
 async function nameCandidates(attempt: CreateAttempt, message: string): Promise<never> {
   const { candidates, cause } = await lookForCandidates(attempt);
   throw new OutcomeUnknownError(
-    `${message}. The batch may have been created all the same: ${describeCandidates(candidates)} Before you send it again, look at the results of such batches for your custom_ids, or cancel them.`,
+    `${withoutStop(message)}. The batch may have been created all the same: ${describeCandidates(candidates)} Before you send it again, look at the results of such batches for your custom_ids, or cancel them.`,
     candidates,
     { cause },
   );

@@ -6,6 +6,7 @@ import { ownEndpoint } from '../../providers/own-endpoint.ts';
 import { withSpooledFile } from '../../providers/shared/http/spooled-file.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import type { Batch, CreatedBatch } from '../batch.ts';
+import { NotSupportedError } from '../errors.ts';
 import { usualEndpoint } from '../request-source.ts';
 import type { Submission } from '../submission.ts';
 import { refusedError } from './create-failure.ts';
@@ -27,6 +28,7 @@ export class ProviderCreate {
   /** The requests are translated onto disk first: nothing is sent before all of them are known to be right. */
   async create(submission: Submission): Promise<CreatedBatch> {
     const { endpoint, strict, signal } = submission;
+    if (submission.idempotencyKey !== undefined) throw noIdempotency(this.#provider.kind);
     if (endpoint) assertSupported(this.#provider, endpoint);
     const preparation = new LinePreparation(this.#provider, { endpoint, strict, onWarning: submission.onWarning });
     this.#checkMetadata(submission, preparation);
@@ -78,6 +80,12 @@ export class ProviderCreate {
     const attempt = { client, direct, sending, endpoint, providerInputFileId, startedAtMs, settleSeconds };
     return await createdBatch(attempt, outcome);
   }
+}
+
+function noIdempotency(kind: string): NotSupportedError {
+  return new NotSupportedError(
+    `${kind} has no idempotency keys for batches: without one a creation is sent once. A deployment has them.`,
+  );
 }
 
 async function* linesOf(blob: Blob): AsyncGenerator<Buffer> {

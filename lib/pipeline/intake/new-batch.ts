@@ -18,6 +18,8 @@ import { creationTimes, type Services } from '../services.ts';
 /** Where a batch's requests are. */
 export interface BatchSource {
   fileId: string;
+  /** Of all its bytes, in hex; where it is known. */
+  md5?: string | undefined;
   /** For an object that is no File yet: it becomes one, of this name. */
   filename?: string;
   objects: S3Object[];
@@ -30,6 +32,8 @@ export interface BatchDraft {
   identity: string;
   /** Digest of what it was created from, to tell a repetition from a conflict. */
   parametersHash: string;
+  /** Whether a batch that stands was created from the same; by default where the digests are equal. */
+  isSame?: (standing: BatchRecord) => boolean;
   options: BatchOptions;
   /** Or why there is none: the batch then fails as one whose validation failed. */
   input: BatchSource | { fileId: string; missing: LineError };
@@ -64,7 +68,8 @@ export async function startBatch(services: Services, draft: BatchDraft): Promise
   assertAnswerable(services.config, draft.taskToken);
   const { batch: standing, created } = await services.records.createBatch(newBatch(services, draft));
   if (created) services.metrics.add('BatchesAccepted', 1);
-  assertSameParameters(standing, draft.parametersHash);
+  if (!created)
+    assertSameParameters(standing, draft.isSame ?? ((batch) => batch.parametersHash === draft.parametersHash));
   const batch = await letWait(services, standing, draft.taskToken);
   if (!('missing' in draft.input) && draft.input.filename !== undefined)
     await mintFile(services, batch, draft.input.filename);
@@ -80,8 +85,8 @@ export async function takeUpDrop(services: Services, batch: BatchRecord, filenam
 }
 
 /** @throws InvalidInputError `idempotency_conflict` */
-export function assertSameParameters(batch: BatchRecord, parametersHash: string): void {
-  if (batch.parametersHash === parametersHash) return;
+export function assertSameParameters(batch: BatchRecord, isSame: (standing: BatchRecord) => boolean): void {
+  if (isSame(batch)) return;
   throw new InvalidInputError(
     'idempotency_conflict',
     `Conflict: the idempotency key was used for ${batch.id} with another file or other options; use a new key.`,
@@ -147,6 +152,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     apiKeyId: draft.apiKeyId,
     ignoredMetadata: draft.ignoredMetadata?.slice(0, maxIgnoredNames).map((name) => name.slice(0, 64)),
     inputFileId: input.fileId,
+    ...('md5' in input && input.md5 !== undefined && { inputMd5: input.md5 }),
     input: 'missing' in input ? [] : input.objects,
     retryOf,
     inboxKey,

@@ -7,6 +7,9 @@ import { isSharedByAllLines } from './shared-cause.ts';
 /** Over a provider's limit on waiting work; it may be sent later. Source: OpenAI's batch guide, read 2026-11. */
 export const queueFullCode = 'token_limit_exceeded';
 
+/** A Batchdrop deployment has another batch under the key; of a 409 without this code nothing is known. */
+const idempotencyConflictCode = 'idempotency_conflict';
+
 const createdSchema = z.object({ id: z.string().min(1) });
 
 /** What a create for which there was no time left proves. */
@@ -57,6 +60,7 @@ function answeredCreate(
   if (status === 429 || code === queueFullCode)
     return { outcome: 'deferred', message, retryAfterSeconds, isRateLimit: true };
   if (isOutOfCredit(failed)) return { outcome: 'deferred', message, retryAfterSeconds };
+  if (code === idempotencyConflictCode) return { outcome: 'refused', code, message };
   if (status === 408 || status === 409 || status >= 500) return { outcome: 'unknown', message };
   const mayBeLines = (status === 400 || status === 413) && !isSharedByAllLines(failed);
   if (!namedLines || !mayBeLines) return { outcome: 'refused', code, message };
