@@ -6,6 +6,7 @@ import { assertLinesWithinMaximum, assertWithinMaxima, costLimitOf } from '../..
 import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/prepare/line-validation.ts';
 import type { Seller } from '../../lib/pipeline/price.ts';
 import { type AccountLimits, limitsOf } from '../../lib/pipeline/shards/account-limits.ts';
+import { bodyWarnings } from '../../lib/providers/body-warnings.ts';
 import { type Config, unknownProvider } from '../../lib/providers/config.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
 import type { Route } from '../../lib/providers/routing.ts';
@@ -135,11 +136,12 @@ export class FileValidation {
     return (error.code === 'model_not_found' ? on_unknown_model : on_invalid_line) === 'error_line';
   }
 
-  #accept({ request, route, sentBytes, translated, warnings }: AcceptedLine): FileFinding[] {
+  #accept({ request, route, sentBytes, translated, warnings: ofTranslation }: AcceptedLine): FileFinding[] {
     const group = this.#groupOf(route, request.endpoint, translated !== null);
     const estimate = group.estimator.estimate(request, sentBytes);
     group.add(estimate, sentBytes);
     this.#estimates.of(route.provider, route.model).add(estimate);
+    const warnings = translated === null ? bodyWarnings(request) : ofTranslation;
     this.#counts.warnings += warnings.length;
     return warnings.map((warning) => ({ severity: 'warning', line: request.lineNumber, ...warning }));
   }

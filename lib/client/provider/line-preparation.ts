@@ -1,6 +1,7 @@
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { type Line, type OverlongLine, splitLines } from '../../lines/jsonl.ts';
 import { parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
+import { bodyWarnings } from '../../providers/body-warnings.ts';
 import type { Provider, Warning } from '../../providers/contract.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { InvalidInputError } from '../../records/errors.ts';
@@ -93,7 +94,8 @@ export class LinePreparation {
     if (mismatch) return this.#refuse([mismatch]);
     const refused = this.#options.strict ? translated.warnings : [];
     if (refused.length > 0) return this.#refuse(refused.map((warning) => strictError(warning, request.lineNumber)));
-    for (const warning of translated.warnings) this.warn({ ...warning, line: request.lineNumber });
+    const passed = this.#provider.passesThrough(request) ? bodyWarnings(request) : [];
+    for (const warning of [...translated.warnings, ...passed]) this.warn({ ...warning, line: request.lineNumber });
     this.#count(request, translated.bytes.length);
     return translated.bytes;
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { CustomIds, type Suspect } from '../../lines/custom-ids.ts';
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { isOverlong, type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
+import { bodyWarnings } from '../../providers/body-warnings.ts';
 import type { Route } from '../../providers/routing.ts';
 import { type BatchRecord, maxReportedGroups, type Report } from '../../records/batch.ts';
 import { type Endpoint, endpoints } from '../../records/endpoints.ts';
@@ -60,6 +61,8 @@ export class InputSharding {
   readonly #destinations = new WeakMap<Route, Destination[]>();
   #latest: Destination | undefined;
   readonly issues: LineIssues;
+  /** Only then is there time to look into bodies that go as they are. */
+  readonly #isDryRun: boolean;
   #refused: RefusedLines | undefined;
   readonly #earlierRefused: readonly ShardRecord[];
   #lines = 0;
@@ -81,6 +84,7 @@ export class InputSharding {
     this.#services = services;
     this.#batch = batch;
     this.#token = token;
+    this.#isDryRun = batch.options.dry_run;
     this.#validation = new LineValidation(services, batch.options, this.#customIds);
     this.#shards = new ShardWriter(
       services.objects,
@@ -138,7 +142,8 @@ export class InputSharding {
   }
 
   #accept(ordinal: number, line: Line, accepted: AcceptedLine): PendingWrite {
-    const { request, warnings, translated, sentBytes } = accepted;
+    const { request, translated, sentBytes } = accepted;
+    const warnings = this.#isDryRun && translated === null ? bodyWarnings(request) : accepted.warnings;
     const placement = this.#placementOf(accepted);
     const estimate = placement.estimator.estimate(request, sentBytes);
     placement.sum.add(estimate);
