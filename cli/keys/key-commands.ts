@@ -13,6 +13,7 @@ interface KeyOptions extends OutputOptions {
   table?: string;
   tenant: string;
   name: string;
+  operator?: boolean;
 }
 
 /** `batchdrop keys create|list|revoke`: straight on the table, so that the first key needs no key. */
@@ -37,11 +38,18 @@ function createCommand(): Command {
   const command = newCommand('create', {
     summary: 'Make a key. It is shown once.',
     examples: [['For a script', 'export BATCHDROP_API_KEY=$(batchdrop keys create --name script)']],
-  }).option('--name <text>', 'whose or what it is for', '');
+  })
+    .option('--name <text>', 'whose or what it is for', '')
+    .option('--operator', 'sees the usage of all tenants');
   return withTableFlags(command).action((options: KeyOptions) =>
     onTable(options, async (services) => {
       const { createApiKey } = await import('../../lib/service/api-keys.ts');
-      const { key, record } = await createApiKey(services, options.tenant, options.name);
+      const { key, record } = await createApiKey(
+        services,
+        options.tenant,
+        options.name,
+        options.operator ? 'operator' : 'tenant',
+      );
       if (!process.stdout.isTTY) note(`Made ${record.id}; it is shown this once.`, options);
       printAnswer(
         {
@@ -110,6 +118,6 @@ function cells({ id, revokedAt, createdAt, name }: ApiKeyRecord): string[] {
 }
 
 /** Without the digest: nobody needs it, and it is what a key is checked against. */
-function document({ id, tenant, name, createdAt, revokedAt }: ApiKeyRecord) {
-  return { id, tenant, name, created_at: createdAt, revoked_at: revokedAt };
+function document({ id, tenant, name, role = 'tenant', createdAt, revokedAt }: ApiKeyRecord) {
+  return { id, tenant, name, role, created_at: createdAt, revoked_at: revokedAt };
 }

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { Services } from '../pipeline/services.ts';
+import type { ApiKeyRole } from '../records/api-key.ts';
 
 /** What differs between where the API runs. */
 export interface ApiSettings {
@@ -24,6 +25,7 @@ export interface ApiEnvironment {
     requestId: string;
     tenant: string;
     apiKeyId: string;
+    role: ApiKeyRole;
   };
 }
 

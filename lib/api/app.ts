@@ -12,6 +12,7 @@ import { fileRoutes } from './file-routes.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { operations } from './operations.ts';
 import { uploadRoutes } from './upload-routes.ts';
+import { usageRoutes } from './usage-routes.ts';
 
 /**
  * The HTTP API, wherever it runs: OpenAI's files, uploads and batches, and our additions.
@@ -37,6 +38,7 @@ export function createApi(services: () => Services, settings: ApiSettings): Hono
   app.route('/v1/batches', batchRoutes());
   app.route('/v1/files', fileRoutes());
   app.route('/v1/uploads', uploadRoutes());
+  app.route('/v1/usage', usageRoutes());
   addMethodRefusals(app);
   app.notFound((context) => refuse(context, unknownPath(context)));
   app.onError((error, context) => {

@@ -23,6 +23,7 @@ export function authentication(): MiddlewareHandler<ApiEnvironment> {
     const apiKey = knownKey(trusted, key, services.now()) ?? (await lookUp(trusted, services, key));
     context.set('apiKeyId', apiKey.id);
     context.set('tenant', apiKey.tenant);
+    context.set('role', apiKey.role ?? 'tenant');
     await next();
   };
 }

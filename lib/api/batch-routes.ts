@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import type { BatchRecord } from '../records/batch.ts';
+import { isHeaderKey } from '../records/idempotency-key.ts';
 import { batchDetails } from '../service/batch-details.ts';
 import { cancelBatch } from '../service/cancel-batch.ts';
 import { collectBatch } from '../service/collect-batch.ts';
@@ -17,8 +18,6 @@ import { readBody } from './request-body.ts';
 
 /** How long providers may take to hear of a cancellation; whom it did not reach, the next poll tells. */
 const cancelMs = 10_000;
-/** Printable, as in the body's `idempotency_key`. */
-const idempotencyKeyPattern = /^[\x21-\x7e]{1,255}$/;
 
 export const batchListQuerySchema = z.object({
   after: z.string().optional(),
@@ -52,7 +51,7 @@ export function batchRoutes(): Hono<ApiEnvironment> {
   });
 
   routes.post('/:batchId/retry', async (context) =>
-    respond(context, await retryBatch(context.var.services, await requestedBatch(context))),
+    respond(context, await retryBatch(context.var.services, await requestedBatch(context), context.var.apiKeyId)),
   );
 
   routes.post('/:batchId/collect', async (context) =>
@@ -98,7 +97,7 @@ function retryCount(context: ApiContext): number | null {
 
 function idempotencyKey(context: ApiContext): string | undefined {
   const key = context.req.header('idempotency-key');
-  if (key === undefined || idempotencyKeyPattern.test(key)) return key;
+  if (key === undefined || isHeaderKey(key)) return key;
   const message = 'The Idempotency-Key header must have 1 to 255 printable ASCII characters.';
   throw new ApiError(400, message, { param: 'idempotency_key', code: 'invalid_value' });
 }

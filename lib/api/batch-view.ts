@@ -37,6 +37,7 @@ const additionsSchema = z.object({
     .boolean()
     .optional()
     .describe('Only in the answer to a creation: whether it is the batch that an earlier try of the same call made'),
+  api_key_id: z.string().nullable().describe('The API key that created it; null for a drop'),
   retry_of: z.string().nullable().describe('The batch whose failed requests these are'),
   error_count: z.number().int().describe('Validation errors; `errors` holds the first hundred'),
   warning_count: z.number().int(),
@@ -82,6 +83,7 @@ export function batchView(services: Services, batch: BatchRecord, details: Batch
       tenant: batch.tenant,
       options: shownOptions(batch.options),
       ignored_metadata: batch.ignoredMetadata ?? [],
+      api_key_id: batch.apiKeyId ?? null,
       retry_of: batch.retryOf,
       error_count: batch.errorCount,
       warning_count: batch.warningCount,

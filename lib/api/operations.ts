@@ -6,6 +6,7 @@ import { fileObjectSchema, partObjectSchema, uploadObjectSchema } from './file-o
 import { createFileFormSchema, deletedFileSchema, fileListQuerySchema } from './file-routes.ts';
 import { listSchema } from './list-object.ts';
 import { addPartFormSchema, completeUploadBodySchema, createUploadBodySchema } from './upload-routes.ts';
+import { filledUsageSchema, fillUsageQuerySchema, usageQuerySchema, usageSchema } from './usage-routes.ts';
 
 /** One thing that the API does, described by the schemas that parse its requests. */
 export interface Operation {
@@ -145,6 +146,22 @@ export const operations: readonly Operation[] = [
     path: '/v1/batches/{batch_id}/shards/{round}/{shard}/output',
     summary: 'Download the answers of one collected shard, while others run',
     answer: 'bytes',
+  },
+  {
+    id: 'sumUsage',
+    method: 'get',
+    path: '/v1/usage',
+    summary: 'Sum up what ended batches have used and cost, by day, model, key or label',
+    query: usageQuerySchema,
+    answer: usageSchema,
+  },
+  {
+    id: 'fillUsage',
+    method: 'post',
+    path: '/v1/usage/fill',
+    summary: 'Keep the usage of batches that ended under an earlier release, once, page by page',
+    query: fillUsageQuerySchema,
+    answer: filledUsageSchema,
   },
   {
     id: 'health',

@@ -6,7 +6,7 @@ import { messageOf } from '../records/errors.ts';
  * @throws TypeError for a value that JSON does not have, and that would arrive as another one: `NaN` as null, a `Map` as `{}`.
  */
 export function exactJson(value: unknown): string {
-  return JSON.stringify(value, refuseInexact) ?? refuse('', value);
+  return JSON.stringify(value, refuseInexact) ?? 'null';
 }
 
 function refuseInexact(this: unknown, name: string, value: unknown): unknown {

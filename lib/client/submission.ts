@@ -1,6 +1,7 @@
 import type { Endpoint } from '../records/endpoints.ts';
 import { endpoints, isEndpoint } from '../records/endpoints.ts';
 import { InvalidInputError } from '../records/errors.ts';
+import { isHeaderKey } from '../records/idempotency-key.ts';
 import { describeIssues, metadataSchema } from '../records/options.ts';
 import type { CreatedBatch, LineWarning } from './batch.ts';
 import { NotSupportedError } from './errors.ts';
@@ -50,7 +51,11 @@ export type Create = (submission: Submission) => Promise<CreatedBatch>;
  * @throws InvalidInputError, NotSupportedError
  */
 export function assertBatchOptions(options: SubmissionOptions): void {
-  const { endpoint, completionWindow, metadata } = options;
+  const { endpoint, completionWindow, metadata, idempotencyKey } = options;
+  if (idempotencyKey !== undefined && !isHeaderKey(idempotencyKey))
+    throw new InvalidInputError('invalid_value', 'idempotencyKey has 1 to 255 printable ASCII characters.', {
+      param: 'idempotencyKey',
+    });
   if (endpoint !== undefined && !isEndpoint(endpoint))
     throw new InvalidInputError('invalid_value', `The endpoint '${endpoint}' is none of ${endpoints.join(', ')}.`, {
       param: 'endpoint',

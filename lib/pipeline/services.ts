@@ -32,6 +32,7 @@ import {
 import { Semaphores } from '../store/semaphores.ts';
 import { TaskAnswers } from '../store/task-answers.ts';
 import { Uploads } from '../store/uploads.ts';
+import { UsageRecords } from '../store/usage-records.ts';
 import { WaitingLists } from '../store/waiting-lists.ts';
 import { type Metrics, silentMetrics } from './metrics.ts';
 
@@ -63,6 +64,7 @@ export interface Services {
   cursors: Cursors;
   apiKeys: ApiKeys;
   creationClaims: CreationClaims;
+  usageRecords: UsageRecords;
   objects: Objects;
   executions: Pick<Executions, 'start' | 'isRunning'>;
   events: Pick<EventBus, 'send'>;
@@ -145,6 +147,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
     cursors: new Cursors(table),
     apiKeys: new ApiKeys(table),
     creationClaims: new CreationClaims(table),
+    usageRecords: new UsageRecords(table),
     objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
     executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),
     events: EventBus.connect(settings.BATCHDROP_EVENT_BUS, observe),

@@ -13,6 +13,8 @@ export const apiKeyRecordSchema = z.object({
   tenant: z.string(),
   /** For people: whose or what it is for. */
   name: z.string(),
+  /** What an operator sees beyond its own tenant is the usage of all. Absent in keys of earlier releases, which are a tenant's. */
+  role: z.enum(['tenant', 'operator']).optional(),
   /** Unix seconds. */
   createdAt: z.number().int(),
   /** Unix milliseconds: the order of records made within one second. Absent where an earlier release made them. */
@@ -20,4 +22,5 @@ export const apiKeyRecordSchema = z.object({
   revokedAt: z.number().int().nullable(),
 });
 
+export type ApiKeyRole = NonNullable<z.infer<typeof apiKeyRecordSchema>['role']>;
 export type ApiKeyRecord = z.infer<typeof apiKeyRecordSchema>;

@@ -164,6 +164,8 @@ export const batchRecordSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** When the batch ended for the first time, where lost results were read again after that. */
+  firstEndedAt: seconds.optional(),
   outputFileId: z.string().nullable(),
   errorFileId: z.string().nullable(),
   /** Unix milliseconds. */
@@ -242,6 +244,7 @@ export function beginRecollection(batch: BatchRecord, nowSeconds: number): Batch
         epoch: batch.epoch + 1,
         mergeCheckpoint: null,
         eventSentAtMs: null,
+        firstEndedAt: batch.firstEndedAt ?? endedAt(batch) ?? undefined,
         recollection: { endedAs: batch.status, requestedAt: nowSeconds, isOpen: false },
       };
   }
@@ -272,6 +275,11 @@ const timeOfStatus = {
   expired: 'expiredAt',
   cancelled: 'cancelledAt',
 } as const satisfies Record<TerminalStatus, keyof BatchRecord>;
+
+/** Unix seconds; null for a batch that has not ended. */
+export function endedAt(batch: BatchRecord): number | null {
+  return hasEnded(batch.status) ? batch[timeOfStatus[batch.status]] : null;
+}
 
 /** The last move. A batch that has ended stays as it is. */
 export function endBatch(

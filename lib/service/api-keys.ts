@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { creationTimes, type Services } from '../pipeline/services.ts';
-import { type ApiKeyRecord, apiKeyPrefix } from '../records/api-key.ts';
+import { type ApiKeyRecord, type ApiKeyRole, apiKeyPrefix } from '../records/api-key.ts';
 import { sha256 } from '../records/digest.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { tenantPattern } from '../records/ids.ts';
@@ -22,7 +22,12 @@ export interface NewApiKey {
  *
  * @param name for people: whose or what it is for.
  */
-export async function createApiKey(services: ApiKeyServices, tenant: string, name: string): Promise<NewApiKey> {
+export async function createApiKey(
+  services: ApiKeyServices,
+  tenant: string,
+  name: string,
+  role: ApiKeyRole = 'tenant',
+): Promise<NewApiKey> {
   if (!tenantPattern.test(tenant))
     throw new InvalidInputError('invalid_tenant', `'${tenant}' is no tenant's name: use a-z, 0-9, _ and -.`);
   const key = apiKeyPrefix + randomBytes(32).toString('base64url');
@@ -32,6 +37,7 @@ export async function createApiKey(services: ApiKeyServices, tenant: string, nam
     version: 0,
     tenant,
     name,
+    role,
     ...creationTimes(services),
     revokedAt: null,
   };
@@ -54,6 +60,11 @@ export async function revokeApiKey(services: ApiKeyServices, tenant: string, key
   if (!found) throw new NotFoundError(`Tenant '${tenant}' has no key '${keyId}'.`);
   const revokedAt = Math.floor(services.now() / 1_000);
   return services.apiKeys.update(found.hash, (key) => (key.revokedAt === null ? { ...key, revokedAt } : key));
+}
+
+/** Gives a key the rights of an operator. */
+export async function makeOperator(services: ApiKeyServices, { hash }: ApiKeyRecord): Promise<void> {
+  await services.apiKeys.update(hash, (key) => (key.role === 'operator' ? key : { ...key, role: 'operator' }));
 }
 
 /** @returns the key's record, or null where it is no key of ours, or revoked. */

@@ -13,7 +13,7 @@ import { startOrLeaveToSweep } from './create-batch.ts';
  *
  * @throws ConflictError for a batch that has not ended, or that has nothing to send again.
  */
-export async function retryBatch(services: Services, batch: BatchRecord): Promise<BatchRecord> {
+export async function retryBatch(services: Services, batch: BatchRecord, apiKeyId?: string): Promise<BatchRecord> {
   if (!hasEnded(batch.status)) throw new ConflictError(`Cannot retry a batch with status '${batch.status}'.`);
   const retry = await services.objects.head(resultKey(batch.id, 'retry.jsonl'));
   if (!retry || retry.bytes === 0) throw new ConflictError(`Batch '${batch.id}' has no failed requests to retry.`);
@@ -30,6 +30,7 @@ export async function retryBatch(services: Services, batch: BatchRecord): Promis
       objects: [{ bucket, key, etag, bytes }],
     },
     inboxKey: null,
+    ...(apiKeyId !== undefined && { apiKeyId }),
     retryOf: batch.id,
     taskToken: null,
   });

@@ -29,6 +29,7 @@ import { mayOpenRound, openNextRound } from './next-round.ts';
 import { openReadingRound } from './reading-round.ts';
 import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
 import { writeRetryFile } from './retry-file.ts';
+import { keepUsage } from './used.ts';
 
 const anotherRound: FinalizeAnswer = { done: false, nextRound: true };
 const anotherRun: FinalizeAnswer = { done: false, nextRound: false };
@@ -230,7 +231,7 @@ async function commitEnd(services: Services, batch: BatchRecord, closed: BatchRe
   });
 }
 
-/** Tells whoever waits for the batch's end, as often as it takes: the event bus, then the task of a state machine. */
+/** Keeps what was used, and tells whoever waits for the batch's end, as often as it takes: the event bus, then the task of a state machine. */
 async function announce(services: Services, batch: BatchRecord): Promise<FinalizeAnswer> {
   await writeStatus(services, batch.id);
   const { status, eventSentAtMs } = batch;
@@ -241,6 +242,7 @@ async function announce(services: Services, batch: BatchRecord): Promise<Finaliz
 }
 
 async function sendEvent(services: Services, batch: BatchRecord, status: TerminalStatus): Promise<BatchRecord> {
+  await keepUsage(services, batch);
   await services.events.send(status, eventOf(services, batch));
   const sentAtMs = services.now();
   const after = await services.records.updateBatch(batch.id, (current) =>
