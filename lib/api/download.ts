@@ -3,13 +3,15 @@ import type { Download } from '../service/download.ts';
 import type { ApiContext } from './api-environment.ts';
 
 /** Sends bytes, or leads to where they are. */
-export function sendDownload(context: ApiContext, download: Download): Response {
+export async function sendDownload(context: ApiContext, download: Download): Promise<Response> {
   if ('url' in download) return redirect(context, download.url);
   const { filename, bytes, chunks } = download;
   context.header('content-type', downloadType);
   context.header('content-disposition', attachment(filename));
   context.header('content-length', String(bytes));
-  return context.req.method === 'HEAD' ? context.body(null) : context.body(ReadableStream.from(chunks));
+  if (context.req.method !== 'HEAD') return context.body(ReadableStream.from(chunks));
+  await chunks.return();
+  return context.body(null);
 }
 
 /** A client that follows no redirects keeps this body: it must not look like an empty file. */

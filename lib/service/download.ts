@@ -1,10 +1,17 @@
 import type { Services } from '../pipeline/services.ts';
 
+/** Bytes of which the first are read; whoever reads no further must return it. */
+export interface OpenBytes {
+  [Symbol.asyncIterator](): OpenBytes;
+  next(): Promise<IteratorResult<Uint8Array, unknown>>;
+  return(): Promise<IteratorResult<Uint8Array, unknown>>;
+}
+
 /** Bytes that go out with the answer, and the name under which they are to be kept. */
 export interface StreamedBytes {
   filename: string;
   bytes: number;
-  chunks: AsyncIterable<Uint8Array>;
+  chunks: OpenBytes;
 }
 
 /** What a client that wants bytes is given: the bytes, or a link to them. */
@@ -34,15 +41,16 @@ export async function downloadOf(
 }
 
 /** Reads the first piece at once, so that what cannot be read is an error, and no answer that breaks off. */
-export async function opened(chunks: AsyncGenerator<Uint8Array>): Promise<AsyncIterable<Uint8Array>> {
-  return rest(await chunks.next(), chunks);
-}
-
-async function* rest(
-  first: IteratorResult<Uint8Array>,
-  chunks: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  if (first.done) return;
-  yield first.value;
-  yield* chunks;
+export async function opened(chunks: AsyncGenerator<Uint8Array>): Promise<OpenBytes> {
+  let first: IteratorResult<Uint8Array, unknown> | null = await chunks.next();
+  const bytes: OpenBytes = {
+    [Symbol.asyncIterator]: () => bytes,
+    async next() {
+      const next = first ?? (await chunks.next());
+      first = null;
+      return next;
+    },
+    return: () => chunks.return(undefined),
+  };
+  return bytes;
 }
