@@ -18,6 +18,8 @@ export interface BatchEstimate {
   estimatedUsd: number | null;
   /** Models without a known price. */
   unpriced: string[];
+  /** Accounts that are simulated at the deployment: their part of the dollars would not be paid. */
+  simulated: string[];
   /** What was assumed of requests that say nothing themselves. */
   assumptions: string[];
 }
@@ -30,7 +32,11 @@ const reportedSchema = z.object({
       estimatedInputTokens: z.number(),
       estimatedOutputTokens: z.number(),
       isOutputBound: z.boolean(),
-      estimatedCost: z.object({ usd: z.number().nullable(), unpriced: z.array(z.string()) }),
+      estimatedCost: z.object({
+        usd: z.number().nullable(),
+        unpriced: z.array(z.string()),
+        simulated: z.array(z.string()).default([]),
+      }),
       assumptions: z.array(z.string()),
     }),
   }),
@@ -53,7 +59,8 @@ export async function estimateBatch(options: CreateBatchOptions): Promise<BatchE
   if (!read.success)
     throw new NotSupportedError(`The deployment gave no report of the dry run ${id}.`, { cause: read.error });
   const { lines: requests, estimatedCost, ...counted } = read.data.batchdrop.report;
-  return { requests, ...counted, estimatedUsd: estimatedCost.usd, unpriced: estimatedCost.unpriced };
+  const { usd: estimatedUsd, unpriced, simulated } = estimatedCost;
+  return { requests, ...counted, estimatedUsd, unpriced, simulated };
 }
 
 interface RefusedLine {

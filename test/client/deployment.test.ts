@@ -201,7 +201,13 @@ it('estimates without sending, and refuses options that a deployment does not ha
   const wrong = await thrownBy(estimateBatch({ ...at, input: [{ custom_id: 'a', body: { model: 'mystery-1' } }] }));
   const unread = await thrownBy(createBatch({ ...at, input, providerOptions: { max_cost: 1 } }));
 
-  expect(estimate).toMatchObject({ requests: 2, warnings: 0, unpriced: [], isOutputBound: true });
+  expect(estimate).toMatchObject({
+    requests: 2,
+    warnings: 0,
+    unpriced: [],
+    isOutputBound: true,
+    simulated: ['anthropic', 'openai'],
+  });
   expect(estimate.estimatedUsd).toBeGreaterThan(0);
   expect(wrong).toMatchObject({ name: 'InvalidInputError', code: 'model_not_found', errors: [{ line: 1 }] });
   expect(unread).toMatchObject({ name: 'InvalidInputError', param: 'providerOptions.max_cost' });
