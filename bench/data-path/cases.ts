@@ -3,7 +3,7 @@ import { CustomIds } from '../../lib/lines/custom-ids.ts';
 import { GatheredAnswers } from '../../lib/pipeline/collect/gathered-answers.ts';
 import { ResultSpool } from '../../lib/pipeline/collect/result-spool.ts';
 import { ShardResults } from '../../lib/pipeline/collect/shard-results.ts';
-import { mergeResults } from '../../lib/pipeline/finalize/merge.ts';
+import { emptyMerge, mergeResults } from '../../lib/pipeline/finalize/merge.ts';
 import { collectedShards } from '../../lib/pipeline/shards/collected-shard.ts';
 import { readIndex, readSentLines } from '../../lib/pipeline/shards/shard-lines.ts';
 import type { Sending } from '../../lib/providers/contract.ts';
@@ -162,7 +162,8 @@ async function merge(objects: FileObjects, folder: string): Promise<void> {
   const shards = keptShards(folder);
   const lines = shards.reduce((sum, shard) => sum + shard.lineCount, 0);
   const keys = { output: 'merged/output', errors: 'merged/errors' };
-  const merged = await mergeResults(objects, collectedShards(objects, shards), lines, keys);
+  const merged = await mergeResults(objects, collectedShards(objects, shards), lines, keys, emptyMerge, () => false);
+  if (!merged) throw new Error('The merge stopped.');
   if (merged.completed !== lines) throw new Error(`${merged.completed} of ${lines} lines were merged.`);
 }
 

@@ -1,4 +1,4 @@
-import { type BatchRecord, isAnnounced } from '../records/batch.ts';
+import { type BatchRecord, isSettled } from '../records/batch.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { Services } from './services.ts';
 export async function continueAsNew(services: Services, batch: BatchRecord): Promise<void> {
   const epoch = batch.epoch + 1;
   const after = await services.records.updateBatch(batch.id, (current) =>
-    current.epoch === batch.epoch && !isAnnounced(current) ? { ...current, epoch } : current,
+    current.epoch === batch.epoch && !isSettled(current) ? { ...current, epoch, looks: null } : current,
   );
   if (after.epoch === epoch) await services.executions.start(batch.id, epoch, services.config.polling.minSeconds);
 }

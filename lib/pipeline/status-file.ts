@@ -98,7 +98,7 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     request_counts: batch.counts,
     output: hasOutput ? uri('output.jsonl') : null,
     errors: hasErrors ? uri('errors.jsonl') : null,
-    retry: hasErrors ? uri('retry.jsonl') : null,
+    retry: hasErrors && hasRetryFile(batch) ? uri('retry.jsonl') : null,
     validation: hasLineErrors(batch) ? uri('validation.jsonl') : null,
     warnings: batch.warningCount > 0 ? uri('warnings.jsonl') : null,
     warning_count: batch.warningCount,
@@ -107,6 +107,11 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     first_error: batch.errors[0] ?? batch.firstFailure,
     errors_sample: batch.errors.slice(0, 10),
   });
+}
+
+/** It follows the batch's end. */
+function hasRetryFile({ retryFile }: BatchRecord): boolean {
+  return retryFile !== 'pending' && retryFile !== 'lost';
 }
 
 /** The status of a drop that never became a batch. It takes the place of one that is known to be of an earlier drop, and of no other. */

@@ -149,10 +149,20 @@ export const batchRecordSchema = z.object({
   report: reportSchema.nullable(),
   /** The run of Prepare from whose checkpoint the next one goes on. */
   checkpoint: z.string().nullable().default(null),
+  /**
+   * How far Poll is with its looks at the providers, where one run does not get through all shards, or where the next turn follows
+   * at once: from which shard on, and not before when. Null where every turn looks at all of them.
+   */
+  looks: z.object({ fromShard: z.number().int(), notBeforeMs: z.number().int() }).nullable().default(null),
   /** Of a step of the whole batch. */
   failures: stepFailuresSchema.nullable().default(null),
-  /** The run of Finalize from whose checkpoint the next one goes on. */
+  /** The run of Finalize from whose checkpoint the next one goes on, whatever it does. */
   mergeCheckpoint: z.string().nullable().default(null),
+  /**
+   * What is left to do for the retry file, which follows the batch's end: to write it, or to name it in the status file. Null
+   * where nothing is left; `lost` where the requests were not kept long enough.
+   */
+  retryFile: z.enum(['pending', 'written', 'lost']).nullable().default(null),
   /** Set once somebody asked for lost results to be read again after the batch had ended. */
   recollection: z
     .object({
@@ -204,7 +214,7 @@ export function beginFinalizing(batch: BatchRecord, nowSeconds: number): BatchRe
 /** Opens the next round by one write: its shards stand already. */
 export function openRound(batch: BatchRecord, round: number, opening: Round): BatchRecord {
   if (batch.rounds.length !== round || hasEnded(batch.status) || batch.status === 'cancelling') return batch;
-  return { ...batch, rounds: [...batch.rounds, opening] };
+  return { ...batch, looks: null, mergeCheckpoint: null, rounds: [...batch.rounds, opening] };
 }
 
 /**
@@ -243,6 +253,7 @@ export function beginRecollection(batch: BatchRecord, nowSeconds: number): Batch
         status: 'finalizing',
         epoch: batch.epoch + 1,
         mergeCheckpoint: null,
+        retryFile: null,
         eventSentAtMs: null,
         firstEndedAt: batch.firstEndedAt ?? endedAt(batch) ?? undefined,
         recollection: { endedAs: batch.status, requestedAt: nowSeconds, isOpen: false },
@@ -267,6 +278,11 @@ export function withTask(batch: BatchRecord, token: string): BatchRecord {
 /** When an execution that has not ended the batch is late. */
 export function dueAt({ deadlineAt, recollection }: BatchRecord): number {
   return recollection ? Math.max(deadlineAt, recollection.requestedAt) : deadlineAt;
+}
+
+/** Whether nothing is left to do for a batch: its end was told, and its retry file stands. */
+export function isSettled(batch: BatchRecord): boolean {
+  return isAnnounced(batch) && batch.retryFile !== 'pending' && batch.retryFile !== 'written';
 }
 
 const timeOfStatus = {

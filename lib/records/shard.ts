@@ -162,6 +162,7 @@ export const shardRecordSchema = z.object({
   providerStatus: z.string().nullable(),
   submittedAtMs: milliseconds.nullable(),
   endedAtMs: milliseconds.nullable(),
+  collectedAtMs: milliseconds.nullable().default(null),
   counts: z.object({ total: z.number().int(), completed: z.number().int(), failed: z.number().int() }).nullable(),
   cancelRequestedAtMs: milliseconds.nullable(),
   end: shardEndSchema.nullable(),
@@ -223,6 +224,7 @@ export function newShard(plan: ShardPlan): ShardRecord {
     providerStatus: null,
     submittedAtMs: null,
     endedAtMs: null,
+    collectedAtMs: null,
     counts: null,
     cancelRequestedAtMs: null,
     end: null,
@@ -389,8 +391,9 @@ export function endShard(shard: ShardRecord, end: ShardEnd, nowMs: number): Shar
   return { ...shard, failures: null, status: 'ended', end, endedAtMs: nowMs, notBeforeMs: 0, deferrals: 0 };
 }
 
-export function markCollected(shard: ShardRecord, result: ShardResult): ShardRecord {
-  return { ...shard, failures: null, status: 'collected', result };
+/** @param nowMs null for lines that were refused before anything was sent. */
+export function markCollected(shard: ShardRecord, result: ShardResult, nowMs: number | null): ShardRecord {
+  return { ...shard, failures: null, status: 'collected', collectedAtMs: nowMs, result };
 }
 
 /**

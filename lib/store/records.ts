@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BatchRecord, batchRecordSchema, isAnnounced } from '../records/batch.ts';
+import { type BatchRecord, batchRecordSchema, isSettled } from '../records/batch.ts';
 import { NotFoundError } from '../records/errors.ts';
 import { type FileRecord, fileRecordSchema } from '../records/file.ts';
 import { existingShards, holdsLines, type ShardRecord, shardRecordSchema } from '../records/shard.ts';
@@ -176,7 +176,7 @@ export class Records {
     return (await this.#table.get(key, claimSchema))?.owner ?? null;
   }
 
-  /** Lists batches that have not ended or whose end was not told, oldest first. The index lags a little behind. */
+  /** Lists batches for which something is left to do, oldest first. The index lags a little behind. */
   async *unfinishedBatchIds(): AsyncGenerator<string> {
     const items = this.#table.query({
       IndexName: table.indexes.unfinished.name,
@@ -219,7 +219,7 @@ function claimKey(provider: string, providerBatchId: string): Key {
 
 function batchIndexKeys(batch: BatchRecord): IndexKeys {
   const keys = { tenantKey: `${batch.tenant}#batch`, createdKey: createdKey(batch) };
-  return isAnnounced(batch) ? keys : { ...keys, unfinishedKey: unfinished };
+  return isSettled(batch) ? keys : { ...keys, unfinishedKey: unfinished };
 }
 
 function fileIndexKeys(file: FileRecord): IndexKeys {

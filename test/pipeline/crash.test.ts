@@ -4,7 +4,7 @@ import { SeededRandom } from '../../simulators/seeded-random.ts';
 import type { Fault } from '../../simulators/simulators.ts';
 import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
-import { drive, pass } from './drive.ts';
+import { drive, pass, shortTimes } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
 import { chatLine, claudeLine, fileOf, nativeLine } from './requests.ts';
@@ -96,7 +96,8 @@ describe('whatever fails and wherever a function dies', () => {
           fc.array(fault, { maxLength: 3 }),
           fc.option(fc.integer({ min: 2, max: 12 }), { freq: 3, nil: null }),
           fc.nat(),
-          async (made, points, faults, cancelAt, jitterSeed) => {
+          fc.array(fc.nat(8), { minLength: 1, maxLength: 4 }),
+          async (made, points, faults, cancelAt, jitterSeed, looks) => {
             harness.simulators.openai.setFaults(faults);
             harness.simulators.anthropic.setFaults(faults);
             const { batchId, input } = await drop(made, { 'max-attempts': '2' });
@@ -109,7 +110,7 @@ describe('whatever fails and wherever a function dies', () => {
             };
             const jitter = new SeededRandom(jitterSeed);
             const services = { ...crashing(harness.services, points), random: () => jitter.next() };
-            await drive(harness, batchId, { services, onTurn });
+            await drive(harness, batchId, { services, onTurn, context: shortTimes(looks) });
             await expectExactlyOnce(harness, batchId, input);
             await expectNeverSentTwice(harness, batchId);
             await expectNothingOpen(harness);

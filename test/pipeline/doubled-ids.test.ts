@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { confirmDoubledIds } from '../../lib/pipeline/prepare/confirm-doubled-ids.ts';
+import { confirmDoubledIds, noConfirmation } from '../../lib/pipeline/prepare/confirm-doubled-ids.ts';
+import { RunBudget } from '../../lib/pipeline/run-budget.ts';
 import { TransientError } from '../../lib/records/errors.ts';
 
 async function* input(): AsyncGenerator<Buffer> {
@@ -7,13 +8,15 @@ async function* input(): AsyncGenerator<Buffer> {
   yield Buffer.from('_id":"a","n":1}\n{"custom_id":"\\u0062"}\n');
 }
 
+const withTime = () => new RunBudget({ remainingMs: () => 900_000 });
+
 describe('suspected custom_ids', () => {
   it('that are the same are confirmed, however they are written', async () => {
     const suspects = [
       { earlierLine: 1, laterLine: 4 },
       { earlierLine: 3, laterLine: 5 },
     ];
-    await expect(confirmDoubledIds(input(), suspects)).resolves.toBeUndefined();
+    await expect(confirmDoubledIds(input, suspects, noConfirmation, withTime())).resolves.toBeNull();
   });
 
   it('that only have the same hash have the input read again', async () => {
@@ -21,6 +24,6 @@ describe('suspected custom_ids', () => {
       { earlierLine: 1, laterLine: 4 },
       { earlierLine: 1, laterLine: 3 },
     ];
-    await expect(confirmDoubledIds(input(), suspects)).rejects.toThrow(TransientError);
+    await expect(confirmDoubledIds(input, suspects, noConfirmation, withTime())).rejects.toThrow(TransientError);
   });
 });

@@ -12,6 +12,25 @@ export function functionContext(): StepContext {
   return { remainingMs: () => endsAt - Date.now(), signal: new AbortController().signal };
 }
 
+/** The time is up after so many looks at the clock. */
+export function shortTime(looks: number): StepContext {
+  let left = looks;
+  const remainingMs = () => {
+    left -= 1;
+    return left >= 0 ? 900_000 : 1_000;
+  };
+  return { remainingMs, signal: new AbortController().signal };
+}
+
+/** For each run of a step in turn so many looks at the clock. */
+export function shortTimes(looks: readonly number[]): () => StepContext {
+  let runs = 0;
+  return () => {
+    runs += 1;
+    return shortTime(looks[runs % looks.length] ?? 0);
+  };
+}
+
 /** Turns the clock of the pipeline and of the simulators, which is one and the same. */
 export function pass(seconds: number): void {
   vi.setSystemTime(Date.now() + seconds * 1_000);
@@ -21,7 +40,7 @@ export interface DriveOptions {
   /** What the functions work with; a test puts faults in here. */
   services?: Services;
   maxTurns?: number;
-  /** What Prepare has of time, for each of its runs. */
+  /** What Prepare and Finalize have of time, for each of their runs. */
   context?: () => StepContext;
   /** And what the other steps have, for each of their runs. */
   stepContext?: () => StepContext;

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Services, StepContext } from '../../lib/pipeline/services.ts';
+import type { Services } from '../../lib/pipeline/services.ts';
 import { resultKey } from '../../lib/records/object-keys.ts';
 import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
-import { drive } from './drive.ts';
+import { drive, shortTime, shortTimes } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';
@@ -38,16 +38,6 @@ function inChunks(services: Services, chunkBytes: number): Services {
     },
   });
   return { ...services, objects: chunked };
-}
-
-/** The time is up after so many looks at the clock. */
-function shortTime(looks: number): StepContext {
-  let left = looks;
-  const remainingMs = () => {
-    left -= 1;
-    return left >= 0 ? 900_000 : 1_000;
-  };
-  return { remainingMs, signal: new AbortController().signal };
 }
 
 const rich = (id: string) =>
@@ -111,14 +101,9 @@ describe('an input for which one run of Prepare has too little time', () => {
             const inOneGo = await dropped(body, metadata);
             await drive(harness, inOneGo);
             const bitByBit = await dropped(body, metadata);
-            let runs = 0;
-            const context = () => {
-              runs += 1;
-              return shortTime(looks[runs % looks.length] ?? 0);
-            };
             await drive(harness, bitByBit, {
               services: inChunks(crashing(harness.services, points), chunkBytes),
-              context,
+              context: shortTimes(looks),
             });
             if ((await harness.batch(bitByBit)).checkpoint !== null) loops += 1;
             expect(await outcomeOf(bitByBit)).toEqual(await outcomeOf(inOneGo));

@@ -47,6 +47,8 @@ const fresh: BatchRecord = batchRecordSchema.parse({
   outputFileId: null,
   errorFileId: null,
   eventSentAtMs: null,
+  retryFile: null,
+  looks: null,
 });
 
 const settled = { completed: 0, failed: 0 };

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type _Object, CopyObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { z } from 'zod';
 import { InvalidInputError, NotFoundError } from '../../../lib/records/errors.ts';
@@ -28,6 +29,10 @@ const staleStatusMilliseconds = 10_000;
 
 /** Status files read to find a batch by its id while it runs. */
 const maxSearched = 200;
+
+/** How long and how often a retry file is looked for that is not there yet. */
+const retryFilePauseMs = 250;
+const retryFileLooks = 40;
 
 /** S3's, of a list. */
 const maxPageObjects = 1_000;
@@ -205,6 +210,7 @@ export class BucketTransport implements Transport {
     const folder = inputKey.startsWith(inboxPrefix) ? inputKey.slice(0, inputKey.lastIndexOf('/') + 1) : inboxPrefix;
     const key = `${folder}${state.id}-retry-${uniqueSuffix()}.jsonl`;
     return inBucket(this.#bucket, async () => {
+      await this.#awaitRetryFile(source);
       const metadata = await this.#takeOptions(inputKey, key);
       await this.#client.send(
         new CopyObjectCommand({
@@ -217,6 +223,17 @@ export class BucketTransport implements Transport {
       );
       return this.#submission(key, null);
     });
+  }
+
+  /** It follows the batch's end: at once, or within minutes for a very large batch. */
+  async #awaitRetryFile(key: string): Promise<void> {
+    for (let looks = 1; ; looks += 1) {
+      const retry = await this.#objects.head(key);
+      if (retry && retry.bytes > 0) return;
+      if (looks === retryFileLooks)
+        throw new CommandError(exitStatus.invalid, `There is no retry file ${key} yet. Try again in a few minutes.`);
+      await sleep(retryFilePauseMs);
+    }
   }
 
   /**

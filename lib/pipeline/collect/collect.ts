@@ -57,7 +57,7 @@ async function collectAndRecord(
   const collected = await collection.run(context);
   if ('notBeforeMs' in collected) return defer(services, shard, collected);
   const after = await services.records.updateShard(shard, (current) =>
-    current.status === 'ended' ? markCollected(current, collected) : current,
+    current.status === 'ended' ? markCollected(current, collected, services.now()) : current,
   );
   if (after.result === collected) countCollected(services, after);
   return after;

@@ -9,47 +9,49 @@ import {
   finalStatus,
 } from '../../records/batch.ts';
 import { sha256 } from '../../records/digest.ts';
-import { safeText, WriteConflictError } from '../../records/errors.ts';
+import { messageOf, NotFoundError, safeText, WriteConflictError } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { keysWithResult, mergeWorkKey, resultKey } from '../../records/object-keys.ts';
 import { hasEnded, type LineError, type TerminalStatus } from '../../records/openai-batch.ts';
 import { holdsLines, type ShardRecord } from '../../records/shard.ts';
 import type { BatchEvent } from '../../store/events.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
+import { isGone } from '../gone-files.ts';
 import { countEnded } from '../metrics.ts';
 import { scheduleRemoval } from '../removal-schedule.ts';
+import { RunBudget } from '../run-budget.ts';
 import { creationTimes, type Services, type StepContext, unixSeconds } from '../services.ts';
 import { collectedShards } from '../shards/collected-shard.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, FinalizeAnswer } from '../step.ts';
 import { answerTask } from '../task-answer.ts';
-import { type MergeCheckpoint, mergeResults, mergeStretch } from './merge.ts';
-import { readMergeCheckpoint, writeMergeCheckpoint } from './merge-checkpoint.ts';
+import { leaveCheckpoint, readCheckpoint } from './checkpoint.ts';
+import { emptyMerge, type MergeCheckpoint, mergeCheckpointSchema, mergeResults, mergeStretch } from './merge.ts';
 import { mayOpenRound, openNextRound } from './next-round.ts';
 import { openReadingRound } from './reading-round.ts';
-import { costOfShards, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
-import { writeRetryFile } from './retry-file.ts';
+import { costOfShards, fileOf, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
+import { emptyRetry, joinRetryPieces, retryCheckpointSchema, writeRetryPiece } from './retry-file.ts';
 import { keepUsage } from './used.ts';
 
 const anotherRound: FinalizeAnswer = { done: false, nextRound: true };
 const anotherRun: FinalizeAnswer = { done: false, nextRound: false };
 const batchEnded: FinalizeAnswer = { done: true, nextRound: false };
 
-/** Left of a run's time when it stops merging, to end its objects and to write its checkpoint: the longest run of results is 256 MiB. */
+/** Left of a run's time when all is to be merged at once: what the end of the batch takes. */
 const stopEarlyMs = 120_000;
-/** Slower than merging has ever been seen: 5 MB/s. What takes longer even so is no reason to worry, only to use two runs. */
+/** Slower than merging has ever been seen: 5 MB/s. Where it is slower even so, the run stops and all is merged in stretches. */
 const slowestBytesPerMs = 5_000;
 
 /**
  * Opens another round for what may be sent again, or ends the batch: outputs first, then the record, then the event,
- * then the note that it was sent. Run again at any point, it takes up what is missing. Results that may take longer than the
- * run has are merged by several, stretch by stretch.
+ * then the note that it was sent, then the retry file. Run again at any point, it takes up what is missing. Whatever may take
+ * longer than the run has is done by several, each of which goes on from the checkpoint of the one before.
  */
 export async function finalize(services: Services, step: BatchStep, context: StepContext): Promise<FinalizeAnswer> {
   const batch = await services.records.getBatch(step.batchId);
   assertEpoch(batch, step.epoch);
-  if (hasEnded(batch.status)) return announce(services, batch);
-  if (batch.rounds.length === 0) return announce(services, await endWithoutResults(services, batch));
+  if (hasEnded(batch.status)) return settle(services, batch, context);
+  if (batch.rounds.length === 0) return settle(services, await endWithoutResults(services, batch), context);
   const all = await Promise.all(batch.rounds.map((round) => services.records.listAllShards(batch.id, round.token)));
   const rounds = all.map((shards) => shards.filter(holdsLines));
   if (rounds.flat().some((shard) => shard.status !== 'collected')) return anotherRound;
@@ -58,20 +60,19 @@ export async function finalize(services: Services, step: BatchStep, context: Ste
     return anotherRound;
   }
   const latest = collectedShards(services.objects, rounds.at(-1) ?? []);
-  if (mayOpenRound(services, batch, latest)) {
-    await openNextRound(services, batch, latest);
-    return anotherRound;
-  }
+  if (mayOpenRound(services, batch, latest))
+    return (await openNextRound(services, batch, latest, context)) ? anotherRound : anotherRun;
   const finalizing = await services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
     return beginFinalizing(current, unixSeconds(services));
   });
-  const checkpoint = await readMergeCheckpoint(services.objects, finalizing);
+  const checkpoint = (await readCheckpoint(services.objects, finalizing, mergeCheckpointSchema)) ?? emptyMerge;
   if (mayOutlast(finalizing, rounds.flat(), checkpoint, context)) {
     await mergeFurther(services, finalizing, rounds.flat(), checkpoint, context);
     return anotherRun;
   }
-  return announce(services, await endWithResults(services, finalizing, all, checkpoint));
+  const ended = await endWithResults(services, finalizing, all.flat(), checkpoint, context);
+  return ended ? settle(services, ended, context) : anotherRun;
 }
 
 /** Whether what is not merged yet may take longer than the run has. */
@@ -82,16 +83,14 @@ function mayOutlast(
   context: StepContext,
 ): boolean {
   if (checkpoint.nextOrdinal >= batch.counts.total) return false;
+  if (checkpoint.isTooMuch) return true;
   let bytes = 0;
   for (const { result } of shards) bytes += (result?.outputBytes ?? 0) + (result?.errorBytes ?? 0);
   for (const stretch of [...checkpoint.output, ...checkpoint.errors]) bytes -= stretch.bytes;
   return bytes > slowestBytesPerMs * (context.remainingMs() - stopEarlyMs);
 }
 
-/**
- * Merges as far as the time allows. When two runs start from the same checkpoint, only one of them continues; the other's
- * work is never read.
- */
+/** Merges as far as the time allows. */
 async function mergeFurther(
   services: Services,
   batch: BatchRecord,
@@ -103,38 +102,46 @@ async function mergeFurther(
   const collected = collectedShards(services.objects, shards);
   const keyOf = (part: string) => mergeWorkKey(batch.id, token, part);
   const keys = { output: keyOf('output.jsonl'), errors: keyOf('errors.jsonl') };
-  const mustStop = () => context.remainingMs() < stopEarlyMs;
+  const budget = new RunBudget(context);
+  const mustStop = () => budget.mustStop();
   const further = await mergeStretch(services.objects, collected, batch.counts.total, keys, checkpoint, mustStop);
-  await writeMergeCheckpoint(services.objects, batch.id, token, further);
-  await services.records.updateBatch(batch.id, (current) => {
-    assertEpoch(current, batch.epoch);
-    return current.mergeCheckpoint === batch.mergeCheckpoint ? { ...current, mergeCheckpoint: token } : current;
-  });
+  await leaveCheckpoint(services, batch, token, further);
 }
 
 /** A batch that validation refused, a dry run, or one that was cancelled before anything was sent. */
 async function endWithoutResults(services: Services, batch: BatchRecord): Promise<BatchRecord> {
   const closed = endBatch(batch, finalStatus(batch, false), unixSeconds(services), {});
-  const receipt = receiptOf(services, closed, [], { output: null, errors: null, retry: null });
+  const receipt = receiptOf(services, closed, [], { output: null, errors: null });
   await writeSummary(services, closed, receipt);
   return commitEnd(services, batch, closed);
 }
 
-/** @param rounds all shards of each, those that were taken apart too. */
+/**
+ * @param all shards of all rounds, those that were taken apart too.
+ * @returns null where the time was too short: other runs merge in stretches.
+ */
 async function endWithResults(
   services: Services,
   batch: BatchRecord,
-  rounds: ShardRecord[][],
+  all: readonly ShardRecord[],
   checkpoint: MergeCheckpoint,
-): Promise<BatchRecord> {
-  const shards = rounds.flat().filter(holdsLines);
+  context: StepContext,
+): Promise<BatchRecord | null> {
+  const shards = all.filter(holdsLines);
   const collected = collectedShards(services.objects, shards);
   const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
-  const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, checkpoint);
-  const retry = await writeRetryFile(services, batch.id, rounds[0]?.filter(holdsLines) ?? [], merged.failedOrdinals);
-  const files: ResultFiles = { output: merged.output, errors: merged.errors, retry };
+  const budget = new RunBudget(context);
+  const mustStop = () => budget.mustStop();
+  const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, checkpoint, mustStop);
+  if (!merged) {
+    await leaveCheckpoint(services, batch, services.token(), { ...checkpoint, isTooMuch: true });
+    return null;
+  }
+  const files: ResultFiles = { output: merged.output, errors: merged.errors };
   if (batch.recollection) await emptyOldFiles(services, batch, files);
   const closed = endBatch(batch, finalStatus(batch, merged.expired > 0), unixSeconds(services), {
+    mergeCheckpoint: null,
+    retryFile: merged.errors ? 'pending' : null,
     counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
     usage: usageOfShards(shards),
     cost: costOfShards(services, shards),
@@ -142,13 +149,13 @@ async function endWithResults(
     errorFileId: await fileIdOf(services, batch, 'errors.jsonl', merged.errors),
     firstFailure: await firstFailureOf(services, merged.errors),
   });
-  await writeSummary(services, closed, receiptOf(services, closed, rounds.flat(), files));
+  await writeSummary(services, closed, receiptOf(services, closed, all, files));
   return commitEnd(services, batch, closed);
 }
 
 /** What failed before and is answered now must not stand in the files of an earlier end. */
-async function emptyOldFiles(services: Services, batch: BatchRecord, { errors, retry }: ResultFiles): Promise<void> {
-  if (!retry) await services.objects.writer(resultKey(batch.id, 'retry.jsonl')).close();
+async function emptyOldFiles(services: Services, batch: BatchRecord, { errors }: ResultFiles): Promise<void> {
+  await services.objects.writer(resultKey(batch.id, 'retry.jsonl')).close();
   if (errors || batch.errorFileId === null) return;
   const { bucket, key, etag, bytes } = await services.objects.writer(resultKey(batch.id, 'errors.jsonl')).close();
   if (await services.records.findFile(batch.errorFileId))
@@ -208,13 +215,31 @@ async function fileIdOf(
   return id;
 }
 
+const summarySchema = z.looseObject({ batchdrop: z.looseObject({ receipt: z.looseObject({}) }) });
+
+/** The retry file was not there yet when the summary was written. */
+async function addToSummary(services: Services, batch: BatchRecord, retry: WrittenObject): Promise<void> {
+  const key = resultKey(batch.id, 'batch.json');
+  const stored = await services.objects.readText(key);
+  if (!stored) return;
+  const { batchdrop, ...object } = summarySchema.parse(JSON.parse(stored.text));
+  await putSummary(services, key, {
+    ...object,
+    batchdrop: { ...batchdrop, receipt: { ...batchdrop.receipt, retry: fileOf(retry) } },
+  });
+}
+
+async function putSummary(services: Services, key: string, summary: object): Promise<void> {
+  await services.objects.putText(key, `${JSON.stringify(summary, null, 2)}\n`);
+}
+
 async function writeSummary(services: Services, batch: BatchRecord, receipt: object): Promise<void> {
   const { report, warningCount } = batch;
   const summary = {
     ...batchObject(batch),
     batchdrop: { tenant: batch.tenant, receipt, report, warning_count: warningCount },
   };
-  await services.objects.putText(resultKey(batch.id, 'batch.json'), `${JSON.stringify(summary, null, 2)}\n`);
+  await putSummary(services, resultKey(batch.id, 'batch.json'), summary);
 }
 
 /**
@@ -231,14 +256,72 @@ async function commitEnd(services: Services, batch: BatchRecord, closed: BatchRe
   });
 }
 
+/** What is left to do for a batch that has ended. Its results wait for none of it. */
+async function settle(services: Services, batch: BatchRecord, context: StepContext): Promise<FinalizeAnswer> {
+  await announce(services, batch);
+  if (batch.retryFile === 'pending') {
+    if (!(await writeRetryFile(services, batch, context))) return anotherRun;
+    await writeStatus(services, batch.id);
+  }
+  await setRetryFile(services, batch, 'written', null);
+  return batchEnded;
+}
+
+/**
+ * Writes the retry file, or a piece of it.
+ *
+ * @returns false where another run is needed.
+ */
+async function writeRetryFile(services: Services, batch: BatchRecord, context: StepContext): Promise<boolean> {
+  // It goes with the error file, so it must not come after that has gone.
+  if (await isGone(services, batch.errorFileId)) {
+    await setRetryFile(services, batch, 'pending', 'lost');
+    return true;
+  }
+  const rounds = await Promise.all(batch.rounds.map((round) => services.records.listShards(batch.id, round.token)));
+  const token = services.token();
+  const checkpoint = (await readCheckpoint(services.objects, batch, retryCheckpointSchema)) ?? emptyRetry;
+  try {
+    const further = await writeRetryPiece(services, batch, rounds.flat(), token, checkpoint, new RunBudget(context));
+    if (!further.isWhole) {
+      await leaveCheckpoint(services, batch, token, further);
+      return false;
+    }
+    await addToSummary(services, batch, await joinRetryPieces(services, batch, further));
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    const reason = safeText(messageOf(error));
+    services.log.error('The retry file is given up: the requests are not kept any more.', {
+      batchId: batch.id,
+      reason,
+    });
+    await setRetryFile(services, batch, 'pending', 'lost');
+    return true;
+  }
+  // Nothing follows a batch that no drop made; else the status file is to name it first.
+  await setRetryFile(services, batch, 'pending', batch.inboxKey === null ? null : 'written');
+  return true;
+}
+
+async function setRetryFile(
+  services: Services,
+  batch: BatchRecord,
+  from: BatchRecord['retryFile'],
+  to: BatchRecord['retryFile'],
+): Promise<void> {
+  await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return current.retryFile === from ? { ...current, retryFile: to, mergeCheckpoint: null } : current;
+  });
+}
+
 /** Keeps what was used, and tells whoever waits for the batch's end, as often as it takes: the event bus, then the task of a state machine. */
-async function announce(services: Services, batch: BatchRecord): Promise<FinalizeAnswer> {
+async function announce(services: Services, batch: BatchRecord): Promise<void> {
   await writeStatus(services, batch.id);
   const { status, eventSentAtMs } = batch;
-  if (!hasEnded(status)) return batchEnded;
+  if (!hasEnded(status)) return;
   const after = eventSentAtMs === null ? await sendEvent(services, batch, status) : batch;
   await answerTask(services, after, eventOf(services, after));
-  return batchEnded;
 }
 
 async function sendEvent(services: Services, batch: BatchRecord, status: TerminalStatus): Promise<BatchRecord> {

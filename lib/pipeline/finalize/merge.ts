@@ -1,14 +1,11 @@
+import { z } from 'zod';
 import type { ResultIndex } from '../../lines/line-index.ts';
-import { OrdinalSet } from '../../lines/ordinal-set.ts';
 import type { ObjectWriter, WrittenObject } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';
-import { inParallel } from '../parallel.ts';
-import type { CollectedShard, IndexedShard } from '../shards/collected-shard.ts';
+import { type CollectedShard, type IndexedShard, withIndexes } from '../shards/collected-shard.ts';
+import { type Stretch, stretchSchema } from './checkpoint.ts';
 import { LastRounds } from './last-rounds.ts';
 import { ShardReaders } from './shard-readers.ts';
-
-/** Indexes read at a time. */
-const readsAtATime = 10;
 
 export interface Merged {
   /** Null where there is no such line. */
@@ -20,22 +17,20 @@ export interface Merged {
   unexecuted: number;
   /** How many of the unexecuted ran out of time. */
   expired: number;
-  /** The lines in the error file. */
-  failedOrdinals: OrdinalSet;
 }
-
-/** A piece of the output or of the errors that stands in an object of its own. */
-export type Stretch = Pick<WrittenObject, 'key' | 'bytes' | 'sections'>;
 
 /** How far earlier runs have come. */
-export interface MergeCheckpoint {
+export const mergeCheckpointSchema = z.object({
   /** The first line that is not in a stretch yet. */
-  nextOrdinal: number;
-  output: Stretch[];
-  errors: Stretch[];
-}
+  nextOrdinal: z.number().int(),
+  output: z.array(stretchSchema),
+  errors: z.array(stretchSchema),
+  /** Whether a run that was to write the files themselves had too little time: from then on all is written in stretches. */
+  isTooMuch: z.boolean().default(false),
+});
+export type MergeCheckpoint = z.infer<typeof mergeCheckpointSchema>;
 
-export const emptyMerge: MergeCheckpoint = { nextOrdinal: 0, output: [], errors: [] };
+export const emptyMerge: MergeCheckpoint = { nextOrdinal: 0, output: [], errors: [], isTooMuch: false };
 
 interface MergeKeys {
   output: string;
@@ -50,18 +45,22 @@ interface MergeKeys {
  * 9 bytes a result.
  *
  * @param checkpoint what stands in stretches already; they come first.
+ * @returns null where it was told to stop before the end; then nothing of it stands.
  */
 export async function mergeResults(
   objects: Objects,
   shards: readonly CollectedShard[],
   lines: number,
   keys: MergeKeys,
-  checkpoint: MergeCheckpoint = emptyMerge,
-): Promise<Merged> {
+  checkpoint: MergeCheckpoint,
+  mustStop: () => boolean,
+): Promise<Merged | null> {
   return withMerging(objects, shards, lines, keys, async (merging) => {
     await merging.append(checkpoint);
-    await merging.run(checkpoint.nextOrdinal, () => false);
-    return { ...(await merging.finish()), ...merging.tally() };
+    const nextOrdinal = await merging.run(checkpoint.nextOrdinal, mustStop);
+    if (nextOrdinal >= lines) return { ...(await merging.finish()), ...merging.tally() };
+    await merging.abort();
+    return null;
   });
 }
 
@@ -82,6 +81,7 @@ export async function mergeStretch(
     const nextOrdinal = await merging.run(checkpoint.nextOrdinal, mustStop);
     const { output, errors } = await merging.finish();
     return {
+      ...checkpoint,
       nextOrdinal,
       output: output ? [...checkpoint.output, output] : checkpoint.output,
       errors: errors ? [...checkpoint.errors, errors] : checkpoint.errors,
@@ -96,11 +96,7 @@ async function withMerging<Result>(
   keys: MergeKeys,
   use: (merging: Merging) => Promise<Result>,
 ): Promise<Result> {
-  const indexed = await inParallel(readsAtATime, shards, async (shard) => ({
-    ...shard,
-    index: await shard.readIndex(),
-  }));
-  const merging = new Merging(objects, indexed, lines, keys);
+  const merging = new Merging(objects, await withIndexes(shards), lines, keys);
   try {
     return await use(merging);
   } catch (error) {
@@ -159,20 +155,19 @@ class Merging {
 
   /** What became of all lines, by the indexes alone. */
   tally(): Omit<Merged, 'output' | 'errors'> {
-    const failedOrdinals = new OrdinalSet(this.#lines);
-    const counts = { completed: 0, unexecuted: 0, expired: 0 };
+    const counts = { completed: 0, failed: 0, unexecuted: 0, expired: 0 };
     for (const { shard, index } of this.#shards) {
       for (let position = 0; position < index.length; position += 1) {
         const ordinal = index.ordinal(position);
         if (!this.#last.isLast(ordinal, shard.round)) continue;
         const { succeeded, unexecuted, expired } = index.entry(position);
         if (succeeded) counts.completed += 1;
-        else failedOrdinals.add(ordinal);
-        if (unexecuted) counts.unexecuted += 1;
+        else if (unexecuted) counts.unexecuted += 1;
+        else counts.failed += 1;
         if (expired) counts.expired += 1;
       }
     }
-    return { ...counts, failed: failedOrdinals.size - counts.unexecuted, failedOrdinals };
+    return counts;
   }
 
   async abort(): Promise<void> {

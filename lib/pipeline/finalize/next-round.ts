@@ -1,19 +1,22 @@
+import { z } from 'zod';
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
-import { type BatchRecord, openRound, type Round } from '../../records/batch.ts';
+import { assertEpoch, type BatchRecord, openRound, type Round } from '../../records/batch.ts';
 import { placeholderLineId } from '../../records/ids.ts';
 import type { BatchOptions } from '../../records/options.ts';
-import type { ShardRecord } from '../../records/shard.ts';
+import { type ShardRecord, shardRecordSchema } from '../../records/shard.ts';
 import { findAccount } from '../configured-account.ts';
 import { Estimator } from '../estimate.ts';
 import { inParallel } from '../parallel.ts';
-import type { Account, Services } from '../services.ts';
+import { RunBudget } from '../run-budget.ts';
+import type { Account, Services, StepContext } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
 import type { CollectedShard } from '../shards/collected-shard.ts';
 import { readIndex, readShardLines, requestOf } from '../shards/shard-lines.ts';
 import { ShardWriter } from '../shards/shard-writer.ts';
 import { makeLiveIfSmall } from '../shards/small-shards.ts';
+import { leaveCheckpoint, readCheckpoint } from './checkpoint.ts';
 
 /** Time that a round must have at least before the deadline to be worth sending. */
 const minRoundSeconds = 60;
@@ -33,42 +36,96 @@ function mayBeSent(services: Services, shard: ShardRecord): boolean {
   return shard.provider !== null && findAccount(services, shard.provider) !== null;
 }
 
+/** How far earlier runs have come with the shards of a round. */
+const roundCheckpointSchema = z.object({
+  round: z.number().int(),
+  /** Of the round before: the shard and the place of its line where the next run goes on. */
+  next: z.object({ shard: z.number().int(), position: z.number().int() }),
+  shards: z.array(shardRecordSchema),
+});
+type Place = z.infer<typeof roundCheckpointSchema>['next'];
+
 /**
  * Writes the next round's shards from the retryable lines of the last one, then opens the round by one write. All their
- * provider batches have ended and their downloads were complete, so nothing is sent while an earlier sending lives.
+ * provider batches have ended and their downloads were complete, so nothing is sent while an earlier sending lives. A run
+ * whose time ends leaves a checkpoint.
+ *
+ * @returns false where another run is needed.
  */
 export async function openNextRound(
   services: Services,
   batch: BatchRecord,
   latest: readonly CollectedShard[],
-): Promise<void> {
+  context: StepContext,
+): Promise<boolean> {
   const token = services.token();
   const round = batch.rounds.length;
-  const settled = settledAfter(services, batch, latest);
-  const writer = new ShardWriter(services.objects, { batchId: batch.id, round, token }, (name) =>
-    limitsOf(services.account(name)),
+  const stored = await readCheckpoint(services.objects, batch, roundCheckpointSchema);
+  const { next: from, shards: earlier } = stored?.round === round ? stored : noEarlierRun;
+  const writer = new ShardWriter(
+    services.objects,
+    { batchId: batch.id, round, token },
+    (name) => limitsOf(services.account(name)),
+    earlier,
   );
   try {
-    for (const collected of latest) await copyRetryable(services, batch.options, collected, writer);
-    const written = await writer.finish();
-    const shards = written.map((shard) => makeLiveIfSmall(shard, (name) => services.account(name)));
-    await inParallel(10, shards, (shard) => services.records.createShard(shard));
-    await services.records.updateBatch(batch.id, (current) =>
-      current.epoch === batch.epoch ? openRound(current, round, { token, shards: shards.length, settled }) : current,
-    );
+    const next = await copyAllRetryable(services, batch.options, { latest, from }, writer, new RunBudget(context));
+    const shards = await writer.finish();
+    if (next) await leaveCheckpoint(services, batch, token, { round, next, shards });
+    else await commitRound(services, batch, { token, shards, settled: settledAfter(services, batch, latest) });
+    return next === null;
   } catch (error) {
     await writer.abort();
     throw error;
   }
 }
 
+const noEarlierRun = { next: { shard: 0, position: 0 }, shards: [] };
+
+async function commitRound(
+  services: Services,
+  batch: BatchRecord,
+  { token, shards, settled }: { token: string; shards: ShardRecord[]; settled: Round['settled'] },
+): Promise<void> {
+  const made = shards.map((shard) => makeLiveIfSmall(shard, (name) => services.account(name)));
+  await inParallel(10, made, (shard) => services.records.createShard(shard));
+  await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return openRound(current, batch.rounds.length, { token, shards: made.length, settled });
+  });
+}
+
+/** @returns where another run goes on, or null at the end. */
+async function copyAllRetryable(
+  services: Services,
+  options: BatchOptions,
+  { latest, from }: { latest: readonly CollectedShard[]; from: Place },
+  writer: ShardWriter,
+  budget: RunBudget,
+): Promise<Place | null> {
+  for (const collected of latest) {
+    const { shard, result } = collected;
+    if (shard.shard < from.shard || result.retryable === 0 || !mayBeSent(services, shard)) continue;
+    const position = shard.shard === from.shard ? from.position : 0;
+    const next = await copyRetryable(services, options, collected, position, writer, budget);
+    if (next !== null) return { shard: shard.shard, position: next };
+  }
+  return null;
+}
+
+/**
+ * @param from the place of the shard's first line that is looked at.
+ * @returns the place where the time was up; null at the shard's end.
+ */
 async function copyRetryable(
   services: Services,
   options: BatchOptions,
-  { shard, result, readIndex: readResultIndex }: CollectedShard,
+  { shard, readIndex: readResultIndex }: CollectedShard,
+  from: number,
   writer: ShardWriter,
-): Promise<void> {
-  if (result.retryable === 0 || shard.provider === null || !mayBeSent(services, shard)) return;
+  budget: RunBudget,
+): Promise<number | null> {
+  if (shard.provider === null) return null;
   const account = services.account(shard.provider);
   const isTranslated = shard.sentKey !== null;
   const { model, endpoint } = shard;
@@ -76,7 +133,8 @@ async function copyRetryable(
   const queue = writer.queue({ provider: shard.provider, model, endpoint, isTranslated });
   const index = await readResultIndex();
   const entries = await readIndex(services.objects, shard);
-  for await (const lines of readShardLines(services.objects, shard, entries)) {
+  let next = from;
+  for await (const lines of readShardLines(services.objects, shard, entries, from)) {
     for (const line of lines) {
       if (!index.entry(line.position).retryable) continue;
       const request = requestOf(line, shard);
@@ -91,7 +149,10 @@ async function copyRetryable(
         estimate: estimator.estimate(request, sentBytes),
       });
     }
+    next += lines.length;
+    if (budget.mustStop()) return next;
   }
+  return null;
 }
 
 /** What was accepted goes again, also where the table of models has come to refuse it. */

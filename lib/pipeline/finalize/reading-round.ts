@@ -4,12 +4,12 @@ import { shardWorkKey } from '../../records/object-keys.ts';
 import { newShard, type ShardRecord } from '../../records/shard.ts';
 import { inParallel } from '../parallel.ts';
 import type { Services } from '../services.ts';
-import { collectedShards, type IndexedShard } from '../shards/collected-shard.ts';
+import { collectedShards, type IndexedShard, withIndexes } from '../shards/collected-shard.ts';
 import { readIndex } from '../shards/shard-lines.ts';
 import { LastRounds } from './last-rounds.ts';
 
-/** Indexes read at a time. */
-const readsAtATime = 10;
+/** Records written at a time. */
+const writesAtATime = 10;
 
 /**
  * Opens a round that sends nothing: its shards hold the lines whose answers are lost, and Collect reads the results of
@@ -24,10 +24,7 @@ export async function openReadingRound(
 ): Promise<void> {
   const token = services.token();
   const round = batch.rounds.length;
-  const indexed = await inParallel(readsAtATime, collectedShards(services.objects, shards), async (shard) => ({
-    ...shard,
-    index: await shard.readIndex(),
-  }));
+  const indexed = await withIndexes(collectedShards(services.objects, shards));
   const last = new LastRounds(indexed, batch.counts.total);
   const open: ShardRecord[] = [];
   for (const source of indexed) {
@@ -35,7 +32,7 @@ export async function openReadingRound(
     const opened = await writeShard(services, source, last, { token, round, shard: open.length });
     if (opened) open.push(opened);
   }
-  await inParallel(readsAtATime, open, (shard) => services.records.createShard(shard));
+  await inParallel(writesAtATime, open, (shard) => services.records.createShard(shard));
   const settled = { completed: batch.counts.completed, failed: 0 };
   await services.records.updateBatch(batch.id, (current) => {
     const { recollection } = current;

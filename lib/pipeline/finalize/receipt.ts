@@ -8,7 +8,6 @@ import type { Services } from '../services.ts';
 export interface ResultFiles {
   output: WrittenObject | null;
   errors: WrittenObject | null;
-  retry: WrittenObject | null;
 }
 
 /**
@@ -29,7 +28,8 @@ export function receiptOf(services: Services, batch: BatchRecord, shards: readon
     input: batch.input,
     output: fileOf(files.output),
     errors: fileOf(files.errors),
-    retry: fileOf(files.retry),
+    /** Follows the end: see `addToSummary`. */
+    retry: null,
   };
 }
 
@@ -85,7 +85,8 @@ function sumOf(shards: readonly ShardRecord[], number: (shard: ShardRecord) => n
   return shards.reduce((sum, shard) => sum + number(shard), 0);
 }
 
-function fileOf(file: WrittenObject | null) {
+/** A result file as the receipt names it. */
+export function fileOf(file: WrittenObject | null) {
   if (!file) return null;
   const { bucket, key, bytes, sha256, sections } = file;
   return { uri: `s3://${bucket}/${key}`, bytes, sha256, ...(sections.length > 1 && { parts: sections }) };

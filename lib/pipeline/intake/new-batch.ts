@@ -1,6 +1,6 @@
 import {
   type BatchRecord,
-  isAnnounced,
+  isSettled,
   maxIgnoredNames,
   type S3Object,
   withErrors,
@@ -112,7 +112,7 @@ export async function letWait(services: Services, batch: BatchRecord, taskToken:
 
 /** Starts the batch's execution, unless it has ended and that was told. Starting one that runs changes nothing. */
 export async function resumeBatch(services: Services, batch: BatchRecord): Promise<void> {
-  if (isAnnounced(batch)) return;
+  if (isSettled(batch)) return;
   await services.executions.start(batch.id, batch.epoch, services.config.polling.minSeconds);
 }
 
@@ -178,7 +178,9 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     report: null,
     checkpoint: null,
     failures: null,
+    looks: null,
     mergeCheckpoint: null,
+    retryFile: null,
     recollection: null,
     outputFileId: null,
     errorFileId: null,

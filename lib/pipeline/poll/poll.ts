@@ -1,6 +1,6 @@
 import type { ProviderBatch, SendingRefusal } from '../../providers/contract.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
-import { messageOf, safeText } from '../../records/errors.ts';
+import { messageOf, ProviderAuthenticationError, safeText, TransientError } from '../../records/errors.ts';
 import { deferralSeconds, waitSeconds } from '../../records/schedule.ts';
 import {
   cancelledEnd,
@@ -13,9 +13,11 @@ import {
   type ShardEnd,
   type ShardRecord,
 } from '../../records/shard.ts';
+import { countFailure } from '../../records/step-failures.ts';
 import { continueAsNew } from '../continue-as-new.ts';
 import { countRefusedKey } from '../metrics.ts';
 import { inParallel } from '../parallel.ts';
+import { RunBudget } from '../run-budget.ts';
 import type { Services, StepContext } from '../services.ts';
 import { closingEnd, closingMs, endOfUnproven } from '../shards/closing.ts';
 import { countBudget, findBudget } from '../shards/cost-budget.ts';
@@ -39,20 +41,91 @@ export const eventsPerTurn = 52;
 export const eventsPerShard = 24;
 /** Step Functions ends an execution at 25,000; the rest is for turns whose Poll fails, which nobody counts. */
 export const maxEvents = 20_000;
-/** Looks at every open shard of the batch, at the provider where it has one, and decides the next turn. */
+/** Looks at the same time. */
+const looksAtATime = 20;
+/** Left of a run's time after its last look, to count and to decide. */
+const decidingMs = 20_000;
+
+/**
+ * Looks at every open shard of the batch, at the provider where it has one, and decides the next turn. Where there are more
+ * than one run gets through, the next turn follows at once and goes on; while turns follow at once because shards wait to be
+ * sent or collected, the providers are not asked again before it is time.
+ */
 export async function poll(services: Services, step: PollStep, context: StepContext): Promise<Turn> {
   const batch = await services.records.getBatch(step.batchId);
   assertEpoch(batch, step.epoch);
   const set = batch.rounds.at(-1)?.token ?? '';
   const budget = await findBudget(services, batch); // before the shards: what is reserved since then is counted next time
   const before = await services.records.listShards(batch.id, set);
-  const shards = await inParallel(8, before, (shard) => look(services, batch, shard, context));
+  const { shards, nextShard } = await lookAtAll(services, batch, before, context);
   await recount(services, batch, shards);
-  const turn = decide(services, batch, shards, step.events);
+  const turn = withLooks(services, batch, decide(services, batch, shards, step.events), nextShard);
   if (budget !== undefined && turn.submit.length > 0) await countBudget(services, batch, budget, shards);
-  if (turn.events < maxEvents || turn.finished) return turn;
+  if (turn.events < maxEvents || turn.finished) {
+    await noteLooks(services, batch, nextLooks(services, batch, { turn, shards, nextShard }));
+    return turn;
+  }
   await continueAsNew(services, batch);
   return { ...turn, submit: [], collect: [], continue: true };
+}
+
+/** @returns the shards as they are now, and the first one that was not reached. */
+async function lookAtAll(
+  services: Services,
+  batch: BatchRecord,
+  shards: readonly ShardRecord[],
+  context: StepContext,
+): Promise<{ shards: ShardRecord[]; nextShard: number | null }> {
+  const budget = new RunBudget(context, decidingMs);
+  let nextShard: number | null = null;
+  let isOver = false;
+  const lookInTime = async (shard: ShardRecord) => {
+    if (isAtProvider(shard) && !isDueForLook(services, batch, shard)) return shard;
+    if (isOver) {
+      nextShard ??= shard.shard;
+      return shard;
+    }
+    const after = await budget.time(() => look(services, batch, shard, context));
+    isOver ||= budget.mustStop();
+    return after;
+  };
+  const after = await inParallel(looksAtATime, shards, lookInTime);
+  return { shards: after, nextShard };
+}
+
+function isAtProvider(shard: ShardRecord): boolean {
+  return shard.status === 'submitted' && shard.live === null;
+}
+
+function isDueForLook(services: Services, { looks }: BatchRecord, { shard }: ShardRecord): boolean {
+  return looks === null || (services.now() >= looks.notBeforeMs && shard >= looks.fromShard);
+}
+
+/** The next turn comes at once where shards were not reached, and in time for the next looks. */
+function withLooks(services: Services, { looks }: BatchRecord, turn: Turn, nextShard: number | null): Turn {
+  if (nextShard !== null) return { ...turn, waitSeconds: Math.min(turn.waitSeconds, 1) };
+  const untilLooks = Math.ceil(((looks?.notBeforeMs ?? 0) - services.now()) / 1_000);
+  return untilLooks > 0 ? { ...turn, waitSeconds: Math.min(turn.waitSeconds, untilLooks) } : turn;
+}
+
+/** Where the looks go on; null where every turn looks at all shards, as for nearly all batches. */
+function nextLooks(
+  services: Services,
+  { looks, ...batch }: BatchRecord,
+  { turn, shards, nextShard }: { turn: Turn; shards: readonly ShardRecord[]; nextShard: number | null },
+): BatchRecord['looks'] {
+  if (nextShard !== null) return { fromShard: nextShard, notBeforeMs: 0 };
+  if (looks !== null && services.now() < looks.notBeforeMs) return looks;
+  if (turn.waitSeconds > 0 || !shards.some(isAtProvider)) return null;
+  return { fromShard: 0, notBeforeMs: services.now() + secondsToNextLook(services, batch) * 1_000 };
+}
+
+async function noteLooks(services: Services, batch: BatchRecord, looks: BatchRecord['looks']): Promise<void> {
+  if (looks === batch.looks) return;
+  await services.records.updateBatch(batch.id, (current) => {
+    assertEpoch(current, batch.epoch);
+    return { ...current, looks };
+  });
 }
 
 /** One shard's trouble is its own: it is looked at again in the next turn. */
@@ -71,10 +144,17 @@ async function look(
       ...nameOf(shard),
       error: reason,
     });
-    return services.records.updateShard(shard, (current) =>
-      current.status === 'submitted' && current.lastError !== reason ? { ...current, lastError: reason } : current,
-    );
+    return services.records.updateShard(shard, (current) => noteFailedLook(current, error, reason, services.now()));
   }
+}
+
+/** A provider that is away is waited for, and a refused key has an alarm of its own; all else counts as a step that fails. */
+function noteFailedLook(shard: ShardRecord, error: unknown, reason: string, nowMs: number): ShardRecord {
+  if (shard.status !== 'submitted') return shard;
+  const isWaiting = error instanceof TransientError || error instanceof ProviderAuthenticationError;
+  if (isWaiting && shard.lastError === reason) return shard;
+  const failures = isWaiting ? shard.failures : countFailure(shard.failures, 'poll', nowMs);
+  return { ...shard, lastError: reason, failures };
 }
 
 async function advance(
@@ -218,12 +298,18 @@ async function recordStatus(
   if (found.failure?.isQueueFull) return requeue(services, shard, found.failure.message);
   if (found.failure?.isUntouched && !closing) return refuse(services, shard, found, found.failure);
   const end = found.phase === 'cancelled' && closing ? closing : endOf(found);
+  const seenOn = (current: ShardRecord): ShardRecord => ({
+    ...current,
+    providerStatus: safeText(found.status),
+    counts: found.counts ?? current.counts,
+    lastError: null,
+    failures: null,
+  });
+  if (!end && isSame(shard, seenOn(shard))) return shard;
   return services.records.updateShard(shard, (current) => {
     if (current.status !== 'submitted') return current;
-    const counts = found.counts ?? current.counts;
-    const seen = { ...current, providerStatus: safeText(found.status), counts, lastError: null };
-    if (end) return endShard(seen, end, services.now());
-    return isSame(current, seen) ? current : seen;
+    if (end) return endShard(seenOn(current), end, services.now());
+    return isSame(current, seenOn(current)) ? current : seenOn(current);
   });
 }
 
@@ -239,6 +325,7 @@ function isSame(left: ShardRecord, right: ShardRecord): boolean {
   return (
     left.providerStatus === right.providerStatus &&
     left.lastError === right.lastError &&
+    (left.failures === null) === (right.failures === null) &&
     JSON.stringify(left.counts) === JSON.stringify(right.counts)
   );
 }
@@ -369,10 +456,15 @@ function pauseOf(
   submit: readonly ShardRecord[],
 ): number {
   if (submit.some((shard) => shard.live)) return 1;
-  const ageSeconds = services.now() / 1_000 - (batch.inProgressAt ?? batch.createdAt);
-  const seconds = waitSeconds(ageSeconds, services.config.polling, services.random());
+  const seconds = secondsToNextLook(services, batch);
   const soon = open.some((shard) => shard.live) ? Math.min(seconds, services.config.polling.minSeconds) : seconds;
   return Math.min(soon, secondsToNextCollect(services, open));
+}
+
+/** The older the batch, the longer the pause. */
+function secondsToNextLook(services: Services, batch: Pick<BatchRecord, 'inProgressAt' | 'createdAt'>): number {
+  const ageSeconds = services.now() / 1_000 - (batch.inProgressAt ?? batch.createdAt);
+  return waitSeconds(ageSeconds, services.config.polling, services.random());
 }
 
 /** Results that could not be read are asked for when it is time, however old the batch is. */

@@ -4,14 +4,17 @@ import { fileStart, type LinePosition } from '../../lines/jsonl.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { prepareWorkKey } from '../../records/object-keys.ts';
 import type { Objects } from '../../store/objects.ts';
+import { type Confirmation, confirmationSchema, linePositionSchema } from './confirm-doubled-ids.ts';
 import { type ValidationState, validationStateSchema } from './input-sharding.ts';
+import { type Md5State, md5StateSchema } from './running-md5.ts';
 
-const positionSchema = z.object({ byteOffset: z.number().int(), lineNumber: z.number().int() });
 const suspectSchema = z.object({ earlierLine: z.number().int(), laterLine: z.number().int() });
 const checkpointSchema = z.object({
-  position: positionSchema,
+  position: linePositionSchema,
   suspects: z.array(suspectSchema),
   validation: validationStateSchema,
+  md5: md5StateSchema.nullable().default(null),
+  confirmation: confirmationSchema.nullable().default(null),
 });
 
 /** How far the runs of Prepare have come with one input. */
@@ -20,6 +23,10 @@ export interface PrepareCheckpoint {
   customIds: CustomIds;
   /** Null for a run that begins. */
   validation: ValidationState | null;
+  /** Of the input so far, where its upload named one. */
+  md5: Md5State | null;
+  /** How far the lines were read again whose custom_ids seem to be doubled. */
+  confirmation: Confirmation | null;
 }
 
 /** Writes down, under the run's own token, what the next run needs. Nobody reads it before the batch names the token. */
@@ -27,14 +34,14 @@ export async function writeCheckpoint(
   objects: Objects,
   batchId: string,
   token: string,
-  { position, customIds, validation }: PrepareCheckpoint,
+  { customIds, ...rest }: PrepareCheckpoint,
 ): Promise<void> {
   const writer = objects.writer(prepareWorkKey(batchId, token, 'custom-ids'), {
     contentType: 'application/octet-stream',
   });
   for (const piece of customIds.pieces()) await writer.write(piece);
   await writer.close();
-  const checkpoint = { position, suspects: customIds.suspects, validation };
+  const checkpoint = { ...rest, suspects: customIds.suspects };
   await objects.putText(prepareWorkKey(batchId, token, 'checkpoint.json'), JSON.stringify(checkpoint));
 }
 
@@ -47,8 +54,8 @@ export async function readCheckpoint(
   const checkpoint = checkpointSchema.safeParse(stored && JSON.parse(stored.text));
   // One that another release wrote may read otherwise: nothing was committed yet, so the input is read anew.
   if (token === null || !checkpoint.success)
-    return { position: fileStart, customIds: new CustomIds(), validation: null };
-  const { position, suspects, validation } = checkpoint.data;
+    return { position: fileStart, customIds: new CustomIds(), validation: null, md5: null, confirmation: null };
+  const { suspects, ...rest } = checkpoint.data;
   const ids = objects.stream({ bucket: objects.bucket, key: prepareWorkKey(id, token, 'custom-ids') });
-  return { position, customIds: await CustomIds.restore(ids, suspects), validation };
+  return { ...rest, customIds: await CustomIds.restore(ids, suspects) };
 }

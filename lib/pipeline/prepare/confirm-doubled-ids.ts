@@ -1,43 +1,60 @@
+import { z } from 'zod';
 import type { Suspect } from '../../lines/custom-ids.ts';
-import { type Line, type OverlongLine, splitLines } from '../../lines/jsonl.ts';
-import { TransientError } from '../../records/errors.ts';
+import { fileStart, type Line, type OverlongLine, splitLinesFrom } from '../../lines/jsonl.ts';
+import { digest } from '../../records/digest.ts';
 import { isObject } from '../../records/json.ts';
 import { parseJson } from '../../records/parse-json.ts';
+import type { RunBudget } from '../run-budget.ts';
+import { UnusableCheckpointError } from './unusable-checkpoint.ts';
+
+export const linePositionSchema = z.object({ byteOffset: z.number().int(), lineNumber: z.number().int() });
+
+/** How far the suspected lines were read again. */
+export const confirmationSchema = z.object({
+  position: linePositionSchema,
+  /** Digests of the custom_ids found so far, with their lines. */
+  found: z.array(z.tuple([z.number().int(), z.string()])),
+});
+export type Confirmation = z.infer<typeof confirmationSchema>;
+
+export const noConfirmation: Confirmation = { position: fileStart, found: [] };
 
 /**
  * Reads the suspected lines once more and compares their custom_ids, of which only hashes were kept.
  *
- * @param chunks the input from its start.
- * @throws HashCollision where two ids differ: hashes under another random key tell them apart.
+ * @param readFrom reads the input from a byte on.
+ * @param earlier where an earlier run stopped.
+ * @returns null once all are confirmed, or where the next run goes on.
+ * @throws UnusableCheckpointError where two ids differ: hashes under another random key tell them apart.
  */
 export async function confirmDoubledIds(
-  chunks: AsyncIterable<Uint8Array>,
+  readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
   suspects: readonly Suspect[],
-): Promise<void> {
-  const ids = await customIdsOf(chunks, new Set(suspects.flatMap((pair) => [pair.earlierLine, pair.laterLine])));
+  earlier: Confirmation,
+  budget: RunBudget,
+): Promise<Confirmation | null> {
+  if (suspects.length === 0) return null;
+  const lineNumbers = new Set(suspects.flatMap((pair) => [pair.earlierLine, pair.laterLine]));
+  const found = new Map(earlier.found);
+  for await (const { lines, next } of splitLinesFrom(readFrom(earlier.position.byteOffset), earlier.position)) {
+    for (const line of lines) if (lineNumbers.has(line.lineNumber)) found.set(line.lineNumber, digestOfId(line));
+    if (found.size === lineNumbers.size) break;
+    if (next.byteOffset > earlier.position.byteOffset && budget.mustStop())
+      return { position: next, found: [...found] };
+  }
+  assertSame(suspects, found);
+  return null;
+}
+
+function assertSame(suspects: readonly Suspect[], found: ReadonlyMap<number, string>): void {
   for (const { earlierLine, laterLine } of suspects) {
-    if (ids.get(earlierLine) === ids.get(laterLine)) continue;
+    if (found.get(earlierLine) === found.get(laterLine)) continue;
     const message = `The custom_ids of lines ${earlierLine} and ${laterLine} have the same hash by chance; the input is read again with another.`;
-    throw new HashCollision(message);
+    throw new UnusableCheckpointError(message);
   }
 }
 
-/** A run that starts from the beginning gets another key. */
-export class HashCollision extends TransientError {}
-
-async function customIdsOf(
-  chunks: AsyncIterable<Uint8Array>,
-  lineNumbers: ReadonlySet<number>,
-): Promise<Map<number, unknown>> {
-  const ids = new Map<number, unknown>();
-  for await (const lines of splitLines(chunks)) {
-    for (const line of lines) if (lineNumbers.has(line.lineNumber)) ids.set(line.lineNumber, customIdOf(line));
-    if (ids.size === lineNumbers.size) break;
-  }
-  return ids;
-}
-
-function customIdOf({ bytes }: Line | OverlongLine): unknown {
+function digestOfId({ bytes }: Line | OverlongLine): string {
   const parsed: unknown = bytes && parseJson(bytes.toString());
-  return isObject(parsed) ? parsed.custom_id : undefined;
+  return digest(JSON.stringify((isObject(parsed) ? parsed.custom_id : undefined) ?? null));
 }

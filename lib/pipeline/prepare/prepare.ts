@@ -5,6 +5,7 @@ import {
   beginProgress,
   type Cost,
   closeAtValidation,
+  type S3Object,
   withErrors,
 } from '../../records/batch.ts';
 import {
@@ -19,20 +20,21 @@ import type { ShardRecord } from '../../records/shard.ts';
 import { costProblem } from '../cost-limit.ts';
 import { costLimitOf } from '../maxima.ts';
 import { inParallel } from '../parallel.ts';
+import { RunBudget } from '../run-budget.ts';
 import { type Services, type StepContext, unixSeconds } from '../services.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, PrepareAnswer } from '../step.ts';
 import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import { confirmDoubledIds, HashCollision } from './confirm-doubled-ids.ts';
+import { confirmDoubledIds, noConfirmation } from './confirm-doubled-ids.ts';
 import { InputSharding } from './input-sharding.ts';
-import { readJoined, verifyMd5 } from './joined-objects.ts';
-
-/** Left of a run's time when it writes its checkpoint: 10 million custom_ids are 120 MB. */
-const stopEarlyMs = 120_000;
+import { readPartsFrom, resolveParts } from './joined-objects.ts';
+import { RunningMd5 } from './running-md5.ts';
+import { UnusableCheckpointError } from './unusable-checkpoint.ts';
 
 /**
  * Streams the input once: validates every line, routes it, writes shards; then commits them all by one write. A batch
- * fails here or never. A run whose time ends writes a checkpoint, and the next one goes on from there.
+ * fails here or never. Where custom_ids seem to be doubled, their lines are read once more. A run whose time ends writes a
+ * checkpoint, and the next one goes on from there.
  */
 export async function prepare(services: Services, step: BatchStep, context: StepContext): Promise<PrepareAnswer> {
   const batch = await services.records.getBatch(step.batchId);
@@ -52,16 +54,15 @@ async function validateAndCommit(
 ): Promise<BatchRecord | null> {
   if (services.now() >= batch.deadlineAt * 1_000) return failBatch(services, batch, [deadlinePassed]);
   const token = services.token();
-  const startedWithMs = context.remainingMs();
   const checkpoint = await readCheckpoint(services.objects, batch);
   const validation = new InputSharding(services, batch, token, checkpoint);
   try {
-    return await validate(services, batch, { token, startedWithMs, checkpoint, validation }, context);
+    return await validate(services, batch, { token, checkpoint, validation, budget: new RunBudget(context) }, context);
   } catch (error) {
     await validation.abort();
     if (error instanceof InvalidInputError)
       return failBatch(services, batch, [batchError(error.code, error.message, error.param)], foundIn(validation));
-    if (error instanceof HashCollision) await nameCheckpoint(services, batch, null);
+    if (error instanceof UnusableCheckpointError) await nameCheckpoint(services, batch, null);
     throw error;
   }
 }
@@ -73,10 +74,10 @@ const deadlinePassed: LineError = batchError(
 
 interface Run {
   token: string;
-  startedWithMs: number;
   /** Where it began. */
   checkpoint: PrepareCheckpoint;
   validation: InputSharding;
+  budget: RunBudget;
 }
 
 async function validate(
@@ -85,20 +86,19 @@ async function validate(
   run: Run,
   context: StepContext,
 ): Promise<BatchRecord | null> {
-  const { validation, checkpoint } = run;
-  const { position, isAtEnd } = await readLines(services, batch, run, context);
-  const begunAt = checkpoint.position.byteOffset;
-  const isMd5Open = begunAt > 0 && batch.input.some((object) => object.isPartList);
-  const isToReadAgain = isMd5Open || validation.suspects.length > 0;
-  // To read it again takes no longer than it took; a run that has only begun has all the time there is.
-  const usedMs = run.startedWithMs - context.remainingMs();
-  const lacksTime = isToReadAgain && position.byteOffset > begunAt && usedMs > context.remainingMs();
-  if (!isAtEnd || lacksTime) return leaveToNextRun(services, batch, run, position);
+  const { validation, checkpoint, budget } = run;
+  const { md5: expected, parts } = await resolveParts(services.objects, batch.input);
+  const md5 = expected === null ? null : await RunningMd5.resume(checkpoint.md5);
+  const { position, isAtEnd } = await readLines(services.objects, parts, md5, run, context);
+  const reached = { position, md5: md5?.state ?? null };
+  if (!isAtEnd) return leaveToNextRun(services, batch, run, reached);
+  if (md5) assertMd5(md5.hex, expected);
   if (validation.lines === 0)
     throw new InvalidInputError('empty_file', 'The input file is empty: it has no request lines.');
-  if (isMd5Open) await verifyMd5(services.objects, batch.input);
-  if (validation.suspects.length > 0)
-    await confirmDoubledIds(readJoined(services.objects, batch.input), validation.suspects);
+  const readFrom = (byteOffset: number) => readPartsFrom(services.objects, parts, byteOffset);
+  const earlier = checkpoint.confirmation ?? noConfirmation;
+  const confirmation = await confirmDoubledIds(readFrom, validation.suspects, earlier, budget);
+  if (confirmation) return leaveToNextRun(services, batch, run, { ...reached, confirmation });
   return validation.isFailed
     ? refuseInput(services, batch, validation)
     : acceptInput(services, batch, validation, context);
@@ -106,20 +106,28 @@ async function validate(
 
 /** Reads on until the input or the time ends; some lines at least, so that every run gets further. */
 async function readLines(
-  services: Services,
-  batch: BatchRecord,
-  { validation, checkpoint }: Run,
+  objects: Services['objects'],
+  parts: readonly S3Object[],
+  md5: RunningMd5 | null,
+  { validation, checkpoint, budget }: Run,
   context: StepContext,
 ): Promise<{ position: LinePosition; isAtEnd: boolean }> {
   const begunAt = checkpoint.position.byteOffset;
+  const chunks = readPartsFrom(objects, parts, begunAt);
   let { position } = checkpoint;
-  for await (const { lines, next } of splitLinesFrom(readJoined(services.objects, batch.input, begunAt), position)) {
+  for await (const { lines, next } of splitLinesFrom(md5?.follow(chunks, begunAt) ?? chunks, position)) {
     context.signal.throwIfAborted();
-    if (position.byteOffset > begunAt && context.remainingMs() < stopEarlyMs) return { position, isAtEnd: false };
     await validation.add(lines);
     position = next;
+    if (position.byteOffset > begunAt && budget.mustStop()) return { position, isAtEnd: false };
   }
   return { position, isAtEnd: true };
+}
+
+function assertMd5(found: string, expected: string | null): void {
+  if (found === expected) return;
+  const message = `The file's MD5 is ${found}, but its upload was completed with ${expected}. Upload it again.`;
+  throw new InvalidInputError('md5_mismatch', message, { param: 'md5' });
 }
 
 /**
@@ -130,10 +138,10 @@ async function leaveToNextRun(
   services: Services,
   batch: BatchRecord,
   { token, validation, checkpoint }: Run,
-  position: LinePosition,
+  reached: Partial<PrepareCheckpoint>,
 ): Promise<null> {
   const state = await validation.checkpoint();
-  await writeCheckpoint(services.objects, batch.id, token, { ...checkpoint, position, validation: state });
+  await writeCheckpoint(services.objects, batch.id, token, { ...checkpoint, ...reached, validation: state });
   await nameCheckpoint(services, batch, token);
   return null;
 }

@@ -103,7 +103,7 @@ export class RefusedLines {
       sentKey: null,
       indexKey: this.#keys.index,
     });
-    return markCollected(plan, {
+    const result = {
       outputKey: null,
       errorsKey: this.#keys.errors,
       indexKey: this.#keys.results,
@@ -124,7 +124,8 @@ export class RefusedLines {
       usage: noUsage,
       rawKeys: [],
       sourceSha256: [],
-    });
+    };
+    return markCollected(plan, result, null);
   }
 
   async abort(): Promise<void> {

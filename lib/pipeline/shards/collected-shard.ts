@@ -1,6 +1,10 @@
 import { ResultIndex } from '../../lines/line-index.ts';
 import type { ShardRecord, ShardResult } from '../../records/shard.ts';
 import type { Objects } from '../../store/objects.ts';
+import { inParallel } from '../parallel.ts';
+
+/** Indexes read at a time. */
+const readsAtATime = 10;
 
 /** A shard whose results are there. */
 export interface CollectedShard {
@@ -22,4 +26,8 @@ export function collectedShards(objects: Objects, shards: readonly ShardRecord[]
     if (!result) throw new Error(`Shard ${shard.batchId}/${shard.round}/${shard.shard} was not collected.`);
     return { shard, result, readIndex: async () => new ResultIndex(await objects.readBytes(result.indexKey)) };
   });
+}
+
+export async function withIndexes(shards: readonly CollectedShard[]): Promise<IndexedShard[]> {
+  return inParallel(readsAtATime, shards, async (shard) => ({ ...shard, index: await shard.readIndex() }));
 }

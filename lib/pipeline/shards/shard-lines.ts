@@ -21,20 +21,30 @@ export async function readIndex(objects: Objects, shard: ShardRecord): Promise<L
 /**
  * Streams the lines of a shard with their own bytes; their lengths come from the index, so nothing is parsed.
  *
+ * @param from the place of the first line that is read.
  * @returns the lines of each chunk together.
  */
 export async function* readShardLines(
   objects: Objects,
   shard: ShardRecord,
   index: LineIndex,
+  from = 0,
 ): AsyncGenerator<ShardLine[]> {
-  let position = 0;
-  for await (const bytes of wholeLines(objects.stream({ bucket: objects.bucket, key: shard.linesKey }))) {
+  let position = from;
+  const start = bytesBefore(index, from);
+  for await (const bytes of wholeLines(objects.stream({ bucket: objects.bucket, key: shard.linesKey }, start))) {
     const lines = linesIn(bytes, index, position);
     position += lines.length;
     yield lines;
   }
   assertComplete(shard.linesKey, position, index.length);
+}
+
+/** With their newlines. */
+function bytesBefore(index: LineIndex, position: number): number {
+  let bytes = 0;
+  for (let place = 0; place < position; place += 1) bytes += index.byteLength(place) + 1;
+  return bytes;
 }
 
 function linesIn(bytes: Buffer, index: LineIndex, from: number): ShardLine[] {

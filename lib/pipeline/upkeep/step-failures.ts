@@ -13,7 +13,7 @@ export interface FailedStep {
 
 /** How long an action may be due before it counts as overdue: the machine repeats a step within minutes. */
 const overdueMs = 30 * 60 * 1_000;
-/** The state machine takes so many shards a turn. Where more wait, the later ones wait for their turn, not for a repair. */
+/** The state machine takes so many shards a turn. Where more wait and others move, they wait for their turn, not for a repair. */
 const shardsOfOneTurn = 40;
 
 /** Counts a failed step in its record, for the sweep to see. Never throws: the step's own error is the one to be told. */
@@ -55,9 +55,15 @@ export async function troubleOf(services: Services, batch: BatchRecord): Promise
   const nowMs = services.now();
   const failing = shards.filter((shard) => fails(shard.failures)).length + (failsNow(batch.failures, nowMs) ? 1 : 0);
   const due = shards.flatMap((shard) => dueMs(shard) ?? []);
-  const overdue = due.length > shardsOfOneTurn ? 0 : due.filter((sinceMs) => nowMs - sinceMs > overdueMs).length;
+  const isInTurn = due.length > shardsOfOneTurn && shards.some((shard) => nowMs - lastTouchedMs(shard) <= overdueMs);
+  const overdue = isInTurn ? 0 : due.filter((sinceMs) => nowMs - sinceMs > overdueMs).length;
   if (failing + overdue > 0) services.log.warn('A batch does not get on.', { batchId: batch.id, failing, overdue });
   return { failing, overdue };
+}
+
+/** When a step last did something with a shard, as far as its record tells; later than now where it was put off. */
+function lastTouchedMs({ submittedAtMs, endedAtMs, collectedAtMs, intent, notBeforeMs }: ShardRecord): number {
+  return Math.max(submittedAtMs ?? 0, endedAtMs ?? 0, collectedAtMs ?? 0, intent?.startedAtMs ?? 0, notBeforeMs);
 }
 
 /** Since when one of our steps is due for a shard; null while it waits for its provider, or for nothing. */
@@ -66,7 +72,7 @@ function dueMs(shard: ShardRecord): number | null {
     case 'pending':
       return shard.notBeforeMs > 0 ? shard.notBeforeMs : null;
     case 'submitting':
-      return shard.intent?.leaseUntilMs ?? null;
+      return shard.intent === null ? null : Math.max(shard.intent.leaseUntilMs, shard.notBeforeMs);
     case 'ended':
       return shard.endedAtMs === null ? null : Math.max(shard.endedAtMs, shard.notBeforeMs);
     case 'submitted':

@@ -1,4 +1,4 @@
-import { type BatchRecord, dueAt, isAnnounced } from '../../records/batch.ts';
+import { type BatchRecord, dueAt, isSettled } from '../../records/batch.ts';
 import { messageOf, NotFoundError, safeText } from '../../records/errors.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { continueAsNew } from '../continue-as-new.ts';
@@ -103,7 +103,7 @@ async function sweepOne(services: Services, batchId: string, options: SweepOptio
 }
 
 async function examine(services: Services, batch: BatchRecord, options: SweepOptions): Promise<Omit<Swept, 'reads'>> {
-  if (isAnnounced(batch)) return nothingToDo;
+  if (isSettled(batch)) return nothingToDo;
   const nowMs = services.now();
   if (nowMs < batch.createdAt * 1_000 + (options.graceMs ?? graceMs)) return nothingToDo;
   const overdueSeconds = Math.max(0, Math.floor(nowMs / 1_000) - dueAt(batch));
