@@ -29,9 +29,15 @@ export function textOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** @returns 0 for whatever is no count. */
+/**
+ * Tokens of one answer are never as many: the longest contexts have ten million. The sums of all answers that a batch can have
+ * stay exact, and so does their price.
+ */
+const maxCount = 100_000_000;
+
+/** @returns 0 for whatever is no count, or none that an answer can have. */
 export function countOf(value: unknown): number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+  return typeof value === 'number' && Number.isInteger(value) && value > 0 && value <= maxCount ? value : 0;
 }
 
 /** A number, also one written as a text; NaN for anything else. Other values may throw where they are converted. */
