@@ -44,6 +44,7 @@ function documentOf(state: BatchState, tally: ErrorTally) {
     status: state.status,
     timeline: state.moments,
     shards: shards ?? [],
+    shards_omitted: state.shardsOmitted,
     errors: tally.groups.map(({ customId, ...group }) => ({ ...group, first_custom_id: customId })),
     next: nextSteps(state),
     batch: state.document,

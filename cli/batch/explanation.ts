@@ -17,7 +17,7 @@ export function explanation(state: BatchState, tally: ErrorTally): string {
   return [
     [headline(state), ...whatFor(state)],
     addTitle('Timeline', timeline(state)),
-    addTitle('Sent to', shardTable(state.shards ?? [])),
+    addTitle('Sent to', shardTable(state)),
     addTitle('Would be sent to', planTable(state)),
     addTitle('Why requests failed', tallyLines(tally)),
     addTitle('What is wrong with the input', errorLines(state)),
@@ -59,17 +59,18 @@ function timeline(state: BatchState): string[] {
   return columns(rows);
 }
 
-function shardTable(shards: readonly ShardState[]): string[] {
-  if (shards.length === 0) return [];
+function shardTable({ shards, shardsOmitted }: BatchState): string[] {
+  if (!shards || shards.length === 0) return [];
   const header = ['  shard', 'provider', 'model', "provider's batch", 'status', 'requests', 'answered', 'failed'];
   const rows = shards.slice(0, maxShownShards).map(shardCells);
   const [first = '', ...lines] = columns([header, ...rows], [5, 6, 7]);
-  const hidden = shards.length - rows.length;
+  const hidden = shards.length - rows.length + shardsOmitted;
+  const where = shardsOmitted > 0 ? `--json has the first ${countText(shards.length)}` : '--json has them all';
   const remarks = [...new Set(shards.flatMap(({ lastError }) => lastError ?? []))].slice(0, 3);
   return [
     styleText('dim', first),
     ...lines,
-    ...(hidden > 0 ? [`  and ${countText(hidden)} more; --json has them all`] : []),
+    ...(hidden > 0 ? [`  and ${countText(hidden)} more; ${where}`] : []),
     ...remarks.map((remark) => `  ${styleText('yellow', '!')} ${cut(printable(remark))}`),
   ];
 }

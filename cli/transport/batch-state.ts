@@ -67,6 +67,8 @@ export interface BatchState {
   validation: ValidationFacts | null;
   /** Null where the transport cannot see them. */
   shards: ShardState[] | null;
+  /** How many more there are, which the deployment does not list. */
+  shardsOmitted: number;
   /** Where the results are, for the transport that was asked; null where there are none. */
   output: string | null;
   errorFile: string | null;

@@ -1,7 +1,9 @@
+import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Services } from '../../lib/pipeline/services.ts';
 import { resultKey } from '../../lib/records/object-keys.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
+import { commandIn } from '../cli/command.ts';
 import { drive, functionContext, pass } from '../pipeline/drive.ts';
 import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
 import { poll, prepare, submit } from '../pipeline/steps.ts';
@@ -72,6 +74,11 @@ it('an answer of ten thousand shards is cut to what Lambda can answer, and says 
   const { batchdrop } = JSON.parse(answer);
   expect(batchdrop.shards).toHaveLength(1_000);
   expect(batchdrop).toMatchObject({ shards_omitted: 9_000, receipt: { provider_batches_omitted: 9_000 } });
+
+  const env = { BATCHDROP_URL: client.baseURL.replace(/\/v1$/, ''), BATCHDROP_API_KEY: api.key };
+  const explain = (...flags: string[]) => commandIn(tmpdir(), ['explain', batchId, ...flags], { env }).ended;
+  expect((await explain()).stdout).toContain('and 9,960 more; --json has the first 1,000');
+  expect(JSON.parse((await explain('--json')).stdout)).toMatchObject({ shards_omitted: 9_000 });
 });
 
 async function shardsOf(batchId: string): Promise<ShardRecord[]> {

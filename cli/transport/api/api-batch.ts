@@ -26,6 +26,7 @@ const additionsSchema = z.object({
   cost: costSchema.nullish(),
   report: reportSchema.nullish(),
   shards: z.array(shardSchema).optional(),
+  shards_omitted: z.number().optional(),
 });
 
 /** @param batch as a deployment answers it, or as it stands in `batch.json`. */
@@ -49,6 +50,7 @@ export function stateOfApiBatch(batch: DeploymentBatch): BatchState {
     cost: additions.cost ?? null,
     validation: additions.report ?? null,
     shards: additions.shards?.map(shardState) ?? null,
+    shardsOmitted: additions.shards_omitted ?? 0,
     output: batch.output_file_id,
     errorFile: batch.error_file_id,
     document: batch,

@@ -43,6 +43,7 @@ export function stateOfStatus(handle: string, status: StatusDocument): BatchStat
     cost: null,
     validation: null,
     shards: null,
+    shardsOmitted: 0,
     output: status.output,
     errorFile: status.errors,
     document: status,

@@ -1,0 +1,87 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { commandIn } from '../cli/command.ts';
+import { drive } from '../pipeline/drive.ts';
+import { expectExactlyOnce } from '../pipeline/invariants.ts';
+import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
+import { type ApiHarness, startApi } from './api-harness.ts';
+
+let api: ApiHarness;
+let folder: string;
+let files = 0;
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  api = await startApi();
+  folder = await mkdtemp(join(tmpdir(), 'batchdrop-collect-'));
+});
+
+afterAll(async () => {
+  await api.close();
+  await rm(folder, { recursive: true, force: true });
+  vi.useRealTimers();
+});
+
+const lines = numbered(6, chatLine);
+
+/** A batch of which each download was cut, so that answers are lost which the provider still has. */
+async function withLostAnswers(): Promise<string> {
+  files += 1;
+  const { openai } = api.harness.simulators;
+  openai.setFaults([{ kind: 'truncated_download', how: 'clean_end', times: 20 }]);
+  const batchId = (await api.harness.drop(`lost-${files}.jsonl`, fileOf(lines))) ?? '';
+  await drive(api.harness, batchId, { maxTurns: 1_000 });
+  openai.setFaults([]);
+  const { status, counts } = await api.harness.batch(batchId);
+  expect(status).toBe('completed');
+  expect(counts.failed).toBeGreaterThan(0);
+  return batchId;
+}
+
+async function expectAllAnswered(batchId: string): Promise<void> {
+  await drive(api.harness, batchId, { maxTurns: 1_000 });
+  await expectExactlyOnce(api.harness, batchId, lines);
+  expect((await api.client.batches.retrieve(batchId)).request_counts).toEqual({ total: 6, completed: 6, failed: 0 });
+  const created = await api.harness.simulators.openai.creations();
+  const id = batchId.slice('batch_'.length);
+  expect(created.filter(({ requestIds: [first = ''] }) => first.includes(id))).toHaveLength(1);
+}
+
+describe('lost answers are read again', () => {
+  it('through the API, by their owner, and once they are there no more', async () => {
+    const batchId = await withLostAnswers();
+    const path = `/batches/${batchId}/collect`;
+    await expect(api.stranger.post(path)).rejects.toThrow(OpenAI.NotFoundError);
+    expect((await api.harness.batch(batchId)).status).toBe('completed');
+
+    expect(await api.client.post(path)).toMatchObject({ object: 'batch', id: batchId, status: 'finalizing' });
+    expect(await api.client.post(path)).toMatchObject({ id: batchId, status: 'finalizing' });
+    await expectAllAnswered(batchId);
+    await expect(api.client.post(path)).rejects.toThrow(/has no lost results/);
+  });
+
+  it('not for a batch that runs', async () => {
+    const batchId = (await api.harness.drop('runs.jsonl', fileOf(lines))) ?? '';
+    const answer = api.client.post(`/batches/${batchId}/collect`);
+    await expect(answer).rejects.toThrow(OpenAI.ConflictError);
+    await expect(answer).rejects.toThrow(/its results are still to come/);
+  });
+
+  it('by the command line, which says what became of the batch', async () => {
+    const batchId = await withLostAnswers();
+    const env = { BATCHDROP_URL: api.url, BATCHDROP_API_KEY: api.key };
+    const collect = () => commandIn(folder, ['collect', batchId, '--json'], { env }).ended;
+
+    const asked = await collect();
+    expect(asked).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(asked.stdout)).toMatchObject({ id: batchId, status: 'finalizing' });
+    await expectAllAnswered(batchId);
+
+    const again = await collect();
+    expect(again.code).not.toBe(0);
+    expect(again.stderr).toContain('has no lost results');
+  });
+});
