@@ -19,7 +19,7 @@ export class RunBudget {
     this.#remainingMs = context.remainingMs();
   }
 
-  /** To be asked after each step. A run asks for the first time after its first step, so that every run gets further. */
+  /** To be asked between two steps: never before the first one, so that every run gets further, and not after the last one. */
   mustStop(): boolean {
     const remainingMs = this.#context.remainingMs();
     this.#longestStepMs = Math.max(this.#longestStepMs, this.#remainingMs - remainingMs);

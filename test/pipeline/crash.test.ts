@@ -96,7 +96,7 @@ describe('whatever fails and wherever a function dies', () => {
           fc.array(fault, { maxLength: 3 }),
           fc.option(fc.integer({ min: 2, max: 12 }), { freq: 3, nil: null }),
           fc.nat(),
-          fc.array(fc.nat(8), { minLength: 1, maxLength: 4 }),
+          fc.array(fc.integer({ min: 3, max: 20 }), { minLength: 1, maxLength: 4 }),
           async (made, points, faults, cancelAt, jitterSeed, looks) => {
             harness.simulators.openai.setFaults(faults);
             harness.simulators.anthropic.setFaults(faults);

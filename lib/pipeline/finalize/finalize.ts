@@ -263,7 +263,7 @@ async function settle(services: Services, batch: BatchRecord, context: StepConte
     if (!(await writeRetryFile(services, batch, context))) return anotherRun;
     await writeStatus(services, batch.id);
   }
-  await setRetryFile(services, batch, 'written', null);
+  if (batch.retryFile !== null) await setRetryFile(services, batch, 'written', null);
   return batchEnded;
 }
 

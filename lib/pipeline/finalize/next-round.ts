@@ -103,9 +103,12 @@ async function copyAllRetryable(
   writer: ShardWriter,
   budget: RunBudget,
 ): Promise<Place | null> {
-  for (const collected of latest) {
-    const { shard, result } = collected;
-    if (shard.shard < from.shard || result.retryable === 0 || !mayBeSent(services, shard)) continue;
+  const sources = latest.filter(
+    ({ shard, result }) => shard.shard >= from.shard && result.retryable > 0 && mayBeSent(services, shard),
+  );
+  for (const [place, collected] of sources.entries()) {
+    const { shard } = collected;
+    if (place > 0 && budget.mustStop()) return { shard: shard.shard, position: 0 };
     const position = shard.shard === from.shard ? from.position : 0;
     const next = await copyRetryable(services, options, collected, position, writer, budget);
     if (next !== null) return { shard: shard.shard, position: next };
@@ -150,7 +153,7 @@ async function copyRetryable(
       });
     }
     next += lines.length;
-    if (budget.mustStop()) return next;
+    if (next < entries.length && budget.mustStop()) return next;
   }
   return null;
 }

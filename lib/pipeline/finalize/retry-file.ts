@@ -32,8 +32,9 @@ interface Source {
   /** Places in the shard. */
   first: number;
   last: number;
-  /** Of the first one. */
+  /** Of the first one, and of the last one. */
   ordinal: number;
+  lastOrdinal: number;
 }
 
 /**
@@ -55,17 +56,16 @@ export async function writeRetryPiece(
   const failed = new LastRounds(indexed, batch.counts.total).failed();
   const sources = indexed.flatMap((source) => sourceOf(source, failed, checkpoint.retryFromOrdinal) ?? []);
   const writer = services.objects.writer(mergeWorkKey(batch.id, token, 'retry.jsonl'), { sha256: true });
+  const lastOrdinal = sources.reduce((last, source) => Math.max(last, source.lastOrdinal), -1);
   let { retryFromOrdinal } = checkpoint;
-  let isWhole = true;
   try {
     for await (const line of inOrder(services, sources, failed)) {
       if (line.bytes.length > 0) await writer.writeLine(line.bytes);
       retryFromOrdinal = line.ordinal + 1;
-      if (!budget.mustStop()) continue;
-      isWhole = false;
-      break;
+      if (line.ordinal < lastOrdinal && budget.mustStop()) break;
     }
     const piece = writer.bytes > 0 ? [await writer.close()] : [];
+    const isWhole = retryFromOrdinal > lastOrdinal;
     return { retryFromOrdinal, pieces: [...checkpoint.pieces, ...piece], isWhole };
   } catch (error) {
     await writer.abort();
@@ -99,8 +99,9 @@ function sourceOf({ shard, index }: IndexedShard, failed: OrdinalSet, fromOrdina
   for (let position = 0; position < index.length; position += 1) {
     const ordinal = index.ordinal(position);
     if (ordinal < fromOrdinal || !failed.has(ordinal)) continue;
-    source ??= { shard, ordinal, first: position, last: position };
+    source ??= { shard, ordinal, lastOrdinal: ordinal, first: position, last: position };
     source.last = position;
+    source.lastOrdinal = ordinal;
   }
   return source;
 }

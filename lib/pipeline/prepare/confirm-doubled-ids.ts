@@ -36,11 +36,12 @@ export async function confirmDoubledIds(
   if (suspects.length === 0) return null;
   const lineNumbers = new Set(suspects.flatMap((pair) => [pair.earlierLine, pair.laterLine]));
   const found = new Map(earlier.found);
-  for await (const { lines, next } of splitLinesFrom(readFrom(earlier.position.byteOffset), earlier.position)) {
+  let { position } = earlier;
+  for await (const { lines, next } of splitLinesFrom(readFrom(position.byteOffset), position)) {
+    if (position.byteOffset > earlier.position.byteOffset && budget.mustStop()) return { position, found: [...found] };
     for (const line of lines) if (lineNumbers.has(line.lineNumber)) found.set(line.lineNumber, digestOfId(line));
     if (found.size === lineNumbers.size) break;
-    if (next.byteOffset > earlier.position.byteOffset && budget.mustStop())
-      return { position: next, found: [...found] };
+    position = next;
   }
   assertSame(suspects, found);
   return null;

@@ -117,9 +117,9 @@ async function readLines(
   let { position } = checkpoint;
   for await (const { lines, next } of splitLinesFrom(md5?.follow(chunks, begunAt) ?? chunks, position)) {
     context.signal.throwIfAborted();
+    if (position.byteOffset > begunAt && budget.mustStop()) return { position, isAtEnd: false };
     await validation.add(lines);
     position = next;
-    if (position.byteOffset > begunAt && budget.mustStop()) return { position, isAtEnd: false };
   }
   return { position, isAtEnd: true };
 }
