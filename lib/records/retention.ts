@@ -1,4 +1,4 @@
-import { type BatchRecord, isAnnounced } from './batch.ts';
+import { type BatchRecord, isSettled } from './batch.ts';
 
 /** Which of a batch's files are gone: deleted, or past their time. */
 export interface GoneFiles {
@@ -17,15 +17,15 @@ export function goesWith(gone: GoneFiles, workKey: string): boolean {
   if (folder === 'prepare' || /^(refused-)?lines\.(jsonl|index)$/.test(name)) return gone.input;
   if (name === 'output.jsonl') return gone.output;
   if (/^(refused-)?errors\.jsonl$/.test(name)) return gone.errors;
-  if (folder === 'bedrock' || /^(sent|raw-\d+|\d+-answers)\.jsonl$/.test(name))
+  if (folder === 'bedrock' || /^(sent|retry|raw-\d+|\d+-answers)\.jsonl$/.test(name))
     return gone.input || gone.output || gone.errors;
   // Indexes and checkpoints hold lengths and counts.
   return false;
 }
 
-/** When a batch has ended, in Unix seconds; null while it, or what tells of its end, is under way. */
+/** When a batch has ended, in Unix seconds; null while it, what tells of its end, or its retry file, which needs the work, is under way. */
 export function endedAt(batch: BatchRecord): number | null {
-  if (!isAnnounced(batch)) return null;
+  if (!isSettled(batch)) return null;
   return batch.completedAt ?? batch.failedAt ?? batch.expiredAt ?? batch.cancelledAt;
 }
 
