@@ -67,8 +67,10 @@ export function estimateText({ isDryRun, validation }: BatchState): string[] {
   return [...withPrice(`${counted(validation.lines, 'request')}${invalid}; ${tokens}`, price), ...rests];
 }
 
-export function warningText({ warningCount }: BatchState): string[] {
-  return warningCount === 0 ? [] : [`${counted(warningCount, 'warning')}: parameters that a provider cannot take`];
+export function warningText({ warningCount, sidecarWarning }: BatchState): string[] {
+  const warnings =
+    warningCount === 0 ? [] : [`${counted(warningCount, 'warning')}: parameters that a provider cannot take`];
+  return sidecarWarning === null ? warnings : [...warnings, printable(sidecarWarning)];
 }
 
 /** What validation found wrong. */

@@ -62,6 +62,8 @@ export interface BatchState {
   errors: LineError[];
   errorCount: number;
   warningCount: number;
+  /** Why the options of a sidecar are not applied. */
+  sidecarWarning: string | null;
   tokens: { input: number; output: number } | null;
   cost: Cost | null;
   validation: ValidationFacts | null;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sidecarWarning } from '../pipeline/drop-options.ts';
 import type { Services } from '../pipeline/services.ts';
 import { type BatchRecord, batchObject, costSchema, hasLineErrors, reportSchema } from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
@@ -41,6 +42,7 @@ const additionsSchema = z.object({
   retry_of: z.string().nullable().describe('The batch whose failed requests these are'),
   error_count: z.number().int().describe('Validation errors; `errors` holds the first hundred'),
   warning_count: z.number().int(),
+  sidecar_warning: z.string().nullable().describe('Why the options of a sidecar are not applied'),
   validation: uri.describe('s3:// URI of all validation errors'),
   warnings: uri.describe('s3:// URI of all warnings'),
   cost: costSchema.nullable(),
@@ -87,6 +89,7 @@ export function batchView(services: Services, batch: BatchRecord, details: Batch
       retry_of: batch.retryOf,
       error_count: batch.errorCount,
       warning_count: batch.warningCount,
+      sidecar_warning: sidecarWarning(batch),
       validation: uriIf(hasLineErrors(batch), 'validation.jsonl'),
       warnings: uriIf(batch.warningCount > 0, 'warnings.jsonl'),
       cost: batch.cost,

@@ -28,6 +28,16 @@ export function assertLinesWithinMaximum({ maxima }: MaximaOf, lines: number): v
     throw aboveMaximum({ name: 'lines', asked: lines, most: maxima.lines });
 }
 
+/** @throws InvalidInputError where the deployment may answer no task: the machine would wait for nothing. */
+export function assertAnswerable({ taskMachines }: Config, taskToken: string | null): void {
+  if (taskToken === null || taskMachines.length > 0) return;
+  throw new InvalidInputError(
+    'invalid_option',
+    'task_token: this deployment may answer no state machine. Name the ARN of yours in the configuration under "taskMachines", deploy, and try again.',
+    { param: 'task_token' },
+  );
+}
+
 /** What a batch may cost: the lower of its own limit and of the deployment's, which may be younger. Undefined without either. */
 export function costLimitOf(
   { maxima }: MaximaOf,

@@ -5,6 +5,7 @@ import { resultKey, statusKey } from '../records/object-keys.ts';
 import type { LineError } from '../records/openai-batch.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import { shownOptions } from '../records/options.ts';
+import { sidecarWarning } from './drop-options.ts';
 import { isGone } from './gone-files.ts';
 import type { Services } from './services.ts';
 
@@ -102,6 +103,7 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     validation: hasLineErrors(batch) ? uri('validation.jsonl') : null,
     warnings: batch.warningCount > 0 ? uri('warnings.jsonl') : null,
     warning_count: batch.warningCount,
+    sidecar_warning: sidecarWarning(batch),
     summary: hasEnded(batch.status) ? uri('batch.json') : null,
     error_count: batch.errorCount,
     first_error: batch.errors[0] ?? batch.firstFailure,

@@ -120,6 +120,10 @@ export const batchRecordSchema = z.object({
   sequencer: z.string().nullable().default(null),
   /** When the dropped object was written. Absent from older records. */
   lastModified: seconds.nullable().default(null),
+  /** Without quotes: of the sidecar whose options the batch has; null where there was none. */
+  sidecarEtag: z.string().nullable().default(null),
+  /** Of the last one that came since the batch was made. */
+  latestSidecarEtag: z.string().nullable().default(null),
   createdAt: seconds,
   /** Unix milliseconds: the order of records made within one second. Absent where an earlier release made them. */
   createdAtMs: z.number().int().optional(),

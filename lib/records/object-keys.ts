@@ -55,6 +55,13 @@ export function isNoInput(key: string): boolean {
   return key.endsWith(sidecarSuffix) || key.endsWith('/');
 }
 
+/** @returns of which input the key is the sidecar, or null where it is none. */
+export function inputKeyOf(key: string): string | null {
+  if (!key.endsWith(sidecarSuffix)) return null;
+  const input = key.slice(0, -sidecarSuffix.length);
+  return /\.jsonl$/i.test(input) ? input : `${input}.jsonl`;
+}
+
 /** Both ways to name the sidecar of `a.jsonl`: `a.jsonl.options.json` and `a.options.json`. */
 export function sidecarKeys(inboxKey: string): readonly string[] {
   return [inboxKey, inboxKey.replace(/\.jsonl$/i, '')].flatMap((key) => sidecarKey(key) ?? []);

@@ -1,5 +1,4 @@
 import {
-  assertAnswerable,
   assertSameParameters,
   type BatchDraft,
   type BatchSource,
@@ -8,6 +7,7 @@ import {
   resumeBatch,
   startBatch,
 } from '../pipeline/intake/new-batch.ts';
+import { assertAnswerable } from '../pipeline/maxima.ts';
 import { type Services, unixSeconds } from '../pipeline/services.ts';
 import { unknownProvider } from '../providers/config.ts';
 import type { BatchRecord } from '../records/batch.ts';

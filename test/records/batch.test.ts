@@ -49,6 +49,8 @@ const fresh: BatchRecord = batchRecordSchema.parse({
   eventSentAtMs: null,
   retryFile: null,
   looks: null,
+  sidecarEtag: null,
+  latestSidecarEtag: null,
 });
 
 const settled = { completed: 0, failed: 0 };

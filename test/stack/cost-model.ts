@@ -44,7 +44,7 @@ export function usageOf(shape: BatchShape): Usage {
     writes: 8 + 8 * shards + shardChanges + changedPolls,
     writeUnits: 28 + 9 * shards + 2 * shardChanges + 7 * changedPolls,
     s3Puts: 6 + 5 * shards + changedPolls,
-    s3Gets: 7 + 6 * shards + changedPolls,
+    s3Gets: 11 + 6 * shards + changedPolls,
   };
 }
 

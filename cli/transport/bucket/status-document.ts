@@ -19,6 +19,7 @@ export const statusDocumentSchema = z.looseObject({
   first_error: z.nullable(lineErrorSchema),
   errors_sample: errorListSchema.optional(),
   warning_count: z.number().optional(),
+  sidecar_warning: z.string().nullish(),
 });
 
 export type StatusDocument = z.infer<typeof statusDocumentSchema>;
@@ -39,6 +40,7 @@ export function stateOfStatus(handle: string, status: StatusDocument): BatchStat
     errors: status.errors_sample ?? (status.first_error ? [status.first_error] : []),
     errorCount: status.error_count,
     warningCount: status.warning_count ?? 0,
+    sidecarWarning: status.sidecar_warning ?? null,
     tokens: null,
     cost: null,
     validation: null,

@@ -1,17 +1,13 @@
-import { unknownProvider } from '../../providers/config.ts';
+import { z } from 'zod';
 import type { BatchRecord } from '../../records/batch.ts';
 import { digest } from '../../records/digest.ts';
-import { InvalidInputError, messageOf } from '../../records/errors.ts';
+import { InvalidInputError } from '../../records/errors.ts';
 import { batchIdFrom, fileIdFrom } from '../../records/ids.ts';
-import { isObject } from '../../records/json.ts';
-import { type DropLocation, isNoInput, locateDrop, sidecarKeys } from '../../records/object-keys.ts';
-import {
-  assertLabels,
-  optionsFromObjectMetadata,
-  parseRequestedOptions,
-  type RequestedOptions,
-} from '../../records/options.ts';
+import { type DropLocation, inputKeyOf, isNoInput, locateDrop, statusKey } from '../../records/object-keys.ts';
+import { hasEnded } from '../../records/openai-batch.ts';
+import type { RequestedOptions } from '../../records/options.ts';
 import type { ObjectHead } from '../../store/objects.ts';
+import { findSidecar, optionsIn, optionsOfDrop, type Sidecar, withoutQuotes } from '../drop-options.ts';
 import type { Services } from '../services.ts';
 import { writeRefusal, writeStatus } from '../status-file.ts';
 import { failTask } from '../task-answer.ts';
@@ -35,6 +31,8 @@ export interface Drop {
  */
 export async function intake(services: Services, drop: Drop): Promise<string | null> {
   const location = locateDrop(drop.key, services.config.tenants);
+  const inputKey = inputKeyOf(drop.key);
+  if (location && inputKey !== null && drop.etag !== null) await noteSidecar(services, inputKey, drop.etag);
   if (!location || isNoInput(drop.key)) return null;
   const head = await services.objects.head(drop.key, drop.bucket);
   if (!head && drop.etag === null) return null;
@@ -87,8 +85,9 @@ async function startDrop(
   location: DropLocation,
   head: ObjectHead,
 ): Promise<BatchRecord> {
-  const { ignored, ...requested } = await readOptions(services, drop, head);
-  return startBatch(services, { ...draftOf(drop, location, head, requested), ignoredMetadata: ignored });
+  const sidecar = await findSidecar(services, head);
+  const { ignored, ...requested } = optionsOfDrop(services, head, sidecar);
+  return startBatch(services, { ...draftOf(drop, location, head, requested, sidecar), ignoredMetadata: ignored });
 }
 
 /** A drop is these bytes, written at that time: event and list say the same of it. S3 tells times to the second. */
@@ -104,64 +103,47 @@ async function findTaken(services: Services, drop: Drop, head: ObjectHead): Prom
   return ofEvent ?? (await services.records.findBatch(batchIdFrom(identityOf(head))));
 }
 
-interface DropOptions extends RequestedOptions {
-  /** Names in the object's metadata that are no options. */
-  ignored: string[];
-}
-
-async function readOptions(services: Services, drop: Drop, head: ObjectHead): Promise<DropOptions> {
-  const sidecar = await readSidecar(services, drop);
-  const metadata = optionsFromObjectMetadata(head.metadata);
-  const requested = parseRequestedOptions({
-    ...services.config.defaults,
-    ...sidecar,
-    ...metadata.options,
-  });
-  assertLabels(requested.options.metadata);
-  const { provider } = requested.options;
-  if (provider !== undefined && !Object.hasOwn(services.config.providers, provider))
-    throw new InvalidInputError('invalid_option', unknownProvider(provider, services.config), { param: 'provider' });
-  return { ...requested, ignored: metadata.ignored };
-}
-
 /** @returns the token that came with a refused drop, as far as it can be read. */
 async function findTaskToken(services: Services, drop: Drop, head: ObjectHead | null): Promise<string | null> {
   if (services.config.taskMachines.length === 0) return null;
-  const sidecar = await readSidecar(services, drop).catch((error: unknown): Record<string, unknown> => {
-    if (error instanceof InvalidInputError) return {};
-    throw error;
-  });
-  const token = head?.metadata['task-token'] ?? sidecar.task_token;
+  const token = head?.metadata['task-token'] ?? (await tokenBeside(services, drop));
   return typeof token === 'string' && token !== '' ? token : null;
 }
 
-async function readSidecar(services: Services, drop: Drop): Promise<Record<string, unknown>> {
-  const found: { key: string; text: string }[] = [];
-  for (const key of sidecarKeys(drop.key)) {
-    const sidecar = await services.objects.readText(key, drop.bucket);
-    if (sidecar) found.push({ key, text: sidecar.text });
-  }
-  const [first, second] = found;
-  if (!first) return {};
-  if (second)
-    throw new InvalidInputError(
-      'invalid_option',
-      `Both ${first.key} and ${second.key} hold options: keep one of them.`,
-    );
-  return parseSidecar(first.key, first.text);
-}
-
-function parseSidecar(key: string, text: string): Record<string, unknown> {
+async function tokenBeside(services: Services, drop: Drop): Promise<unknown> {
   try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch (cause) {
-    throw new InvalidInputError('invalid_option', `${key} is not valid JSON: ${messageOf(cause)}`, { cause });
+    const sidecar = await findSidecar(services, drop);
+    return sidecar && optionsIn(sidecar).task_token;
+  } catch (error) {
+    if (error instanceof InvalidInputError) return null;
+    throw error;
   }
-  throw new InvalidInputError('invalid_option', `${key} must hold a JSON object of options.`);
 }
 
-function draftOf(drop: Drop, location: DropLocation, head: ObjectHead, requested: RequestedOptions): BatchDraft {
+const statusSchema = z.object({ batch_id: z.string().nullable() });
+
+/**
+ * Notes a sidecar on the batch of its drop, if there is one that has not ended. Prepare takes it up as long as nothing is sent; from then
+ * on the status file says that it came too late.
+ */
+async function noteSidecar(services: Services, inputKey: string, etag: string): Promise<void> {
+  const status = await services.objects.readText(statusKey(inputKey));
+  const { batch_id: batchId = null } = statusSchema.safeParse(status && JSON.parse(status.text)).data ?? {};
+  const batch = batchId === null ? null : await services.records.findBatch(batchId);
+  if (!batch) return;
+  await services.records.updateBatch(batch.id, (current) =>
+    hasEnded(current.status) ? current : { ...current, latestSidecarEtag: withoutQuotes(etag) },
+  );
+  await writeStatus(services, batch.id);
+}
+
+function draftOf(
+  drop: Drop,
+  location: DropLocation,
+  head: ObjectHead,
+  requested: RequestedOptions,
+  sidecar: Sidecar | null,
+): BatchDraft {
   const { bucket, key, etag, bytes, lastModified } = head;
   const { options, taskToken } = requested;
   const identity = identityOf(head);
@@ -176,6 +158,7 @@ function draftOf(drop: Drop, location: DropLocation, head: ObjectHead, requested
       objects: [{ bucket, key, etag, bytes }],
     },
     inboxKey: key,
+    sidecarEtag: sidecar && withoutQuotes(sidecar.etag),
     sequencer: drop.sequencer,
     lastModified,
     retryOf: null,
@@ -185,9 +168,4 @@ function draftOf(drop: Drop, location: DropLocation, head: ObjectHead, requested
 
 function filenameOf(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1);
-}
-
-/** Events give an ETag bare, S3's answers in quotes. */
-function withoutQuotes(etag: string): string {
-  return etag.replaceAll('"', '');
 }

@@ -12,7 +12,7 @@ import { totalBytes } from '../../records/file.ts';
 import { batchIdFrom } from '../../records/ids.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import { type BatchOptions, deadlineHours } from '../../records/options.ts';
-import { assertWithinMaxima } from '../maxima.ts';
+import { assertAnswerable, assertWithinMaxima } from '../maxima.ts';
 import { creationTimes, type Services } from '../services.ts';
 
 /** Where a batch's requests are. */
@@ -39,6 +39,8 @@ export interface BatchDraft {
   input: BatchSource | { fileId: string; missing: LineError };
   /** For a drop: its key, and its place among the drops of that key. */
   inboxKey: string | null;
+  /** Of what stood beside the drop. */
+  sidecarEtag?: string | null;
   sequencer?: string | null;
   lastModified?: number;
   /** Names in a dropped object's metadata that are no options. */
@@ -94,16 +96,6 @@ export function assertSameParameters(batch: BatchRecord, isSame: (standing: Batc
   );
 }
 
-/** @throws InvalidInputError where the deployment may answer no task: the machine would wait for nothing. */
-export function assertAnswerable({ taskMachines }: Services['config'], taskToken: string | null): void {
-  if (taskToken === null || taskMachines.length > 0) return;
-  throw new InvalidInputError(
-    'invalid_option',
-    'task_token: this deployment may answer no state machine. Name the ARN of yours in the configuration under "taskMachines", deploy, and try again.',
-    { param: 'task_token' },
-  );
-}
-
 /** Notes the task that waits for a batch; a machine that tries again comes with another token, and only the last one waits. */
 export async function letWait(services: Services, batch: BatchRecord, taskToken: string | null): Promise<BatchRecord> {
   if (taskToken === null) return batch;
@@ -156,6 +148,8 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     input: 'missing' in input ? [] : input.objects,
     retryOf,
     inboxKey,
+    sidecarEtag: draft.sidecarEtag ?? null,
+    latestSidecarEtag: null,
     sequencer: draft.sequencer ?? null,
     lastModified: draft.lastModified ?? null,
     ...times,

@@ -28,6 +28,7 @@ import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './check
 import { confirmDoubledIds, noConfirmation } from './confirm-doubled-ids.ts';
 import { InputSharding } from './input-sharding.ts';
 import { readPartsFrom, resolveParts } from './joined-objects.ts';
+import { withLateSidecar } from './late-sidecar.ts';
 import { RunningMd5 } from './running-md5.ts';
 import { UnusableCheckpointError } from './unusable-checkpoint.ts';
 
@@ -40,10 +41,21 @@ export async function prepare(services: Services, step: BatchStep, context: Step
   const batch = await services.records.getBatch(step.batchId);
   assertEpoch(batch, step.epoch);
   const isOpen = batch.status === 'validating' && batch.verdict === null;
-  const after = isOpen ? await validateAndCommit(services, batch, context) : batch;
+  const after = isOpen ? await begin(services, batch, context) : batch;
   if (after === null) return { done: false, ended: false };
   await writeStatus(services, after.id);
   return { done: true, ended: after.rounds.length === 0 };
+}
+
+/** @returns null where another run is needed. */
+async function begin(services: Services, batch: BatchRecord, context: StepContext): Promise<BatchRecord | null> {
+  try {
+    const current = batch.checkpoint === null ? await withLateSidecar(services, batch) : batch;
+    return await validateAndCommit(services, current, context);
+  } catch (error) {
+    if (!(error instanceof InvalidInputError)) throw error;
+    return failBatch(services, batch, [batchError(error.code, error.message, error.param)]);
+  }
 }
 
 /** @returns null where another run is needed. */
@@ -99,6 +111,11 @@ async function validate(
   const earlier = checkpoint.confirmation ?? noConfirmation;
   const confirmation = await confirmDoubledIds(readFrom, validation.suspects, earlier, budget);
   if (confirmation) return leaveToNextRun(services, batch, run, { ...reached, confirmation });
+  // Once more, where it costs nothing yet: the next run reads the input anew under the options of a sidecar that has come.
+  if ((await withLateSidecar(services, batch)) !== batch) {
+    await validation.abort();
+    return null;
+  }
   return validation.isFailed
     ? refuseInput(services, batch, validation)
     : acceptInput(services, batch, validation, context);
