@@ -138,7 +138,7 @@ class SchemaValues {
 function typeOf(schema: JsonObject, depth: number): string {
   const type = schema.type;
   if (Array.isArray(type)) return depth >= maxDepth && type.includes('null') ? 'null' : String(type[0]);
-  if (typeof type === 'string') return type;
+  if (typeof type === 'string') return type.toLowerCase(); // Google's own schemas have capitals
   return 'properties' in schema ? 'object' : 'items' in schema ? 'array' : 'string';
 }
 

@@ -26,6 +26,37 @@ export type WirePart = z.infer<typeof partSchema>;
 const contentSchema = z.strictObject({ role: z.enum(['user', 'model']), parts: z.array(partSchema).min(1) });
 export type WireContent = z.infer<typeof contentSchema>;
 
+/** Google's own `Schema`. Source: https://ai.google.dev/api/caching#Schema */
+const openApiSchema: z.ZodType = z.strictObject({
+  type: z.enum(['STRING', 'NUMBER', 'INTEGER', 'BOOLEAN', 'ARRAY', 'OBJECT', 'NULL']).optional(),
+  format: z.string().optional(),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  nullable: z.boolean().optional(),
+  enum: z.array(z.string()).optional(),
+  minItems: z.int().optional(),
+  maxItems: z.int().optional(),
+  get properties() {
+    return z.record(z.string(), openApiSchema).optional();
+  },
+  required: z.array(z.string()).optional(),
+  minProperties: z.int().optional(),
+  maxProperties: z.int().optional(),
+  minLength: z.int().optional(),
+  maxLength: z.int().optional(),
+  pattern: z.string().optional(),
+  default: z.unknown().optional(),
+  get anyOf() {
+    return z.array(openApiSchema).optional();
+  },
+  propertyOrdering: z.array(z.string()).optional(),
+  get items() {
+    return openApiSchema.optional();
+  },
+  minimum: z.number().optional(),
+  maximum: z.number().optional(),
+});
+
 const generationConfigSchema = z.strictObject({
   maxOutputTokens: z.int().min(1).optional(),
   temperature: z.number().min(0).max(2).optional(),
@@ -40,6 +71,7 @@ const generationConfigSchema = z.strictObject({
   responseLogprobs: z.boolean().optional(),
   logprobs: z.int().min(0).max(20).optional(),
   responseMimeType: z.enum(['text/plain', 'application/json']).optional(),
+  responseSchema: openApiSchema.optional(),
   responseJsonSchema: z.unknown().optional(),
   thinkingConfig: z
     .strictObject({

@@ -87,8 +87,10 @@ function configComplaint({ generationConfig = {} }: GenerateContent, model: stri
   const { responseJsonSchema, responseMimeType, logprobs, responseLogprobs, thinkingConfig } = generationConfig;
   if (!/^gemini-(1|2\.0)/.test(model) && (generationConfig.presencePenalty || generationConfig.frequencyPenalty))
     return 'Penalty is not enabled for this model.';
-  if (responseJsonSchema !== undefined && responseMimeType !== 'application/json')
-    return 'response_json_schema is only supported with response_mime_type application/json.';
+  const schemas = [generationConfig.responseSchema, responseJsonSchema].filter((schema) => schema !== undefined);
+  if (schemas.length > 1) return 'Only one of response_schema and response_json_schema may be set.';
+  if (schemas.length > 0 && responseMimeType !== 'application/json')
+    return 'A response schema is only supported with response_mime_type application/json.';
   if (logprobs !== undefined && responseLogprobs !== true) return 'logprobs requires response_logprobs to be true.';
   return thinkingConfig ? thinkingComplaint(thinkingConfig, model) : null;
 }

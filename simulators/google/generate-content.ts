@@ -146,10 +146,11 @@ function textTurn({ generationConfig = {} }: GenerateContent, random: SeededRand
     maxTokens: generationConfig.maxOutputTokens ?? null,
     stopSequences: generationConfig.stopSequences ?? [],
   };
-  const { responseMimeType, responseJsonSchema } = generationConfig;
+  const { responseMimeType, responseSchema, responseJsonSchema } = generationConfig;
+  const schema = responseSchema ?? responseJsonSchema ?? { type: 'object' };
   const prose =
     responseMimeType === 'application/json'
-      ? cut(JSON.stringify(valueOfSchema(responseJsonSchema ?? { type: 'object' }, random, question)), limits)
+      ? cut(JSON.stringify(valueOfSchema(schema, random, question)), limits)
       : composeProse(question, random, limits);
   return {
     parts: [{ text: prose.text }],

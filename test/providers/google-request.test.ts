@@ -384,3 +384,51 @@ it('answers a Messages line with a Message, be its model Claude or Gemini', asyn
     );
   }
 });
+
+describe('the schema of an answer', () => {
+  const configOf = (schema: object) =>
+    requestOf(
+      { messages: ask('x'), response_format: { type: 'json_schema', json_schema: { name: 'n', schema } } },
+      'gemini',
+    ).generationConfig;
+
+  it('goes as responseSchema, which batches hold models to', () => {
+    const schema = {
+      $schema: 'http://json-schema.org/draft-07/schema#',
+      type: 'object',
+      properties: {
+        name: { type: ['string', 'null'], maxLength: 9 },
+        kinds: { type: 'array', items: { type: 'string', enum: ['a', 'b'] }, minItems: 1 },
+        size: { anyOf: [{ type: 'integer', minimum: 1 }, { type: 'boolean' }] },
+      },
+      required: ['name'],
+      additionalProperties: false,
+    };
+
+    expect(configOf(schema)).toEqual({
+      responseMimeType: 'application/json',
+      responseSchema: {
+        type: 'OBJECT',
+        properties: {
+          name: { type: 'STRING', nullable: true, maxLength: 9 },
+          kinds: { type: 'ARRAY', items: { type: 'STRING', enum: ['a', 'b'] }, minItems: 1 },
+          size: { anyOf: [{ type: 'INTEGER', minimum: 1 }, { type: 'BOOLEAN' }] },
+        },
+        required: ['name'],
+        propertyOrdering: ['name', 'kinds', 'size'],
+      },
+    });
+  });
+
+  it.each([
+    { type: 'object', properties: { a: { $ref: '#/$defs/a' } }, $defs: { a: { type: 'string' } } },
+    { type: 'object', additionalProperties: { type: 'string' } },
+    { type: 'number', enum: [1, 2] },
+    { type: ['string', 'number'] },
+    { oneOf: [{ type: 'string' }] },
+  ])('that says more goes as it is, with a warning: %j', (schema) => {
+    expect(configOf(schema)).toEqual({ responseMimeType: 'application/json', responseJsonSchema: schema });
+    const format = { type: 'json_schema', json_schema: { name: 'n', schema } };
+    expect(warned({ response_format: format })).toEqual(['body.response_format.json_schema.schema']);
+  });
+});

@@ -3,6 +3,7 @@ import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
 import type { ModelRules } from '../shared/model-rules.ts';
 import type { GeminiModel } from './gemini-models.ts';
+import { responseSchemaFrom } from './response-schema.ts';
 import { type ThinkingConfig, thinkingFrom } from './thinking.ts';
 
 /** What a chat completion can ask for. Source: @google/genai 3.1 `GenerationConfig`. */
@@ -19,6 +20,7 @@ export interface GenerationConfig {
   responseLogprobs?: true;
   logprobs?: number;
   responseMimeType?: 'application/json';
+  responseSchema?: object;
   responseJsonSchema?: object;
   thinkingConfig?: ThinkingConfig;
 }
@@ -95,7 +97,7 @@ function logprobsFrom(
   return {};
 }
 
-type Format = Pick<GenerationConfig, 'responseMimeType' | 'responseJsonSchema'>;
+type Format = Pick<GenerationConfig, 'responseMimeType' | 'responseSchema' | 'responseJsonSchema'>;
 
 function formatFrom(format: AnswerFormat | null, notes: TranslationNotes): Format {
   switch (format?.type) {
@@ -105,11 +107,20 @@ function formatFrom(format: AnswerFormat | null, notes: TranslationNotes): Forma
     case 'json_object':
       return { responseMimeType: 'application/json' };
     case 'json_schema':
-      return { responseMimeType: 'application/json', responseJsonSchema: schemaFrom(format, notes) };
+      return { responseMimeType: 'application/json', ...schemaFrom(format, notes) };
   }
 }
 
-function schemaFrom(format: SchemaFormat, notes: TranslationNotes): object {
-  if (format.description !== null) notes.drop('body.response_format.json_schema.description');
-  return format.exactSchema();
+/** Batches are known to hold models to a `responseSchema`, of `responseJsonSchema` the opposite is reported. */
+function schemaFrom(format: SchemaFormat, notes: TranslationNotes): Format {
+  const param = 'body.response_format.json_schema';
+  if (format.description !== null) notes.drop(`${param}.description`);
+  const schema = format.exactSchema();
+  const responseSchema = responseSchemaFrom(schema);
+  if (responseSchema) return { responseSchema };
+  notes.change(
+    `${param}.schema`,
+    'it says more than responseSchema can, and batches may not hold to responseJsonSchema',
+  );
+  return { responseJsonSchema: schema };
 }
