@@ -12,7 +12,7 @@ export const settings: ApiSettings = {
   version: '1.2.3',
   maxFileBytes: 64 * 1024 * 1024,
   maxContentBytes: 64 * 1024 * 1024,
-  maxIdleMs: 400,
+  maxIdleMs: 60_000,
   mergeBudgetMs: 10_000,
 };
 

@@ -89,7 +89,7 @@ async function shardsOf(batchId: string): Promise<ShardRecord[]> {
 function withShards(shards: ShardRecord[]): Services['records'] {
   return new Proxy(api.harness.services.records, {
     get: (records, name) => {
-      if (name === 'listShards') return async () => shards;
+      if (name === 'listAllShards') return async () => shards;
       const found: unknown = Reflect.get(records, name);
       return typeof found === 'function' ? found.bind(records) : found;
     },

@@ -74,7 +74,7 @@ describe('when the output is deleted', () => {
   it('no answer is left, while errors and their requests stay', async () => {
     const { id, name, output } = await runBatch();
     expect(await objectsWith(id, answered)).toEqual(['results output.jsonl', 'work output.jsonl']);
-    expect(await shardAnswers(id)).toBe(302);
+    expect(await shardAnswers(id)).toBe(200);
     await api.client.files.delete(output);
     expect(await objectsWith(id, answered)).toEqual([]);
     expect(await objectsWith(id, asked)).toEqual(['work lines.jsonl']);
