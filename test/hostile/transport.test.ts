@@ -17,28 +17,65 @@ afterAll(async () => {
   vi.useRealTimers();
 });
 
+/** Each is near to another one that is tried here; random.test.ts still meets them. */
+const nearDuplicates: readonly string[] = [
+  'closes the connection without a word',
+  'sends a chunk of no size',
+  'closes half way through a body without a length',
+  'compresses, and ends half way',
+  'compresses otherwise than it says',
+  'says two lengths',
+  'says a length that is no number',
+  'sends 3,000 headers',
+  'sends a header that is none',
+  'speaks another protocol',
+  'redirects to a sign-on page',
+  'answers with a page that says that it is JSON',
+  "answers with an error's document of many lines",
+  'answers with nothing',
+  'answers with an empty list',
+  'answers in UTF-16',
+  'asks to wait until last year',
+  'asks to wait for a while',
+];
+
+/** The HTTP client of AWS's SDK reads the right answer there: it decompresses nothing, and passes over interim answers. */
+const harmlessToBedrock: readonly string[] = ['says that it compresses, and does not', 'asks to go on, unasked'];
+
+/** AWS's SDK waits for an answer after it, until the call's time is over: 2 seconds for a create, 60 real ones for others. */
+const silentToBedrock = 'switches protocols';
+
 /** Each operation meets it once. */
-function atFirst(misdeed: Misdeed): Script {
-  return ({ operation, number }) => (number === 1 && operation !== 'check' ? misdeed : null);
+function atFirst(name: string, misdeed: Misdeed): Script {
+  return ({ wire, operation, number }) => {
+    if (number !== 1 || operation === 'check') return null;
+    return name === silentToBedrock && wire === 'bedrock' && operation !== 'create' ? null : misdeed;
+  };
 }
 
 describe('an upstream that, at the first call of each operation,', () => {
-  it.each(Object.entries(misdeeds))('%s is asked again, and nothing is paid for twice', async (_name, misdeed) => {
-    const ended = await runBatch(hostile, { script: atFirst(misdeed) });
+  const tried = Object.entries(misdeeds).filter(([name]) => !nearDuplicates.includes(name));
+
+  it.each(tried)('%s is asked again, and nothing is paid for twice', async (name, misdeed) => {
+    const ended = await runBatch(hostile, { script: atFirst(name, misdeed) });
     expect(ended).toMatchObject({ status: 'completed', completed: ended.lines.length });
-    for (const wire of wires) expect(ended.reasons.get(accountOf(wire)), wire.name).toBeDefined();
+    const troubled = wires.filter((wire) => wire.name !== 'bedrock' || !harmlessToBedrock.includes(name));
+    expect([...ended.reasons.keys()].toSorted()).toEqual(troubled.map(accountOf).toSorted());
   });
 });
 
 /** Strange ways do not disturb each other: each call meets another one, and each wire another one at the same call. */
 describe('an upstream that, whenever it is called, is strange', () => {
-  const strange = Object.values(oddities);
+  const strange = Object.entries(oddities);
   const shifts = [0, 3, 6];
 
   it.each(shifts)('is understood (from way %d on)', async (shift) => {
-    const script: Script = ({ wire, number }) => {
+    const script: Script = ({ wire, operation, number }) => {
       const place = wires.findIndex(({ name }) => name === wire);
-      return strange[(shift + number + 2 * place) % strange.length] ?? null;
+      const [name, oddity] = strange[(shift + number + 2 * place) % strange.length] ?? [];
+      // AWS writes no byte order mark, and its SDK reads none; objects in a bucket may begin with one.
+      const isUnreadable = name === 'begins with a byte order mark' && wire === 'bedrock' && operation !== 'results';
+      return isUnreadable ? null : (oddity ?? null);
     };
     const ended = await runBatch(hostile, { script });
     expect(ended).toMatchObject({ status: 'completed', completed: ended.lines.length });
