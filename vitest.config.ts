@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { configDefaults, defineConfig } from 'vitest/config';
 
@@ -16,10 +17,11 @@ export const wholeStackTests = [
 
 export default defineConfig({
   test: {
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // Tests wait for more than half of their time.
+    maxWorkers: Math.max(3, availableParallelism()),
     globalSetup: ['test/policies/global-setup.ts'],
     setupFiles: ['test/repeated-seed.ts', 'test/policies/each-test.ts'],
     // Clouds' SDKs look for the machine's own credentials; tests ask nobody outside.

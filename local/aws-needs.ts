@@ -4,6 +4,8 @@ import type { Need } from './permissions.ts';
 import { machineOfTask } from './task-tokens.ts';
 
 const tableCall = z.object({ TableName: z.string(), IndexName: z.string().optional() });
+/** Calls for items of several tables. */
+const tablesCall = z.object({ RequestItems: z.record(z.string(), z.unknown()) });
 const machineCall = z.object({
   stateMachineArn: z.string().optional(),
   executionArn: z.string().optional(),
@@ -17,6 +19,13 @@ const secretCall = z.object({ SecretId: z.string() });
 /** What each service of the AWS JSON protocols asks of a caller, by the first part of an operation's full name. */
 const needsOf: Record<string, (operation: string, input: unknown) => Need[]> = {
   DynamoDB_20120810: (operation, input) => {
+    if (operation.startsWith('Batch')) {
+      const tables = Object.keys(tablesCall.parse(input).RequestItems);
+      return tables.map((table) => ({
+        action: `dynamodb:${operation}`,
+        resource: arnOf('dynamodb', `table/${table}`),
+      }));
+    }
     const { TableName: table, IndexName: index } = tableCall.parse(input);
     const resource = arnOf('dynamodb', `table/${table}${index === undefined ? '' : `/index/${index}`}`);
     return [{ action: `dynamodb:${operation}`, resource }];

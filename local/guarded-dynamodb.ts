@@ -26,9 +26,12 @@ async function answer(
   try {
     assertAllowed(permissions, callerOf(request.headers.authorization), target, JSON.parse(body.toString('utf8')));
   } catch (error) {
-    if (!(error instanceof AwsError)) throw error;
-    response.writeHead(400, { 'content-type': 'application/x-amz-json-1.0' });
-    response.end(JSON.stringify({ __type: error.name, message: error.message }));
+    const isRefusal = error instanceof AwsError;
+    const reason = isRefusal
+      ? { __type: error.name, message: error.message }
+      : { __type: 'InternalFailure', message: String(error) };
+    response.writeHead(isRefusal ? 400 : 500, { 'content-type': 'application/x-amz-json-1.0' });
+    response.end(JSON.stringify(reason));
     return;
   }
   const { headers, method, url } = request;

@@ -8,4 +8,4 @@ const repeated = {
   ...(given.path !== undefined && { path: given.path }),
 };
 fc.configureGlobal({ ...repeated, numRuns: runs(100) });
-if (given.runsFactor > 1) vi.setConfig({ testTimeout: runTimeMs(60_000) });
+if (given.runsFactor > 1) vi.setConfig({ testTimeout: runTimeMs(120_000) });
