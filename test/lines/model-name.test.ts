@@ -34,7 +34,8 @@ describe("a model's name", () => {
 
     const parsed = parseRequestLine({ lineNumber: 1, bytes }, undefined);
 
-    expect(parsed).toMatchObject({ ok: false, errors: [{ param: 'body.model', code: 'invalid_request' }] });
+    const error = expect.objectContaining({ param: 'body.model', code: 'invalid_request' });
+    expect(parsed).toMatchObject({ ok: false, errors: expect.arrayContaining([error]) });
     expect(JSON.stringify(parsed).length).toBeLessThan(1_000);
   });
 

@@ -34,6 +34,7 @@ import { workplace } from './workplace.ts';
 
 /** Models beside the usual one whose requests look otherwise. */
 const furtherModels: Partial<Record<BatchProviderKind, readonly string[]>> = {
+  xai: ['grok-3'],
   vertex: ['claude-sonnet-4-5'],
   bedrock: [
     'us.amazon.nova-lite-v1:0',
