@@ -48,17 +48,19 @@ async function startKillable(dataDir: string): Promise<Killable> {
   const child = spawn(process.execPath, [killableServer, dataDir], { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const lines = createInterface({ input: child.stdout });
-  const [url] = await once(lines, 'line');
-  const client = clientOf(url, { maxAttempts: 1 });
   const deliveredKeys: string[] = [];
-  lines.on('line', (key) => deliveredKeys.push(key));
+  const listening = Promise.withResolvers<string>();
+  // Events of an earlier life may come in one piece with the URL, or before it.
+  lines.on('line', (line) => (line.startsWith('http://') ? listening.resolve(line) : deliveredKeys.push(line)));
+  const client = clientOf(await listening.promise, { maxAttempts: 1 });
   return { child, client, deliveredKeys };
 }
 
 async function kill({ child, client }: Killable): Promise<void> {
-  const exited = once(child, 'exit');
+  // What it printed before its death may come after its exit.
+  const closed = once(child, 'close');
   child.kill('SIGKILL');
-  await exited;
+  await closed;
   client.destroy();
 }
 
@@ -165,7 +167,8 @@ describe('a killed server', () => {
         }
       });
       const stopped = Promise.allSettled(writers);
-      await new Promise((resolve) => setTimeout(resolve, 300 + 70 * life));
+      const before = answered.size;
+      await eventually(() => answered.size > before + 6 + life);
       await kill(server);
       await stopped;
       for (const key of server.deliveredKeys) {
