@@ -196,7 +196,6 @@ describe('counts', () => {
     ['are above the lines', counted(() => '1000000')],
     ['are negative', counted(() => '-1')],
     ['are texts', counted((_name, count) => `"${count.replaceAll('"', '')}"`)],
-    ['are fractions', counted(() => '2.5')],
     [
       'say that all failed',
       counted((name, count) => (/fail|err/i.test(name) ? '3' : /total|request/i.test(name) ? count : '0')),
@@ -268,16 +267,18 @@ describe('ids', () => {
     expect(both.map(({ completed }) => completed)).toEqual([0, 0]);
   });
 
-  it.each(['create', 'upload'] as const)(
-    'of a megabyte, at %s: the record stays small, and the batch ends',
-    async (operation) => {
-      const huge = text((right) => right.replaceAll(/("(?:id|name|jobArn)":")/g, `$1${'x'.repeat(1_000_000)}`));
-      const only = operation === 'create' ? wires.map(({ name }) => name) : ['openai', 'gemini', 'mistral'];
-      const ended = await run({ script: always(huge, operation), only, options: { 'deadline-hours': '1' } });
-      expect(ended.completed).toBe(0);
-      expectReason(ended, /./, only);
-    },
-  );
+  it.each([
+    // The list beside it shows the right ids: what was created is found there.
+    { operation: 'create', only: wires.map(({ name }) => name), isAnswered: true },
+    { operation: 'upload', only: ['openai', 'gemini', 'mistral'], isAnswered: false },
+  ] as const)('of a megabyte, at $operation: the record stays small, and the batch ends', async (one) => {
+    const huge = text((right) => right.replaceAll(/("(?:id|name|jobArn)":")/g, `$1${'x'.repeat(1_000_000)}`));
+    const script = always(huge, one.operation);
+    const ended = await run({ script, only: one.only, options: { 'deadline-hours': '1' } });
+    expect(ended.completed).toBe(one.isAnswered ? ended.lines.length : 0);
+    expectReason(ended, /./, [...one.only]);
+    for (const shard of ended.shards) expect(JSON.stringify(shard).length).toBeLessThan(10_000);
+  });
 });
 
 describe('errors', () => {
@@ -334,7 +335,6 @@ describe('a list', () => {
   });
 
   it.each([
-    ['of ten hours ago', (ms: number) => ms - 36_000_000],
     ['of ten hours ahead', (ms: number) => ms + 36_000_000],
     ['of 1970', () => 0],
   ])('whose times are %s shows a lost create all the same', async (_name, shift) => {
