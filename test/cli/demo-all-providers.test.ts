@@ -6,7 +6,7 @@ import { demoAccount } from '../../cli/demo/demo-account.ts';
 import { providerKinds } from '../../lib/providers/config.ts';
 import { commandIn } from './command.ts';
 
-it('demo --all-providers has every kind of provider answer every form of line', async () => {
+it('demo --all-providers has every kind of provider answer every form of line', { timeout: 300_000 }, async () => {
   const folder = mkdtempSync(join(tmpdir(), 'batchdrop-demo-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
 

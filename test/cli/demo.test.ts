@@ -20,7 +20,8 @@ function demo(...args: string[]) {
   return promisify(execFile)(process.execPath, [`${root}cli/main.ts`, 'demo', ...args], { cwd: folder, env });
 }
 
-describe('demo', () => {
+/** The last test runs two whole demos. */
+describe('demo', { timeout: 300_000 }, () => {
   it('brings every request of the examples back exactly once, in less than 30 s, and shows it', async () => {
     const startedAtMs = performance.now();
     const { stdout } = await demo();

@@ -206,7 +206,7 @@ it('estimates without sending, and refuses options that a deployment does not ha
     warnings: 0,
     unpriced: [],
     isOutputBound: true,
-    simulated: ['anthropic', 'openai'],
+    simulated: ['openai', 'anthropic'],
   });
   expect(estimate.estimatedUsd).toBeGreaterThan(0);
   expect(wrong).toMatchObject({ name: 'InvalidInputError', code: 'model_not_found', errors: [{ line: 1 }] });
