@@ -62,9 +62,10 @@ export function inputKeyOf(key: string): string | null {
   return /\.jsonl$/i.test(input) ? input : `${input}.jsonl`;
 }
 
-/** Both ways to name the sidecar of `a.jsonl`: `a.jsonl.options.json` and `a.options.json`. */
+/** Both ways to name the sidecar of `a.jsonl`: `a.jsonl.options.json` and `a.options.json`. Of another name there is one. */
 export function sidecarKeys(inboxKey: string): readonly string[] {
-  return [inboxKey, inboxKey.replace(/\.jsonl$/i, '')].flatMap((key) => sidecarKey(key) ?? []);
+  const names = new Set([inboxKey, inboxKey.replace(/\.jsonl$/i, '')]);
+  return [...names].flatMap((key) => sidecarKey(key) ?? []);
 }
 
 export type ResultName =
