@@ -30,6 +30,7 @@ import {
   simulatedKey,
 } from '../store/secrets.ts';
 import { Semaphores } from '../store/semaphores.ts';
+import { connectStepFunctions } from '../store/step-functions-client.ts';
 import { TaskAnswers } from '../store/task-answers.ts';
 import { Uploads } from '../store/uploads.ts';
 import { UsageRecords } from '../store/usage-records.ts';
@@ -137,6 +138,7 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
     ? new EnvironmentSecrets(environment)
     : SecretsManagerSecrets.connect(deploymentNameOf(settings.BATCHDROP_STATE_MACHINE_ARN), observe);
   const table = RecordTable.connect(settings.BATCHDROP_TABLE, observe);
+  const stepFunctions = connectStepFunctions(observe);
   const stores = {
     records: new Records(table),
     semaphores: new Semaphores(table),
@@ -149,9 +151,9 @@ export function createServices(environment: NodeJS.ProcessEnv, overrides: Overri
     creationClaims: new CreationClaims(table),
     usageRecords: new UsageRecords(table),
     objects: Objects.connect(settings.BATCHDROP_BUCKET, isLocal, observe),
-    executions: Executions.connect(settings.BATCHDROP_STATE_MACHINE_ARN, observe),
+    executions: new Executions(stepFunctions, settings.BATCHDROP_STATE_MACHINE_ARN),
     events: EventBus.connect(settings.BATCHDROP_EVENT_BUS, observe),
-    tasks: TaskAnswers.connect(observe),
+    tasks: new TaskAnswers(stepFunctions),
   };
   const workplace = { objects: stores.objects, roleArn: settings.BATCHDROP_BEDROCK_ROLE_ARN ?? null };
   return {

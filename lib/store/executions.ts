@@ -2,10 +2,9 @@ import {
   DescribeExecutionCommand,
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
-  SFNClient,
+  type SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { type Observe, unobserved } from './observe.ts';
 
 /** The executions of the state machine. Each is named after its batch and epoch, so starting it twice starts it once. */
 export class Executions {
@@ -15,10 +14,6 @@ export class Executions {
   constructor(client: SFNClient, stateMachineArn: string) {
     this.#client = client;
     this.#stateMachineArn = stateMachineArn;
-  }
-
-  static connect(stateMachineArn: string, observe: Observe = unobserved): Executions {
-    return new Executions(observe(new SFNClient()), stateMachineArn);
   }
 
   /** @param pauseSeconds how long the machine waits before it repeats a step that failed. */

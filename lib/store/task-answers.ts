@@ -2,12 +2,11 @@ import {
   InvalidToken,
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
-  SFNClient,
+  type SFNClient,
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
 import { rememberSecret } from '../records/known-secrets.ts';
-import { type Observe, unobserved } from './observe.ts';
 
 /** Answers to tasks of other state machines, each by the token that its machine gave out. */
 export class TaskAnswers {
@@ -15,10 +14,6 @@ export class TaskAnswers {
 
   constructor(client: SFNClient) {
     this.#client = client;
-  }
-
-  static connect(observe: Observe = unobserved): TaskAnswers {
-    return new TaskAnswers(observe(new SFNClient()));
   }
 
   /** @returns false where nobody waits for the answer any more: the task was answered, timed out, or never was. */

@@ -99,11 +99,11 @@ function methodsUsedOn(field: string, code: string): string[] {
   return [...new Set([...calls].map(([, method = '']) => method))];
 }
 
-/** The stores by their names in Services, which has them as `objects: Objects.connect(` or `records: new Records(table)`. */
+/** The stores by their names in Services, which has them as `objects: Objects.connect(` or `records: new Records(table)`, by the client that stores share. */
 function storesOfServices(): [string, Store][] {
   const source = readFileSync(join(root, 'lib/pipeline/services.ts'), 'utf8');
   const classes = storeClasses();
-  const fields = [...source.matchAll(/^ +(\w+): (?:new )?(\w+)(?:\.connect\(|\(table\))/gm)];
+  const fields = [...source.matchAll(/^ +(\w+): (?:new )?(\w+)(?:\.connect\(|\((?:table|stepFunctions)\b)/gm)];
   if (fields.length < 8) throw new Error('The stores of Services were not found.');
   return fields.map(([, field = '', name = '']) => [field, storeNamed(name, classes)]);
 }
