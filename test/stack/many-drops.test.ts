@@ -26,7 +26,7 @@ async function run(
   script: string,
   args: string[],
   environment: Record<string, string> = {},
-): Promise<{ child: ChildProcess; ready: Record<string, string> }> {
+): Promise<{ child: ChildProcess; ready: { s3Url?: string; urls?: typeof urls } }> {
   const readyFile = join(folder, `${script.replaceAll('/', '-')}.ready`);
   const child = spawn(process.execPath, [script, ...args, '--ready-file', readyFile], {
     env: { ...process.env, ...environment },
@@ -49,7 +49,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'config.json'), JSON.stringify({ providers }));
   const started = await run('simulators/main.ts', ['--data-dir', join(folder, 'simulators')]);
   simulators = started.child;
-  urls = started.ready as typeof urls;
+  if (!started.ready.urls) throw new Error('The simulators say no addresses.');
+  urls = started.ready.urls;
   const args = [
     'start',
     '--port',
