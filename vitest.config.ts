@@ -7,7 +7,6 @@ import { configDefaults, defineConfig } from 'vitest/config';
  * names those that it tried again. None of them may draw a seed: test/repository/retried-tests.test.ts.
  */
 export const wholeStackTests = [
-  'test/deployed/deployed.test.ts',
   'test/stack/{cost,many-drops}.test.ts',
   'test/local/runtime*.test.ts',
   'test/api/local-stack.test.ts',

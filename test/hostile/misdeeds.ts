@@ -130,7 +130,7 @@ const transport: Record<string, Misdeed> = {
     headers: { ...headers, 'content-range': `bytes 0-${half(content).length - 1}/${content.length}` },
     body: half(content),
   })),
-  'has nothing new': { ...inPlace(() => ({ status: 304, headers: { etag: '"1"' }, body: Buffer.alloc(0) })) },
+  'has nothing new': inPlace(() => ({ status: 304, headers: { etag: '"1"' }, body: Buffer.alloc(0) })),
 };
 
 function compressed({ status, headers }: Reply, content: Buffer): Reply {
@@ -225,7 +225,7 @@ export const oddities: Record<string, Misdeed> = {
 };
 
 // A bucket's bytes are what they are: nothing between compresses them on the way.
-for (const name of ['compresses'] as const) delete oddities[name]?.bytes;
+delete oddities.compresses?.bytes;
 for (const misdeed of Object.values(transport)) delete misdeed.bytes;
 
 /** The same lines under the ids of somebody else. */

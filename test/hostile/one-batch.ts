@@ -136,7 +136,11 @@ async function expectPromises({ harness, upstreams }: Pick<Hostile, 'harness' | 
   for (const { wire, work } of upstreams)
     expect(work.accepted.toSorted(), `accepted at ${wire.name}`).toEqual([...new Set(work.accepted)].toSorted());
   const { errors } = await harness.results(ended.batchId);
-  for (const line of errors) expect(JSON.parse(line).error).toMatchObject({ code: /./, message: /./ });
+  for (const line of errors)
+    expect(JSON.parse(line).error).toMatchObject({
+      code: expect.stringMatching(/./),
+      message: expect.stringMatching(/./),
+    });
   const { deadlineAt } = await harness.batch(ended.batchId);
   expect(hasEnded(ended.status as Parameters<typeof hasEnded>[0])).toBe(true);
   expect(Date.now() / 1_000).toBeLessThan(deadlineAt + graceSeconds);

@@ -17,7 +17,6 @@ interface Case {
   name: string;
   wire: Wire;
   script: Script;
-  options?: Record<string, string>;
   /** What becomes of its three lines; null for an answer. */
   error: string | null;
 }
@@ -40,6 +39,7 @@ const page = named('answers with a page');
 const reset = named('resets the connection once it is done');
 const silence: Misdeed = { answer: ({ right }) => void right() };
 
+/** Not those that wait for half an hour after they closed: time cannot be turned here (lasting.test.ts has them). */
 const cases: Case[] = [
   {
     name: 'a page in place of every first answer',
@@ -87,21 +87,21 @@ const cases: Case[] = [
   },
 ];
 
-/**
- * Not those that wait for half an hour after they closed: time cannot be turned here (lasting.test.ts has them).
- * Everything at once on one stack: each waits mostly.
- */
+/** Everything at once on one stack: each waits mostly. */
 const running: (Case & { account: string; upstream: Upstream; key: string })[] = [];
-let folder: string;
 let stack: LocalStack;
+/** Closed even where the stack did not start. */
+const started = new AsyncDisposableStack();
 let droppedAtMs = 0;
 /** All of them wait at the same time, the longest for the minute after which results are asked for again. */
 const mostMs = 150_000;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'hostile-stack-'));
+  const folder = mkdtempSync(join(tmpdir(), 'hostile-stack-'));
+  started.defer(() => rmSync(folder, { recursive: true, force: true }));
   for (const [place, one] of cases.entries()) {
     const upstream = await startUpstream(one.wire);
+    started.defer(() => upstream.close());
     upstream.begin(one.script);
     running.push({ ...one, account: `hostile-${place}`, upstream, key: `inbox/case-${place}.jsonl` });
     vi.stubEnv(`HOSTILE_${place}_API_KEY`, 'some-key');
@@ -115,26 +115,25 @@ beforeAll(async () => {
   writeFileSync(configFile, JSON.stringify(config));
   const ofBedrock = running.find(({ wire }) => wire === bedrock)?.upstream.url ?? '';
   stack = await startLocalStack({ dataDir: join(folder, 'data'), configFile, simulators: { bedrock: ofBedrock } });
+  started.defer(() => stack.close());
   await Promise.all(running.map(drop));
   droppedAtMs = Date.now();
 }, 120_000);
 
 afterAll(async () => {
-  await stack.close();
-  await Promise.all(running.map(({ upstream }) => upstream.close()));
+  await started.disposeAsync();
   vi.unstubAllEnvs();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 const places = [0, 1, 2];
 
-async function drop({ account, wire, key, options }: (typeof running)[number]): Promise<void> {
+async function drop({ account, wire, key }: (typeof running)[number]): Promise<void> {
   const lines = places.map((place) => {
     const question = `question-${account}-${place}`;
     const body = { model: `${account}/${wire.model}`, messages: [{ role: 'user', content: question }] };
     return `${JSON.stringify({ custom_id: question, method: 'POST', url: '/v1/chat/completions', body })}\n`;
   });
-  const object = { Bucket: stack.bucket, Key: key, Body: lines.join(''), Metadata: options };
+  const object = { Bucket: stack.bucket, Key: key, Body: lines.join('') };
   await new S3Client({ forcePathStyle: true }).send(new PutObjectCommand(object));
 }
 

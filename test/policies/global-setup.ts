@@ -21,7 +21,7 @@ interface Begun {
 let begun: Promise<Begun> | null = null;
 
 /**
- * Has the stack synthesized, once for each state of its sources, and lets a full run fail where what was used of its policies
+ * Has the stack synthesized, once for each state of its sources, and says after a full run where what was used of its policies
  * differs from what they grant.
  */
 export async function setup(project: TestProject): Promise<void> {

@@ -72,7 +72,10 @@ export function unusedGrants(policiesText: string, usedText: string): string[] {
         .filter((grant) => reasonUndriven(grant) === null)
         .map(({ name, action, resource }) => `${name} never used ${action} on ${resource}`),
     ),
-    ...listed.map(({ name, action, resource }) => `${name} ${action} ${resource} is listed as undriven, but is used`),
+    ...listed.map(
+      ({ name, action, resource }) =>
+        `${name} ${action} ${resource} is listed as undriven, but no such grant is unused`,
+    ),
   ].toSorted();
 }
 
