@@ -73,7 +73,7 @@ export function batchRoutes(): Hono<ApiEnvironment> {
 
 /** What is no number is no shard's. */
 function shardNumberOf(text: string): number {
-  return /^\d{1,6}$/.test(text) ? Number(text) : -1;
+  return /^\d{1,7}$/.test(text) ? Number(text) : -1;
 }
 
 async function requestedBatch(context: ApiContext): Promise<BatchRecord> {

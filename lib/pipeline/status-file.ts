@@ -57,7 +57,8 @@ function orderIn(text: string): DropOrder {
   return { sequencer, lastModified };
 }
 
-function parseJson(text: string): unknown {
+/** @returns null for a text that is no JSON, such as a status file that somebody else has written. */
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

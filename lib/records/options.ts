@@ -177,13 +177,18 @@ export function optionsFromObjectMetadata(metadata: Record<string, string>): Met
   const options: Record<string, unknown> = {};
   const ignored: string[] = [];
   for (const [name, text] of Object.entries(metadata)) {
-    const option = name.toLowerCase().replaceAll('-', '_');
+    const option = optionNamed(name);
     const read = Object.hasOwn(textReaders, option) ? textReaders[option] : undefined;
     if (read) options[option] = read(text, name);
     else ignored.push(name);
   }
   assertNoneMeant(ignored, (option) => option.replaceAll('_', '-'));
   return { options, ignored };
+}
+
+/** The option that a name in an object's metadata stands for, however it is written. */
+export function optionNamed(metadataName: string): string {
+  return metadataName.toLowerCase().replaceAll('-', '_');
 }
 
 const textReaders: Record<string, (text: string, name: string) => unknown> = {

@@ -1,4 +1,4 @@
-import { type BatchRecord, isSettled } from './batch.ts';
+import { type BatchRecord, endedAt, isSettled } from './batch.ts';
 
 /** Which of a batch's files are gone: deleted, or past their time. */
 export interface GoneFiles {
@@ -24,9 +24,8 @@ export function goesWith(gone: GoneFiles, workKey: string): boolean {
 }
 
 /** When a batch has ended, in Unix seconds; null while it, what tells of its end, or its retry file, which needs the work, is under way. */
-export function endedAt(batch: BatchRecord): number | null {
-  if (!isSettled(batch)) return null;
-  return batch.completedAt ?? batch.failedAt ?? batch.expiredAt ?? batch.cancelledAt;
+export function settledAt(batch: BatchRecord): number | null {
+  return isSettled(batch) ? endedAt(batch) : null;
 }
 
 /** Until when the work of an ended batch can be counted on, in Unix seconds. */

@@ -4,7 +4,7 @@ import type { Services } from '../pipeline/services.ts';
 import { type BatchRecord, beginRecollection } from '../records/batch.ts';
 import { ConflictError, messageOf, safeText } from '../records/errors.ts';
 import { hasEnded } from '../records/openai-batch.ts';
-import { endedAt, workKeptUntil } from '../records/retention.ts';
+import { settledAt, workKeptUntil } from '../records/retention.ts';
 import type { ShardRecord } from '../records/shard.ts';
 
 /** Rounds of a batch, readings included: one byte a line says which counts. */
@@ -41,7 +41,7 @@ async function assertCollectable(services: Services, batch: BatchRecord): Promis
     throw new ConflictError(
       `Of batch '${batch.id}' these files are deleted: ${gone.join(', ')}. Its results cannot be merged again.`,
     );
-  const ended = endedAt(batch);
+  const ended = settledAt(batch);
   const [first] = shards.flatMap(({ result }) => result ?? []);
   if (
     (ended !== null && services.now() >= workKeptUntil(ended, services.config.workKeepDays) * 1_000) ||

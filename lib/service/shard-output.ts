@@ -2,7 +2,7 @@ import { isGone } from '../pipeline/gone-files.ts';
 import type { Services } from '../pipeline/services.ts';
 import type { BatchRecord } from '../records/batch.ts';
 import { NotFoundError } from '../records/errors.ts';
-import { endedAt, workKeptUntil } from '../records/retention.ts';
+import { settledAt, workKeptUntil } from '../records/retention.ts';
 import { type Download, downloadOf } from './download.ts';
 
 export interface ShardPosition {
@@ -39,6 +39,6 @@ export async function shardOutput(
 
 async function isKept(services: Services, batch: BatchRecord): Promise<boolean> {
   if (await isGone(services, batch.outputFileId)) return false;
-  const ended = endedAt(batch);
+  const ended = settledAt(batch);
   return ended === null || services.now() < workKeptUntil(ended, services.config.workKeepDays) * 1_000;
 }

@@ -111,6 +111,19 @@ describe('a task that waits for a batch', () => {
     expect(JSON.stringify(await harness.status(name))).not.toContain(token);
   });
 
+  it('fails where the token is in the refused drop itself, in whatever spelling', async () => {
+    const { token, answer } = openTask();
+    expect(await harness.drop('spelled.jsonl', one, { task_token: token, dryrun: 'true' })).toBeNull();
+    expect(await causeOf(answer)).toMatchObject({ error: 'invalid_option', cause: { status: 'refused' } });
+  });
+
+  it('fails with a message that Step Functions takes, however long the refusal is', async () => {
+    const { token, answer } = openTask();
+    const unknown = Object.fromEntries(Array.from({ length: 3_000 }, (_, place) => [`no-option-${place}`, 1]));
+    expect(await dropWith(token, 'long.jsonl', one, unknown)).toBeNull();
+    expect(await causeOf(answer)).toMatchObject({ error: 'invalid_option', cause: { status: 'refused' } });
+  });
+
   it('fails, too, where it was the sweep that found the drop and refused it', async () => {
     const { token, answer } = openTask();
     await harness.put('inbox/found.jsonl', one, { 'task-token': token, 'max-attempts': '99' });

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 import type { BatchRecord } from '../../records/batch.ts';
 import { digest } from '../../records/digest.ts';
-import { InvalidInputError } from '../../records/errors.ts';
+import { InvalidInputError, safeText } from '../../records/errors.ts';
 import { batchIdFrom, fileIdFrom } from '../../records/ids.ts';
 import { type DropLocation, inputKeyOf, isNoInput, locateDrop, statusKey } from '../../records/object-keys.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
-import type { RequestedOptions } from '../../records/options.ts';
+import { optionNamed, type RequestedOptions } from '../../records/options.ts';
 import type { ObjectHead } from '../../store/objects.ts';
 import { findSidecar, optionsIn, optionsOfDrop, type Sidecar, withoutQuotes } from '../drop-options.ts';
 import type { Services } from '../services.ts';
-import { writeRefusal, writeStatus } from '../status-file.ts';
+import { parseJson, writeRefusal, writeStatus } from '../status-file.ts';
 import { failTask } from '../task-answer.ts';
 import { type BatchDraft, startBatch, takeUpDrop } from './new-batch.ts';
 
@@ -51,7 +51,7 @@ export async function intake(services: Services, drop: Drop): Promise<string | n
     if (taskToken !== null)
       await failTask(services, taskToken, {
         code: error.code,
-        message: error.message,
+        message: safeText(error.message),
         batch_id: null,
         status: 'refused',
       });
@@ -106,7 +106,9 @@ async function findTaken(services: Services, drop: Drop, head: ObjectHead): Prom
 /** @returns the token that came with a refused drop, as far as it can be read. */
 async function findTaskToken(services: Services, drop: Drop, head: ObjectHead | null): Promise<string | null> {
   if (services.config.taskMachines.length === 0) return null;
-  const token = head?.metadata['task-token'] ?? (await tokenBeside(services, drop));
+  // Not by the reader of options: what it refuses may be why the drop was refused.
+  const named = Object.entries(head?.metadata ?? {}).find(([name]) => optionNamed(name) === 'task_token');
+  const token = named?.[1] ?? (await tokenBeside(services, drop));
   return typeof token === 'string' && token !== '' ? token : null;
 }
 
@@ -128,7 +130,7 @@ const statusSchema = z.object({ batch_id: z.string().nullable() });
  */
 async function noteSidecar(services: Services, inputKey: string, etag: string): Promise<void> {
   const status = await services.objects.readText(statusKey(inputKey));
-  const { batch_id: batchId = null } = statusSchema.safeParse(status && JSON.parse(status.text)).data ?? {};
+  const { batch_id: batchId = null } = statusSchema.safeParse(status && parseJson(status.text)).data ?? {};
   const batch = batchId === null ? null : await services.records.findBatch(batchId);
   if (!batch) return;
   await services.records.updateBatch(batch.id, (current) =>

@@ -1,7 +1,7 @@
 import type { BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { batchOfWork, keysWithResult, resultKey, workPrefix, workRoot } from '../../records/object-keys.ts';
-import { endedAt, type GoneFiles, goesWith, workKeptUntil } from '../../records/retention.ts';
+import { type GoneFiles, goesWith, settledAt, workKeptUntil } from '../../records/retention.ts';
 import { goneFiles } from '../gone-files.ts';
 import { inParallel } from '../parallel.ts';
 import { graceSeconds } from '../removal-schedule.ts';
@@ -54,7 +54,7 @@ async function removeOldWorkIn(services: Services, folder: string, mustStop: () 
  * @returns how many objects were removed.
  */
 export async function removeWork(services: Services, batch: BatchRecord, mustStop: () => boolean): Promise<number> {
-  const ended = endedAt(batch);
+  const ended = settledAt(batch);
   if (ended === null) return 0;
   // Whoever asked at the last moment to collect its results again has made it an unfinished batch by then.
   const isOver = unixSeconds(services) >= workKeptUntil(ended, services.config.workKeepDays) + graceSeconds;
