@@ -43,7 +43,7 @@ export function withPermissionTable(page: string, sources: PermissionSources): s
     row.only === '' ? 'always' : row.only,
     drivenText(row),
   ]);
-  const head = ['Function', 'Calls of the AWS SDK', 'Need', 'On', 'Granted', 'Used by the tests'];
+  const head = ['Function', 'Calls of the AWS SDK', 'Need', 'On', 'Granted', 'Expected to be used by the tests'];
   const table = [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
   return between(page, 'the code of the functions and the synthesized stacks', table);
 }

@@ -69,7 +69,9 @@ export function estimateText({ isDryRun, validation }: BatchState): string[] {
 
 export function warningText({ warningCount, sidecarWarning }: BatchState): string[] {
   const warnings =
-    warningCount === 0 ? [] : [`${counted(warningCount, 'warning')}: parameters that a provider cannot take`];
+    warningCount === 0
+      ? []
+      : [`${counted(warningCount, 'warning')}: what a provider cannot take, or would most likely refuse`];
   return sidecarWarning === null ? warnings : [...warnings, printable(sidecarWarning)];
 }
 

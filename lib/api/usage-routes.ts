@@ -67,7 +67,11 @@ export function usageRoutes(): Hono<ApiEnvironment> {
     const by = groupsOf(query.by);
     const tenant = tenantAsked(context, query.tenant ?? (by.includes('tenant') ? '*' : undefined));
     const days = { ...usualDays(services), ...withoutUndefined({ from: query.from, to: query.to }) };
-    const after = query.after === undefined ? null : placeFrom(query.after, tenant);
+    if (days.from > days.to) {
+      const message = `'from' (${days.from}) is after 'to' (${days.to}): say both.`;
+      throw new ApiError(400, message, { param: 'from', code: 'invalid_value' });
+    }
+    const after = query.after === undefined ? null : placeFrom(query.after, { tenant, ...days });
     const { rows, next } = await sumUsage(services, { tenant, ...days, by, after });
     return context.json({
       object: 'usage',
@@ -81,7 +85,12 @@ export function usageRoutes(): Hono<ApiEnvironment> {
 
   routes.post('/fill', async (context) => {
     const query = readQuery(context.req.query(), fillUsageQuerySchema);
-    const tenant = tenantAsked(context, query.tenant) ?? context.var.tenant;
+    const tenant = tenantAsked(context, query.tenant);
+    if (tenant === null)
+      throw new ApiError(400, 'Usage is filled for one tenant at a time: name it.', {
+        param: 'tenant',
+        code: 'invalid_value',
+      });
     const { batches, after } = await fillUsage(context.var.services, tenant, query.after);
     return context.json({ object: 'usage.fill', batches, next: after } satisfies z.input<typeof filledUsageSchema>);
   });
@@ -123,11 +132,14 @@ function cursorOf({ tenant, day, batchId }: UsagePlace): string {
   return Buffer.from(JSON.stringify([tenant, day, batchId])).toString('base64url');
 }
 
-/** @throws ApiError for what is no cursor of ours, or leads to another tenant. */
-function placeFrom(cursor: string, tenant: string | null): UsagePlace {
+/** @throws ApiError for what is no cursor of ours, or leads to another tenant or to other days. */
+function placeFrom(cursor: string, asked: { tenant: string | null; from: string; to: string }): UsagePlace {
   const read = placeSchema.safeParse(parsed(Buffer.from(cursor, 'base64url').toString('utf8')));
-  if (read.success && (tenant === null || read.data[0] === tenant))
-    return { tenant: read.data[0], day: read.data[1], batchId: read.data[2] };
+  if (read.success) {
+    const [tenant, day, batchId] = read.data;
+    const isOfTenant = asked.tenant === null || tenant === asked.tenant;
+    if (isOfTenant && asked.from <= day && day <= asked.to) return { tenant, day, batchId };
+  }
   throw new ApiError(400, "Invalid 'after': give `next` of the page before.", {
     param: 'after',
     code: 'invalid_value',

@@ -152,7 +152,7 @@ function assertSameEndpoint({ batchId, endpoint: promised }: BatchIdOptions, act
 }
 
 /** An empty id would ask for the list. */
-function checkedId({ batchId }: BatchIdOptions): string {
+export function checkedId({ batchId }: Pick<BatchIdOptions, 'batchId'>): string {
   if (typeof batchId === 'string' && batchId !== '') return batchId;
   throw new InvalidInputError('missing_required_parameter', 'Say which batch: batchId.', { param: 'batchId' });
 }

@@ -8,7 +8,7 @@ import { waitForBatch } from './wait.ts';
 /** What a batch would be, before anything of it is sent. */
 export interface BatchEstimate {
   requests: number;
-  /** Parameters that providers cannot take. */
+  /** What providers cannot take, or would most likely refuse. */
   warnings: number;
   estimatedInputTokens: number;
   estimatedOutputTokens: number;

@@ -7,7 +7,7 @@ import { InvalidInputError } from '../records/errors.ts';
 import { type ParsedOutcome, parsedOutcome, schemaMembers } from './answer-schema.ts';
 import type { Answer, Answers, RequestBodies } from './answers.ts';
 import { type Batch, batchFrom, type CreatedBatch } from './batch.ts';
-import { batchIdOptionNames } from './batches.ts';
+import { batchIdOptionNames, checkedId } from './batches.ts';
 import { type Connection, connect } from './connection.ts';
 import { AbortError, BatchFailedError, ConnectionError, NotSupportedError, RateLimitError } from './errors.ts';
 import { assertKnownOptions } from './known-options.ts';
@@ -118,7 +118,13 @@ export async function runBatch(
   requests?: Requests<AnyBody>,
   options: RunBatchOptions<Endpoint> = {},
 ): Promise<RunResult<Answer, unknown>[]> {
-  if (typeof model === 'object' && model !== null) return await resumed(model);
+  if (typeof model === 'object' && model !== null) {
+    if (requests !== undefined)
+      throw new InvalidInputError('invalid_value', 'A batch that is resumed has its requests: give options alone.', {
+        param: 'requests',
+      });
+    return await resumed(model);
+  }
   assertKnownOptions(options, runBatchOptionNames);
   assertBatchOptions(options);
   assertWaitOptions(options);
@@ -138,7 +144,7 @@ async function resumed(options: ResumeOptions<Endpoint>): Promise<RunResult<Answ
   const patience = new Patience(options);
   try {
     const { batchId, ...rest } = options;
-    return await new Run('', rest, patience).resultsOf(batchId);
+    return await new Run('', rest, patience).resultsOf(checkedId({ batchId }));
   } finally {
     patience.stop();
   }

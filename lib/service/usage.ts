@@ -47,6 +47,8 @@ export interface UsagePage {
 
 /** Batches that one call sums up: a megabyte or two, read in a second. */
 const maxRecords = 1_000;
+/** Rows after which a page ends: some two megabytes of what a function may answer. */
+const maxRows = 5_000;
 const maxUnpriced = 20;
 
 /** Days that are summed up where nobody says from when. */
@@ -58,7 +60,7 @@ export async function sumUsage(services: Services, request: UsageRequest): Promi
   let last: UsageRecord | null = null;
   let count = 0;
   for await (const record of services.usageRecords.list({ ...request, pageItems: maxRecords + 1 })) {
-    if (count === maxRecords) return { rows: rounded(rows), next: placeOf(last) };
+    if (count === maxRecords || rows.size >= maxRows) return { rows: rounded(rows), next: placeOf(last) };
     for (const used of record.models) addTo(rows, groupOf(request.by, record, used), used);
     last = record;
     count += 1;

@@ -125,17 +125,29 @@ describe('what ended batches have used', () => {
     expect((await usage('by=day&tenant=default')).data).toHaveLength(1);
   });
 
-  it.each(['by=colour', 'by=day,model,batch,tenant', 'by=day,day', 'from=yesterday', 'after=x', 'by=metadata.'])(
-    'is not to be had for %s',
-    async (query) => {
-      expect((await call('GET', `/v1/usage?${query}`, api.key)).status).toBe(400);
-    },
-  );
+  it.each([
+    'by=colour',
+    'by=day,model,batch,tenant',
+    'by=day,day',
+    'from=yesterday',
+    'to=2026-10-01',
+    'from=2026-11-30&to=2026-11-29',
+    'after=x',
+    'by=metadata.',
+  ])('is not to be had for %s', async (query) => {
+    expect((await call('GET', `/v1/usage?${query}`, api.key)).status).toBe(400);
+  });
 
   it('leads no further than the own tenant by a cursor', async () => {
     const cursor = Buffer.from(JSON.stringify(['other', '2026-11-30', ids.other])).toString('base64url');
     expect((await call('GET', `/v1/usage?after=${cursor}`, api.key)).status).toBe(400);
     expect((await usage(`after=${cursor}&tenant=other`, operatorKey)).data).toEqual([]);
+    const other = await call(
+      'GET',
+      `/v1/usage?after=${cursor}&tenant=other&from=2026-10-01&to=2026-10-31`,
+      operatorKey,
+    );
+    expect(other.status).toBe(400);
   });
 });
 
@@ -173,5 +185,6 @@ describe('the record of a batch', () => {
     const { data } = await usage('by=batch');
     expect(data.find(({ group }) => group.batch === old)).toMatchObject({ requests: 1, completed: 1 });
     expect((await call('POST', '/v1/usage/fill?tenant=other', api.key)).status).toBe(403);
+    expect((await call('POST', '/v1/usage/fill?tenant=*', operatorKey)).status).toBe(400);
   });
 });

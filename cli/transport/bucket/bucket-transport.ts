@@ -9,10 +9,11 @@ import {
   resultKey,
   shardOfOutputKey,
   sidecarKey,
+  sidecarKeys,
   statusKey,
   workPrefix,
 } from '../../../lib/records/object-keys.ts';
-import type { BatchOptionsInput } from '../../../lib/records/options.ts';
+import { type BatchOptionsInput, optionNamed } from '../../../lib/records/options.ts';
 import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import { type BatchState, hasBatchEnded } from '../batch-state.ts';
@@ -231,7 +232,10 @@ export class BucketTransport implements Transport {
       const retry = await this.#objects.head(key);
       if (retry && retry.bytes > 0) return;
       if (looks === retryFileLooks)
-        throw new CommandError(exitStatus.invalid, `There is no retry file ${key} yet. Try again in a few minutes.`);
+        throw new CommandError(
+          exitStatus.invalid,
+          `There is no retry file ${key} yet. Try again in a few minutes; if it does not come, it is not kept any more.`,
+        );
       await sleep(retryFilePauseMs);
     }
   }
@@ -243,12 +247,14 @@ export class BucketTransport implements Transport {
    */
   async #takeOptions(from: string, to: string): Promise<Record<string, string>> {
     if (!from.startsWith(inboxPrefix)) return {};
-    const beside = sidecarKey(from);
-    const [original, sidecar] = await Promise.all([
+    const [original, sidecars] = await Promise.all([
       this.#objects.head(from),
-      beside === null ? null : this.#objects.readText(beside),
+      Promise.all(sidecarKeys(from).map((beside) => this.#objects.readText(beside))),
     ]);
-    const { 'idempotency-key': _used, 'task-token': _told, ...metadata } = original?.metadata ?? {};
+    const sidecar = sidecars.find((found) => found !== null);
+    const metadata = Object.entries(original?.metadata ?? {}).filter(
+      ([name]) => !['idempotency_key', 'task_token'].includes(optionNamed(name)),
+    );
     if (sidecar) {
       const {
         idempotency_key: _alsoUsed,
@@ -257,7 +263,7 @@ export class BucketTransport implements Transport {
       } = sidecarSchema.parse(JSON.parse(sidecar.text));
       await this.#putSidecar(to, JSON.stringify(options));
     }
-    return metadata;
+    return Object.fromEntries(metadata);
   }
 
   async open(reference: string): Promise<ResultStream> {

@@ -3,7 +3,7 @@ import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 /** S3's limit on all names and values together. Source: S3's user guide, object metadata. */
 const maxMetadataBytes = 2_048;
 
-/** Options on their way with a file: as the object's metadata, or beside it where they are too large or too secret for that. */
+/** Options on their way with a file: as the object's metadata, or beside it where they are too large for that; a task's token always is beside it. */
 export interface DropOptions {
   metadata: Record<string, string>;
   /** The text of `<name>.options.json`, or null. */

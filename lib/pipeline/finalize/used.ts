@@ -64,9 +64,12 @@ function byModel(services: Services, breakdown: z.infer<typeof breakdownSchema>)
       ...part,
       ...(isOther && { provider: '*', model: '*' }),
       usd: cost.usd,
-      isSimulated: findAccount(services, part.provider)?.isSimulated ?? false,
+      // Receipts of earlier releases do not say it.
+      isSimulated: cost.prices
+        ? (cost.simulated ?? []).length > 0
+        : (findAccount(services, part.provider)?.isSimulated ?? false),
     };
-    const name = JSON.stringify([used.provider, used.model]);
+    const name = JSON.stringify([used.provider, used.model, used.isSimulated]);
     const known = models.get(name);
     models.set(name, known ? added(known, used) : withoutEndpoint(used));
   }
