@@ -5,6 +5,7 @@ import { parseRequestLine, type RequestLine } from '../../lib/lines/request-line
 import type { TranslatedRequest, TranslatedResult } from '../../lib/providers/contract.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
+import type { Answer } from '../fixtures/providers/model-answers.ts';
 import { runs } from '../seed.ts';
 import { answer, answerable, resultText } from './support/answer.ts';
 import { answered, lineId, lineOf, resultLine } from './support/lines.ts';
@@ -32,6 +33,18 @@ const changes = fc.array(
   fc.record<Change>({ place: fc.nat(), value: oddValue, how: fc.constantFrom('replace', 'remove', 'add') }),
   { minLength: 1, maxLength: 3 },
 );
+
+/** A result that was written anew, with a body that JSON.stringify cannot write. */
+const twiceDeep: Change[] = [
+  { place: 915_477, value: deepMark, how: 'replace' },
+  { place: 2_084_980_755, value: deepMark, how: 'replace' },
+];
+const calledOnce: Answer = {
+  text: null,
+  calls: [{ id: 'AaAAAA00a', name: 'a', input: {} }],
+  isCut: false,
+  tokens: { input: 0, cached: 0, output: 0 },
+};
 
 type Container = JsonObject | unknown[];
 
@@ -127,7 +140,7 @@ describe.each(targets)('for $name', ({ provider, model }) => {
           provider.translateResult(bytes, answered({ endpoint: form.endpoint, format: form.format, model })),
         );
       }),
-      { numRuns: runs(25) },
+      { numRuns: runs(25), examples: [[calledOnce, twiceDeep]] },
     );
   });
 });

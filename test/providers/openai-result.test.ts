@@ -168,6 +168,15 @@ describe('a result line of OpenAI', () => {
 });
 
 describe('a line of a server that writes otherwise', () => {
+  it('is malformed where it is nested more deeply than can be written', () => {
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+    const text = `{"custom_id":"${lineId}","response":{"status_code":"200","body":{"choices":${deep}}},"error":null}`;
+    expect(openai.translateResult(Buffer.from(text), answered())).toMatchObject({
+      kind: 'malformed',
+      message: expect.stringContaining('nested too deeply'),
+    });
+  });
+
   const whole = { id: 'c', object: 'chat.completion', model: 'm', choices: [], usage: { prompt_tokens: 3 } };
   const response = (status_code: unknown, body: unknown) => ({ response: { status_code, request_id: 'r', body } });
   const translateOdd = (members: object) =>

@@ -32,8 +32,14 @@ function translateResult(
   const error = errorIn(parsed.error);
   const source = { service, bytes, lineId: parsed.custom_id, line };
   const isUsual = isAbsent(parsed.error) && response !== null && isPlain(response);
-  if (response) return fromResponse(source, response, error, isUsual);
-  return error ? fromError(source, error) : malformed('has neither a response nor an error');
+  try {
+    if (response) return fromResponse(source, response, error, isUsual);
+    return error ? fromError(source, error) : malformed('has neither a response nor an error');
+  } catch (thrown) {
+    // Where a line keeps its bytes nothing is written that could be too deep.
+    if (thrown instanceof RangeError) return malformed('is nested too deeply');
+    throw thrown;
+  }
 }
 
 /** An error that says something, however it is written: a text, an object, an object within `error`. */
