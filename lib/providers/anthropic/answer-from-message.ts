@@ -73,13 +73,18 @@ function withBlock(part: AnswerPart, saysMore: boolean, block: JsonObject): Answ
 }
 
 /** What else is said of the answer as a whole. */
-function extraOf({ stop_reason, stop_sequence, stop_details, container, context_management }: JsonObject): JsonObject {
+function extraOf(message: JsonObject): JsonObject {
   const extra: JsonObject = {};
-  if (typeof stop_reason === 'string' && !plainReasons.has(stop_reason)) extra.stop_reason = stop_reason;
-  for (const [name, value] of Object.entries({ stop_sequence, stop_details, container, context_management }))
+  const { stop_reason: reason } = message;
+  if (typeof reason === 'string' && !plainReasons.has(reason)) extra.stop_reason = reason;
+  for (const name of furtherMembers) {
+    const value = message[name];
     if (value !== undefined && value !== null) extra[name] = value;
+  }
   return extra;
 }
+
+const furtherMembers = ['stop_sequence', 'stop_details', 'container', 'context_management'] as const;
 
 /** Reasons that `finish_reason` says as well. */
 const plainReasons: ReadonlySet<string> = new Set(['end_turn', 'max_tokens', 'tool_use', 'stop_sequence', 'refusal']);

@@ -53,7 +53,9 @@ function blocked(response: JsonObject): AnswerChoice {
 
 function choiceFrom(candidate: JsonObject, place: number, lineId: string): AnswerChoice {
   const own = listOf(objectOf(candidate.content)?.parts);
-  const parts = own.flatMap((part, index) => partsFrom(part, `call_${lineId}_${place}_${countCalls(own, index)}`));
+  const parts = own.flatMap((part, index) =>
+    partsFrom(part, () => `call_${lineId}_${place}_${countCalls(own, index)}`),
+  );
   const known = finishReasons.get(candidate.finishReason);
   const finish = known ?? (own.some(({ functionCall }) => isObject(functionCall)) ? 'tool_calls' : 'stop');
   const isSilenced = finish === 'content_filter' && !parts.some(({ type }) => type === 'text');
@@ -74,8 +76,12 @@ function countCalls(parts: readonly JsonObject[], end: number): number {
   return calls;
 }
 
-/** The signature of the thought behind a call must come back with it. Source: @google/genai 3.1 `Part`. */
-function partsFrom(part: JsonObject, ownId: string): AnswerPart[] {
+/**
+ * The signature of the thought behind a call must come back with it. Source: @google/genai 3.1 `Part`.
+ *
+ * @param ownId is asked where Gemini leaves a call without an id.
+ */
+function partsFrom(part: JsonObject, ownId: () => string): AnswerPart[] {
   if (isObject(part.functionCall)) return [callFrom(part.functionCall, part, ownId)];
   if (typeof part.text === 'string') return [{ type: part.thought === true ? 'thinking' : 'text', text: part.text }];
   const data = inlineDataOf(part);
@@ -84,10 +90,10 @@ function partsFrom(part: JsonObject, ownId: string): AnswerPart[] {
   return saysMoreThanSignature(part) ? [{ type: 'other', value: part }] : [];
 }
 
-function callFrom(call: JsonObject, part: JsonObject, ownId: string): AnswerPart {
+function callFrom(call: JsonObject, part: JsonObject, ownId: () => string): AnswerPart {
   return {
     type: 'call',
-    id: textOf(call.id) ?? ownId,
+    id: textOf(call.id) ?? ownId(),
     name: textOf(call.name) ?? '',
     argumentsJson: JSON.stringify(call.args ?? {}),
     thoughtSignature: textOf(part.thoughtSignature),

@@ -15,7 +15,7 @@ export function answerFrom(source: ResultSource, response: JsonObject): Translat
 }
 
 /** What has numbers that go on; of the rest only the text does. */
-const holdsNumbers = /"functionCall"|"logprobsResult"|"groundingMetadata"|"toolCall"|"toolResponse"|"citationMetadata"/;
+const holdsNumbers = /"(?:functionCall|logprobsResult|groundingMetadata|toolCall|toolResponse|citationMetadata)"/;
 
 /** The response with its numbers as the model wrote them; null where they are so already. */
 function exactResponse(bytes: Buffer): JsonObject | null {

@@ -86,18 +86,20 @@ function choiceFrom(choice: AnswerChoice, answer: ChatAnswer): JsonObject {
 function messageFrom(choice: AnswerChoice, { maker, id }: ChatAnswer): JsonObject {
   const said = new SaidParts();
   for (const part of choice.parts) said.add(part);
-  const extra = { ...choice.extra, ...(said.others.length > 0 && { content: said.others }) };
-  return {
-    ...choice.messageMembers,
-    role: 'assistant',
-    content: said.text,
-    refusal: choice.refusal,
-    ...(said.thinking && { reasoning_content: said.thinking }),
-    ...(said.calls.length > 0 && { tool_calls: said.calls }),
-    ...(said.pictures.length > 0 && { images: said.pictures }),
-    ...(said.audio && { audio: { id: `audio_${id}`, ...said.audio, expires_at: 0, transcript: '' } }),
-    ...(Object.keys(extra).length > 0 && { extra_content: { [maker]: extra } }),
-  };
+  const { text: content, thinking, calls, pictures, audio, others } = said;
+  const message: JsonObject = { ...choice.messageMembers, role: 'assistant', content, refusal: choice.refusal };
+  if (thinking) message.reasoning_content = thinking;
+  if (calls.length > 0) message.tool_calls = calls;
+  if (pictures.length > 0) message.images = pictures;
+  if (audio) message.audio = { id: `audio_${id}`, ...audio, expires_at: 0, transcript: '' };
+  const extra = others.length > 0 ? { ...choice.extra, content: others } : choice.extra;
+  if (extra && !isEmpty(extra)) message.extra_content = { [maker]: extra };
+  return message;
+}
+
+function isEmpty(value: JsonObject): boolean {
+  for (const _name in value) return false;
+  return true;
 }
 
 /** What the parts of an answer become, each kind in its place. */
