@@ -27,9 +27,9 @@ const contentSchema = z.strictObject({ role: z.enum(['user', 'model']), parts: z
 export type WireContent = z.infer<typeof contentSchema>;
 
 /** Google's own `Schema`. Source: https://ai.google.dev/api/caching#Schema */
-const openApiSchema: z.ZodType = z.strictObject({
+const openApiMembers = z.strictObject({
   type: z.enum(['STRING', 'NUMBER', 'INTEGER', 'BOOLEAN', 'ARRAY', 'OBJECT', 'NULL']).optional(),
-  format: z.string().optional(),
+  format: z.enum(['date-time', 'enum', 'int32', 'int64', 'float', 'double']).optional(),
   title: z.string().optional(),
   description: z.string().optional(),
   nullable: z.boolean().optional(),
@@ -55,6 +55,15 @@ const openApiSchema: z.ZodType = z.strictObject({
   },
   minimum: z.number().optional(),
   maximum: z.number().optional(),
+});
+
+/** Sources of what is refused: browser-use/browser-use#3786, anomalyco/opencode#11889. */
+const openApiSchema: z.ZodType = openApiMembers.superRefine(({ type, properties, required, items }, context) => {
+  const isObject = type === 'OBJECT';
+  if (isObject && Object.keys(properties ?? {}).length === 0)
+    context.addIssue('properties: should be non-empty for OBJECT type');
+  if (!isObject && (properties || required)) context.addIssue('properties: only allowed for OBJECT type');
+  if (type === 'ARRAY' && !items) context.addIssue('items: missing field');
 });
 
 const generationConfigSchema = z.strictObject({

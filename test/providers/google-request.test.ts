@@ -426,6 +426,11 @@ describe('the schema of an answer', () => {
     { type: 'number', enum: [1, 2] },
     { type: ['string', 'number'] },
     { oneOf: [{ type: 'string' }] },
+    { type: 'object', properties: { a: { type: 'string', format: 'email' } } },
+    { type: 'object', properties: {} },
+    { type: 'object' },
+    { properties: { a: { type: 'string' } } },
+    { type: 'array' },
   ])('that says more goes as it is, with a warning: %j', (schema) => {
     expect(configOf(schema)).toEqual({ responseMimeType: 'application/json', responseJsonSchema: schema });
     const format = { type: 'json_schema', json_schema: { name: 'n', schema } };

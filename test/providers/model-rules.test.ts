@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RuleMode } from '../../lib/providers/account.ts';
 import type { ProviderKind } from '../../lib/providers/config.ts';
+import { chatModelOf } from '../../lib/providers/openai-family/chat-models.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
 import { lineId, lineOf, openAILine } from './support/lines.ts';
 
@@ -46,6 +47,17 @@ function sentOf(translated: ReturnType<ReturnType<typeof providerOf>['translateR
     text: bytes.toString(),
   };
 }
+
+it('leaves a model alone whose name fits a row of models that think, and that does not', () => {
+  for (const model of ['grok-4-fast-non-reasoning', 'gpt-5-chat-latest', 'gpt-5.1-chat-latest', 'gpt-5-search-api'])
+    expect([model, chatModelOf(model)]).toEqual([model, null]);
+  for (const model of ['grok-4', 'gpt-5', 'gpt-5-mini', 'gpt-5.1']) expect(chatModelOf(model)).not.toBeNull();
+});
+
+it('sends a model of pictures that no row has as it is asked, with a warning', () => {
+  const sent = send('gemini', 'gemini-3.1-flash-image', { modalities: ['text', 'image'] });
+  expect(sent).toMatchObject({ end: 'ok', warnings: ['model_rule body.modalities'] });
+});
 
 describe('a row of the table of models', () => {
   it.each([

@@ -109,6 +109,7 @@ it.each([
   { code: 'account_deactivated', message },
   { code: 'invalid_request', message: "The provided model 'x' is not supported by the Batch API." },
   { code: 'invalid_request', message: 'Your organization must be verified.' },
+  { code: 'batch_failed', message: 'The role does not have permission to write to s3://bucket/out.' },
 ])('a batch is not taken apart where all lines share the reason: %j', (error) => {
   expect(openai({ errors: { data: [error] } })).not.toHaveProperty('isUntouched');
 });

@@ -123,7 +123,7 @@ function failureFrom({ status, jobProgress }: Job): ProviderBatch['failure'] {
   const message = safeText(status?.message || 'Fireworks failed the job without saying why.');
   const code = status?.code?.toLowerCase() || 'batch_failed';
   const isUnpaid = isOutOfCredit({ status: null, code, message });
-  return { code, message, isQueueFull: isUnpaid && !jobProgress?.totalProcessedRequests };
+  return { code, message, isQueueFull: isUnpaid && jobProgress?.totalProcessedRequests === 0 };
 }
 
 /** The job as OpenAI's Batch. */

@@ -68,14 +68,14 @@ function penaltyFrom(penalty: ChatNumber | null, param: string, rules: ModelRule
 /** What a model that makes pictures is to answer with; it answers with both unless it is told. */
 function modalitiesFrom(
   modalities: readonly Modality[],
-  { row }: ModelRules<GeminiModel>,
+  rules: ModelRules<GeminiModel>,
   notes: TranslationNotes,
 ): Pick<GenerationConfig, 'responseModalities'> {
   if (modalities.includes('audio')) throw notes.unsupported('body.modalities', 'ask for text');
-  if (modalities.length === 0 || row.answersWith === 'text') {
-    if (modalities.includes('image'))
-      throw notes.unsupported('body.modalities', 'ask for text, or use a model for pictures');
-    return {};
+  if (modalities.length === 0) return {};
+  if (rules.row.answersWith === 'text') {
+    if (!modalities.includes('image')) return {};
+    rules.refuse('body.modalities', 'answers with text only', 'ask for text, or use a model for pictures');
   }
   return { responseModalities: modalities.map((modality) => (modality === 'image' ? 'IMAGE' : 'TEXT')) };
 }

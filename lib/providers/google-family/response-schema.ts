@@ -9,6 +9,7 @@ import { isObject, type JsonObject } from '../../records/json.ts';
  * @returns null for a schema that says more than a `Schema` can.
  */
 export function responseSchemaFrom(schema: JsonObject): JsonObject | null {
+  if (!isWhole(schema)) return null;
   const translated: JsonObject = {};
   for (const keyword in schema) {
     const value = schema[keyword];
@@ -21,6 +22,19 @@ export function responseSchemaFrom(schema: JsonObject): JsonObject | null {
   return translated;
 }
 
+/**
+ * Google refuses objects without properties, properties of what is no object, and arrays without items. Sources:
+ * browser-use/browser-use#3786, anomalyco/opencode#11889.
+ */
+function isWhole({ type, properties, required, items }: JsonObject): boolean {
+  const kinds: readonly unknown[] = Array.isArray(type) ? type : [type];
+  if (kinds.includes('object')) return isObject(properties) && Object.keys(properties).length > 0;
+  return properties === undefined && required === undefined && (!kinds.includes('array') || isObject(items));
+}
+
+/** Others are refused. Source: google-gemini/gemini-cli#3178. */
+const formats: ReadonlySet<unknown> = new Set(['date-time', 'int32', 'int64', 'float', 'double']);
+
 /** What constrains nothing. */
 const silent: ReadonlySet<string> = new Set(['$schema', '$id', '$comment', 'examples']);
 
@@ -29,7 +43,6 @@ const alike: ReadonlySet<string> = new Set([
   'title',
   'description',
   'default',
-  'format',
   'required',
   'minItems',
   'maxItems',
@@ -48,6 +61,8 @@ function translateMember(keyword: string, value: unknown, schema: JsonObject): J
   switch (keyword) {
     case 'type':
       return typeFrom(value);
+    case 'format':
+      return formats.has(value) ? { format: value } : null;
     case 'enum':
       return areTexts(value) && schema.type === 'string' ? { enum: value } : null;
     case 'const':
@@ -91,6 +106,5 @@ function propertiesFrom(properties: unknown): JsonObject | null {
   if (!isObject(properties)) return null;
   const translated = all(Object.values(properties));
   const names = Object.keys(properties);
-  if (names.length === 0) return {};
   return translated && Object.fromEntries(names.map((name, place) => [name, translated[place]]));
 }

@@ -27,7 +27,7 @@ export function choicesOf(body: JsonObject): JsonObject[] {
 }
 
 function choiceFrom(choice: JsonObject, place: number): AnswerChoice {
-  const { index, message: _message, finish_reason: reason, ...members } = choice;
+  const { index, message: _message, finish_reason: reason, logprobs, ...members } = choice;
   const { prefix: _prefix, tool_calls: calls, content, ...messageMembers } = objectOf(choice.message) ?? {};
   const parts = [...partsFrom(content), ...(Array.isArray(calls) ? calls.filter(isObject).map(callFrom) : [])];
   const known = finishReasons.get(reason);
@@ -37,7 +37,7 @@ function choiceFrom(choice: JsonObject, place: number): AnswerChoice {
     finish: known ?? (parts.some(({ type }) => type === 'call') ? 'tool_calls' : 'stop'),
     isExplained: known !== undefined && reason !== 'error',
     refusal: null,
-    logprobs: null,
+    logprobs: objectOf(logprobs),
     members,
     messageMembers,
   };

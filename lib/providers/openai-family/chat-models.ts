@@ -23,10 +23,14 @@ export const openAIModels: readonly ThinkingModels[] = [
 
 export const grokModels: readonly ThinkingModels[] = [{ ...xAI, models: ['grok-4*', 'grok-3-mini*'] }];
 
+/** Their names fit the rows of models that think, and they do not. */
+const unthinking = ['*non-reasoning*', 'gpt-5*-chat*', 'gpt-5-search*'];
+
 const thinkingModels = [...openAIModels, ...grokModels];
 
 /** What is known of a model that takes chat completions in their own bytes; null for most. */
 export function chatModelOf(model: string): ChatModel | null {
+  if (unthinking.some((pattern) => fits(model, pattern))) return null;
   return thinkingModels.find(({ models }) => models.some((pattern) => fits(model, pattern))) ?? null;
 }
 

@@ -8,6 +8,7 @@ const words: readonly RegExp[] = [
   /\b(?:model|deployment)\b.{0,120}?\bnot supported (?:by|in|for|with) (?:the )?batch/i,
   /\bparams\.model\b/,
   /\banthropic-(?:beta|version)\b/,
+  /\b(?:role|policy|bucket|kms)\b.{0,120}?\b(?:permissions?|denied|authorized)\b/i,
   /\b(?:your|this|the) (?:account|organi[sz]ation|workspace|project|subscription|api key)\b/i,
 ];
 
