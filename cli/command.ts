@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { Command, Help } from 'commander';
+import { asCalled, calledAs } from './called-as.ts';
 
 /** A command whose own complaints are one sentence and an exit status, and whose help ends with examples. */
 export function newCommand(
@@ -7,6 +8,7 @@ export function newCommand(
 ): Command {
   const command = new Command(name).description(help.summary).exitOverride().showSuggestionAfterError();
   command.configureOutput({ outputError: (text, write) => write(`batchdrop: ${asSentence(text)}\n`) });
+  command.configureHelp({ commandUsage: (each) => new Help().commandUsage(each).replace(/^batchdrop/, calledAs()) });
   const { examples = [], notes } = help;
   const parts = [...(notes ? [notes] : []), ...(examples.length > 0 ? [examplesText(examples)] : [])];
   if (parts.length > 0) command.addHelpText('after', `\n${parts.join('\n\n')}`);
@@ -17,7 +19,7 @@ export function newCommand(
 export type Example = readonly [does: string, command: string];
 
 function examplesText(examples: readonly Example[]): string {
-  return ['Examples:', ...examples.map(([does, command]) => `  # ${does}\n  ${command}`)].join('\n');
+  return ['Examples:', ...examples.map(([does, command]) => `  # ${does}\n  ${asCalled(command)}`)].join('\n');
 }
 
 /** Commander's "error: unknown option '--tiemout'\n(Did you mean --timeout?)" on one line. */

@@ -11,6 +11,19 @@ export function parseWhole(text: string): number {
   throw new InvalidArgumentError('It is a whole number.');
 }
 
+/** A count of which 0 is none. */
+export function parseCount(text: string): number {
+  const count = parseWhole(text);
+  if (count > 0) return count;
+  throw new InvalidArgumentError('It is a whole number above 0.');
+}
+
+/** @returns unix seconds: of a date such as 2026-11-30 or 2026-11-30T12:00Z, or of so long ago as a duration says. */
+export function parseSince(text: string): number {
+  const time = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2})?)?$/.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(time) ? Date.now() / 1_000 - parseDuration(text) : time / 1_000;
+}
+
 const secondsOfUnit: Record<string, number> = { '': 1, s: 1, m: 60, min: 60, h: 3_600, d: 86_400 };
 
 /** @returns seconds: `90`, `90s`, `15m`, `2h`, `1d`. */

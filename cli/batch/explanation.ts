@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { hint } from '../called-as.ts';
 import { columns } from '../output/columns.ts';
 import { printable } from '../output/printable.ts';
 import { counted, countText, durationText, timeText } from '../output/quantities.ts';
@@ -20,12 +21,19 @@ export function explanation(state: BatchState, tally: ErrorTally): string {
     addTitle('Sent to', shardTable(state)),
     addTitle('Would be sent to', planTable(state)),
     addTitle('Why requests failed', tallyLines(tally)),
-    addTitle('What is wrong with the input', errorLines(state)),
-    addTitle('Next', stepLines(nextSteps(state).filter(({ command }) => !command.startsWith('batchdrop explain')))),
+    addTitle(isOfLines(state) ? 'What is wrong with the input' : 'Why it failed', errorLines(state)),
+    addTitle(
+      'Next',
+      stepLines(nextSteps(state).filter(({ command }) => command !== hint('explain', printable(state.handle)))),
+    ),
   ]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');
+}
+
+function isOfLines({ errors }: BatchState): boolean {
+  return errors.some(({ line }) => line !== null);
 }
 
 function addTitle(title: string, lines: string[]): string[] {

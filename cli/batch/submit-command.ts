@@ -1,24 +1,27 @@
 import type { Command } from 'commander';
-import { parseRequestedOptions } from '../../lib/records/options.ts';
+import { type BatchOptionsInput, parseRequestedOptions } from '../../lib/records/options.ts';
 import { type BatchFlags, optionsOf, withLineFlags, withRunFlags } from '../batch-flags.ts';
 import { newCommand } from '../command.ts';
-import type { ExitStatus } from '../exit-status.ts';
-import { parseDuration } from '../option-values.ts';
+import { CommandError, exitStatus } from '../exit-status.ts';
 import { createProgress } from '../output/progress.ts';
 import { bytesText } from '../output/quantities.ts';
-import { inputFile } from '../transport/input-file.ts';
+import { type InputFile, inputFile } from '../transport/input-file.ts';
 import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
-import { type FinishOptions, finishSubmission } from './finish-submission.ts';
+import type { InputSubmission, Transport } from '../transport/transport.ts';
+import { type FinishOptions, finishSubmissions, withWaitFlags } from './finish-submission.ts';
+import { unique } from './many.ts';
 
 export function submitCommand(): Command {
   const command = newCommand('submit', {
-    summary: 'Hand over a file of requests, and wait for the answers if asked to.',
+    summary: 'Hand over files of requests, and wait for the answers if asked to.',
     notes:
-      'In a pipe it prints what the other commands find the batch by, and nothing else. Exit status with --wait:\n' +
+      'In a pipe it prints what the other commands find each batch by, and nothing else. Exit status with --wait:\n' +
       '0 all succeeded, 1 some requests failed, 3 the batch failed, expired or was cancelled, 124 time is over.',
     examples: [
       ['To the local stack, until the end', 'batchdrop submit requests.jsonl --wait'],
-      ['What would it cost?', 'batchdrop submit requests.jsonl --dry-run --wait'],
+      ['And keep the answers, whatever failed', 'batchdrop submit requests.jsonl -o answers.jsonl'],
+      ['Many files; the answers of each go into a folder', 'batchdrop submit batches/*.jsonl -o answers/'],
+      ['What would it cost?', 'batchdrop submit requests.jsonl --dry-run'],
       [
         'To a deployment, for at most fifty dollars',
         'BATCHDROP_URL=https://... BATCHDROP_API_KEY=... batchdrop submit requests.jsonl --max-cost-usd 50',
@@ -27,44 +30,54 @@ export function submitCommand(): Command {
         'Straight into its bucket, with a label',
         'batchdrop submit requests.jsonl --bucket my-bucket --metadata team=search',
       ],
-      [
-        'In a script',
-        'id=$(batchdrop submit requests.jsonl) && batchdrop wait "$id" --timeout 24h && batchdrop results "$id" -o answers.jsonl',
-      ],
+      ['In a script', 'id=$(batchdrop submit requests.jsonl); batchdrop wait "$id" --timeout 24h -o answers.jsonl'],
     ],
-  }).argument('<file>', 'requests, one JSON object per line, named *.jsonl');
+  }).argument('<files...>', 'requests, one JSON object per line, named *.jsonl');
   withRunFlags(withLineFlags(command.optionsGroup('The batch:')))
     .option('--tenant <name>', "with a bucket: whose inbox (default: the default tenant's)")
     .optionsGroup('Waiting:')
-    .option('--wait', 'wait for the end')
-    .option('--timeout <duration>', 'wait no longer than this, such as 90s, 15m, 24h', parseDuration);
-  return withTransportFlags(command).action(async (path: string, options: SubmitOptions) => {
-    process.exitCode = await submit(path, options);
-  });
+    .option('--wait', 'wait for the end; a dry run is always waited for');
+  return withTransportFlags(withWaitFlags(command)).action(submit);
 }
 
 type SubmitOptions = BatchFlags & TransportOptions & FinishOptions;
 
-async function submit(path: string, options: SubmitOptions): Promise<ExitStatus> {
+async function submit(paths: string[], options: SubmitOptions): Promise<void> {
   const batchOptions = optionsOf(options);
   parseRequestedOptions(batchOptions); // says what is wrong before anything is uploaded
-  const file = await inputFile(path);
+  assertConsistent(paths, options);
+  const files = await Promise.all(unique(paths).map(inputFile));
   const transport = await openTransport(options);
+  await finishSubmissions(
+    transport,
+    files.map((file) => () => handOver(transport, file, batchOptions, options)),
+    options.dryRun ? { ...options, wait: true } : options,
+  );
+}
+
+/** @throws CommandError for what would be done otherwise than it was meant. */
+function assertConsistent(paths: readonly string[], options: SubmitOptions): void {
+  if (options.dryRun && options.output !== undefined)
+    throw new CommandError(exitStatus.invalid, 'A dry run sends nothing, so it has no answers for --output.');
+  const ofOne = [options.idempotencyKey && '--idempotency-key', options.taskToken && '--task-token'].find(Boolean);
+  if (paths.length > 1 && ofOne)
+    throw new CommandError(exitStatus.invalid, `${ofOne} is of one batch: submit the files one by one.`);
+}
+
+async function handOver(
+  transport: Transport,
+  file: InputFile,
+  batchOptions: BatchOptionsInput,
+  options: SubmitOptions,
+): Promise<InputSubmission> {
   const progress = createProgress(options);
   const total = file.bytes;
   const onProgress = (done: number) => {
-    if (done < total)
-      progress.show({
-        label: `Uploading ${file.name}`,
-        done,
-        total,
-        detail: `${bytesText(done)} of ${bytesText(total)}`,
-      });
+    const detail = `${bytesText(done)} of ${bytesText(total)}`;
+    if (done < total) progress.show({ label: `Uploading ${file.name}`, done, total, detail });
   };
   try {
-    const submission = await transport.submit(file, batchOptions, onProgress);
-    progress.clear();
-    return await finishSubmission(submission, options);
+    return await transport.submit(file, batchOptions, onProgress);
   } finally {
     progress.clear();
   }

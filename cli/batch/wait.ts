@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, exitStatus } from '../exit-status.ts';
-import type { Progress } from '../output/progress.ts';
+import type { Progress, ProgressState } from '../output/progress.ts';
 import { clockText, countText, durationText } from '../output/quantities.ts';
 import { type BatchState, hasBatchEnded } from '../transport/batch-state.ts';
 
@@ -12,8 +12,8 @@ const longestPause = 30;
 const maxSilenceMilliseconds = 120_000;
 
 export interface Wait {
-  /** What is waited for, for the sentence that says how to go on. */
-  handle: string;
+  /** The command that waits again. */
+  waitAgain: string;
   /** @returns null as long as nobody has taken the file up. */
   look: () => Promise<BatchState | null>;
   progress: Progress;
@@ -57,16 +57,16 @@ async function lookPatiently({ look }: Wait): Promise<BatchState | null> {
   }
 }
 
-function timedOut({ handle, timeoutSeconds = 0 }: Wait): CommandError {
-  const message = `The batch has not ended within ${durationText(timeoutSeconds)}; it goes on. To wait again: batchdrop wait ${handle}`;
+function timedOut({ waitAgain, timeoutSeconds = 0 }: Wait): CommandError {
+  const message = `The batch has not ended within ${durationText(timeoutSeconds)}; it goes on. To wait again: ${waitAgain}`;
   return new CommandError(exitStatus.timeout, message);
 }
 
 /** Ctrl-C ends the waiting, not the batch. */
-function hintOnInterrupt({ handle, progress }: Wait): () => void {
+function hintOnInterrupt({ waitAgain, progress }: Wait): () => void {
   const stop = () => {
     progress.clear();
-    console.error(`The batch goes on. To wait again: batchdrop wait ${handle}`);
+    console.error(`The batch goes on. To wait again: ${waitAgain}`);
     process.exit(exitStatus.interrupted);
   };
   process.once('SIGINT', stop);
@@ -82,4 +82,37 @@ function progressOf(state: BatchState | null, elapsedSeconds: number) {
     clockText(elapsedSeconds),
   ];
   return { label: state.status, done: completed + failed, total: total > 0 ? total : null, detail: parts.join(', ') };
+}
+
+/**
+ * Lets several waits share one progress: each call gives the next of them its own.
+ *
+ * @returns for a single wait the progress itself.
+ */
+export function sharedProgress(progress: Progress, count: number): () => Progress {
+  if (count === 1) return () => progress;
+  const startedAtMs = Date.now();
+  const states = new Map<number, ProgressState>();
+  let ended = 0;
+  const redraw = () => {
+    const all = [...states.values()];
+    const done = all.reduce((sum, state) => sum + state.done, 0);
+    const total = all.reduce((sum, state) => sum + (state.total ?? 0), 0);
+    const detail = `${countText(done)} of ${countText(total)} requests, ${clockText((Date.now() - startedAtMs) / 1_000)}`;
+    progress.show({ label: `${ended} of ${count} batches ended`, done, total: total > 0 ? total : null, detail });
+  };
+  return () => {
+    const own = states.size;
+    states.set(own, { label: '', done: 0, total: null, detail: '' });
+    return {
+      show: (state) => {
+        states.set(own, state);
+        redraw();
+      },
+      clear: () => {
+        ended += 1;
+        if (ended === count) progress.clear();
+      },
+    };
+  };
 }

@@ -1,4 +1,5 @@
-import { type CommandDescription, shellQuoted } from './command-tree.ts';
+import { shellQuoted } from '../called-as.ts';
+import type { CommandDescription } from './command-tree.ts';
 
 /**
  * Finds the longest command among the words so far, then offers its subcommands and flags, a flag's values, or files.

@@ -54,8 +54,3 @@ function describeFlag(
 export function functionName(path: string): string {
   return ['_batchdrop', ...path.split(' ').filter((word) => word !== '')].join('_').replaceAll('-', '_');
 }
-
-/** Within single quotes of sh. */
-export function shellQuoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}

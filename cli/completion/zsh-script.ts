@@ -1,4 +1,5 @@
-import { type CommandDescription, type FlagDescription, functionName, shellQuoted } from './command-tree.ts';
+import { shellQuoted } from '../called-as.ts';
+import { type CommandDescription, type FlagDescription, functionName } from './command-tree.ts';
 
 /** A function for each command, by zsh's own `_arguments` and `_describe`. */
 export function zshScript(commands: readonly CommandDescription[]): string {

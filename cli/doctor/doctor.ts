@@ -5,6 +5,7 @@ import { Deployment } from '../../lib/store/deployment.ts';
 import { environmentName, simulatedKey } from '../../lib/store/secrets.ts';
 import { setEnvironment } from '../../local/environment.ts';
 import { localCredentials, localRegion, localStateMachineArn } from '../../local/local-account.ts';
+import { hint } from '../called-as.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../exit-status.ts';
 import { printable } from '../output/printable.ts';
 import { type OutputOptions, printAnswer } from '../output/result.ts';
@@ -48,7 +49,7 @@ function enterEnvironment({ config }: DoctorOptions): boolean {
   if (!ready)
     throw new CommandError(
       exitStatus.unreachable,
-      'No local stack runs in this folder: start one with `batchdrop start`, or name a deployment by BATCHDROP_BUCKET, BATCHDROP_TABLE and BATCHDROP_STATE_MACHINE_ARN.',
+      `No local stack runs in this folder: start one with ${hint('start')}, or name a deployment by BATCHDROP_BUCKET, BATCHDROP_TABLE and BATCHDROP_STATE_MACHINE_ARN.`,
     );
   setEnvironment(environmentOf(ready, config));
   return true;

@@ -6,7 +6,7 @@ import { newCommand } from '../command.ts';
 import { importing } from '../missing-package.ts';
 import { columns } from '../output/columns.ts';
 import { printable } from '../output/printable.ts';
-import { timeText } from '../output/quantities.ts';
+import { isoTime } from '../output/quantities.ts';
 import { note, type OutputOptions, printAnswer } from '../output/result.ts';
 
 interface KeyOptions extends OutputOptions {
@@ -37,10 +37,13 @@ export function keysCommand(): Command {
 function createCommand(): Command {
   const command = newCommand('create', {
     summary: 'Make a key. It is shown once.',
-    examples: [['For a script', 'export BATCHDROP_API_KEY=$(batchdrop keys create --name script)']],
+    examples: [
+      ['For a script', 'export BATCHDROP_API_KEY=$(batchdrop keys create --name script)'],
+      ['That sees what all tenants have spent', 'batchdrop keys create --name finance --operator'],
+    ],
   })
     .option('--name <text>', 'whose or what it is for', '')
-    .option('--operator', 'sees the usage of all tenants');
+    .option('--operator', 'sees batches and usage of all tenants');
   return withTableFlags(command).action((options: KeyOptions) =>
     onTable(options, async (services) => {
       const { createApiKey } = await import('../../lib/service/api-keys.ts');
@@ -66,7 +69,7 @@ function createCommand(): Command {
 function listCommand(): Command {
   const command = newCommand('list', {
     summary: "List a tenant's keys, revoked ones too, newest first.",
-    notes: 'In a pipe: id, state, created, name, separated by tabs.',
+    notes: 'In a pipe: id, state, created, role, name, separated by tabs.',
     examples: [['Which are there', 'batchdrop keys list']],
   });
   return withTableFlags(command).action((options: KeyOptions) =>
@@ -112,9 +115,9 @@ async function onTable(options: KeyOptions, action: (services: ApiKeyServices) =
   await withKeyTable(options.table, action);
 }
 
-function cells({ id, revokedAt, createdAt, name }: ApiKeyRecord): string[] {
+function cells({ id, revokedAt, createdAt, name, role = 'tenant' }: ApiKeyRecord): string[] {
   const state = revokedAt === null ? 'active' : 'revoked';
-  return [id, state, timeText(createdAt), printable(name)];
+  return [id, state, isoTime(createdAt), role, printable(name)];
 }
 
 /** Without the digest: nobody needs it, and it is what a key is checked against. */

@@ -3,6 +3,7 @@ import type { ApiKeyServices } from '../../lib/service/api-keys.ts';
 import { ApiKeys } from '../../lib/store/api-keys.ts';
 import { RecordTable } from '../../lib/store/record-table.ts';
 import { localCredentials, localRegion } from '../../local/local-account.ts';
+import { hint } from '../called-as.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import { findReady } from '../transport/local-stack.ts';
 
@@ -30,7 +31,7 @@ function openTable(name: string | undefined): { client: DynamoDBClient; table: s
   if (!ready)
     throw new CommandError(
       exitStatus.unreachable,
-      'No local stack runs in this folder: start one with `batchdrop start`, or name a deployment with --table.',
+      `No local stack runs in this folder: start one with ${hint('start')}, or name a deployment with --table.`,
     );
   const settings = { endpoint: ready.endpoints.dynamodb, region: localRegion, credentials: localCredentials };
   return { client: new DynamoDBClient(settings), table: ready.table };

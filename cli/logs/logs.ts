@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { deploymentNameOf } from '../../lib/records/deployment-settings.ts';
 import { logLinesOf } from '../../lib/store/function-logs.ts';
+import { hint } from '../called-as.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import { printable } from '../output/printable.ts';
 import { note, type OutputOptions, printAnswer } from '../output/result.ts';
@@ -45,7 +46,7 @@ async function rawLines(batchId: string, days: number): Promise<string[]> {
   if (ready) return readFileSync(join(ready.dataDir, 'batchdrop.log'), 'utf8').split('\n');
   throw new CommandError(
     exitStatus.unreachable,
-    'No local stack runs in this folder: start one with `batchdrop start`, or name a deployment by BATCHDROP_STATE_MACHINE_ARN.',
+    `No local stack runs in this folder: start one with ${hint('start')}, or name a deployment by BATCHDROP_STATE_MACHINE_ARN.`,
   );
 }
 

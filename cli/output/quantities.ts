@@ -39,7 +39,23 @@ function joinUnits(large: number, largeUnit: string, small: number, smallUnit: s
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-/** `2026-11-21 02:04:14`, in the terminal's own time zone. */
+/** How long ago something was, in its largest unit: `7 s`, `12 min`, `3 h`, `2 d`. */
+export function ageText(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3_600) return `${Math.floor(whole / 60)} min`;
+  return whole < 86_400 ? `${Math.floor(whole / 3_600)} h` : `${Math.floor(whole / 86_400)} d`;
+}
+
+/** `2026-11-21 02:04:14 +01:00`, in the terminal's own time zone. */
 export function timeText(unixSeconds: number): string {
-  return new Date(unixSeconds * 1_000).toLocaleString('sv-SE');
+  const time = new Date(unixSeconds * 1_000);
+  const minutes = -time.getTimezoneOffset();
+  const two = (value: number) => String(Math.floor(Math.abs(value))).padStart(2, '0');
+  return `${time.toLocaleString('sv-SE')} ${minutes < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
+}
+
+/** `2026-11-21T01:04:14Z`, for programs. */
+export function isoTime(unixSeconds: number): string {
+  return new Date(unixSeconds * 1_000).toISOString().replace('.000Z', 'Z');
 }

@@ -2,11 +2,11 @@ import { relative } from 'node:path';
 import { styleText } from 'node:util';
 import { environmentName } from '../../lib/store/secrets.ts';
 import type { LocalStack } from '../../local/runtime.ts';
+import { hint } from '../called-as.ts';
 
 /** What a person needs to know once the stack is up. */
 export function banner(stack: LocalStack): string {
   const folder = displayPath(stack.dataDir);
-  const batchdrop = process.env.npm_lifecycle_event === 'start' ? 'npm run cli --' : 'batchdrop'; // of a checkout
   return [
     `${styleText('bold', 'Batchdrop is up')}, on this machine only.`,
     '',
@@ -17,7 +17,7 @@ export function banner(stack: LocalStack): string {
     '',
     'Hand over a file from another terminal in this folder, or point the OpenAI SDK here:',
     '',
-    `  ${batchdrop} submit examples/openai-chat.jsonl --wait`,
+    `  ${hint('submit', 'examples/openai-chat.jsonl', '--wait')}`,
     `  export OPENAI_BASE_URL=${stack.apiUrl}/v1 OPENAI_API_KEY=${stack.apiKey}`,
     '',
     'Or drop it into the bucket, then see what came of it:',

@@ -22,6 +22,8 @@ export interface ShardState {
   requests: number;
   completed: number;
   failed: number;
+  /** How many of the failed may succeed if they are sent again; null where an older deployment does not say it. */
+  retryable: number | null;
   lastError: string | null;
 }
 
@@ -50,6 +52,8 @@ export interface BatchState {
   handle: string;
   /** Null for a drop that was refused. */
   id: string | null;
+  /** What its file is called; null where it is not known. */
+  name: string | null;
   /** OpenAI's eight, or `refused` for a drop that never became a batch. */
   status: string;
   counts: Counts;
@@ -59,6 +63,8 @@ export interface BatchState {
   retryOf: string | null;
   moments: Moment[];
   deadlineAt: number | null;
+  /** How many failed requests may succeed if they are sent again; null where it is not known. */
+  retryable: number | null;
   errors: LineError[];
   errorCount: number;
   warningCount: number;
@@ -95,6 +101,13 @@ const momentNames = [
   'expired',
   'cancelled',
 ] as const;
+
+/** Each round sends what failed in the one before, so the last result of a request stands in its last round. */
+export function retryableIn(shards: readonly ShardState[] | null, omitted: number): number | null {
+  if (shards === null || omitted > 0 || shards.some(({ retryable }) => retryable === null)) return null;
+  const last = Math.max(...shards.map(({ round }) => round));
+  return shards.reduce((sum, { round, retryable }) => sum + (round === last ? (retryable ?? 0) : 0), 0);
+}
 
 type Times = Partial<Record<`${(typeof momentNames)[number]}_at`, number | null>>;
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { hint } from '../called-as.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import { importing } from '../missing-package.ts';
 import type { OutputOptions } from '../output/result.ts';
@@ -30,22 +31,22 @@ export function withTransportFlags(command: Command): Command {
  */
 export async function openTransport(options: TransportOptions): Promise<Transport> {
   const { BATCHDROP_URL, BATCHDROP_BUCKET } = process.env;
-  if (options.url) return openApi(options.url, options.apiKey);
+  if (options.url) return openApi(options.url, options);
   if (options.bucket) return openBucket(options.bucket, options);
-  if (BATCHDROP_URL) return openApi(BATCHDROP_URL, options.apiKey);
+  if (BATCHDROP_URL) return openApi(BATCHDROP_URL, options);
   if (BATCHDROP_BUCKET) return openBucket(BATCHDROP_BUCKET, options);
   return openLocal(options);
 }
 
-async function openApi(url: string, givenKey: string | undefined): Promise<Transport> {
-  const apiKey = givenKey ?? process.env.BATCHDROP_API_KEY;
+async function openApi(url: string, options: Pick<TransportOptions, 'apiKey' | 'tenant'>): Promise<Transport> {
+  const apiKey = options.apiKey ?? process.env.BATCHDROP_API_KEY;
   if (!apiKey)
     throw new CommandError(
       exitStatus.unreachable,
-      `There is no API key for ${url}: set BATCHDROP_API_KEY to one of \`batchdrop keys create\`.`,
+      `There is no API key for ${url}: set BATCHDROP_API_KEY to one that ${hint('keys', 'create')} made.`,
     );
   const { ApiTransport } = await import('./api/api-transport.ts');
-  return new ApiTransport(url, apiKey);
+  return new ApiTransport(url, apiKey, options.tenant);
 }
 
 async function openBucket(bucket: string, { tenant }: TransportOptions): Promise<Transport> {
@@ -59,10 +60,10 @@ async function openLocal(options: TransportOptions): Promise<Transport> {
   if (!stack)
     throw new CommandError(
       exitStatus.unreachable,
-      'No local stack answers: start one with `batchdrop start`, or say where to go with BATCHDROP_URL and BATCHDROP_API_KEY, or BATCHDROP_BUCKET.',
+      `No local stack answers: start one with ${hint('start')}, or say where to go with BATCHDROP_URL and BATCHDROP_API_KEY, or BATCHDROP_BUCKET.`,
     );
   const apiKey = options.apiKey ?? stack.apiKey ?? process.env.BATCHDROP_API_KEY;
-  if (apiKey) return openApi(stack.url, apiKey);
+  if (apiKey) return openApi(stack.url, { ...options, apiKey });
   throw new CommandError(
     exitStatus.unreachable,
     `A stack answers at ${stack.url}, but its key is not in this folder: run the command where the stack was started, or set BATCHDROP_API_KEY.`,

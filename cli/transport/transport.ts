@@ -21,6 +21,19 @@ export interface InputSubmission {
   state(): Promise<BatchState | null>;
 }
 
+/** Which batches to list. */
+export interface ListRequest {
+  limit: number;
+  /** Null for any. */
+  statuses: readonly string[] | null;
+  /** Unix seconds; null for any time. */
+  since: number | null;
+  /** A part of the name, or a whole one with `*` in it; null for any. */
+  name: string | null;
+  /** Another tenant's, where the transport may see them. */
+  tenant?: string | undefined;
+}
+
 export interface StoredFile {
   id: string;
   filename: string;
@@ -39,8 +52,9 @@ export interface Transport {
     options: BatchOptionsInput,
     onProgress: (sentBytes: number) => void,
   ): Promise<InputSubmission>;
+  /** @param handle an id or the beginning of one, or the name of what was handed over, of which the newest is meant. */
   find(handle: string): Promise<BatchState>;
-  list(limit: number): Promise<BatchState[]>;
+  list(request: ListRequest): Promise<BatchState[]>;
   cancel(handle: string): Promise<BatchState>;
   /** Has the providers' results of a batch that has ended read again, for the answers that are lost. */
   collect(handle: string): Promise<BatchState>;

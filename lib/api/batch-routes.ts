@@ -15,14 +15,24 @@ import { createBatchBodySchema, createBatchRequest } from './create-batch-body.t
 import { sendDownload } from './download.ts';
 import { limitParameter, listObject, readQuery } from './list-object.ts';
 import { readBody } from './request-body.ts';
+import { tenantAsked } from './tenant-asked.ts';
 
 /** How long providers may take to hear of a cancellation; whom it did not reach, the next poll tells. */
 const cancelMs = 10_000;
 
+const tenantParameter = z
+  .string()
+  .max(63)
+  .optional()
+  .describe("Whose batches: another tenant's for an operator's key only");
+
 export const batchListQuerySchema = z.object({
   after: z.string().optional(),
   limit: limitParameter(100, 20),
+  tenant: tenantParameter,
 });
+
+export const batchQuerySchema = z.object({ tenant: tenantParameter });
 
 /** `/v1/batches` */
 export function batchRoutes(): Hono<ApiEnvironment> {
@@ -38,12 +48,16 @@ export function batchRoutes(): Hono<ApiEnvironment> {
   });
 
   routes.get('/', async (context) => {
-    const { services, tenant } = context.var;
-    const page = await listBatches(services, tenant, readQuery(context.req.query(), batchListQuerySchema));
+    const { services } = context.var;
+    const query = readQuery(context.req.query(), batchListQuerySchema);
+    const page = await listBatches(services, tenantAsked(context, query.tenant), query);
     return context.json(listObject(page, (batch) => listedBatchView(services, batch)));
   });
 
-  routes.get('/:batchId', async (context) => respond(context, await requestedBatch(context)));
+  routes.get('/:batchId', async (context) => {
+    const query = readQuery(context.req.query(), batchQuerySchema);
+    return respond(context, await requestedBatch(context, tenantAsked(context, query.tenant)));
+  });
 
   routes.post('/:batchId/cancel', async (context) => {
     const { id } = await requestedBatch(context);
@@ -76,8 +90,8 @@ function shardNumberOf(text: string): number {
   return /^\d{1,7}$/.test(text) ? Number(text) : -1;
 }
 
-async function requestedBatch(context: ApiContext): Promise<BatchRecord> {
-  const { services, tenant } = context.var;
+async function requestedBatch(context: ApiContext, tenant = context.var.tenant): Promise<BatchRecord> {
+  const { services } = context.var;
   const batch = await getBatch(services, tenant, context.req.param('batchId') ?? '');
   await noteThatKnown(services, batch);
   return batch;

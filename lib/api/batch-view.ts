@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { sidecarWarning } from '../pipeline/drop-options.ts';
 import type { Services } from '../pipeline/services.ts';
-import { type BatchRecord, batchObject, costSchema, hasLineErrors, reportSchema } from '../records/batch.ts';
+import { type BatchRecord, batchObject, costSchema, hasLineErrors, nameOf, reportSchema } from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
 import { openAIBatchSchema } from '../records/openai-batch.ts';
 import { batchOptionsSchema, shownOptions } from '../records/options.ts';
@@ -24,6 +24,11 @@ const shardViewSchema = z.object({
   requests: z.number().int(),
   completed: z.number().int(),
   failed: z.number().int(),
+  retryable: z.number().int().describe('How many of the failed may succeed if they are sent again'),
+  lost: z
+    .number()
+    .int()
+    .describe('How many of the failed may have been paid for although their answers could not be had'),
   last_error: z.string().nullable(),
   parts: z.array(z.number().int()).nullable().describe('Shards of the same round; null for one that was not split'),
   part_of: z.number().int().nullable().describe('The shard of which it is a part'),
@@ -32,6 +37,7 @@ const shardViewSchema = z.object({
 /** What we say beyond OpenAI's object, all in one place. */
 const additionsSchema = z.object({
   tenant: z.string(),
+  name: z.string().nullable().describe('What its file is called; for a drop its key without `inbox/`'),
   options: batchOptionsSchema.omit({ metadata: true, idempotency_key: true }),
   ignored_metadata: z.array(z.string()).describe("Names in a dropped object's metadata that are no options"),
   repeated: z
@@ -83,6 +89,7 @@ export function batchView(services: Services, batch: BatchRecord, details: Batch
     ...batchObject(batch),
     batchdrop: {
       tenant: batch.tenant,
+      name: nameOf(batch),
       options: shownOptions(batch.options),
       ignored_metadata: batch.ignoredMetadata ?? [],
       api_key_id: batch.apiKeyId ?? null,
@@ -127,6 +134,8 @@ function shardView(shard: ShardRecord): z.input<typeof shardViewSchema> {
     requests: shard.lineCount,
     completed: counts?.completed ?? 0,
     failed: counts?.failed ?? 0,
+    retryable: shard.result?.retryable ?? 0,
+    lost: shard.result?.lost ?? 0,
     last_error: shard.lastError,
     parts: shard.parts,
     part_of: shard.partOf?.shard ?? null,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { batchListQuerySchema } from './batch-routes.ts';
+import { batchListQuerySchema, batchQuerySchema } from './batch-routes.ts';
 import { batchViewSchema } from './batch-view.ts';
 import { createBatchBodySchema } from './create-batch-body.ts';
 import { fileObjectSchema, partObjectSchema, uploadObjectSchema } from './file-object.ts';
@@ -117,6 +117,7 @@ export const operations: readonly Operation[] = [
     method: 'get',
     path: '/v1/batches/{batch_id}',
     summary: 'Describe a batch',
+    query: batchQuerySchema,
     answer: batchViewSchema,
   },
   {

@@ -6,6 +6,7 @@ import type { UsagePlace } from '../store/usage-records.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { readQuery } from './list-object.ts';
+import { assertOperator, tenantAsked } from './tenant-asked.ts';
 
 /** Groups within groups; more would be a table of the batches themselves. */
 const maxGroups = 3;
@@ -65,7 +66,7 @@ export function usageRoutes(): Hono<ApiEnvironment> {
     const query = readQuery(context.req.query(), usageQuerySchema);
     const { services } = context.var;
     const by = groupsOf(query.by);
-    const tenant = tenantAsked(context, query.tenant ?? (by.includes('tenant') ? '*' : undefined));
+    const tenant = tenantsAsked(context, query.tenant ?? (by.includes('tenant') ? '*' : undefined));
     const days = { ...usualDays(services), ...withoutUndefined({ from: query.from, to: query.to }) };
     if (days.from > days.to) {
       const message = `'from' (${days.from}) is after 'to' (${days.to}): say both.`;
@@ -85,7 +86,7 @@ export function usageRoutes(): Hono<ApiEnvironment> {
 
   routes.post('/fill', async (context) => {
     const query = readQuery(context.req.query(), fillUsageQuerySchema);
-    const tenant = tenantAsked(context, query.tenant);
+    const tenant = tenantsAsked(context, query.tenant);
     if (tenant === null)
       throw new ApiError(400, 'Usage is filled for one tenant at a time: name it.', {
         param: 'tenant',
@@ -110,16 +111,10 @@ function groupsOf(text: string): UsageGroup[] {
  * @param asked a tenant's name, or a star for all.
  * @returns null for all tenants.
  */
-function tenantAsked(context: ApiContext, asked: string | undefined): string | null {
-  const { tenant, role } = context.var;
-  if (asked === undefined || asked === tenant) return tenant;
-  if (role !== 'operator') {
-    const message = "Only an operator's key sees the usage of other tenants: batchdrop keys create --operator";
-    throw new ApiError(403, message, { param: 'tenant', code: 'operator_required' });
-  }
-  if (asked === '*') return null;
-  if (tenantPattern.test(asked)) return asked;
-  throw new ApiError(400, `'${asked}' is no tenant's name.`, { param: 'tenant', code: 'invalid_value' });
+function tenantsAsked(context: ApiContext, asked: string | undefined): string | null {
+  if (asked !== '*') return tenantAsked(context, asked);
+  assertOperator(context);
+  return null;
 }
 
 function withoutUndefined(days: { from: string | undefined; to: string | undefined }): { from?: string; to?: string } {

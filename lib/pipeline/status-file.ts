@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BatchRecord, hasLineErrors } from '../records/batch.ts';
+import { type BatchRecord, hasLineErrors, type Report } from '../records/batch.ts';
 import { TransientError } from '../records/errors.ts';
 import { resultKey, statusKey } from '../records/object-keys.ts';
 import type { LineError } from '../records/openai-batch.ts';
@@ -89,6 +89,9 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     batch_id: batch.id,
     status: batch.status,
     tenant: batch.tenant,
+    endpoint: batch.endpoint,
+    model: batch.model,
+    dry_run: batch.options.dry_run ?? false,
     input: input ? `s3://${input.bucket}/${input.key}` : null,
     sequencer: batch.sequencer,
     last_modified: batch.lastModified,
@@ -98,6 +101,8 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     options: shownOptions(batch.options),
     ignored_metadata: batch.ignoredMetadata ?? [],
     request_counts: batch.counts,
+    cost: batch.cost,
+    estimate: batch.report && estimateOf(batch.report),
     output: hasOutput ? uri('output.jsonl') : null,
     errors: hasErrors ? uri('errors.jsonl') : null,
     retry: hasErrors && hasRetryFile(batch) ? uri('retry.jsonl') : null,
@@ -110,6 +115,19 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     first_error: batch.errors[0] ?? batch.firstFailure,
     errors_sample: batch.errors.slice(0, 10),
   });
+}
+
+/** What validation counted before anything was sent. */
+function estimateOf(report: Report) {
+  return {
+    requests: report.lines,
+    invalid_requests: report.invalidLines,
+    input_tokens: report.estimatedInputTokens,
+    output_tokens: report.estimatedOutputTokens,
+    is_output_bound: report.isOutputBound,
+    cost: report.estimatedCost,
+    assumptions: report.assumptions,
+  };
 }
 
 /** It follows the batch's end. */

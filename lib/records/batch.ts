@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { endpoints } from './endpoints.ts';
 import { ConflictError, StaleEpochError } from './errors.ts';
+import { inboxPrefix } from './object-keys.ts';
 import { batchStatuses, emptyBatch, hasEnded, lineErrorSchema, type TerminalStatus } from './openai-batch.ts';
 import { batchOptionsSchema } from './options.ts';
 import { stepFailuresSchema } from './step-failures.ts';
@@ -110,6 +111,8 @@ export const batchRecordSchema = z.object({
   /** MD5 of the input, where its file says it. */
   inputMd5: z.string().optional(),
   input: z.array(s3ObjectSchema),
+  /** What the file of requests is called. Absent for a drop, whose key says it, and in records of before this was kept. */
+  inputName: z.string().optional(),
   /** The batch whose failed requests these are. */
   retryOf: z.string().nullable().default(null),
   /** Names in a dropped object's metadata that are no options, the first of them. */
@@ -188,6 +191,11 @@ export const batchRecordSchema = z.object({
 });
 
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
+
+/** What people find a batch by beside its id: the name of its file, for a drop with its folder in the inbox. */
+export function nameOf({ inboxKey, inputName }: Pick<BatchRecord, 'inboxKey' | 'inputName'>): string | null {
+  return inboxKey === null ? (inputName ?? null) : inboxKey.slice(inboxPrefix.length);
+}
 
 /** @throws StaleEpochError where a later execution has taken over. */
 export function assertEpoch(batch: BatchRecord, epoch: number): void {

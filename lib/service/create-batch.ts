@@ -154,7 +154,7 @@ async function resolveInput(services: Services, request: BatchCreation): Promise
   if (inputFile.startsWith('s3://')) return objectInput(services, inputFile, tenant);
   try {
     const file = await getFile(services, tenant, inputFile);
-    return { fileId: file.id, objects: file.objects, md5: file.md5 };
+    return { fileId: file.id, name: file.filename, objects: file.objects, md5: file.md5 };
   } catch (error) {
     if (!(error instanceof NotFoundError)) throw error;
     return missingInput(inputFile);

@@ -138,6 +138,19 @@ describe('what ended batches have used', () => {
     expect((await call('GET', `/v1/usage?${query}`, api.key)).status).toBe(400);
   });
 
+  it("and batches of another tenant are an operator's to see, by their names, and nobody else's", async () => {
+    const list = await call('GET', '/v1/batches?tenant=other', operatorKey);
+    expect(await list.json()).toMatchObject({
+      data: [{ id: ids.other, batchdrop: { tenant: 'other', name: 'requests.jsonl' } }],
+    });
+    const one = await call('GET', `/v1/batches/${ids.other}?tenant=other`, operatorKey);
+    expect(await one.json()).toMatchObject({ id: ids.other, batchdrop: { shards: [{ retryable: 0, lost: 0 }] } });
+    expect((await call('GET', `/v1/batches/${ids.other}`, operatorKey)).status).toBe(404);
+    for (const path of ['/v1/batches?tenant=other', `/v1/batches/${ids.other}?tenant=other`])
+      expect((await call('GET', path, api.key)).status).toBe(403);
+    expect((await call('GET', '/v1/batches?tenant=Other%20one', operatorKey)).status).toBe(400);
+  });
+
   it('leads no further than the own tenant by a cursor', async () => {
     const cursor = Buffer.from(JSON.stringify(['other', '2026-11-30', ids.other])).toString('base64url');
     expect((await call('GET', `/v1/usage?after=${cursor}`, api.key)).status).toBe(400);

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { commandIn, type Ended, onTerminal, requestLine, startIn } from './command.ts';
+import { commandIn, type Ended, onTerminal, requestLine, root, startIn } from './command.ts';
 
 /** Takes no line ever, so that a batch of its lines runs until it is told to stop. */
 const stuckProvider = { kind: 'openai', secret: 's', models: ['stuck-*'] };
@@ -23,6 +23,10 @@ beforeAll(async () => {
   write('bad.jsonl', requestLine('a'), 'not json');
   write('stuck.jsonl', requestLine('a'), requestLine('s', { model: 'stuck-1' }));
   write('large.jsonl', ...largeLines());
+  write('a-file-with-quite-a-long-name-for-a-table.jsonl', requestLine('a'), requestLine('b'));
+  write('first of two.jsonl', requestLine('a'));
+  write('second.jsonl', requestLine('b'), requestLine('c', { messages: [{ role: 'user', content: '[[refuse]]' }] }));
+  mkdirSync(join(folder, 'answers'));
   stack = await startIn(folder, { STUCK_API_KEY: 'sk-test', STUCK_BASE_URL: 'http://127.0.0.1:9/v1' });
 });
 
@@ -103,7 +107,8 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     const explained = await batchdrop('explain', id);
     expect(explained.stdout).toMatch(/Why requests failed\n +1 {2}invalid_prompt {2}b: Invalid prompt/);
     expect(explained.stdout).toMatch(/1\.1 +openai +gpt-5-mini +batch_\w+ +collected \(completed\) +2 +1 +1\n/);
-    expect(explained.stdout).toContain(`batchdrop retry ${id} --wait`);
+    expect(explained.stdout).toContain(`batchdrop results ${id} --errors`);
+    expect(explained.stdout).not.toContain('batchdrop retry');
     const fetched = await batchdrop('results', id, '-o', 'mixed-answers.jsonl');
     expect(fetched).toMatchObject({ code: 1, stdout: '' });
     expect(fetched.stderr).toContain('1 answer, 1 error.');
@@ -130,7 +135,7 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     const id = (await batchdrop('submit', 'stuck.jsonl')).stdout.trim();
     const waited = await batchdrop('wait', id, '--timeout', '5s');
     expect(waited.stderr).toContain(
-      `The batch has not ended within 5 s; it goes on. To wait again: batchdrop wait ${id}`,
+      `The batch has not ended within 5 s; it goes on. To wait again: ${root}batchdrop wait ${id}`,
     );
     const early = await batchdrop('results', id);
     expect(early.stderr).toContain('its results are written when it ends');
@@ -154,6 +159,71 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     expect(codes).toEqual([124, 2, 0, 3, 3, 3]);
   });
 
+  it('submit -o keeps the answers whatever failed', async () => {
+    const { code, stderr } = await batchdrop('submit', 'mixed.jsonl', '-o', 'kept.jsonl');
+    expect(stderr).toContain('kept.errors.jsonl');
+    expect([code, idsIn(read('kept.jsonl')), idsIn(read('kept.errors.jsonl'))]).toEqual([1, ['a'], ['b']]);
+    const failed = await batchdrop('submit', 'bad.jsonl', '-o', 'none.jsonl');
+    expect(failed).toMatchObject({ code: 3, stderr: expect.stringContaining('There are no results of batch_') });
+    const nowhere = await batchdrop('submit', 'good.jsonl', '-o', 'nowhere/');
+    expect(nowhere).toMatchObject({ code: 2, stderr: expect.stringContaining('There is no folder nowhere/') });
+  });
+
+  it('many files and ids in one command: a line for each, the worst exit status, a file of answers for each', async () => {
+    const { code, stdout } = await batchdrop('submit', 'first of two.jsonl', 'second.jsonl', '-o', 'answers');
+    expect(stdout).toMatch(/^✔ batch_\w+ completed.*\n! batch_\w+ completed.* 1 failed\n$/);
+    expect(code).toBe(1);
+    expect(idsIn(read('answers/first of two.results.jsonl'))).toEqual(['a']);
+    expect(idsIn(read('answers/second.results.errors.jsonl'))).toEqual(['c']);
+    const ids = [...stdout.matchAll(/batch_\w+/g)].map(([id]) => id);
+    const waited = await batchdrop('wait', ...ids, '--json');
+    expect(JSON.parse(waited.stdout).map(({ id }: { id: string }) => id)).toEqual(ids);
+    const handed = await batchdrop('submit', 'first of two.jsonl', 'good.jsonl');
+    expect(handed.stdout).toMatch(/^batch_\w+\nbatch_\w+\n$/);
+    const some = await batchdrop('status', 'batch_nope', ...ids);
+    expect(some).toMatchObject({ code: 2, stderr: expect.stringContaining("'batch_nope'") });
+    expect(some.stdout.trim().split('\n')).toHaveLength(2);
+    const both = await batchdrop('submit', 'good.jsonl', 'second.jsonl', '--idempotency-key', 'k9');
+    expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('one by one') });
+  });
+
+  it('a batch is found by the beginning of its id and by the name of its file; a list by status, name and time', async () => {
+    const id = (await batchdrop('submit', 'first of two.jsonl', '--wait', '--json', '--priority', 'low')).stdout;
+    const { id: batchId } = JSON.parse(id);
+    expect(JSON.parse((await batchdrop('status', batchId.slice(0, 18), '--json')).stdout)).toMatchObject({
+      id: batchId,
+    });
+    const named = JSON.parse((await batchdrop('status', 'first of two.jsonl', '--json')).stdout);
+    expect(named.batchdrop.name).toBe('first of two.jsonl');
+    const mistyped = await batchdrop('status', 'first.jsonl');
+    expect(mistyped.stderr).toContain("Did you mean 'first of two.jsonl'?");
+    const listed = await batchdrop(
+      'list',
+      '--name',
+      'first*',
+      '--status',
+      'completed',
+      '--since',
+      '1h',
+      '--limit',
+      '100',
+    );
+    const rows = listed.stdout
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t'));
+    expect(new Set(rows.map(([, status, , , , , name]) => `${status} ${name}`))).toEqual(
+      new Set(['completed first of two.jsonl']),
+    );
+    expect(rows.find(([handle]) => handle === batchId)?.slice(7)).toEqual([
+      'gpt-5-mini',
+      expect.stringMatching(/^[\d.e-]+$/),
+      'openai',
+    ]);
+    expect((await batchdrop('list', '--since', '2099-01-01')).stdout).toBe('');
+    expect((await batchdrop('list', '--status', 'done')).code).toBe(2);
+  });
+
   it('a batch that expires ends with 3', async () => {
     const { code, stdout } = await batchdrop('submit', 'stuck.jsonl', '--wait', '--deadline-hours', '0.001');
     expect(stdout).toContain('expired');
@@ -164,17 +234,18 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     const { child, ended } = commandIn(folder, ['submit', 'stuck.jsonl', '--wait']);
     child.stderr.on('data', (text) => String(text).includes('validating') && child.kill('SIGINT'));
     const { code, stderr } = await ended;
-    expect(stderr).toMatch(/The batch goes on\. To wait again: batchdrop wait batch_\w+\n$/);
+    expect(stderr).toMatch(/The batch goes on\. To wait again: \S+batchdrop wait batch_\w+\n$/);
     expect(code).toBe(130);
   });
 
   it('a dry run says what it would cost, and a budget that it would break ends with 3', async () => {
-    const dry = await batchdrop('submit', 'good.jsonl', '--dry-run', '--wait');
+    const dry = await batchdrop('submit', 'good.jsonl', '--dry-run');
     expect(dry.stdout).toMatch(
       /2 requests; about \d+ tokens in, at most 100 out:\n +about \$0\.\d+ at batch prices; simulated: openai\n/,
     );
     const dear = await batchdrop('submit', 'good.jsonl', '--max-cost-usd', '0.000001', '--wait');
     expect(dear.stdout).toContain('budget_exceeded');
+    expect(dear.stdout).toContain('batchdrop submit FILE --dry-run');
     expect([dry.code, dear.code]).toEqual([0, 3]);
   });
 
@@ -200,13 +271,15 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     expect(list.stdout).toMatch(new RegExp(`^${id}\t[a-z_]+\t`, 'm'));
     expect(JSON.parse((await batchdrop('list', '--limit', '1', '--json')).stdout)).toHaveLength(1);
     const files = await batchdrop('files', '--limit', '100');
-    expect(files.stdout).toMatch(/^file-\w+\tbatch\t\d+\t[\d :-]+\tgood\.jsonl$/m);
+    expect(files.stdout).toMatch(/^file-\w+\tbatch\t\d+\t[\d-]+T[\d:]+Z\tgood\.jsonl$/m);
     expect(JSON.parse((await batchdrop('files', '--json')).stdout)[0]).toMatchObject({ id: expect.any(String) });
   });
 
   it('what the API refuses is one sentence: an unknown id ends with 2, a wrong key with 4', async () => {
     const unknown = await batchdrop('status', 'batch_nope');
-    expect(unknown.stderr).toBe("batchdrop: No batch found with id 'batch_nope'.\n");
+    expect(unknown.stderr).toBe(
+      `batchdrop: No batch found with id or name 'batch_nope'. All there are: ${root}batchdrop list\n`,
+    );
     const refused = await batchdrop('list', '--api-key', 'sk-batchdrop-secretsecretsecret');
     expect(refused.stderr).toMatch(/^batchdrop: http:\/\/127\.0\.0\.1:\d+ refused the API key: set BATCHDROP_API_KEY/);
     expect(refused.stderr).not.toContain('secretsecret');
@@ -279,8 +352,10 @@ describe.concurrent('straight into the bucket', { timeout: 120_000 }, () => {
     expect(idsIn((await bucket(['results', id, '--errors'])).stdout)).toEqual(['b']);
     const early = await bucket(['status', name, '--json']);
     expect(JSON.parse(early.stdout).metadata ?? { team: 'search' }).toEqual({ team: 'search' });
-    const listed = await bucket(['list']);
+    const listed = await bucket(['list', '--name', 'mixed-*', '--tenant', 'default']);
     expect(listed.stdout).toContain(`${name}\t`);
+    const throughApi = await batchdrop('status', name, '--json');
+    expect(JSON.parse(throughApi.stdout)).toMatchObject({ batchdrop: { name } });
     const retried = await bucket(['retry', id, '--wait', '--json']);
     expect(JSON.parse(retried.stdout)).toMatchObject({ request_counts: { total: 1 }, metadata: { note: 'ümlaut' } });
   });
@@ -327,13 +402,29 @@ describe.concurrent('on a terminal', { timeout: 120_000 }, () => {
     expect(text).toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏] (validating|in_progress)/);
     expect(raw).toContain('\u001b[32m✔');
     expect(text).toMatch(/tokens in, \d+ out: \$0\.\d+ at batch prices; simulated: openai/);
-    expect(text).toMatch(/# Fetch the answers\r\n {2}batchdrop results batch_/);
+    expect(text).toMatch(/# Fetch the answers\r\n {2}\S+batchdrop results batch_/);
     expect(code).toBe(0);
   });
 
-  it('a list is a table', async () => {
-    expect((await onTerminal(folder, ['list'])).text).toMatch(
-      /^batch +status +requests +answered +failed +created\r\n/,
+  it('a list fits 80 columns, uses 200, and marks what is simulated', async () => {
+    const submitted = await batchdrop('submit', 'a-file-with-quite-a-long-name-for-a-table.jsonl', '--wait', '--json');
+    const { id } = JSON.parse(submitted.stdout);
+    const narrow = (await onTerminal(folder, ['list'], {}, 80)).text.split('\r\n');
+    expect(narrow[0]).toMatch(/^batch +status +name +(model +)?answered +failed +cost +age$/);
+    expect(Math.max(...narrow.map(({ length }) => length))).toBeLessThanOrEqual(80);
+    const wide = (await onTerminal(folder, ['list'], {}, 200)).text;
+    expect(wide).toMatch(/^batch +status +name +model +answered +failed +cost +age\r\n/);
+    expect(wide).toMatch(
+      new RegExp(
+        `${id} +completed +a-file-with-quite-a-long-name-for-a-table\\.jsonl +gpt-5-mini +2/2 +\\$[\\d.]+\\* `,
+      ),
     );
+    expect(wide).toContain('simulated: nobody pays it');
+  });
+
+  it('--watch keeps the list on the screen until Ctrl-C, and needs one', async () => {
+    const { text } = await onTerminal(folder, ['list', '--watch'], {}, 120, 'timeout --foreground -s INT 5');
+    expect(text).toMatch(/batch +status +name/);
+    expect((await batchdrop('list', '--watch')).code).toBe(2);
   });
 });

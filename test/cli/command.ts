@@ -60,10 +60,16 @@ export async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
 /** Gives a command a terminal of its own; part of util-linux. */
 const recorder = 'script';
 
-/** The same on a terminal, by util-linux's `script`; standard output and standard error come as one there. */
-export async function onTerminal(folder: string, args: readonly string[], env: Record<string, string> = {}) {
+/** The same on a terminal of some columns, with words before it, by util-linux's `script`; standard output and standard error come as one there. */
+export async function onTerminal(
+  folder: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  columns = 120,
+  before = '',
+) {
   const words = [process.execPath, `${root}cli/main.ts`, ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn(recorder, ['-qec', `stty cols 120 rows 40; ${words}`, '/dev/null'], {
+  const child = spawn(recorder, ['-qec', `stty cols ${columns} rows 40; ${before} ${words}`, '/dev/null'], {
     cwd: folder,
     env: environment({ TERM: 'xterm-256color', ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],

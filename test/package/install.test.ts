@@ -56,7 +56,7 @@ it('installs into an empty project, and library, types and command work there', 
 
   await synthesizeApp(project);
 
-  expect((await command('--help')).stdout).toContain('Usage: batchdrop');
+  expect((await command('--help')).stdout).toContain('Usage: npx batchdrop');
   const file = join(root, 'examples/anthropic-chat.jsonl');
   expect((await command('validate', file, '--json')).stdout).toContain('{');
   await expect(command('start')).rejects.toMatchObject({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeploymentBatch } from '../../../lib/client/deployment/replies.ts';
 import { costSchema, reportSchema } from '../../../lib/records/batch.ts';
-import { type BatchState, momentsOf, type ShardState } from '../batch-state.ts';
+import { type BatchState, momentsOf, retryableIn, type ShardState } from '../batch-state.ts';
 
 const shardSchema = z.object({
   round: z.number(),
@@ -14,12 +14,15 @@ const shardSchema = z.object({
   requests: z.number(),
   completed: z.number(),
   failed: z.number(),
+  retryable: z.number().optional(),
+  lost: z.number().optional(),
   last_error: z.string().nullable(),
 });
 
 /** The part of what a deployment adds to OpenAI's object that is shown. */
 const additionsSchema = z.object({
   options: z.object({ dry_run: z.boolean().optional() }).optional(),
+  name: z.string().nullish(),
   retry_of: z.string().nullish(),
   error_count: z.number().optional(),
   warning_count: z.number().optional(),
@@ -33,9 +36,12 @@ const additionsSchema = z.object({
 /** @param batch as a deployment answers it, or as it stands in `batch.json`. */
 export function stateOfApiBatch(batch: DeploymentBatch): BatchState {
   const additions = additionsSchema.parse(batch.batchdrop ?? {});
+  const shards = additions.shards?.map(shardState) ?? null;
+  const shardsOmitted = additions.shards_omitted ?? 0;
   return {
     handle: batch.id,
     id: batch.id,
+    name: additions.name ?? null,
     status: batch.status,
     counts: batch.request_counts,
     endpoint: batch.endpoint || null,
@@ -44,6 +50,7 @@ export function stateOfApiBatch(batch: DeploymentBatch): BatchState {
     retryOf: additions.retry_of ?? null,
     moments: momentsOf(batch),
     deadlineAt: batch.expires_at,
+    retryable: retryableIn(shards, shardsOmitted),
     errors: batch.errors?.data ?? [],
     errorCount: additions.error_count ?? batch.errors?.data.length ?? 0,
     warningCount: additions.warning_count ?? 0,
@@ -51,8 +58,8 @@ export function stateOfApiBatch(batch: DeploymentBatch): BatchState {
     tokens: batch.usage ? { input: batch.usage.input_tokens, output: batch.usage.output_tokens } : null,
     cost: additions.cost ?? null,
     validation: additions.report ?? null,
-    shards: additions.shards?.map(shardState) ?? null,
-    shardsOmitted: additions.shards_omitted ?? 0,
+    shards,
+    shardsOmitted,
     output: batch.output_file_id,
     errorFile: batch.error_file_id,
     document: batch,
@@ -61,5 +68,7 @@ export function stateOfApiBatch(batch: DeploymentBatch): BatchState {
 
 function shardState(shard: z.infer<typeof shardSchema>): ShardState {
   const { provider_batch_id: providerBatchId, provider_status: providerStatus, last_error: lastError, ...rest } = shard;
-  return { ...rest, providerBatchId, providerStatus, lastError };
+  const { retryable, lost = 0, ...counted } = rest;
+  const worthRetrying = retryable === undefined ? null : retryable + lost;
+  return { ...counted, providerBatchId, providerStatus, lastError, retryable: worthRetrying };
 }

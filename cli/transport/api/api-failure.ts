@@ -3,6 +3,7 @@ import {
   DeploymentConnectionError,
   DeploymentReplyError,
 } from '../../../lib/client/deployment/failures.ts';
+import { hint } from '../../called-as.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../../exit-status.ts';
 
 /**
@@ -33,7 +34,7 @@ function refusal(url: string, error: DeploymentAnswerError): CommandError {
   if (error.status === 401 || error.status === 403)
     return new CommandError(
       exitStatus.unreachable,
-      `${url} refused the API key: set BATCHDROP_API_KEY to one of \`batchdrop keys create\`.`,
+      `${url} refused the API key: set BATCHDROP_API_KEY to one that ${hint('keys', 'create')} made.`,
       { cause: error },
     );
   const message = error.error?.message ?? `${url} answered ${error.message}.`;

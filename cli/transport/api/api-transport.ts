@@ -1,28 +1,38 @@
 import { randomUUID } from 'node:crypto';
-import { Deployment, type Download } from '../../../lib/client/deployment/deployment.ts';
+import { Deployment, type DeploymentBatchList, type Download } from '../../../lib/client/deployment/deployment.ts';
 import type { DeploymentBatch } from '../../../lib/client/deployment/replies.ts';
 import { md5Digest } from '../../../lib/client/md5-digest.ts';
+import { batchIdPattern } from '../../../lib/records/ids.ts';
 import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
+import { findMeant, isListed, isOlder } from '../batch-filter.ts';
 import type { BatchState } from '../batch-state.ts';
 import { asBlob, digestOf, endpointOf, type InputFile } from '../input-file.ts';
-import type { InputSubmission, ResultStream, StoredFile, Transport } from '../transport.ts';
+import type { InputSubmission, ListRequest, ResultStream, StoredFile, Transport } from '../transport.ts';
 import { stateOfApiBatch } from './api-batch.ts';
 import { calling } from './api-failure.ts';
 
 /** A page of the API. */
 const maxPageItems = 100;
 
+/** Batches among which a name is looked for. */
+const maxSearched = 2_000;
+
 /** A deployment, or the local stack, through its HTTP API. */
 export class ApiTransport implements Transport {
   readonly #url: string;
   readonly #deployment: Deployment;
+  readonly #tenant: string | undefined;
 
-  /** @param url with or without `/v1` at its end. */
-  constructor(url: string, apiKey: string) {
+  /**
+   * @param url with or without `/v1` at its end.
+   * @param tenant whose batches, where it is not the key's own.
+   */
+  constructor(url: string, apiKey: string, tenant?: string) {
     if (!URL.canParse(url)) throw new CommandError(exitStatus.invalid, `The URL '${url}' is none.`);
     this.#url = url.replace(/\/+$/, '').replace(/\/v1$/, '');
     this.#deployment = new Deployment({ url, apiKey });
+    this.#tenant = tenant;
   }
 
   async submit(
@@ -66,33 +76,57 @@ export class ApiTransport implements Transport {
   }
 
   async find(handle: string): Promise<BatchState> {
-    return this.#calling(async () => stateOfApiBatch(await this.#deployment.retrieveBatch(handle)));
+    return this.#calling(async () => {
+      const query = this.#tenant === undefined ? {} : { tenant: this.#tenant };
+      const id = await this.#idOf(handle);
+      return stateOfApiBatch(await this.#deployment.retrieveBatch(id, undefined, query));
+    });
   }
 
-  async list(limit: number): Promise<BatchState[]> {
+  /** A whole id goes as it is; what else people type is looked for among the newest batches. */
+  async #idOf(handle: string): Promise<string> {
+    if (batchIdPattern.test(handle)) return handle;
+    const { id } = await findMeant(handle, this.#newest(maxPageItems, maxSearched));
+    return id ?? handle;
+  }
+
+  async list(request: ListRequest): Promise<BatchState[]> {
     return this.#calling(async () => {
       const states: BatchState[] = [];
-      let after: string | null = null;
-      do {
-        const query = { limit: Math.min(maxPageItems, limit - states.length), ...(after !== null && { after }) };
-        const { batches, next } = await this.#deployment.listBatches(query);
-        states.push(...batches.map(stateOfApiBatch));
-        after = next;
-      } while (after !== null && states.length < limit);
+      const isFiltered = request.statuses !== null || request.name !== null;
+      const pageItems = isFiltered ? maxPageItems : Math.min(maxPageItems, request.limit);
+      for await (const state of this.#newest(pageItems, Number.POSITIVE_INFINITY)) {
+        if (states.length === request.limit || isOlder(state, request)) break;
+        if (isListed(state, request)) states.push(state);
+      }
       return states;
     });
   }
 
+  /** The newest batches, page by page, as far as somebody reads. */
+  async *#newest(pageItems: number, maxItems: number): AsyncGenerator<BatchState> {
+    const tenant = this.#tenant === undefined ? {} : { tenant: this.#tenant };
+    let count = 0;
+    let after: string | null = null;
+    do {
+      const query = { limit: pageItems, ...tenant, ...(after !== null && { after }) };
+      const { batches, next }: DeploymentBatchList = await this.#deployment.listBatches(query);
+      for (const batch of batches) yield stateOfApiBatch(batch);
+      count += batches.length;
+      after = next;
+    } while (after !== null && count < maxItems);
+  }
+
   async cancel(handle: string): Promise<BatchState> {
-    return this.#calling(async () => stateOfApiBatch(await this.#deployment.cancelBatch(handle)));
+    return this.#calling(async () => stateOfApiBatch(await this.#deployment.cancelBatch(await this.#idOf(handle))));
   }
 
   async collect(handle: string): Promise<BatchState> {
-    return this.#calling(async () => stateOfApiBatch(await this.#deployment.collectBatch(handle)));
+    return this.#calling(async () => stateOfApiBatch(await this.#deployment.collectBatch(await this.#idOf(handle))));
   }
 
   async retry(handle: string): Promise<InputSubmission> {
-    return this.#calling(async () => this.#submission(await this.#deployment.retryBatch(handle)));
+    return this.#calling(async () => this.#submission(await this.#deployment.retryBatch(await this.#idOf(handle))));
   }
 
   async open(reference: string): Promise<ResultStream> {

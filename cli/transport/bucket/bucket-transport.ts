@@ -16,9 +16,10 @@ import {
 import { type BatchOptionsInput, optionNamed } from '../../../lib/records/options.ts';
 import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
+import { findMeant, isListed, isNamedLike, plainName } from '../batch-filter.ts';
 import { type BatchState, hasBatchEnded } from '../batch-state.ts';
 import { type InputFile, readInput } from '../input-file.ts';
-import type { InputSubmission, ResultStream, StoredFile, Transport } from '../transport.ts';
+import type { InputSubmission, ListRequest, ResultStream, StoredFile, Transport } from '../transport.ts';
 import { inBucket } from './bucket-failure.ts';
 import { dropOptions } from './drop-options.ts';
 import { inputKeyOf, stateOfStatus, stateOfSummary, statusDocumentSchema } from './status-document.ts';
@@ -30,6 +31,9 @@ const staleStatusMilliseconds = 10_000;
 
 /** Status files read to find a batch by its id while it runs. */
 const maxSearched = 200;
+
+/** Status files that are read side by side. */
+const readsAtATime = 20;
 
 /** How long and how often a retry file is looked for that is not there yet. */
 const retryFilePauseMs = 250;
@@ -139,14 +143,12 @@ export class BucketTransport implements Transport {
   async find(handle: string): Promise<BatchState> {
     return inBucket(this.#bucket, async () => {
       const found = batchIdPattern.test(handle) ? await this.#findById(handle) : await this.#findByName(handle);
-      if (found) return found;
-      throw new NotFoundError(`The bucket ${this.#bucket} knows no batch '${handle}'.`);
+      return found ?? (await this.#findMeant(handle));
     });
   }
 
-  /** `inbox/` and the bucket may stand before the name, as people copy it. */
   async #findByName(handle: string): Promise<BatchState | null> {
-    const path = handle.replace(`s3://${this.#bucket}/`, '').replace(/^inbox\//, '');
+    const path = plainName(handle);
     const found = await this.#objects.readText(statusKey(inboxPrefix + path));
     return found && this.#stateOf(path, found.text);
   }
@@ -154,8 +156,8 @@ export class BucketTransport implements Transport {
   async #findById(batchId: string): Promise<BatchState | null> {
     const summary = await this.#readSummary(batchId);
     if (summary) return summary;
-    const states = await this.list(maxSearched);
-    return states.find((state) => state.id === batchId) ?? null;
+    for await (const state of this.#newest(maxSearched, () => true)) if (state.id === batchId) return state;
+    return null;
   }
 
   async #readSummary(batchId: string): Promise<BatchState | null> {
@@ -170,25 +172,55 @@ export class BucketTransport implements Transport {
     return summary ? { ...summary, handle } : state;
   }
 
-  async list(limit: number): Promise<BatchState[]> {
+  async #findMeant(handle: string): Promise<BatchState> {
+    const found = await findMeant(
+      handle,
+      this.#newest(maxSearched, () => true),
+    );
+    return found.id === null ? found : ((await this.#findById(found.id)) ?? found);
+  }
+
+  async list(request: ListRequest): Promise<BatchState[]> {
+    const { limit, name, since, statuses } = request;
     return inBucket(this.#bucket, async () => {
-      const keys = await this.#newestStatusKeys(limit);
-      const texts = await Promise.all(keys.map((key) => this.#objects.readText(key)));
-      return texts.flatMap((found, place) => {
-        const handle = (keys[place] ?? '').slice(statusPrefix.length).replace(/\.json$/, '');
-        return found ? [stateOfStatus(handle, statusDocumentSchema.parse(JSON.parse(found.text)))] : [];
-      });
+      const isWanted = (handle: string, modifiedAtMs: number) =>
+        (name === null || isNamedLike(handle, name)) && (since === null || modifiedAtMs >= since * 1_000);
+      const states: BatchState[] = [];
+      for await (const state of this.#newest(statuses === null ? limit : maxSearched, isWanted)) {
+        if (states.length === limit) break;
+        if (isListed(state, request)) states.push(state);
+      }
+      return states;
     });
   }
 
-  async #newestStatusKeys(limit: number): Promise<string[]> {
-    let newest: { key: string; atMs: number }[] = [];
-    const newestFirst = () => newest.toSorted((left, right) => right.atMs - left.atMs).slice(0, limit);
-    for await (const { Key: key, LastModified: at } of this.#objectsBelow(statusPrefix)) {
-      if (key && at) newest.push({ key, atMs: at.getTime() });
-      if (newest.length > limit + maxPageObjects) newest = newestFirst();
+  /** The batches of the status files that were written last, read some at a time. */
+  async *#newest(
+    maxItems: number,
+    isWanted: (handle: string, modifiedAtMs: number) => boolean,
+  ): AsyncGenerator<BatchState> {
+    const handles = await this.#newestHandles(maxItems, isWanted);
+    for (let from = 0; from < handles.length; from += readsAtATime) {
+      const some = handles.slice(from, from + readsAtATime);
+      const texts = await Promise.all(some.map((handle) => this.#objects.readText(`${statusPrefix}${handle}.json`)));
+      for (const [place, found] of texts.entries())
+        if (found) yield stateOfStatus(some[place] ?? '', statusDocumentSchema.parse(JSON.parse(found.text)));
     }
-    return newestFirst().map(({ key }) => key);
+  }
+
+  async #newestHandles(
+    maxItems: number,
+    isWanted: (handle: string, modifiedAtMs: number) => boolean,
+  ): Promise<string[]> {
+    let newest: { handle: string; atMs: number }[] = [];
+    const newestFirst = () => newest.toSorted((left, right) => right.atMs - left.atMs).slice(0, maxItems);
+    const prefix = this.#tenant === undefined ? statusPrefix : `${statusPrefix}${this.#tenant}/`;
+    for await (const { Key: key, LastModified: at } of this.#objectsBelow(prefix)) {
+      const handle = key?.slice(statusPrefix.length).replace(/\.json$/, '');
+      if (handle && at && isWanted(handle, at.getTime())) newest.push({ handle, atMs: at.getTime() });
+      if (newest.length > maxItems + maxPageObjects) newest = newestFirst();
+    }
+    return newestFirst().map(({ handle }) => handle);
   }
 
   async cancel(): Promise<BatchState> {

@@ -3,13 +3,17 @@ import { deploymentBatchSchema } from '../../../lib/client/deployment/replies.ts
 import { costSchema } from '../../../lib/records/batch.ts';
 import { lineErrorSchema } from '../../../lib/records/openai-batch.ts';
 import { stateOfApiBatch } from '../api/api-batch.ts';
-import { type BatchState, errorListSchema, momentsOf, type ShardState } from '../batch-state.ts';
+import { type BatchState, errorListSchema, momentsOf, retryableIn, type ShardState } from '../batch-state.ts';
 
 /** `status/<name>.json`, as far as it is shown. */
 export const statusDocumentSchema = z.looseObject({
   batch_id: z.string().nullable(),
   status: z.string(),
   input: z.string().nullable(),
+  model: z.string().nullish(),
+  endpoint: z.string().nullish(),
+  cost: costSchema.nullish(),
+  dry_run: z.boolean().optional(),
   created_at: z.number(),
   deadline_at: z.number().nullish(),
   request_counts: z.object({ total: z.number(), completed: z.number(), failed: z.number() }),
@@ -29,20 +33,22 @@ export function stateOfStatus(handle: string, status: StatusDocument): BatchStat
   return {
     handle,
     id: status.batch_id,
+    name: handle,
     status: status.status,
     counts: status.request_counts,
-    endpoint: null,
-    model: null,
-    isDryRun: false,
+    endpoint: status.endpoint ?? null,
+    model: status.model ?? null,
+    isDryRun: status.dry_run ?? false,
     retryOf: null,
     moments: momentsOf(status),
     deadlineAt: status.deadline_at ?? null,
+    retryable: null,
     errors: status.errors_sample ?? (status.first_error ? [status.first_error] : []),
     errorCount: status.error_count,
     warningCount: status.warning_count ?? 0,
     sidecarWarning: status.sidecar_warning ?? null,
     tokens: null,
-    cost: null,
+    cost: status.cost ?? null,
     validation: null,
     shards: null,
     shardsOmitted: 0,
@@ -67,6 +73,8 @@ const providerBatchSchema = z.object({
   requests: z.number(),
   completed: z.number(),
   failed: z.number(),
+  retryable: z.number().optional(),
+  lost: z.number().optional(),
 });
 
 /** What `batch.json` has beside the fields of OpenAI's object. */
@@ -86,19 +94,21 @@ const summarySchema = z.object({
 export function stateOfSummary(document: unknown): BatchState {
   const state = stateOfApiBatch(deploymentBatchSchema.parse(document));
   const { receipt } = summarySchema.parse(document).batchdrop;
+  const shards = receipt.provider_batches.map(shardState);
   const isDryRun = state.status === 'completed' && state.counts.total === 0 && state.validation !== null;
   return {
     ...state,
     isDryRun,
     cost: isDryRun ? null : receipt.cost,
-    shards: receipt.provider_batches.map(shardState),
+    shards,
+    retryable: retryableIn(shards, 0),
     output: receipt.output?.uri ?? null,
     errorFile: receipt.errors?.uri ?? null,
   };
 }
 
 function shardState(sent: z.infer<typeof providerBatchSchema>): ShardState {
-  const { round, shard, provider, model, requests, completed, failed } = sent;
+  const { round, shard, provider, model, requests, completed, failed, retryable, lost = 0 } = sent;
   return {
     round,
     shard,
@@ -110,6 +120,7 @@ function shardState(sent: z.infer<typeof providerBatchSchema>): ShardState {
     requests,
     completed,
     failed,
+    retryable: retryable === undefined ? null : retryable + lost,
     lastError: sent.refusal?.message ?? null,
   };
 }

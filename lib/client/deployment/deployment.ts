@@ -87,11 +87,18 @@ export class Deployment {
     });
   }
 
-  async retrieveBatch(batchId: string, signal?: AbortSignal): Promise<DeploymentBatch> {
-    return await this.#http.read(deploymentBatchSchema, { path: batchPath(batchId), signal });
+  async retrieveBatch(
+    batchId: string,
+    signal?: AbortSignal,
+    query: { tenant?: string } = {},
+  ): Promise<DeploymentBatch> {
+    return await this.#http.read(deploymentBatchSchema, { path: batchPath(batchId), query, signal });
   }
 
-  async listBatches(query: { limit?: number; after?: string }, signal?: AbortSignal): Promise<DeploymentBatchList> {
+  async listBatches(
+    query: { limit?: number; after?: string; tenant?: string },
+    signal?: AbortSignal,
+  ): Promise<DeploymentBatchList> {
     const page = await this.#http.read(batchListSchema, { path: '/batches', query, signal });
     return { batches: page.data, next: page.has_more ? (page.last_id ?? null) : null };
   }

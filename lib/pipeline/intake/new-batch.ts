@@ -20,6 +20,8 @@ export interface BatchSource {
   fileId: string;
   /** Of all its bytes, in hex; where it is known. */
   md5?: string | undefined;
+  /** What the file is called. */
+  name?: string;
   /** For an object that is no File yet: it becomes one, of this name. */
   filename?: string;
   objects: S3Object[];
@@ -52,6 +54,9 @@ export interface BatchDraft {
   /** Of a task that waits for the batch's end. */
   taskToken: string | null;
 }
+
+/** As long as S3's keys may be. */
+const maxNameLength = 1_024;
 
 /** The id under which a draft's batch stands, or will. */
 export function batchIdOf({ tenant, identity, options }: Pick<BatchDraft, 'tenant' | 'identity' | 'options'>): string {
@@ -127,6 +132,12 @@ function bytesOf(input: BatchDraft['input']): number {
   return 'missing' in input ? 0 : totalBytes(input.objects);
 }
 
+function inputNameOf({ input, inboxKey }: BatchDraft): Pick<BatchRecord, 'inputName'> {
+  if ('missing' in input || inboxKey !== null) return {};
+  const name = input.name ?? input.filename;
+  return name === undefined ? {} : { inputName: name.slice(0, maxNameLength) };
+}
+
 function newBatch(services: Services, draft: BatchDraft): BatchRecord {
   const { tenant, options, input, parametersHash, inboxKey, retryOf, taskToken } = draft;
   const times = creationTimes(services);
@@ -146,6 +157,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     inputFileId: input.fileId,
     ...('md5' in input && input.md5 !== undefined && { inputMd5: input.md5 }),
     input: 'missing' in input ? [] : input.objects,
+    ...inputNameOf(draft),
     retryOf,
     inboxKey,
     sidecarEtag: draft.sidecarEtag ?? null,
