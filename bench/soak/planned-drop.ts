@@ -50,7 +50,7 @@ function refuse(options: Record<string, string>, random: SeededRandom, lines: re
   const canFailByLines = lines.some((line) => line.isSpoilt);
   if (canFailByLines && random.next() < 0.5) return;
   Object.assign(options, { 'on-invalid-line': 'error_line', 'on-unknown-model': 'error_line' });
-  options['max-cost-usd'] = '0.000000001';
+  options['max-cost-usd'] = '0.000001';
 }
 
 /** About ten megabytes, so that S3 gets it and its results in parts. */

@@ -109,9 +109,10 @@ describe('an input for which one run of Prepare has too little time', () => {
             expect(await outcomeOf(bitByBit)).toEqual(await outcomeOf(inOneGo));
           },
         ),
-        { numRuns: runs(10) },
+        { numRuns: runs(10), examples: [[new Array(12).fill(chatLine), {}, 200, [1], []]] },
       );
-      expect(loops).toBeGreaterThan(5);
+      // The example leaves a checkpoint for certain; how many of the drawn ones do is left to chance.
+      expect(loops).toBeGreaterThan(0);
     },
     runTimeMs(600_000),
   );
