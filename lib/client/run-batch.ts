@@ -170,10 +170,10 @@ function routedOptions(model: string, options: RunBatchOptions<Endpoint>): RunBa
       param: 'providerOptions.dry_run',
     });
   if (options.provider !== undefined || options.deployment !== undefined || process.env.BATCHDROP_URL) return options;
-  const route = router.route(model);
+  const { route } = router.route(model);
   if (route) return { ...options, provider: route.provider };
   throw new NotSupportedError(
-    `No provider is known for the model '${model}'. Write it as 'provider/${model}' or pass provider; there are ${new Intl.ListFormat('en').format(batchProviderKinds)}.`,
+    `No provider is known for the model '${model}'. Pass provider, or write it as in 'openai/${model}'; there are ${new Intl.ListFormat('en').format(batchProviderKinds)}.`,
   );
 }
 

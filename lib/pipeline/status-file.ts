@@ -109,6 +109,7 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     validation: hasLineErrors(batch) ? uri('validation.jsonl') : null,
     warnings: batch.warningCount > 0 ? uri('warnings.jsonl') : null,
     warning_count: batch.warningCount,
+    routing_notes: batch.report?.routingNotes ?? [],
     sidecar_warning: sidecarWarning(batch),
     summary: hasEnded(batch.status) ? uri('batch.json') : null,
     error_count: batch.errorCount,

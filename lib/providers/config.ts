@@ -5,6 +5,7 @@ import { tenantPattern } from '../records/ids.ts';
 import { excessOf, maximaSchema } from '../records/maxima.ts';
 import { batchOptionsSchema, describeIssues } from '../records/options.ts';
 import type { Timeouts } from './account.ts';
+import { exampleEntry, kindNamed } from './example-entry.ts';
 import { type ProviderKind, registered } from './registry.ts';
 
 const { openai, ...others } = registered;
@@ -160,5 +161,7 @@ function withDefaults(config: ParsedConfig, place: 'aws' | 'local'): Config {
 
 /** What to say of a provider that the configuration lacks. */
 export function unknownProvider(name: string, config: Config): string {
-  return `The provider '${name}' is not configured; configured are: ${Object.keys(config.providers).join(', ')}.`;
+  const kind = kindNamed(name);
+  const entry = kind === null ? '' : ` Add ${exampleEntry(kind)} to 'providers' in batchdrop.config.json to use it.`;
+  return `The provider '${name}' is not configured; configured are: ${Object.keys(config.providers).join(', ')}.${entry}`;
 }

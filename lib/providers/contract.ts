@@ -174,10 +174,10 @@ export interface RequestTarget {
   modelRules?: RuleMode | undefined;
 }
 
-/** A parameter that the provider cannot take, and what was done about it; or one that it would most likely refuse. */
+/** A parameter that the provider cannot take, and what was done about it; one that it would most likely refuse; or where a model goes. */
 export interface Warning {
   param: string;
-  code: 'parameter_dropped' | 'parameter_changed' | 'model_rule' | 'likely_refused';
+  code: 'parameter_dropped' | 'parameter_changed' | 'model_rule' | 'likely_refused' | 'model_routed';
   message: string;
 }
 

@@ -43,6 +43,9 @@ export type Cost = z.infer<typeof costSchema>;
 /** A record holds at most 400 KB: an input of thousands of models is reported in part. */
 export const maxReportedGroups = 200;
 
+/** A name may be long, and warnings.jsonl has all of them. */
+export const maxReportedNotes = 10;
+
 /** What a dry run and every validation can say before anything is sent. */
 export const reportSchema = z.object({
   lines: z.number().int(),
@@ -67,6 +70,8 @@ export const reportSchema = z.object({
   isOutputBound: z.boolean().default(false),
   /** Whole sentences: what was counted of requests without a limit of their own, and what was not. */
   assumptions: z.array(z.string()).default([]),
+  /** Sentences about models that went to an account which their name does not suggest, at most `maxReportedNotes`. */
+  routingNotes: z.array(z.string()).default([]),
 });
 
 export type Report = z.infer<typeof reportSchema>;

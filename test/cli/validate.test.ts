@@ -95,11 +95,40 @@ describe.concurrent('validate', { timeout: 120_000 }, () => {
     expect(unknown.code).toBe(2);
   });
 
+  it('says which entry an account that is not configured needs', async () => {
+    write('elsewhere.jsonl', requestLine('a', { model: 'gemini/gemini-2.5-flash' }));
+    const entry = `add "gemini": {"kind": "gemini", "secret": "gemini"} to 'providers' in batchdrop.config.json`;
+    expect((await validate(['elsewhere.jsonl'])).stdout).toContain(entry);
+    const { stderr } = await validate(['elsewhere.jsonl', '--provider', 'gemini']);
+    expect(stderr).toContain('Add "gemini": {"kind": "gemini", "secret": "gemini"}');
+  });
+
   it('reads the configuration of the folder, and nothing is written', async () => {
     const config = { providers: { azure: { kind: 'openai', secret: 's', models: ['mystery*'] } } };
     writeFileSync(join(folder, 'own.json'), JSON.stringify(config));
     const { stdout } = await validate(['bad.jsonl', '--config', 'own.json', '--json']);
     expect(JSON.parse(stdout).groups).toContainEqual(expect.objectContaining({ provider: 'azure', requests: 1 }));
+  });
+
+  it('says where names go that look like those of another account', async () => {
+    const config = { providers: { openai: { kind: 'openai', secret: 's' }, groq: { kind: 'groq', secret: 's' } } };
+    writeFileSync(join(folder, 'slash.json'), JSON.stringify(config));
+    write(
+      'slash.jsonl',
+      requestLine('a', { model: 'openai/gpt-oss-20b' }),
+      requestLine('b', { model: 'groq/openai/x' }),
+    );
+    const { stdout, code } = await validate([
+      'slash.jsonl',
+      '--provider',
+      'groq',
+      '--strict',
+      '--config',
+      'slash.json',
+    ]);
+    expect(stdout).toContain("slash.jsonl:1: warning model_routed: The model 'openai/gpt-oss-20b' goes to 'groq'");
+    expect(stdout).toContain('slash.jsonl: 2 requests, no errors, 1 warning;');
+    expect(code).toBe(0);
   });
 
   it('reads standard input', async () => {

@@ -124,3 +124,29 @@ it('Responses run where there are only chat completions', async () => {
     response: { status_code: 200, body: { object: 'response', status: 'completed', output: [{ type: 'message' }] } },
   });
 });
+
+it('a name that looks like another account goes whole to the provider of the batch, and the status file says so', async () => {
+  const lines = [
+    chatLine('a', 'hello', 'anthropic/x'),
+    withMembers(nativeLine('b'), { model: 'anthropic/x' }),
+    chatLine('c', 'hello', 'openai/gpt-5-mini'),
+  ];
+  const batchId = await run('slash.jsonl', lines, { provider: 'openai', strict: 'true' });
+  await expectExactlyOnce(harness, batchId, lines);
+  const { report, warningCount } = await harness.batch(batchId);
+  expect(report?.shards.map(({ provider, model }) => `${provider}: ${model}`)).toEqual([
+    'openai: anthropic/x',
+    'openai: anthropic/x',
+    'openai: gpt-5-mini',
+  ]);
+  expect(warningCount).toBe(2);
+  const note = expect.stringMatching(
+    /^The model 'anthropic\/x' goes to 'openai', the batch's provider, under its whole name/,
+  );
+  expect(JSON.parse((await harness.read('status/slash.jsonl.json')) ?? '')).toMatchObject({ routing_notes: [note] });
+  const warnings = (await harness.read(`results/${batchId}/warnings.jsonl`))?.trim().split('\n') ?? [];
+  expect(warnings.map((line) => JSON.parse(line))).toMatchObject([
+    { line: 1, code: 'model_routed', param: 'body.model', message: note },
+    { line: 2, code: 'model_routed', param: 'params.model', message: note },
+  ]);
+});

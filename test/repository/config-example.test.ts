@@ -24,5 +24,5 @@ it.each([
   ['grok-4', 'xai'],
   ['our-model', 'gpu-room'],
 ])('sends %s to %s', (model, provider) => {
-  expect(new Router(config, undefined).route(model)).toMatchObject({ provider });
+  expect(new Router(config, undefined).route(model).route).toMatchObject({ provider });
 });

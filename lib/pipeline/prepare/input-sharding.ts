@@ -4,7 +4,7 @@ import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { isOverlong, type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
 import { bodyWarnings } from '../../providers/body-warnings.ts';
 import type { Route } from '../../providers/routing.ts';
-import { type BatchRecord, maxReportedGroups, type Report } from '../../records/batch.ts';
+import { type BatchRecord, maxReportedGroups, maxReportedNotes, type Report } from '../../records/batch.ts';
 import { type Endpoint, endpoints } from '../../records/endpoints.ts';
 import { InvalidInputError } from '../../records/errors.ts';
 import type { LineError } from '../../records/openai-batch.ts';
@@ -32,6 +32,7 @@ export const validationStateSchema = z.object({
   /** The shards of refused lines, one for each run that met some. */
   refused: z.array(shardRecordSchema),
   report: lineIssuesStateSchema,
+  routingNotes: z.array(z.string()).default([]),
 });
 export type ValidationState = z.infer<typeof validationStateSchema>;
 
@@ -65,6 +66,7 @@ export class InputSharding {
   readonly #isDryRun: boolean;
   #refused: RefusedLines | undefined;
   readonly #earlierRefused: readonly ShardRecord[];
+  readonly #routingNotes: Set<string>;
   #lines = 0;
   #refusedLines = 0;
   #isFailed = false;
@@ -94,6 +96,7 @@ export class InputSharding {
     );
     this.issues = new LineIssues(services.objects, batch.id, token, state?.report);
     this.#earlierRefused = state?.refused ?? [];
+    this.#routingNotes = new Set(state?.routingNotes);
     this.#lines = state?.lines ?? 0;
     this.#refusedLines = state?.refusedLines ?? 0;
     this.#isFailed = state?.isFailed ?? false;
@@ -143,7 +146,8 @@ export class InputSharding {
 
   #accept(ordinal: number, line: Line, accepted: AcceptedLine): PendingWrite {
     const { request, translated, sentBytes } = accepted;
-    const warnings = this.#isDryRun && translated === null ? bodyWarnings(request) : accepted.warnings;
+    const found = this.#isDryRun && translated === null ? bodyWarnings(request) : accepted.warnings;
+    const warnings = accepted.note ? [accepted.note, ...found] : found;
     const placement = this.#placementOf(accepted);
     const estimate = placement.estimator.estimate(request, sentBytes);
     placement.sum.add(estimate);
@@ -167,7 +171,8 @@ export class InputSharding {
     return placement;
   }
 
-  #newPlacement({ request, route, translated }: AcceptedLine): Destination {
+  #newPlacement({ request, route, translated, note }: AcceptedLine): Destination {
+    if (note && this.#routingNotes.size < maxReportedNotes) this.#routingNotes.add(note.message);
     const { provider, model } = route;
     const target = { provider, model, endpoint: request.endpoint, isTranslated: translated !== null };
     return {
@@ -228,6 +233,7 @@ export class InputSharding {
       shards,
       refused: await this.#finishRefused(shards.length),
       report: await this.issues.checkpoint(),
+      routingNotes: [...this.#routingNotes],
     };
   }
 
@@ -284,6 +290,7 @@ export class InputSharding {
       estimatedCost: estimatedCostOf(this.#costParts(shards)),
       isOutputBound: this.#estimates.isOutputBound,
       assumptions: this.#estimates.assumptions(this.#batch.options),
+      routingNotes: [...this.#routingNotes],
     };
   }
 }

@@ -4,7 +4,7 @@ import { passedBytes } from '../../lines/passed-lines.ts';
 import { parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
 import type { Config } from '../../providers/config.ts';
 import type { Provider, ProviderLimits, RequestTarget, Warning } from '../../providers/contract.ts';
-import { type Route, Router } from '../../providers/routing.ts';
+import { type Route, Router, type Routing } from '../../providers/routing.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { placeholderLineId } from '../../records/ids.ts';
 import type { LineError } from '../../records/openai-batch.ts';
@@ -22,6 +22,8 @@ export interface AcceptedLine {
   /** As the provider will get it, under `placeholderLineId`; null for a line that goes in its own bytes. */
   translated: Buffer | null;
   warnings: readonly Warning[];
+  /** Where its model goes, if that may surprise. */
+  note: Warning | null;
 }
 
 export interface RefusedLine {
@@ -111,7 +113,7 @@ export class LineValidation {
 
   #route(request: RequestLine, byteLength: number): AcceptedLine | RefusedLine {
     const destination = this.#destinationOf(request.model);
-    if (!destination) return refuse(request, modelNotFound(request));
+    if ('problem' in destination) return refuse(request, { ...destination.problem, param: modelParam(request) });
     const prepared = prepareLine(request, byteLength, destination);
     if ('error' in prepared) return refuse(request, prepared.error);
     const [warning] = prepared.warnings;
@@ -121,14 +123,15 @@ export class LineValidation {
     return size > limits.maxBytes ? refuse(request, tooLarge(size, limits.maxBytes, route.provider)) : prepared;
   }
 
-  #destinationOf(model: string): Destination | null {
+  #destinationOf(model: string): Destination | Extract<Routing, { route: null }> {
     const known = this.#destinations.get(model);
     if (known) return known;
-    const route = this.#router.route(model);
-    if (!route) return null;
+    const routing = this.#router.route(model);
+    if (!routing.route) return routing;
+    const { route, note } = routing;
     const account = this.#targets.account(route.provider);
     const modelRules = account.config.model_rules;
-    const destination = { route, provider: account.provider, limits: limitsOf(account), modelRules };
+    const destination = { route, note, provider: account.provider, limits: limitsOf(account), modelRules };
     if (this.#destinations.size < maxKnownModels) this.#destinations.set(model, destination);
     return destination;
   }
@@ -137,6 +140,7 @@ export class LineValidation {
 /** Where the lines of one model go. */
 interface Destination {
   route: Route;
+  note: string | null;
   provider: Provider;
   limits: ProviderLimits;
   modelRules: RequestTarget['modelRules'];
@@ -148,16 +152,17 @@ const maxKnownModels = 10_000;
 function prepareLine(
   request: RequestLine,
   byteLength: number,
-  { route, provider, modelRules }: Destination,
+  { route, note: sentence, provider, modelRules }: Destination,
 ): AcceptedLine | { error: Omit<LineError, 'line'> } {
+  const note = sentence === null ? null : modelRouted(request, sentence);
   if (provider.passesThrough(request)) {
     const sentBytes = passedBytes(byteLength, request.spans, route.model, request.model);
-    return { request, route, sentBytes, translated: null, warnings: noWarnings };
+    return { request, route, sentBytes, translated: null, warnings: noWarnings, note };
   }
   const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: route.model, modelRules });
   if (!translated.ok) return { error: translated.error };
   const { bytes, warnings } = translated;
-  return { request, route, sentBytes: bytes.length, translated: bytes, warnings };
+  return { request, route, sentBytes: bytes.length, translated: bytes, warnings, note };
 }
 
 const noWarnings: readonly Warning[] = [];
@@ -171,9 +176,12 @@ function strictError({ message, param }: Warning): Omit<LineError, 'line'> {
   return { code: 'unsupported_parameter', message: `${message} (strict mode)`, param };
 }
 
-function modelNotFound(request: RequestLine): Omit<LineError, 'line'> {
-  const message = `The provided model '${request.model}' is not supported by the Batch API. Name its provider as 'provider/${request.model}', in the batch's provider option, or in batchdrop.config.json.`;
-  return { code: 'model_not_found', message, param: request.format === 'openai' ? 'body.model' : 'params.model' };
+function modelParam({ format }: RequestLine): string {
+  return format === 'openai' ? 'body.model' : 'params.model';
+}
+
+function modelRouted(request: RequestLine, message: string): Warning {
+  return { code: 'model_routed', message, param: modelParam(request) };
 }
 
 function tooLarge(size: number, limit: number, provider: string): Omit<LineError, 'line'> {

@@ -27,6 +27,12 @@ export const bedrock = {
     'google.gemma-*',
     'openai.gpt-oss-*',
     'qwen.*',
+    '*.qwen.*',
+    'moonshot.*',
+    'moonshotai.*',
+    'zai.*',
+    'minimax.*',
+    'nvidia.*',
     'arn:aws*:bedrock:*',
   ],
   /**

@@ -18,6 +18,7 @@ export const openai = {
   models: [
     'gpt-*',
     'chatgpt-*',
+    'codex-*',
     'o1*',
     'o3*',
     'o4*',
