@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { endpoints } from '../lib/records/endpoints.ts';
 import type { BatchOptionsInput } from '../lib/records/options.ts';
-import { parseDuration, parseMetadata, parsePositive, parseWhole } from './option-values.ts';
+import { parseDuration, parseEndpoint, parseMetadata, parsePositive, parseWhole } from './option-values.ts';
 
 /** Flags of a batch, the same names as everywhere else (docs/options.md). */
 export interface BatchFlags {
@@ -29,7 +29,9 @@ export function withLineFlags(command: Command): Command {
   return command
     .option('--provider <name>', 'where lines go whose model names no provider')
     .addOption(
-      new Option('--endpoint <path>', "what the batch is for (default: the first line's url)").choices(endpoints),
+      new Option('--endpoint <path>', "what the batch is for (default: the first line's url)")
+        .choices(endpoints)
+        .argParser(parseEndpoint),
     )
     .option('--strict', 'refuse parameters that a provider cannot take, instead of warning')
     .addOption(

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { type Endpoint, endpointOf, endpoints } from '../lib/records/endpoints.ts';
 
 export function parsePositive(text: string): number {
   const value = Number(text);
@@ -22,6 +23,12 @@ export function parseCount(text: string): number {
 export function parseSince(text: string): number {
   const time = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2})?)?$/.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(time) ? Date.now() / 1_000 - parseDuration(text) : time / 1_000;
+}
+
+export function parseEndpoint(text: string): Endpoint {
+  const endpoint = endpointOf(text);
+  if (endpoint !== null) return endpoint;
+  throw new InvalidArgumentError(`It is one of ${endpoints.join(', ')}.`);
 }
 
 const secondsOfUnit: Record<string, number> = { '': 1, s: 1, m: 60, min: 60, h: 3_600, d: 86_400 };

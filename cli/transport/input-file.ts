@@ -2,9 +2,8 @@ import { createHash } from 'node:crypto';
 import { createReadStream, openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { splitLines } from '../../lib/lines/jsonl.ts';
-import { parseRequestLine } from '../../lib/lines/request-line.ts';
-import { type Endpoint, isEndpoint } from '../../lib/records/endpoints.ts';
+import { statedEndpoint } from '../../lib/lines/stated-endpoint.ts';
+import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { InvalidInputError } from '../../lib/records/errors.ts';
 
 /** A file of requests on this machine. */
@@ -38,23 +37,15 @@ export function asBlob(file: InputFile): Promise<Blob> {
   return openAsBlob(file.path);
 }
 
-/** @returns what the first request is for; the API asks for it, a drop finds out itself. */
-export async function endpointOf(file: InputFile): Promise<Endpoint> {
-  for await (const lines of splitLines(readInput(file)))
-    for (const line of lines) {
-      const parsed = parseRequestLine(line, undefined);
-      if (parsed.ok) return parsed.request.endpoint;
-      return statedUrl(line.bytes) ?? usualEndpoint;
-    }
-  throw new InvalidInputError('empty_file', `${file.path} has no request lines.`);
-}
-
-/** For a first line that is wrong: the batch fails there, with every error, and should do so for the right reason. */
+/** Where no line is right the batch fails, with every error; what it is for does not matter then. */
 const usualEndpoint: Endpoint = '/v1/chat/completions';
 
-function statedUrl(bytes: Buffer | null): Endpoint | null {
-  const [, url] = /"url"\s*:\s*"([^"\\]*)"/.exec(bytes?.toString('utf8') ?? '') ?? [];
-  return isEndpoint(url) ? url : null;
+/** @returns what the requests are for; the API asks for it, a drop finds out itself. */
+export async function endpointIn(file: InputFile): Promise<Endpoint> {
+  const { endpoint, errors } = await statedEndpoint(readInput(file));
+  if (endpoint === null && errors.length === 0)
+    throw new InvalidInputError('empty_file', `${file.path} has no request lines.`);
+  return endpoint ?? usualEndpoint;
 }
 
 /** @returns SHA-256 in hex. */

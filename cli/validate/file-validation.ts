@@ -136,12 +136,20 @@ export class FileValidation {
     return (error.code === 'model_not_found' ? on_unknown_model : on_invalid_line) === 'error_line';
   }
 
-  #accept({ request, route, sentBytes, translated, note, warnings: ofTranslation }: AcceptedLine): FileFinding[] {
+  #accept({
+    request,
+    route,
+    sentBytes,
+    translated,
+    keepsBody,
+    note,
+    warnings: ofTranslation,
+  }: AcceptedLine): FileFinding[] {
     const group = this.#groupOf(route, request.endpoint, translated !== null);
     const estimate = group.estimator.estimate(request, sentBytes);
     group.add(estimate, sentBytes);
     this.#estimates.of(route.provider, route.model).add(estimate);
-    const found = translated === null ? bodyWarnings(request) : ofTranslation;
+    const found = keepsBody ? bodyWarnings(request) : ofTranslation;
     const warnings = note ? [note, ...found] : found;
     this.#counts.warnings += warnings.length;
     return warnings.map((warning) => ({ severity: 'warning', line: request.lineNumber, ...warning }));

@@ -5,6 +5,7 @@ import { type Endpoint, endpoints } from '../records/endpoints.ts';
 import {
   assertLabels,
   assertNoneMeant,
+  endpointSchema,
   parseRequestedOptions,
   type RequestedOptions,
   requestedOptionsSchema,
@@ -24,7 +25,7 @@ export const createBatchBodySchema = z
       .min(1)
       .max(maxInputFileLength)
       .describe('A file, or an s3:// URI under a prefix that the deployment allows'),
-    endpoint: z.enum(endpoints),
+    endpoint: endpointSchema,
     completion_window: z.literal('24h').describe('Always 24h; deadline_hours is the time that the batch may take'),
     custom_llm_provider: z.string().optional().describe('Another name of `provider`'),
   })

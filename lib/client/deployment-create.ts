@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { splitLines } from '../lines/jsonl.ts';
-import { parseRequestLine } from '../lines/request-line.ts';
+import { statedEndpoint } from '../lines/stated-endpoint.ts';
 import type { ConnectionSettings, Sending } from '../providers/contract.ts';
 import { createOutcome } from '../providers/shared/http/create-outcome.ts';
 import { callError } from '../providers/shared/http/failed-call.ts';
@@ -38,7 +37,7 @@ export class DeploymentCreate {
     assertDeploymentOptions(this.#settings.providerOptions ?? {});
     return await withSpooledFile(buffersOf(submission.input), submission.signal, async (blob) => {
       if (blob.size === 0) throw emptyInput();
-      const endpoint = submission.endpoint ?? (await endpointOf(blob));
+      const endpoint = submission.endpoint ?? (await endpointIn(blob));
       const inputFileId = await this.#upload(blob, submission.signal);
       submission.signal.throwIfAborted();
       return { ...(await this.#createOnce(submission, endpoint, inputFileId)), warnings: [], warningCount: 0 };
@@ -94,16 +93,12 @@ export class DeploymentCreate {
   }
 }
 
-/** What the first request is for. */
-async function endpointOf(blob: Blob): Promise<Endpoint> {
-  for await (const [line] of splitLines(blob.stream())) {
-    if (!line) continue;
-    const parsed = parseRequestLine(line, undefined);
-    if (parsed.ok) return parsed.request.endpoint;
-    const [first] = parsed.errors;
-    if (first) throw invalidLines(first, parsed.errors, parsed.errors.length);
-  }
-  return usualEndpoint;
+/** What the requests are for; the API asks for it. */
+async function endpointIn(blob: Blob): Promise<Endpoint> {
+  const { endpoint, errors } = await statedEndpoint(blob.stream());
+  const [first] = errors;
+  if (first) throw invalidLines(first, errors, errors.length);
+  return endpoint ?? usualEndpoint;
 }
 
 /** What the lookup of a lost creation needs to know; the lines themselves are in the file. */

@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Endpoint } from '../records/endpoints.ts';
-import { isEndpoint } from '../records/endpoints.ts';
+import { type Endpoint, endpointOf, endpoints, nearestEndpoint } from '../records/endpoints.ts';
 import { isObject, type JsonObject } from '../records/json.ts';
 import type { LineError } from '../records/openai-batch.ts';
 import { parseJson } from '../records/parse-json.ts';
@@ -28,6 +27,8 @@ export interface RequestLine {
   body: JsonObject;
   /** Where the JSON values of custom_id and model stand in `bytes`. */
   spans: { customId: Span; model: Span };
+  /** False where method or url are missing or written otherwise than a provider of OpenAI's form takes them. */
+  isAddressed: boolean;
 }
 
 export type ParsedLine =
@@ -48,20 +49,32 @@ export const maxCustomIdBytes = 512;
  *
  * @param endpoint what the url of a line in OpenAI's form must be; undefined for the first one, which then decides it.
  * Lines in Anthropic's own form stand in any batch.
+ * @param isAddressOptional whether method and url may be missing, as in the own form of Together and Mistral; the endpoint is known then.
  */
-export function parseRequestLine(line: Line | OverlongLine, endpoint: Endpoint | undefined): ParsedLine {
+export function parseRequestLine(
+  line: Line | OverlongLine,
+  endpoint: Endpoint | undefined,
+  isAddressOptional = false,
+): ParsedLine {
+  const address: AddressRule = { endpoint, isOptional: isAddressOptional && endpoint !== undefined };
   if (isOverlong(line)) return refuse(line.lineNumber, null, [overlong(line)]);
   if (line.isKnownUtf8 !== true && !isUtf8(line.bytes))
     return refuse(line.lineNumber, null, [invalidJson('This line is not valid UTF-8.')]);
   const text = textOf(line);
-  const usual = usualRequest(line, text, endpoint);
+  const usual = usualRequest(line, text, address);
   const maySurrogates = mayHoldSurrogates(text);
   // What stands before the body of a usual line is plain ASCII.
   if (usual && !(maySurrogates && holdsUnpairedSurrogate(usual.body))) return { ok: true, request: usual };
   const parsed = parseObject(text);
   if (!parsed) return refuse(line.lineNumber, null, [invalidJson('This line is not parseable as valid JSON.')]);
   const broken = maySurrogates ? surrogateProblems(parsed) : [];
-  return isNative(parsed) ? parseNative(line, parsed, broken) : parseOpenAI(line, parsed, endpoint, broken);
+  return isNative(parsed) ? parseNative(line, parsed, broken) : parseOpenAI(line, parsed, address, broken);
+}
+
+/** What method and url of a line in OpenAI's form must be. */
+interface AddressRule {
+  endpoint: Endpoint | undefined;
+  isOptional: boolean;
 }
 
 /**
@@ -70,11 +83,11 @@ export function parseRequestLine(line: Line | OverlongLine, endpoint: Endpoint |
  *
  * @returns null for all others; the full examination says what they are.
  */
-function usualRequest(line: Line, text: string, endpoint: Endpoint | undefined): RequestLine | null {
+function usualRequest(line: Line, text: string, address: AddressRule): RequestLine | null {
   const head = readLineHead(text);
   if (!head || head.customId === '' || head.customId.length > maxCustomIdBytes) return null;
   if (head.model === '' || modelNameProblem(head.model) !== null) return null;
-  const own = endpointOf(head, endpoint);
+  const own = addressedEndpoint(head, address);
   const body = own && parseRest(text, head.rest);
   // A second model would be the one that counts.
   if (!body || 'model' in body || asksForStream(body)) return null;
@@ -83,11 +96,12 @@ function usualRequest(line: Line, text: string, endpoint: Endpoint | undefined):
 }
 
 /** @returns null where the line is in OpenAI's form and not for the batch's endpoint. */
-function endpointOf(head: LineHead, endpoint: Endpoint | undefined): Endpoint | null {
+function addressedEndpoint(head: LineHead, { endpoint, isOptional }: AddressRule): Endpoint | null {
   if (head.bodyKey === 'params') return head.url === null ? '/v1/messages' : null;
-  if (head.method !== 'POST') return null;
-  if (endpoint !== undefined) return head.url === endpoint ? endpoint : null;
-  return isEndpoint(head.url) ? head.url : null;
+  if (head.method !== 'POST' && !(isOptional && head.method === null)) return null;
+  if (head.url === null) return isOptional ? (endpoint ?? null) : null;
+  const stated = head.url === endpoint ? endpoint : endpointOf(head.url);
+  return endpoint === undefined || stated === endpoint ? stated : null;
 }
 
 /** @returns the members behind the model; null where there are none, or where the line is not valid JSON. */
@@ -106,6 +120,7 @@ class UsualRequest implements RequestLine {
   readonly model: string;
   readonly body: JsonObject;
   readonly spans: LineHead['spans'];
+  readonly isAddressed: boolean;
   readonly #line: Line;
 
   constructor(line: Line, head: LineHead, endpoint: Endpoint, body: JsonObject) {
@@ -116,6 +131,7 @@ class UsualRequest implements RequestLine {
     this.model = head.model;
     this.body = body;
     this.spans = head.spans;
+    this.isAddressed = head.bodyKey === 'params' || (head.url === endpoint && head.method !== null);
     this.#line = line;
   }
 
@@ -176,29 +192,24 @@ function parseNative(line: Line, parsed: JsonObject, broken: Problem[]): ParsedL
     bodyKey: 'params',
     format: 'anthropic',
     endpoint: '/v1/messages',
+    isAddressed: true,
   });
 }
 
-function parseOpenAI(line: Line, parsed: JsonObject, endpoint: Endpoint | undefined, broken: Problem[]): ParsedLine {
+function parseOpenAI(line: Line, parsed: JsonObject, address: AddressRule, broken: Problem[]): ParsedLine {
   const members = membersOf(line.bytes);
   const problems = [...customIdProblems(parsed), ...doubledKeys(members, ''), ...broken];
-  if (!('method' in parsed)) problems.push(missing('method'));
-  else if (parsed.method !== 'POST')
-    problems.push({
-      code: 'invalid_method',
-      message: "Invalid value for 'method': only POST is supported.",
-      param: 'method',
-    });
-  problems.push(...urlProblems(parsed, endpoint));
+  problems.push(...methodProblems(parsed, address), ...urlProblems(parsed, address));
   if (!('body' in parsed)) problems.push(missing('body'));
   else if (!isObject(parsed.body)) problems.push(wrongType('body', 'an object', parsed.body));
-  const own = isEndpoint(parsed.url) ? parsed.url : endpoint;
+  const endpoint = address.endpoint ?? endpointOf(parsed.url) ?? '/v1/chat/completions';
   return finish(line, parsed, members, {
     problems,
     body: parsed.body,
     bodyKey: 'body',
     format: 'openai',
-    endpoint: endpoint ?? own ?? '/v1/chat/completions',
+    endpoint,
+    isAddressed: parsed.method === 'POST' && parsed.url === endpoint,
   });
 }
 
@@ -208,10 +219,11 @@ interface Draft {
   bodyKey: 'body' | 'params';
   format: LineFormat;
   endpoint: Endpoint;
+  isAddressed: boolean;
 }
 
 function finish(line: Line, parsed: JsonObject, members: Member[], draft: Draft): ParsedLine {
-  const { problems, body, bodyKey, format, endpoint } = draft;
+  const { problems, body, bodyKey, format, endpoint, isAddressed } = draft;
   // An id that UTF-8 cannot write would come back as another one.
   const customId = typeof parsed.custom_id === 'string' && parsed.custom_id.isWellFormed() ? parsed.custom_id : null;
   const customIdSpan = members.find((member) => member.key === 'custom_id');
@@ -230,10 +242,8 @@ function finish(line: Line, parsed: JsonObject, members: Member[], draft: Draft)
   )
     return refuse(line.lineNumber, customId, problems, format);
   const spans = { customId: spanOf(customIdSpan), model: spanOf(modelSpan) };
-  return {
-    ok: true,
-    request: { lineNumber: line.lineNumber, bytes: line.bytes, format, endpoint, customId, model, body, spans },
-  };
+  const { lineNumber, bytes } = line;
+  return { ok: true, request: { lineNumber, bytes, format, endpoint, customId, model, body, spans, isAddressed } };
 }
 
 function spanOf(member: Member): Span {
@@ -270,11 +280,30 @@ function firstBroken(prefix: string, members: JsonObject): [param: string, value
   return found && [`${prefix}${found[0].toWellFormed()}`, found[1]];
 }
 
-function urlProblems(parsed: JsonObject, endpoint: Endpoint | undefined): Problem[] {
-  if (!('url' in parsed)) return [missing('url')];
-  if (endpoint === undefined ? isEndpoint(parsed.url) : parsed.url === endpoint) return [];
-  const message = 'The URL provided for this request does not match the batch endpoint.';
+function methodProblems(parsed: JsonObject, { isOptional }: AddressRule): Problem[] {
+  if (!('method' in parsed)) return isOptional ? [] : [missing('method')];
+  if (parsed.method === 'POST') return [];
+  return [{ code: 'invalid_method', message: "Invalid value for 'method': only POST is supported.", param: 'method' }];
+}
+
+function urlProblems(parsed: JsonObject, { endpoint, isOptional }: AddressRule): Problem[] {
+  if (!('url' in parsed)) return isOptional ? [] : [missing('url')];
+  const stated = endpointOf(parsed.url);
+  if (stated !== null && (endpoint === undefined || stated === endpoint)) return [];
+  const message = `The URL provided for this request does not match the batch endpoint. ${urlAdvice(parsed.url, endpoint)}`;
   return [{ code: 'invalid_url', message, param: 'url' }];
+}
+
+const maxShownUrl = 100;
+
+function urlAdvice(url: unknown, endpoint: Endpoint | undefined): string {
+  const written = JSON.stringify(url) ?? 'undefined';
+  const shown = written.length > maxShownUrl ? `${written.slice(0, maxShownUrl)}…` : written;
+  if (endpoint !== undefined)
+    return `It is ${shown}, and this batch is for '${endpoint}', by its endpoint option or its first line.`;
+  const nearest = typeof url === 'string' ? nearestEndpoint(url) : null;
+  const meant = nearest === null ? '' : ` Did you mean '${nearest}'?`;
+  return `It is ${shown}.${meant} Supported are ${endpoints.join(', ')}.`;
 }
 
 function bodyProblems(body: unknown, members: Member[], bodyKey: string, format: LineFormat): Problem[] {

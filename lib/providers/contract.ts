@@ -57,7 +57,7 @@ export interface Translation {
   sentOutputLimit?: (model: string) => number | null;
   /**
    * Whether a line goes as it is, only the values of custom_id and of the model replaced. Whoever knows where those
-   * stand need not ask `translateRequest`, which gives the same.
+   * stand need not ask `translateRequest`, which gives the same for a line that `isAddressed`; any other it addresses.
    */
   passesThrough(request: Pick<RequestLine, 'format' | 'endpoint'>): boolean;
   /** Makes the provider's line. The target's id stands in it before anything that is the customer's. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { endpoints } from './endpoints.ts';
+import { type Endpoint, endpointOf, endpoints } from './endpoints.ts';
 import { InvalidInputError } from './errors.ts';
 import { rememberSecret } from './known-secrets.ts';
 import { optionMeantBy } from './option-names.ts';
@@ -28,12 +28,15 @@ export const expiresAfterSchema = z.object({
   seconds: z.number().int().min(3_600).max(2_592_000),
 });
 
+/** However it is written: `/chat/completions` is what Azure documents. */
+export const endpointSchema = z.preprocess((value: Endpoint) => endpointOf(value) ?? value, z.enum(endpoints));
+
 /** The options of a batch, the same names through all doors. */
 export const batchOptionsSchema = z.strictObject({
   /** A provider's name in the configuration, for lines whose model does not name one. */
   provider: z.string().min(1).max(64).optional(),
   /** What the batch is for; without it the first line's url decides. */
-  endpoint: z.enum(endpoints).optional(),
+  endpoint: endpointSchema.optional(),
   metadata: metadataSchema.optional(),
   /** Refuse what would otherwise be a warning, such as a parameter that the provider cannot take. */
   strict: z.boolean().default(false),

@@ -20,6 +20,8 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'batchdrop.config.json'), JSON.stringify({ providers }));
   write('good.jsonl', requestLine('a'), requestLine('b'));
   write('mixed.jsonl', requestLine('a'), requestLine('b', { messages: [{ role: 'user', content: '[[refuse]]' }] }));
+  const params = { model: 'claude-sonnet-4-5', max_tokens: 5, messages: [{ role: 'user', content: 'Hello' }] };
+  write('native-first.jsonl', JSON.stringify({ custom_id: 'n', params }), requestLine('c'));
   write('bad.jsonl', requestLine('a'), 'not json');
   write('stuck.jsonl', requestLine('a'), requestLine('s', { model: 'stuck-1' }));
   write('large.jsonl', ...largeLines());
@@ -118,6 +120,12 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     const retried = await batchdrop('retry', id, '--wait', '--json');
     expect(JSON.parse(retried.stdout)).toMatchObject({ request_counts: { total: 1 }, batchdrop: { retry_of: id } });
     expect(retried.code).toBe(1);
+  });
+
+  it('takes a file that begins with a native line, as a drop does', async () => {
+    const { code, stdout } = await batchdrop('submit', 'native-first.jsonl', '--wait', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ endpoint: '/v1/chat/completions', request_counts: { completed: 2 } });
+    expect(code).toBe(0);
   });
 
   it('a batch that fails at validation ends with 3 and says why', async () => {

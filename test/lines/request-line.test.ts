@@ -63,6 +63,46 @@ describe('parseRequestLine', () => {
     expect(errorsOf(parse(line))).toEqual([expect.objectContaining({ code, param, line: 7 })]);
   });
 
+  it.each([
+    ['/chat/completions', '/v1/chat/completions'],
+    ['v1/responses', '/v1/responses'],
+    ['embeddings', '/v1/embeddings'],
+    ['/v1/completions/', '/v1/completions'],
+    ['https://api.openai.com/v1/chat/completions', '/v1/chat/completions'],
+    ['https://r.openai.azure.com/openai/v1/chat/completions?api-version=preview', '/v1/chat/completions'],
+  ])('understands the url %s as %s, in the quick way and the other', (url, endpoint) => {
+    const usual = { ...valid, url, body: { ...body, seed: 1 } };
+    const unusual = { body: usual.body, ...valid, url };
+    for (const line of [usual, unusual])
+      for (const stated of [null, endpoint as '/v1/chat/completions'])
+        expect(parse(line, stated)).toMatchObject({ ok: true, request: { endpoint, isAddressed: false } });
+    expect(parse(valid)).toMatchObject({ ok: true, request: { isAddressed: true } });
+  });
+
+  it.each([
+    [
+      '/v4/chat/completions',
+      null,
+      'It is "/v4/chat/completions". Did you mean \'/v1/chat/completions\'? Supported are ',
+    ],
+    ['https://r.example/openai/deployments/d/chat/completions', null, "Did you mean '/v1/chat/completions'?"],
+    ['/v1/rerank', null, 'It is "/v1/rerank". Supported are /v1/responses, '],
+    [7, null, 'It is 7. Supported are '],
+    ['/responses', '/v1/chat/completions', 'It is "/responses", and this batch is for \'/v1/chat/completions\''],
+  ] as const)('answers the url %s, in a batch for %s, with the right value', (url, endpoint, advice) => {
+    const [error] = errorsOf(parse({ ...valid, url }, endpoint));
+    expect(error).toMatchObject({ code: 'invalid_url', message: expect.stringContaining(advice) });
+  });
+
+  it('needs neither method nor url where both may be missing, and the endpoint is known', () => {
+    const line = Buffer.from(JSON.stringify({ custom_id: 'a', body: { model: 'm', messages: [] } }));
+    const parsed = (isOptional: boolean, endpoint?: '/v1/chat/completions') =>
+      parseRequestLine({ lineNumber: 1, bytes: line }, endpoint, isOptional);
+    expect(parsed(true, '/v1/chat/completions')).toMatchObject({ ok: true, request: { isAddressed: false } });
+    expect(errorsOf(parsed(false, '/v1/chat/completions')).map(({ param }) => param)).toEqual(['method', 'url']);
+    expect(errorsOf(parsed(true)).map(({ param }) => param)).toEqual(['method', 'url']);
+  });
+
   it('refuses bytes that are not UTF-8, which would become other characters', () => {
     const bytes = Buffer.concat([Buffer.from('{"custom_id":"'), Buffer.from([0xff]), Buffer.from('"}')]);
     expect(errorsOf(parseRequestLine({ lineNumber: 1, bytes }, undefined))).toEqual([

@@ -16,6 +16,21 @@ describe('a line for OpenAI', () => {
     );
   });
 
+  it.each([
+    ['Azure', '{"custom_id":"a","method":"POST","url":"/chat/completions","body":{"model":"m","seed":1.0}}'],
+    [
+      'a whole URL',
+      '{"custom_id":"a","url":"https://x.example/openai/v1/chat/completions","method":"POST","body":{"model":"m","seed":1.0}}',
+    ],
+    ['Together', '{"body":{"model":"m","seed":1.0},"custom_id":"a"}'],
+  ])('addresses a line in the form of %s, whose body keeps its bytes', (_form, text) => {
+    const line = lineOf(text, '/v1/chat/completions', true);
+    const translated = openai.translateRequest(line, { lineId, model: 'n' });
+    expect(translated.ok && translated.bytes.toString()).toBe(
+      `{"custom_id":"${lineId}","method":"POST","url":"/v1/chat/completions","body":{"model":"n","seed":1.0}}`,
+    );
+  });
+
   it('leaves a model that stays the same as it was written', () => {
     const text = openAILine('a', { model: 'gpt-4o', input: 'x' }, '/v1/responses').replace('gpt-4o', 'gpt\\u002d4o');
 

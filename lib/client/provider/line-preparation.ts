@@ -74,7 +74,7 @@ export class LinePreparation {
   }
 
   #prepare(line: Line | OverlongLine): Buffer | null {
-    const parsed = parseRequestLine(line, this.#endpoint);
+    const parsed = parseRequestLine(line, this.#endpoint, this.#options.endpoint !== undefined);
     if (!parsed.ok) return this.#refuse(parsed.errors);
     const { request } = parsed;
     this.#endpoint ??= this.#supported(request.endpoint);

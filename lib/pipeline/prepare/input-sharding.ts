@@ -146,7 +146,7 @@ export class InputSharding {
 
   #accept(ordinal: number, line: Line, accepted: AcceptedLine): PendingWrite {
     const { request, translated, sentBytes } = accepted;
-    const found = this.#isDryRun && translated === null ? bodyWarnings(request) : accepted.warnings;
+    const found = this.#isDryRun && accepted.keepsBody ? bodyWarnings(request) : accepted.warnings;
     const warnings = accepted.note ? [accepted.note, ...found] : found;
     const placement = this.#placementOf(accepted);
     const estimate = placement.estimator.estimate(request, sentBytes);

@@ -22,6 +22,8 @@ export interface AcceptedLine {
   /** As the provider will get it, under `placeholderLineId`; null for a line that goes in its own bytes. */
   translated: Buffer | null;
   warnings: readonly Warning[];
+  /** Whether its body goes as it is. */
+  keepsBody: boolean;
   /** Where its model goes, if that may surprise. */
   note: Warning | null;
 }
@@ -53,6 +55,8 @@ export interface LineTargets {
 export class LineValidation {
   readonly #targets: LineTargets;
   readonly #isStrict: boolean;
+  /** Lines need neither method nor url where the options say both provider and endpoint. */
+  readonly #isAddressOptional: boolean;
   readonly #router: Router;
   readonly #customIds: CustomIds;
   readonly #destinations = new Map<string, Destination>();
@@ -69,6 +73,7 @@ export class LineValidation {
     this.#targets = targets;
     this.#customIds = customIds;
     this.#isStrict = options.strict;
+    this.#isAddressOptional = options.provider !== undefined && options.endpoint !== undefined;
     this.#router = new Router(targets.config, options.provider);
     this.#urlEndpoint = options.endpoint;
   }
@@ -89,7 +94,7 @@ export class LineValidation {
   }
 
   validate(line: Line | OverlongLine): AcceptedLine | RefusedLine {
-    const parsed = parseRequestLine(line, this.#urlEndpoint);
+    const parsed = parseRequestLine(line, this.#urlEndpoint, this.#isAddressOptional);
     if (!parsed.ok) {
       const duplicate = this.#duplicateOf(parsed.customId, line.lineNumber);
       const errors = duplicate ? [...parsed.errors, duplicate] : parsed.errors;
@@ -155,14 +160,15 @@ function prepareLine(
   { route, note: sentence, provider, modelRules }: Destination,
 ): AcceptedLine | { error: Omit<LineError, 'line'> } {
   const note = sentence === null ? null : modelRouted(request, sentence);
-  if (provider.passesThrough(request)) {
+  const keepsBody = provider.passesThrough(request);
+  if (keepsBody && request.isAddressed) {
     const sentBytes = passedBytes(byteLength, request.spans, route.model, request.model);
-    return { request, route, sentBytes, translated: null, warnings: noWarnings, note };
+    return { request, route, sentBytes, translated: null, warnings: noWarnings, keepsBody, note };
   }
   const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: route.model, modelRules });
   if (!translated.ok) return { error: translated.error };
   const { bytes, warnings } = translated;
-  return { request, route, sentBytes: bytes.length, translated: bytes, warnings, note };
+  return { request, route, sentBytes: bytes.length, translated: bytes, warnings, keepsBody, note };
 }
 
 const noWarnings: readonly Warning[] = [];

@@ -100,6 +100,8 @@ export function requestOf(line: ShardLine, shard: ShardRecord): RequestLine {
       return bodyOf(bytes, entry.format);
     },
     spans: entry.spans,
+    // What goes as it is stands in a shard without translations.
+    isAddressed: shard.sentKey === null,
   };
 }
 

@@ -12,8 +12,8 @@ const prefix = sendingPrefix({
 export const lineId = providerLineId(prefix, 0);
 
 /** A validated line of this text. */
-export function lineOf(text: string, endpoint?: Endpoint): RequestLine {
-  const parsed = parseRequestLine({ lineNumber: 1, bytes: Buffer.from(text) }, endpoint);
+export function lineOf(text: string, endpoint?: Endpoint, isAddressOptional = false): RequestLine {
+  const parsed = parseRequestLine({ lineNumber: 1, bytes: Buffer.from(text) }, endpoint, isAddressOptional);
   if (!parsed.ok) throw new Error(`not a valid line: ${JSON.stringify(parsed.errors)}`);
   return parsed.request;
 }
