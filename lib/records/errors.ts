@@ -82,7 +82,7 @@ const secretPatterns = [
   /\bBearer\s+[A-Za-z0-9._~+/=-]+/gi,
   /\b(?:AKIA|ASIA)[A-Z0-9]{12,}/g,
   /\bAIza[A-Za-z0-9_-]{20,}/g,
-  /\b(?:gsk|xai|whsec)[-_][A-Za-z0-9_-]{6,}/g,
+  /\b(?:gsk|xai|whsec|fw)[-_][A-Za-z0-9_-]{6,}/g,
   /([?&](?:X-Amz-[A-Za-z-]+|key|sig|token)=)[^&\s"']+/gi,
 ];
 

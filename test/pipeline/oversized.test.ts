@@ -119,6 +119,7 @@ describe('an input that needs more than 10,000 shards', () => {
       shards: Array.from({ length: shards }, (_, shard) => ({ ...plan, shard })),
       refused: [],
       report: { firstErrors: [], errorCount: 0, warningCount: 0, errorPieces: [], warningPieces: [] },
+      routingNotes: [],
     };
     const batch = { id: 'batch_many', options: parseOptions({}) };
     return new InputSharding(harness.services, batch, 'token', { customIds: new CustomIds(), validation });

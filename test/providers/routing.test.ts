@@ -40,7 +40,7 @@ describe('a line goes', () => {
   });
 
   it.each([
-    ['openai/gpt-oss-20b', undefined, 'openai', 'gpt-oss-20b'],
+    ['openai/gpt-oss-20b', undefined, 'openai', 'gpt-oss-20b', null],
     ['openai/gpt-oss-20b', 'groq', 'groq', 'openai/gpt-oss-20b', "'openai' is an account as well"],
     ['team-b/org/model', 'openai', 'openai', 'team-b/org/model', "'team-b' is an account as well"],
     ['anthropic/claude-sonnet-4.5', 'groq', 'groq', 'anthropic/claude-sonnet-4.5', "'anthropic' is an account"],
@@ -50,7 +50,7 @@ describe('a line goes', () => {
     (name, batch, provider, model, note) => {
       const routing = new Router(config, batch).route(name);
       expect(routing.route).toEqual({ provider, model });
-      expect('note' in routing && routing.note).toEqual(note === undefined ? null : expect.stringContaining(note));
+      expect('note' in routing && routing.note).toEqual(note === null ? null : expect.stringContaining(note));
     },
   );
 });

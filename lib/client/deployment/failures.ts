@@ -10,7 +10,7 @@ export class DeploymentAnswerError extends Error {
   override readonly name = 'DeploymentAnswerError';
   readonly status: number;
   readonly headers: Headers;
-  /** Null where the body is not in OpenAI's form, as that of a gateway in between. */
+  /** Null where the body is empty; of one that is not in OpenAI's form, as that of a gateway in between, its first characters. */
   readonly error: RefusalDetail | null;
 
   constructor(status: number, headers: Headers, error: RefusalDetail | null) {

@@ -113,7 +113,7 @@ export class DeploymentHttp {
       throw new DeploymentConnectionError('The deployment gave no answer.', { cause });
     });
     if (response.ok) return response;
-    const detail = refusalDetail(await jsonOf(response).catch(() => null));
+    const detail = refusalDetail(await response.text().catch(() => ''));
     throw new DeploymentAnswerError(response.status, response.headers, detail);
   }
 

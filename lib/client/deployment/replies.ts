@@ -38,11 +38,27 @@ const refusalSchema = z.object({
 });
 
 /** @returns null for a body that is not in OpenAI's form. */
-export function refusalDetail(body: unknown): RefusalDetail | null {
-  const read = refusalSchema.safeParse(body);
-  if (!read.success) return null;
+export function refusalDetail(body: string): RefusalDetail | null {
+  const read = refusalSchema.safeParse(jsonOrNull(body));
+  if (!read.success) return rawDetail(body);
   const { message, code, param } = read.data.error;
   return { message, code: textOrNull(code), param: textOrNull(param) };
+}
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+/** Of what a gateway in between says that much shows who has answered. */
+const maxRawCharacters = 300;
+
+function rawDetail(body: string): RefusalDetail | null {
+  const message = body.slice(0, maxRawCharacters).replaceAll(/\s+/g, ' ').trim();
+  return message === '' ? null : { message, code: null, param: null };
 }
 
 function textOrNull(value: unknown): string | null {

@@ -27,6 +27,7 @@ import { maxListPages, undecidedAmong, unendingFinding } from '../shared/http/lo
 import { ownSendingOf } from '../shared/http/own-sending.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { timeMs } from '../shared/http/provider-time.ts';
+import { readableRefusals } from '../shared/http/readable-refusals.ts';
 import { streamedBody, withSpooledFile } from '../shared/http/spooled-file.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
 import {
@@ -249,7 +250,7 @@ export function newSdkClient(settings: ConnectionSettings, apiKey: string): Anth
     timeout: readTimeoutSeconds * 1000,
     logLevel: 'off',
     ...clientOptions,
-    fetch: ownSendingOf(settings).fetch,
+    fetch: readableRefusals(ownSendingOf(settings).fetch),
     ...(config.baseUrl !== undefined && { baseURL: config.baseUrl }),
     defaultHeaders: { 'anthropic-version': '2023-06-01', ...ownHeaders },
     apiKey,

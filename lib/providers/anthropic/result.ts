@@ -7,6 +7,7 @@ import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { answeredLine } from '../shared/forms/answered-line.ts';
 import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
 import { readdressedLine } from '../shared/forms/readdressed-line.ts';
+import { saidError } from '../shared/said-error.ts';
 import { answerFromMessage, blocksOf } from './answer-from-message.ts';
 
 /**
@@ -27,7 +28,7 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
     case 'succeeded':
       return fromMessage(source, result);
     case 'errored':
-      return fromError(source, objectOf(result.error));
+      return fromError(source, result.error);
     case 'expired':
       return unexecutedLine(line, 'expired', 'This request could not be executed before the batch expired.');
     case 'canceled':
@@ -130,12 +131,15 @@ const statusByErrorType = new Map<string, number>([
 /** An error that we do not know is Anthropic's fault until shown otherwise; errors cost nothing there. */
 const unknownErrorStatus = 500;
 
-function fromError(source: ResultSource, envelope: JsonObject | null): TranslatedResult {
-  const error = objectOf(envelope?.error);
-  const type = textOf(error?.type);
-  if (type === null) return malformedLine('errored without an error');
-  const status = statusByErrorType.get(type) ?? unknownErrorStatus;
-  const failure = { code: type, message: textOf(error?.message) ?? `Anthropic answered with ${type}.` };
+function fromError(source: ResultSource, given: unknown): TranslatedResult {
+  const said = saidError(given);
+  const envelope = objectOf(given);
+  // The envelope has a type as well, which says nothing.
+  const type = textOf(objectOf(envelope?.error)?.type) ?? (said.type === 'error' ? null : said.type);
+  if (type === null && said.message === null) return malformedLine('errored without an error');
+  const code = type ?? 'api_error';
+  const status = statusByErrorType.get(code) ?? unknownErrorStatus;
+  const failure = { code, message: said.message ?? `Anthropic answered with ${code}.` };
   if (source.line.format !== 'anthropic')
     return failedLine(source, { ...failure, status, requestId: textOf(envelope?.request_id) });
   return {

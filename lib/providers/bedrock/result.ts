@@ -8,6 +8,7 @@ import { answerInForm } from '../shared/forms/answer-in-form.ts';
 import { answeredLine } from '../shared/forms/answered-line.ts';
 import { messagesForm } from '../shared/forms/messages/form.ts';
 import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
+import { saidError } from '../shared/said-error.ts';
 import type { AnswerReader } from './body.ts';
 import { familyOf } from './model-family.ts';
 
@@ -124,10 +125,11 @@ export function statusOf(code: number | string): number {
 /** A line in Anthropic's form is answered in that form. */
 function fromError(source: ResultSource, error: JsonObject): TranslatedResult {
   const given = typeof error.errorCode === 'number' ? error.errorCode : textOf(error.errorCode);
-  if (given === null) return malformedLine('has an error without a code');
-  const code = typeof given === 'number' ? `http_${given}` : given;
-  const message = textOf(error.errorMessage) ?? `Bedrock answered with ${code}.`;
-  const answer = failedLine(source, { status: statusOf(given), code, message });
+  const said = textOf(error.errorMessage) ?? saidError(error).message;
+  if (given === null && said === null) return malformedLine('has an error that says nothing');
+  const code = typeof given === 'number' ? `http_${given}` : (given ?? 'request_failed');
+  const message = said ?? `Bedrock answered with ${code}.`;
+  const answer = failedLine(source, { status: statusOf(given ?? code), code, message });
   const isNative = source.line.format === 'anthropic' && answer.kind === 'answered';
   return isNative ? answerInForm(messagesForm, source.line, answer) : answer;
 }

@@ -1,10 +1,9 @@
-import { objectOf, textOf } from '../../lines/foreign-json.ts';
 import { withoutEndSlashes } from '../../records/base-url.ts';
-import { isObject, type JsonObject } from '../../records/json.ts';
 import type { ConnectionSettings } from '../contract.ts';
 import { KeyedClient } from '../shared/http/keyed-client.ts';
 import { ownSendingOf } from '../shared/http/own-sending.ts';
 import { streamedBody } from '../shared/http/spooled-file.ts';
+import { saidInBody } from '../shared/said-error.ts';
 
 const defaultBaseUrl = 'https://api.fireworks.ai';
 
@@ -16,10 +15,9 @@ class FireworksCallError extends Error {
   readonly error: { code: string | null };
 
   /** @param body `{code, message}` of datasets and jobs, or `{error: {code, message}}` of the gateway and of models. */
-  constructor(response: Response, body: JsonObject | null) {
-    const detail = objectOf(body?.error) ?? body;
-    const code = textOf(detail?.code);
-    super(`${response.status} ${textOf(detail?.message) ?? response.statusText}`);
+  constructor(response: Response, body: string) {
+    const { code, message } = saidInBody(body);
+    super(`${response.status} ${message ?? response.statusText}`);
     // A key that nobody knows is a 403, as is one that may not.
     this.status = response.status === 403 && code === 'UNAUTHORIZED' ? 401 : response.status;
     this.headers = response.headers;
@@ -59,7 +57,7 @@ function callerOf(settings: ConnectionSettings, apiKey: string): Call {
       ...(body instanceof Blob && streamedBody),
     });
     if (response.ok) return response;
-    throw new FireworksCallError(response, bodyIn(await response.text()));
+    throw new FireworksCallError(response, await response.text());
   };
 }
 
@@ -74,14 +72,5 @@ function urlOf(address: string, query: object): string {
 export async function fetchSigned(settings: ConnectionSettings, url: string, signal: AbortSignal): Promise<Response> {
   const response = await ownSendingOf(settings).fetch(url, { signal });
   if (response.ok) return response;
-  throw new FireworksCallError(response, bodyIn(await response.text()));
-}
-
-function bodyIn(text: string): JsonObject | null {
-  try {
-    const body: unknown = JSON.parse(text);
-    return isObject(body) ? body : null;
-  } catch {
-    return null;
-  }
+  throw new FireworksCallError(response, await response.text());
 }

@@ -4,6 +4,8 @@ import type { JsonObject } from '../../records/json.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { usageFrom } from '../openai-family/result.ts';
 import { failedLine } from '../shared/forms/openai-line.ts';
+import { rpcCodes } from '../shared/rpc-codes.ts';
+import { saidError } from '../shared/said-error.ts';
 
 /**
  * Reads a line of a job's output dataset: `{custom_id, response}`, where the response is the completion itself, or `{custom_id,
@@ -43,23 +45,26 @@ function answerLine(bytes: Buffer, lineId: string, line: AnsweredLine, response:
   };
 }
 
-// The names of gRPC's codes, and of the HTTP API's errors, by the status that they stand for.
+// The names of the HTTP API's errors, and of gRPC's codes, by the status that they stand for.
 const statusByCode = new Map([
   ['RATE_LIMIT_EXCEEDED', 429],
-  ['RESOURCE_EXHAUSTED', 429],
-  ['DEADLINE_EXCEEDED', 408],
-  ['INTERNAL', 500],
   ['INTERNAL_SERVER_ERROR', 500],
-  ['UNAVAILABLE', 503],
   ['SERVICE_UNAVAILABLE', 503],
+  ...rpcCodes.map(({ name, status }): [string, number] => [name, status]),
 ]);
 
 /** An error is a text, or an object with a message and perhaps a code; one whose code nobody knows is a refusal. */
 function failureIn(error: unknown): { status: number; code: string; message: string } | null {
   const detail = objectOf(error);
-  const message = textOf(error) ?? textOf(detail?.message);
-  if (!detail && message === null) return null;
-  const code = textOf(detail?.code) ?? textOf(detail?.type) ?? 'request_failed';
-  const status = typeof detail?.status_code === 'number' ? detail.status_code : statusByCode.get(code.toUpperCase());
-  return { status: status ?? 400, code, message: message ?? 'Fireworks gave no response.' };
+  const said = saidError(error);
+  if (!detail && said.message === null) return null;
+  const code = said.code ?? said.type ?? 'request_failed';
+  const status = typeof detail?.status_code === 'number' ? detail.status_code : statusOf(code);
+  return { status, code, message: said.message ?? 'Fireworks gave no response.' };
+}
+
+/** A code may be an HTTP status, or gRPC's by its number. */
+function statusOf(code: string): number {
+  if (/^[45]\d\d$/.test(code)) return Number(code);
+  return statusByCode.get(code.toUpperCase()) ?? rpcCodes[Number(code)]?.status ?? 400;
 }

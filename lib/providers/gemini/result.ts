@@ -4,7 +4,7 @@ import { membersOf } from '../../lines/json-spans.ts';
 import type { JsonObject } from '../../records/json.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { answerFrom } from '../google-family/answer-line.ts';
-import { failureOf, isFailure } from '../google-family/rpc-error.ts';
+import { errorOf, failureOf, isFailure } from '../google-family/rpc-error.ts';
 import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
 import { embeddingList, embeddingUsage } from './embedding.ts';
 
@@ -19,7 +19,7 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   const line = find(parsed.key);
   if (!line) return { kind: 'foreign' };
   const source = { bytes, lineId: parsed.key, line };
-  const error = objectOf(parsed.error);
+  const error = errorOf(parsed.error);
   if (error && isFailure(error)) return failedLine(source, failureOf(error));
   const response = objectOf(parsed.response);
   return (response && answerLine(source, response)) ?? lineWithoutAnswer(source, error);

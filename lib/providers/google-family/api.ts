@@ -11,6 +11,7 @@ import { callError, type FailedCall, failedCall, isOwnError } from '../shared/ht
 import { ownSendingOf } from '../shared/http/own-sending.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { streamedBody } from '../shared/http/spooled-file.ts';
+import { saidInBody } from '../shared/said-error.ts';
 
 /**
  * Google's REST APIs by fetch. Not by @google/genai: its errors lack headers (so Retry-After), it drops the counts of a
@@ -24,8 +25,9 @@ class GoogleCallError extends Error {
   readonly headers: Headers;
   readonly error: { code: string | null };
 
-  constructor(response: Response, error: JsonObject | null) {
-    super(`${response.status} ${textOf(error?.message) ?? response.statusText}`);
+  constructor(response: Response, body: string) {
+    super(`${response.status} ${saidInBody(body).message ?? response.statusText}`);
+    const error = errorIn(body);
     this.status = isBadKey(error) ? 401 : response.status;
     this.headers = response.headers;
     this.error = { code: textOf(error?.status)?.toLowerCase() ?? null };
@@ -85,7 +87,7 @@ export async function callApi(api: Api, path: string, call: ApiCall): Promise<Re
     ...(call.body instanceof Blob && streamedBody),
   });
   if (response.ok) return response;
-  throw new GoogleCallError(response, errorIn(await response.text()));
+  throw new GoogleCallError(response, await response.text());
 }
 
 function urlOf(api: Api, path: string, method: string): string {

@@ -5,8 +5,8 @@ import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { answeredLine } from '../shared/forms/answered-line.ts';
 import { failedLine, openAILine, type ResultSource } from '../shared/forms/openai-line.ts';
+import { type SaidError, saidError } from '../shared/said-error.ts';
 import { answerFromCompletion, choicesOf } from './completion.ts';
-import { type ErrorDetail, errorDetailFrom } from './error-body.ts';
 
 /**
  * Reads one line of a job's output or error file, `{id, custom_id, response: {status_code, body}, error}`, and answers in
@@ -21,7 +21,7 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   const source = { bytes, lineId: parsed.custom_id, line };
   const response = objectOf(parsed.response);
   if (response) return fromResponse(source, response, parsed.error);
-  const detail = errorDetailFrom(parsed.error);
+  const detail = saidError(parsed.error);
   if (detail.code === null && detail.message === null) return malformedLine('has neither a response nor an error');
   return errorLine(source, failedWithoutAnswer, detail);
 }
@@ -39,7 +39,7 @@ function fromResponse(source: ResultSource, response: JsonObject, error: unknown
     return malformedLine('has a response without a status_code');
   const body = objectOf(response.body);
   if (status < 200 || status >= 300 || !isEmpty(error))
-    return errorLine(source, status, errorDetailFrom(body ?? error ?? response.body));
+    return errorLine(source, status, saidError(body ?? error ?? response.body));
   return body ? fromAnswer(source, body) : malformedLine('has a response without a body');
 }
 
@@ -71,7 +71,7 @@ function fromAnswer(source: ResultSource, body: JsonObject): TranslatedResult {
   }
 }
 
-const brokenOff: ErrorDetail = {
+const brokenOff: SaidError = {
   code: 'generation_error',
   message: 'Mistral broke the answer off with an error.',
   type: 'server_error',
@@ -111,7 +111,7 @@ export function usageFrom(usage: JsonObject | null): Usage {
 function errorLine(
   source: ResultSource,
   status: number,
-  detail: ErrorDetail,
+  detail: SaidError,
   usage: Usage | null = null,
 ): TranslatedResult {
   return failedLine(source, {

@@ -1,7 +1,6 @@
 import { MistralError, ResponseValidationError } from '@mistralai/mistralai/models/errors';
 import type { Result } from '@mistralai/mistralai/types/fp.js';
-import { parseJson } from '../../records/parse-json.ts';
-import { errorDetailFrom } from './error-body.ts';
+import { saidInBody } from '../shared/said-error.ts';
 
 /** An answer of 400 and above, as `failedCall` reads it. */
 class AnsweredError extends Error {
@@ -11,7 +10,7 @@ class AnsweredError extends Error {
   readonly error: { code: string | null; type: string | null };
 
   constructor(status: number, headers: Headers, body: string) {
-    const { message, code, type } = errorDetailFrom(parsedOrText(body));
+    const { message, code, type } = saidInBody(body);
     super(message ?? `HTTP status ${status}`);
     this.status = status;
     this.headers = headers;
@@ -37,12 +36,4 @@ export function unwrapped<Value>(result: Result<Value, unknown>): Value {
   if (error instanceof MistralError && error.statusCode >= 400)
     throw answeredError(error.statusCode, error.headers, error.body);
   throw error;
-}
-
-function parsedOrText(body: string): unknown {
-  try {
-    return parseJson(body);
-  } catch {
-    return body;
-  }
 }

@@ -24,6 +24,7 @@ import { KeyedClient } from '../shared/http/keyed-client.ts';
 import { findProven, maxListPages } from '../shared/http/lost-create.ts';
 import { ownSendingOf } from '../shared/http/own-sending.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
+import { readableRefusals } from '../shared/http/readable-refusals.ts';
 import { streamedBody, withSpooledFile } from '../shared/http/spooled-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { uploadForm } from '../shared/http/upload-form.ts';
@@ -238,7 +239,7 @@ export function newSdkClient(settings: ConnectionSettings, dialect: Dialect, sec
     timeout: readTimeoutSeconds * 1000,
     logLevel: 'off',
     ...clientOptions,
-    fetch: ownSendingOf(settings).fetch,
+    fetch: readableRefusals(ownSendingOf(settings).fetch),
     ...(config.baseUrl !== undefined && { baseURL: config.baseUrl }),
     ...(defaultHeaders && { defaultHeaders: { ...given.data?.defaultHeaders, ...defaultHeaders } }),
     ...credentials,

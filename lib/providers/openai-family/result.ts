@@ -6,6 +6,7 @@ import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../contract.ts';
 import { openAILine } from '../shared/forms/openai-line.ts';
 import { type AnswerFailure, readdressedLine } from '../shared/forms/readdressed-line.ts';
+import { type SaidError, saidError } from '../shared/said-error.ts';
 
 /** Reads the result lines of OpenAI, or of a service that writes them alike. */
 export function translatedResults(service: string): Provider['translateResult'] {
@@ -42,13 +43,10 @@ function translateResult(
   }
 }
 
-/** An error that says something, however it is written: a text, an object, an object within `error`. */
-function errorIn(given: unknown): JsonObject | null {
-  if (textOf(given) !== null) return { message: given };
-  const error = objectOf(given);
-  const inner = objectOf(error?.error) ?? (textOf(error?.error) === null ? null : { message: error?.error });
-  const said = inner ?? error;
-  return said && Object.values(said).some((value) => !isAbsent(value) && value !== '') ? said : null;
+/** An error that says something, however it is written; null for one that is there and empty. */
+function errorIn(given: unknown): SaidError | null {
+  const said = saidError(given);
+  return Object.values(said).some((value) => !isAbsent(value)) ? said : null;
 }
 
 interface Source {
@@ -66,7 +64,7 @@ function malformedLine(service: string, what: string): TranslatedResult {
 function fromResponse(
   source: Source,
   response: JsonObject,
-  error: JsonObject | null,
+  error: SaidError | null,
   isUsual: boolean,
 ): TranslatedResult {
   const status = numericOf(response.status_code);
@@ -90,26 +88,13 @@ function fromResponse(
   };
 }
 
-function httpFailure(
-  service: string,
-  status: number,
-  body: JsonObject | null,
-  error: JsonObject | null,
-): AnswerFailure {
-  const detail = objectOf(body?.error) ?? error ?? body;
+function httpFailure(service: string, status: number, body: JsonObject | null, error: SaidError | null): AnswerFailure {
+  const inBody = saidError(body);
+  const said = isAbsent(body?.error) && error ? error : inBody;
   return {
-    code: textOf(detail?.code) ?? textOf(detail?.type) ?? `http_${status}`,
-    message: messageIn(detail) ?? textOf(body?.error) ?? messageIn(body) ?? unsaid(service, status),
+    code: said.code ?? said.type ?? `http_${status}`,
+    message: said.message ?? inBody.message ?? unsaid(service, status),
   };
-}
-
-/** `message`, or `detail` as FastAPI writes it: a text, or what is wrong in each place. */
-function messageIn(said: JsonObject | null): string | null {
-  const { message, detail } = said ?? {};
-  const told = textOf(message) ?? textOf(detail);
-  if (told !== null) return told;
-  const issues = Array.isArray(detail) ? detail.flatMap((issue) => textOf(objectOf(issue)?.msg) ?? []) : [];
-  return issues.length > 0 ? issues.join('; ') : null;
 }
 
 /** A body that a server wrote as a text. */
@@ -140,10 +125,9 @@ const reasonByCode = new Map<string, 'expired' | 'cancelled'>([
   ['batch_cancelled', 'cancelled'],
 ]);
 
-function fromError(source: Source, error: JsonObject): TranslatedResult {
-  const code = codeOf(error);
-  if (code === null) return malformedLine(source.service, 'has an error without a code');
-  const message = textOf(error.message) ?? `${source.service} gave no response: ${code}.`;
+function fromError(source: Source, error: SaidError): TranslatedResult {
+  const code = error.code ?? error.type ?? 'request_failed';
+  const message = error.message ?? `${source.service} gave no response: ${code}.`;
   const reason = reasonByCode.get(code);
   if (reason) return { kind: 'unexecuted', position: source.line.position, reason, message };
   return {
@@ -155,12 +139,6 @@ function fromError(source: Source, error: JsonObject): TranslatedResult {
     usage: null,
     model: null,
   };
-}
-
-/** A number is a code as well: some servers write the HTTP status. */
-function codeOf(error: JsonObject): string | null {
-  if (typeof error.code === 'number') return String(error.code);
-  return textOf(error.code) ?? textOf(error.type) ?? (textOf(error.message) === null ? null : 'request_failed');
 }
 
 /** The HTTP status that a code is; that of a refusal where it is none. */

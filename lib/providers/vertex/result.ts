@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../../records/json.ts';
 import { translateResult as translateClaudeResult } from '../anthropic/result.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { answerFrom } from '../google-family/answer-line.ts';
-import { failureOf, isFailure } from '../google-family/rpc-error.ts';
+import { errorOf, failureOf, isFailure } from '../google-family/rpc-error.ts';
 import { answerInForm } from '../shared/forms/answer-in-form.ts';
 import { messagesForm } from '../shared/forms/messages/form.ts';
 import { failedLine, type ResultSource } from '../shared/forms/openai-line.ts';
@@ -74,7 +74,7 @@ function claudeLine(
 
 function errorIn(parsed: JsonObject): JsonObject | null {
   const status = textOf(parsed.status);
-  if (status === null) return objectOf(parsed.error) ?? objectOf(objectOf(parsed.response)?.error);
+  if (status === null) return errorOf(parsed.error) ?? errorOf(objectOf(parsed.response)?.error);
   return errorWithin(status) ?? { status, message: status, ...codeWithin(status) };
 }
 

@@ -4,6 +4,7 @@ import type { AnsweredLine, TranslatedResult } from '../contract.ts';
 import { translatedResults, usageFrom } from '../openai-family/result.ts';
 import { failedLine, openAILine } from '../shared/forms/openai-line.ts';
 import { rpcCodes } from '../shared/rpc-codes.ts';
+import { type SaidError, saidError } from '../shared/said-error.ts';
 
 /**
  * Reads one of xAI's results, `{batch_request_id, batch_result: {response: {chat_get_completion}} | {error}}`, and writes
@@ -19,7 +20,7 @@ export function translateResult(bytes: Buffer, find: (lineId: string) => Answere
   const line = find(id);
   if (!line) return { kind: 'foreign' };
   const result = objectOf(parsed.batch_result);
-  const failure = failureOf(parsed, objectOf(result?.error) ?? objectOf(parsed.error));
+  const failure = failureOf(parsed, saidError(result?.error ?? parsed.error));
   if (failure) return fromFailure(line, id, failure);
   const body = bodyOf(objectOf(result?.response));
   return body ? answerLine(line, id, body) : malformedLine('has neither a response nor an error');
@@ -63,10 +64,10 @@ interface Failure {
 }
 
 /** A code of 0 is OK in gRPC, whose codes these are. */
-function failureOf(result: JsonObject, error: JsonObject | null): Failure | null {
-  const code = typeof error?.code === 'number' && error.code !== 0 ? String(error.code) : textOf(error?.code);
-  const message = textOf(result.error_message) ?? textOf(error?.message);
-  if (!message && (!code || code === '0')) return null;
+function failureOf(result: JsonObject, error: SaidError): Failure | null {
+  const code = error.code === '0' ? null : error.code;
+  const message = textOf(result.error_message) ?? error.message;
+  if (message === null && code === null) return null;
   return { code: code ?? 'request_failed', message: message ?? 'xAI gave no response.' };
 }
 
@@ -82,7 +83,8 @@ const reasonByCode = new Map<string, 'cancelled' | 'expired'>([
 function fromFailure(line: AnsweredLine, id: string, { code, message }: Failure): TranslatedResult {
   const reason = reasonByCode.get(code.toLowerCase());
   if (reason) return { kind: 'unexecuted', position: line.position, reason, message };
-  const status = rpcCodes[Number(code)]?.status ?? httpStatus(code);
+  const known = rpcCodes[Number(code)] ?? rpcCodes.find(({ name }) => name === code.toUpperCase());
+  const status = known?.status ?? httpStatus(code);
   return failedLine({ lineId: id, line }, { status, code, message });
 }
 

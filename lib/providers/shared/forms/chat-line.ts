@@ -32,5 +32,6 @@ export function chatLine(request: RequestLine, body: JsonObject): RequestLine {
       customId: { start: beforeId.length, end: idEnd },
       model: { start: modelStart, end: modelStart + Buffer.byteLength(name) },
     },
+    isAddressed: true,
   };
 }
