@@ -147,6 +147,31 @@ interface Factors {
 const singleCall: Factors = { usual: 1, cached: 1, written: 1 };
 
 function priceOf(rates: Rates, usage: Usage, factors: Factors): number {
+  return isPlain(usage) ? plainPriceOf(rates, usage, factors) : wholePriceOf(rates, usage, factors);
+}
+
+/** Whether an answer has but the kinds of tokens that every answer has: of the others none. */
+function isPlain({ input_tokens_details: input, output_tokens_details: output }: Usage): boolean {
+  return (
+    !input.cached_tokens &&
+    !input.cache_write_tokens &&
+    !input.cache_write_1h_tokens &&
+    !input.audio_tokens &&
+    !input.image_tokens &&
+    !input.cached_audio_tokens &&
+    !input.cached_image_tokens &&
+    !output.audio_tokens &&
+    !output.image_tokens
+  );
+}
+
+/** What `wholePriceOf` gives where all of its other terms are 0. Prepare asks twice for each line. */
+function plainPriceOf({ input, output }: Rates, usage: Usage, { usual }: Factors): number {
+  const dollars = usage.input_tokens * rateAt(input, usage.input_tokens);
+  return ((dollars + usage.output_tokens * rateAt(output, usage.input_tokens)) * usual) / 1e6;
+}
+
+function wholePriceOf(rates: Rates, usage: Usage, factors: Factors): number {
   const tokens = tokensOf(usage);
   const { input, cached, cachedAudio, cachedImage, written, writtenForHour, outputAudio, outputImage } = tokens;
   const inputAudio = Math.max(0, tokens.inputAudio - cachedAudio);
@@ -173,5 +198,7 @@ function priceOf(rates: Rates, usage: Usage, factors: Factors): number {
 /** One request's input, cached tokens included, decides for all of its tokens. Source: pydantic/genai-prices#241. */
 function rateAt(rate: Rate, inputTokens: number): number {
   if (typeof rate === 'number') return rate;
-  return rate.tiers.findLast(({ start }) => inputTokens > start)?.price ?? rate.base;
+  let { base: price } = rate;
+  for (const tier of rate.tiers) if (inputTokens > tier.start) price = tier.price;
+  return price;
 }

@@ -49,23 +49,21 @@ interface TokenCounts {
 export const noUsage: Usage = usageOf({ input: 0, output: 0 });
 
 export function usageOf(tokens: TokenCounts): Usage {
+  const input: Usage['input_tokens_details'] = { cached_tokens: tokens.cached ?? 0 };
+  if (tokens.written) input.cache_write_tokens = tokens.written;
+  if (tokens.writtenForHour) input.cache_write_1h_tokens = tokens.writtenForHour;
+  if (tokens.inputAudio) input.audio_tokens = tokens.inputAudio;
+  if (tokens.inputImage) input.image_tokens = tokens.inputImage;
+  if (tokens.cachedAudio) input.cached_audio_tokens = tokens.cachedAudio;
+  if (tokens.cachedImage) input.cached_image_tokens = tokens.cachedImage;
+  const output: Usage['output_tokens_details'] = { reasoning_tokens: tokens.reasoning ?? 0 };
+  if (tokens.outputAudio) output.audio_tokens = tokens.outputAudio;
+  if (tokens.outputImage) output.image_tokens = tokens.outputImage;
   return {
     input_tokens: tokens.input,
-    input_tokens_details: {
-      cached_tokens: tokens.cached ?? 0,
-      ...(tokens.written && { cache_write_tokens: tokens.written }),
-      ...(tokens.writtenForHour && { cache_write_1h_tokens: tokens.writtenForHour }),
-      ...(tokens.inputAudio && { audio_tokens: tokens.inputAudio }),
-      ...(tokens.inputImage && { image_tokens: tokens.inputImage }),
-      ...(tokens.cachedAudio && { cached_audio_tokens: tokens.cachedAudio }),
-      ...(tokens.cachedImage && { cached_image_tokens: tokens.cachedImage }),
-    },
+    input_tokens_details: input,
     output_tokens: tokens.output,
-    output_tokens_details: {
-      reasoning_tokens: tokens.reasoning ?? 0,
-      ...(tokens.outputAudio && { audio_tokens: tokens.outputAudio }),
-      ...(tokens.outputImage && { image_tokens: tokens.outputImage }),
-    },
+    output_tokens_details: output,
     total_tokens: tokens.input + tokens.output,
   };
 }
@@ -96,28 +94,25 @@ export function addUsage(left: Usage, right: Usage): Usage {
   return sum.usage;
 }
 
-const kinds = [
-  'input',
-  'cached',
-  'written',
-  'writtenForHour',
-  'inputAudio',
-  'inputImage',
-  'cachedAudio',
-  'cachedImage',
-  'output',
-  'reasoning',
-  'outputAudio',
-  'outputImage',
-] as const satisfies readonly (keyof TokenCounts)[];
-
 /** Adds up the usage of many answers. */
 export class UsageSum {
   readonly #tokens = tokensOf(noUsage);
 
   add(usage: Usage): void {
+    const sum = this.#tokens;
     const added = tokensOf(usage);
-    for (const kind of kinds) this.#tokens[kind] += added[kind];
+    sum.input += added.input;
+    sum.cached += added.cached;
+    sum.written += added.written;
+    sum.writtenForHour += added.writtenForHour;
+    sum.inputAudio += added.inputAudio;
+    sum.inputImage += added.inputImage;
+    sum.cachedAudio += added.cachedAudio;
+    sum.cachedImage += added.cachedImage;
+    sum.output += added.output;
+    sum.reasoning += added.reasoning;
+    sum.outputAudio += added.outputAudio;
+    sum.outputImage += added.outputImage;
   }
 
   get usage(): Usage {

@@ -61,19 +61,21 @@ export function messagesFromChat(
       "offer a function with this schema as 'parameters' and choose it",
     );
   const userId = userIdFrom(chat, notes);
-  return {
-    model,
-    max_tokens: maxTokens,
-    ...(system !== undefined && { system }),
-    messages,
-    ...(tools.length > 0 && { tools }),
-    ...(toolChoice && { tool_choice: toolChoice }),
-    ...(chat.stop.length > 0 && { stop_sequences: chat.stop }),
-    ...samplingFrom(chat, rules, isThinking(reasoning), notes),
-    ...(reasoning.thinking && { thinking: reasoning.thinking }),
-    ...outputConfig(reasoning, format),
-    ...(userId !== undefined && { metadata: { user_id: userId } }),
-  };
+  const sampling = samplingFrom(chat, rules, isThinking(reasoning), notes);
+  // In this order, which the lines of a batch keep; spreading conditions would cost as much as parsing the messages.
+  const params: MessagesParams =
+    system === undefined
+      ? { model, max_tokens: maxTokens, messages }
+      : { model, max_tokens: maxTokens, system, messages };
+  if (tools.length > 0) params.tools = tools;
+  if (toolChoice) params.tool_choice = toolChoice;
+  if (chat.stop.length > 0) params.stop_sequences = chat.stop;
+  if (sampling.temperature !== undefined) params.temperature = sampling.temperature;
+  if (sampling.top_p !== undefined) params.top_p = sampling.top_p;
+  if (reasoning.thinking) params.thinking = reasoning.thinking;
+  if (reasoning.effort || format) params.output_config = outputConfig(reasoning, format);
+  if (userId !== undefined) params.metadata = { user_id: userId };
+  return params;
 }
 
 /** A conversation that ends with the assistant: OpenAI's models answer it, Claude's go on with it, or refuse it. */
@@ -92,9 +94,8 @@ function isThinking({ thinking }: ClaudeReasoning): boolean {
 function outputConfig(
   { effort }: ClaudeReasoning,
   format: OutputFormat | undefined,
-): Pick<MessagesParams, 'output_config'> {
-  if (!effort && !format) return {};
-  return { output_config: { ...(effort && { effort }), ...(format && { format }) } };
+): NonNullable<MessagesParams['output_config']> {
+  return { ...(effort && { effort }), ...(format && { format }) };
 }
 
 /** Longest metadata.user_id, in characters. Source: https://platform.claude.com/docs/en/api/messages */

@@ -1,3 +1,4 @@
+import { isAbsent } from '../../../lines/foreign-json.ts';
 import type { RequestLine } from '../../../lines/request-line.ts';
 import type { JsonObject } from '../../../records/json.ts';
 import { type ChatBody, chatBodyOf } from './chat-body.ts';
@@ -64,8 +65,11 @@ const none: ReadonlyMap<string, unknown> = new Map();
 
 function ownOf({ body, exact }: ChatBody, names: ReadonlySet<string> | undefined): ReadonlyMap<string, unknown> {
   if (!names) return none;
-  const own = new Map<string, unknown>();
-  for (const name in body)
-    if (names.has(name) && body[name] !== null && body[name] !== undefined) own.set(name, exact(name));
-  return own;
+  let own: Map<string, unknown> | undefined;
+  for (const name in body) {
+    if (!names.has(name) || isAbsent(body[name])) continue;
+    own ??= new Map();
+    own.set(name, exact(name));
+  }
+  return own ?? none;
 }

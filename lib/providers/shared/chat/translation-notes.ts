@@ -6,23 +6,24 @@ import { UntranslatableError } from './untranslatable-error.ts';
 /** What a translation could not take: a warning for each parameter, once for each place in the form. */
 export class TranslationNotes {
   readonly #service: string;
-  readonly #lack: string;
-  readonly #warnings = new Map<string, Warning>();
+  readonly #lack: string | undefined;
+  /** Most requests have none. */
+  #warnings: Map<string, Warning> | undefined;
 
   /**
    * @param service its name, for messages.
    * @param lack why a parameter is left out, unless another reason is given.
    */
-  constructor(service: string, lack = `${service} has nothing like it`) {
+  constructor(service: string, lack?: string) {
     this.#service = service;
     this.#lack = lack;
   }
 
   get warnings(): Warning[] {
-    return [...this.#warnings.values()];
+    return this.#warnings ? [...this.#warnings.values()] : [];
   }
 
-  drop(place: string, why = this.#lack): void {
+  drop(place: string, why = this.#lack ?? `${this.#service} has nothing like it`): void {
     const param = this.param(place);
     this.add({ param, code: 'parameter_dropped', message: `'${param}' was left out: ${why}.` });
   }
@@ -39,6 +40,7 @@ export class TranslationNotes {
 
   /** Adds a warning, unless the parameter has one. */
   add(warning: Warning): void {
+    this.#warnings ??= new Map();
     if (!this.#warnings.has(warning.param)) this.#warnings.set(warning.param, warning);
   }
 
