@@ -24,6 +24,18 @@ export function isAbsent(value: unknown): value is null | undefined {
   return value === undefined || value === null;
 }
 
+/** The members that say something, but those of these names; null where there are none. */
+export function membersBeyond(value: JsonObject, names: ReadonlySet<string>): JsonObject | null {
+  let others: JsonObject | null = null;
+  for (const name in value) {
+    const member = value[name];
+    if (names.has(name) || isAbsent(member) || (Array.isArray(member) && member.length === 0)) continue;
+    others ??= {};
+    others[name] = member;
+  }
+  return others;
+}
+
 /** @returns null for the empty text as well. */
 export function textOf(value: unknown): string | null {
   return typeof value === 'string' && value !== '' ? value : null;

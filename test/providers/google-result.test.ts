@@ -100,17 +100,24 @@ describe('an answer of Gemini', () => {
     });
   });
 
-  it('says that a prompt was blocked', () => {
-    const result = gemini({ response: { promptFeedback: { blockReason: 'SAFETY' }, usageMetadata } });
+  it('fails where a prompt was blocked, with the reason and what it has cost', () => {
+    const promptFeedback = { blockReason: 'SAFETY', blockReasonMessage: 'no', safetyRatings: [{ category: 'C' }] };
+    const result = gemini({ response: { promptFeedback, usageMetadata } });
 
+    expect(result).toMatchObject({ succeeded: false, retryable: false, usage: { input_tokens: expect.any(Number) } });
+    const error = { code: 'content_filter', message: 'Google blocked the prompt, SAFETY: no' };
     expect(resultLine(result)).toMatchObject({
-      response: {
-        body: {
-          choices: [
-            { finish_reason: 'content_filter', message: { content: null, refusal: expect.stringContaining('SAFETY') } },
-          ],
-        },
-      },
+      response: { status_code: 400, body: { error: { ...error, extra_content: { google: { promptFeedback } } } } },
+      error,
+    });
+  });
+
+  it('keeps what is said of a prompt that was answered', () => {
+    const promptFeedback = { safetyRatings: [{ category: 'C' }] };
+    const candidates = [{ content: { parts: [{ text: 'a' }] }, finishReason: 'STOP' }];
+
+    expect(resultLine(gemini({ response: { candidates, promptFeedback } }))).toMatchObject({
+      response: { body: { choices: [{ message: { extra_content: { google: { promptFeedback } } } }] } },
     });
   });
 

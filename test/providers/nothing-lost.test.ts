@@ -86,6 +86,18 @@ const shapes: Shape[] = [
   claude('a call', [{ type: 'tool_use', id: '§call_1', name: '§name', input: { a: '§argument' } }], {
     stop_reason: 'tool_use',
   }),
+  claude('a call of code', [
+    {
+      type: 'tool_use',
+      id: '§id',
+      name: '§name',
+      input: {},
+      caller: { type: 'code_execution_20250825', tool_id: '§code' },
+    },
+  ]),
+  claude('counts of tools', [said], {
+    usage: { input_tokens: 3, output_tokens: 5, server_tool_use: { '§searches': 2 } },
+  }),
   claude('a stop sequence', [said], { stop_reason: 'stop_sequence', stop_sequence: '§END' }),
   claude('details of a refusal', [], {
     stop_reason: 'refusal',
@@ -116,6 +128,9 @@ const shapes: Shape[] = [
   gemini('citations', [{ text: '§said' }], { citationMetadata: { citations: [{ uri: '§cited' }] } }),
   gemini('URLs', [{ text: '§said' }], { urlContextMetadata: { urlMetadata: [{ retrievedUrl: '§url' }] } }),
   gemini('a signed call', [{ functionCall: { name: '§f', args: { a: '§arg' } }, thoughtSignature: '§signature' }]),
+  gemini('a part of more than its text', [{ text: '§said', partMetadata: { key: '§more' } }]),
+  gemini('a picture of a thought', [{ ...picture, thought: true }, { text: '§said' }]),
+  gemini('a named picture', [{ inlineData: { ...picture.inlineData, displayName: '§name' } }]),
   gemini('a block', [], { finishReason: 'SAFETY', finishMessage: '§blocked', safetyRatings: [{ category: '§harm' }] }),
   converse('a text', [{ text: '§said' }]),
   converse('a thought', [
@@ -135,6 +150,10 @@ const shapes: Shape[] = [
   mistral('references', { content: [said, { type: 'reference', reference_ids: ['§reference'] }] }),
   mistral('a file', { content: [{ type: 'tool_file', tool: 'image_generation', file_id: '§file' }] }),
   mistral('a picture', { content: [{ type: 'image_url', image_url: 'data:image/png;base64,§cGljdHVyZQ==' }] }),
+  mistral('references of thoughts', {
+    content: [{ type: 'thinking', thinking: [said, { type: 'reference', reference_ids: ['§reference'] }] }],
+  }),
+  mistral('a signed thought', { content: [{ type: 'thinking', thinking: [said], signature: '§signature' }] }),
   mistral('a call', { tool_calls: [{ id: '§id', function: { name: '§name', arguments: '{"a":"§arg"}' } }] }),
 ];
 
@@ -158,6 +177,20 @@ describe.each(['/v1/chat/completions', '/v1/responses', '/v1/messages'] as const
   });
 });
 
+describe('usage that a provider does not name', () => {
+  it.each([
+    claude('', [said], { usage: undefined }),
+    claude('', [said], { usage: {} }),
+    converse('', [{ text: 'a' }], { usage: undefined }),
+    mistral('', { content: 'a' }),
+  ])('is unknown, and not nothing: $kind', (shape) => {
+    const result = translated(shape, '/v1/chat/completions');
+
+    expect(result).toMatchObject({ kind: 'answered', succeeded: true, usage: null });
+    expect(resultLine(result)).not.toHaveProperty('response.body.usage');
+  });
+});
+
 describe('an answer with nothing in it', () => {
   const chat = '/v1/chat/completions';
 
@@ -167,8 +200,17 @@ describe('an answer with nothing in it', () => {
     gemini('', [], { finishReason: 'MAX_TOKENS' }),
     converse('', []),
     mistral('', { content: '' }),
-  ])('of $kind is the answer where the provider says so', (shape) => {
-    expect(translated(shape, chat)).toMatchObject({ kind: 'answered', succeeded: true });
+  ])('of $kind is the answer where the provider says so, and an empty text', (shape) => {
+    const result = translated(shape, chat);
+
+    expect(result).toMatchObject({ kind: 'answered', succeeded: true });
+    expect(resultLine(result)).toMatchObject({ response: { body: { choices: [{ message: { content: '' } }] } } });
+  });
+
+  it('is null where the provider wrote null', () => {
+    expect(resultLine(translated(mistral('', { content: null }), chat))).toMatchObject({
+      response: { body: { choices: [{ message: { content: null } }] } },
+    });
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { membersBeyond, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import type { Usage } from '../../records/usage.ts';
 import type { AnswerChoice, AnswerPart, ChatAnswer } from '../shared/chat/chat-answer.ts';
@@ -7,13 +7,12 @@ import type { AnswerChoice, AnswerPart, ChatAnswer } from '../shared/chat/chat-a
  * Reads a Message. Source: https://platform.claude.com/docs/en/api/messages
  *
  * @param message its tool inputs may hold numbers in their own spelling (`parseExact`).
- * @param createdSeconds unix seconds; Anthropic does not say when it answered.
  */
-export function answerFromMessage(message: JsonObject, usage: Usage, createdSeconds: number): ChatAnswer {
+export function answerFromMessage(message: JsonObject, usage: Usage | null): ChatAnswer {
   return {
     maker: 'anthropic',
     id: textOf(message.id),
-    createdSeconds,
+    createdSeconds: null, // Anthropic does not say when it answered
     model: textOf(message.model),
     choices: [choiceFrom(message)],
     usage,
@@ -45,12 +44,13 @@ function partsFrom(block: JsonObject): AnswerPart[] {
   switch (block.type) {
     case 'text': {
       const isCited = Array.isArray(block.citations) && block.citations.length > 0;
-      return withBlock({ type: 'text', text: textOf(block.text) ?? '' }, isCited, block);
+      const saysMore = isCited || membersBeyond(block, textMembers) !== null;
+      return withBlock({ type: 'text', text: textOf(block.text) ?? '' }, saysMore, block);
     }
     case 'thinking':
       return withBlock(
         { type: 'thinking', text: textOf(block.thinking) ?? '' },
-        textOf(block.signature) !== null,
+        textOf(block.signature) !== null || membersBeyond(block, thinkingMembers) !== null,
         block,
       );
     case 'tool_use':
@@ -60,7 +60,7 @@ function partsFrom(block: JsonObject): AnswerPart[] {
           id: textOf(block.id),
           name: textOf(block.name) ?? '',
           argumentsJson: JSON.stringify(block.input ?? {}),
-          thoughtSignature: null,
+          extra: membersBeyond(block, objectOf(block.caller)?.type === 'direct' ? directCallMembers : callMembers),
         },
       ];
     default:
@@ -68,23 +68,36 @@ function partsFrom(block: JsonObject): AnswerPart[] {
   }
 }
 
+const textMembers: ReadonlySet<string> = new Set(['type', 'text', 'citations']);
+const thinkingMembers: ReadonlySet<string> = new Set(['type', 'thinking', 'signature']);
+const callMembers: ReadonlySet<string> = new Set(['type', 'id', 'name', 'input']);
+/** The model itself calls unless code of its own does. */
+const directCallMembers: ReadonlySet<string> = new Set([...callMembers, 'caller']);
+
 function withBlock(part: AnswerPart, saysMore: boolean, block: JsonObject): AnswerPart[] {
   return saysMore ? [part, { type: 'other', value: block }] : [part];
 }
 
-/** What else is said of the answer as a whole. */
-function extraOf(message: JsonObject): JsonObject {
-  const extra: JsonObject = {};
-  const { stop_reason: reason } = message;
-  if (typeof reason === 'string' && !plainReasons.has(reason)) extra.stop_reason = reason;
-  for (const name of furtherMembers) {
-    const value = message[name];
-    if (value !== undefined && value !== null) extra[name] = value;
-  }
-  return extra;
-}
+/** Members of a Message that a chat completion says itself, or that the customer's request says. */
+const saidMembers: ReadonlySet<string> = new Set(['id', 'type', 'role', 'model', 'content', 'stop_reason', 'usage']);
+const saidOfUsage: ReadonlySet<string> = new Set([
+  'input_tokens',
+  'output_tokens',
+  'output_tokens_details',
+  'cache_creation',
+  'cache_creation_input_tokens',
+  'cache_read_input_tokens',
+  'service_tier',
+]);
 
-const furtherMembers = ['stop_sequence', 'stop_details', 'container', 'context_management'] as const;
+/** What else is said of the answer as a whole, such as how often tools ran that cost money. */
+function extraOf(message: JsonObject): JsonObject | null {
+  const { stop_reason: reason } = message;
+  const extra = membersBeyond(message, saidMembers);
+  const usage = membersBeyond(objectOf(message.usage) ?? {}, saidOfUsage);
+  const isPlain = typeof reason !== 'string' || plainReasons.has(reason);
+  return isPlain && !usage ? extra : { ...(!isPlain && { stop_reason: reason }), ...extra, ...(usage && { usage }) };
+}
 
 /** Reasons that `finish_reason` says as well. */
 const plainReasons: ReadonlySet<string> = new Set(['end_turn', 'max_tokens', 'tool_use', 'stop_sequence', 'refusal']);

@@ -1,5 +1,5 @@
 import { exactAnswer } from '../../lines/exact-body.ts';
-import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { countOf, isAbsent, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isRetryableStatus } from '../../lines/retryable.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
@@ -60,13 +60,13 @@ function fromMessage(source: ResultSource, result: JsonObject): TranslatedResult
   }
 }
 
-function chatAnswer(source: ResultSource, message: JsonObject, usage: Usage): TranslatedResult {
-  const answer = answerFromMessage(withExactInputs(source, message), usage, Math.floor(Date.now() / 1000));
+function chatAnswer(source: ResultSource, message: JsonObject, usage: Usage | null): TranslatedResult {
+  const answer = answerFromMessage(withExactInputs(source, message), usage);
   return answeredLine(source, answer, { service: 'Anthropic', requestId: textOf(message.id) });
 }
 
 /** What was asked for as a Message is answered by it. */
-function nativeAnswer(source: ResultSource, message: JsonObject, usage: Usage): TranslatedResult {
+function nativeAnswer(source: ResultSource, message: JsonObject, usage: Usage | null): TranslatedResult {
   const { position, format } = source.line;
   const body = () => exactAnswer(source.bytes, ['result', 'message']) ?? message;
   const bytes =
@@ -90,27 +90,31 @@ function withExactInputs(source: ResultSource, message: JsonObject): JsonObject 
   return isPlain ? message : (exactAnswer(source.bytes, ['result', 'message']) ?? message);
 }
 
-/** Anthropic counts cached and written input apart, OpenAI within. */
-export function usageFrom(usage: JsonObject | null): Usage {
-  const cached = countOf(usage?.cache_read_input_tokens);
-  const creation = objectOf(usage?.cache_creation);
+/**
+ * Anthropic counts cached and written input apart, OpenAI within.
+ *
+ * @returns null where it counts neither input nor output.
+ */
+export function usageFrom(usage: JsonObject | null): Usage | null {
+  if (!usage || (isAbsent(usage.input_tokens) && isAbsent(usage.output_tokens))) return null;
+  const cached = countOf(usage.cache_read_input_tokens);
+  const creation = objectOf(usage.cache_creation);
   const writtenForHour = countOf(creation?.ephemeral_1h_input_tokens);
   const written =
-    countOf(usage?.cache_creation_input_tokens) || countOf(creation?.ephemeral_5m_input_tokens) + writtenForHour;
+    countOf(usage.cache_creation_input_tokens) || countOf(creation?.ephemeral_5m_input_tokens) + writtenForHour;
   return usageOf({
-    input: countOf(usage?.input_tokens) + written + cached,
+    input: countOf(usage.input_tokens) + written + cached,
     cached,
     written,
     writtenForHour,
-    output: countOf(usage?.output_tokens),
-    reasoning: countOf(objectOf(usage?.output_tokens_details)?.thinking_tokens),
+    output: countOf(usage.output_tokens),
+    reasoning: countOf(objectOf(usage.output_tokens_details)?.thinking_tokens),
   });
 }
 
 /** All tokens of a Message; null where it does not say. */
 export function tokensOfMessage(message: JsonObject): number | null {
-  const usage = objectOf(message.usage);
-  return usage && usageFrom(usage).total_tokens;
+  return usageFrom(objectOf(message.usage))?.total_tokens ?? null;
 }
 
 // Source: https://platform.claude.com/docs/en/api/errors

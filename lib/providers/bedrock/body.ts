@@ -33,7 +33,6 @@ export interface EmbeddingReader extends OutputReader {
 }
 
 export interface AboutAnswer {
-  lineId: string;
   /** As the provider calls it. */
   model: string | null;
   usage: Usage | null;

@@ -3,9 +3,9 @@ import { answerFromMessage } from '../anthropic/answer-from-message.ts';
 import { usageFrom } from '../anthropic/result.ts';
 import type { ChatReader } from './body.ts';
 
-/** A message of the Messages API. `created` is the time of this translation: Bedrock does not say when it answered. */
+/** A message of the Messages API. */
 export const claudeReader: ChatReader = {
   isAnswer: ({ content }) => Array.isArray(content),
   usageOf: ({ usage }) => usageFrom(objectOf(usage)),
-  answerOf: (output, { usage }) => answerFromMessage(output, usage ?? usageFrom(null), Math.floor(Date.now() / 1000)),
+  answerOf: (output, { usage }) => answerFromMessage(output, usage),
 };

@@ -1,3 +1,4 @@
+import { isAbsent } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { type MessagesParams, messagesFromChat } from '../anthropic/messages-from-chat.ts';
@@ -15,7 +16,8 @@ const anthropicVersion = 'bedrock-2023-05-31';
 export function claudeBodyFromChat(request: RequestLine, target: RequestTarget, notes: TranslationNotes): JsonObject {
   const { model: _jobHasIt, metadata, ...params } = messagesFromChat(request, target, notes);
   refuseImageUrls(params.messages, notes);
-  if (metadata) notes.drop('body.user', 'Bedrock does not list it for Claude');
+  const user = isAbsent(request.body.safety_identifier) ? 'body.user' : 'body.safety_identifier';
+  if (metadata) notes.drop(user, 'Bedrock does not list it for Claude');
   return { anthropic_version: anthropicVersion, ...params, ...forcedToolOf(params, target.model) };
 }
 

@@ -1,23 +1,36 @@
+import { isAbsent } from '../../lines/foreign-json.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { AnswerChoice, AnswerPart, ChatAnswer } from '../shared/chat/chat-answer.ts';
 import type { AboutAnswer } from './body.ts';
 
-/** `created` is the time of this translation: Bedrock does not say when it answered. */
+/** Bedrock does not say when it answered. */
 export function answerOf(
   choice: Pick<AnswerChoice, 'parts' | 'finish'> & Partial<AnswerChoice>,
-  { lineId, model, usage }: AboutAnswer,
+  { model, usage }: AboutAnswer,
 ): ChatAnswer {
   return {
     maker: 'amazon',
-    id: `chatcmpl-${lineId}`,
-    createdSeconds: Math.floor(Date.now() / 1000),
+    id: null,
+    createdSeconds: null,
     model,
     choices: [{ index: 0, isExplained: true, refusal: null, logprobs: null, ...choice }],
     usage,
   };
 }
 
-/** The answer to a prompt: one text, cut where the model reached its limit. */
-export function promptAnswer(text: unknown, stopReason: unknown, about: AboutAnswer): ChatAnswer {
+/**
+ * The answer to a prompt: one text, cut where the model reached its limit.
+ *
+ * @param others what else the model said.
+ */
+export function promptAnswer(
+  text: unknown,
+  stopReason: unknown,
+  others: JsonObject | null,
+  about: AboutAnswer,
+): ChatAnswer {
   const parts: AnswerPart[] = typeof text === 'string' ? [{ type: 'text', text }] : [];
-  return answerOf({ parts, finish: stopReason === 'length' ? 'length' : 'stop' }, about);
+  const isPlain = isAbsent(stopReason) || stopReason === 'length' || stopReason === 'stop';
+  const extra = isPlain ? others : { ...others, stop_reason: stopReason };
+  return answerOf({ parts, finish: stopReason === 'length' ? 'length' : 'stop', extra }, about);
 }

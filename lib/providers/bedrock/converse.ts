@@ -1,4 +1,4 @@
-import { countOf, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { countOf, isAbsent, membersBeyond, objectOf, textOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
@@ -117,14 +117,23 @@ function contentOf(output: JsonObject): unknown[] {
 /** A block that says more than a chat completion can is kept whole beside what it says. Source: as above, `ContentBlock`. */
 function partsFrom(block: JsonObject): AnswerPart[] {
   const { text, toolUse, reasoningContent, image, citationsContent } = block;
-  if (typeof text === 'string') return [{ type: 'text', text }];
+  if (typeof text === 'string') return withMore({ type: 'text', text }, block, textMembers);
   if (isObject(toolUse)) return [callFrom(toolUse)];
   if (isObject(reasoningContent)) return reasoningParts(reasoningContent, block);
   if (isObject(citationsContent)) return [...textsIn(citationsContent.content), { type: 'other', value: block }];
   const bytes = isObject(image) ? textOf(objectOf(image.source)?.bytes) : null;
   return isObject(image) && bytes !== null
-    ? [{ type: 'picture', mediaType: `image/${textOf(image.format)}`, base64: bytes }]
+    ? withMore({ type: 'picture', mediaType: `image/${textOf(image.format)}`, base64: bytes }, image, imageMembers)
     : [{ type: 'other', value: block }];
+}
+
+const textMembers: ReadonlySet<string> = new Set(['text']);
+const imageMembers: ReadonlySet<string> = new Set(['format', 'source']);
+
+/** @param said what of the value the part says. */
+function withMore(part: AnswerPart, value: JsonObject, said: ReadonlySet<string>): AnswerPart[] {
+  const more = membersBeyond(value, said);
+  return more ? [part, { type: 'other', value: more }] : [part];
 }
 
 /** A signature is worth keeping; thoughts that are not shown stay as they are. */
@@ -152,19 +161,14 @@ const plainReasons: ReadonlySet<unknown> = new Set([
 ]);
 
 /** What else is said: a guardrail's trace, fields of the model's own. */
-function extraOf(output: JsonObject): JsonObject {
-  const extra: JsonObject = {};
-  for (const name in output) {
-    const value = output[name];
-    if (!saidMembers.has(name) && value !== undefined && value !== null) extra[name] = value;
-  }
-  if (!plainReasons.has(output.stopReason)) extra.stopReason = output.stopReason;
-  return extra;
+function extraOf(output: JsonObject): JsonObject | null {
+  const extra = membersBeyond(output, saidMembers);
+  return plainReasons.has(output.stopReason) ? extra : { ...extra, stopReason: output.stopReason };
 }
 
 /** Tokens of a cache are counted apart; Converse and Nova's own body name them differently. */
 function usageFrom(usage: JsonObject | null): Usage | null {
-  if (!usage) return null;
+  if (!usage || (isAbsent(usage.inputTokens) && isAbsent(usage.outputTokens))) return null;
   const cached = countOf(usage.cacheReadInputTokens) || countOf(usage.cacheReadInputTokenCount);
   const written = countOf(usage.cacheWriteInputTokens) || countOf(usage.cacheWriteInputTokenCount);
   return usageOf({
@@ -188,9 +192,11 @@ function callFrom(toolUse: JsonObject): AnswerPart {
     id: textOf(toolUse.toolUseId),
     name: textOf(toolUse.name) ?? '',
     argumentsJson: JSON.stringify(toolUse.input ?? {}),
-    thoughtSignature: null,
+    extra: membersBeyond(toolUse, callMembers),
   };
 }
+
+const callMembers: ReadonlySet<string> = new Set(['toolUseId', 'name', 'input']);
 
 // Other reasons explain no empty answer. Source: @aws-sdk/client-bedrock-runtime 3.1164 `StopReason`.
 const finishReasons = new Map<unknown, AnswerChoice['finish']>([

@@ -1,4 +1,4 @@
-import { countOf } from '../../lines/foreign-json.ts';
+import { countOf, isAbsent, membersBeyond } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { usageOf } from '../../records/usage.ts';
@@ -46,7 +46,15 @@ function head(role: string): string {
 
 export const llamaReader: ChatReader = {
   isAnswer: ({ generation }) => typeof generation === 'string',
-  usageOf: (output) =>
-    usageOf({ input: countOf(output.prompt_token_count), output: countOf(output.generation_token_count) }),
-  answerOf: ({ generation, stop_reason: stopReason }, about) => promptAnswer(generation, stopReason, about),
+  usageOf: ({ prompt_token_count: input, generation_token_count: output }) =>
+    isAbsent(input) && isAbsent(output) ? null : usageOf({ input: countOf(input), output: countOf(output) }),
+  answerOf: (output, about) =>
+    promptAnswer(output.generation, output.stop_reason, membersBeyond(output, saidMembers), about),
 };
+
+const saidMembers: ReadonlySet<string> = new Set([
+  'generation',
+  'prompt_token_count',
+  'generation_token_count',
+  'stop_reason',
+]);

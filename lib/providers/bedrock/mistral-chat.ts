@@ -1,11 +1,11 @@
-import { countOf, objectOf } from '../../lines/foreign-json.ts';
+import { objectOf } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
-import { usageOf } from '../../records/usage.ts';
 import type { RequestTarget } from '../contract.ts';
 import { mistralForms } from '../mistral/chat-abilities.ts';
 import { answerFromCompletion, choicesOf } from '../mistral/completion.ts';
 import { messagesFrom } from '../mistral/messages.ts';
+import { usageFrom } from '../mistral/result.ts';
 import { toolsFrom } from '../mistral/tools.ts';
 import type { ChatAbilities, ChatRequest, FunctionTool } from '../shared/chat/chat-request.ts';
 import { inlineDataFrom } from '../shared/chat/data-url.ts';
@@ -94,20 +94,9 @@ function withoutStrict(tool: FunctionTool, notes: TranslationNotes): FunctionToo
 
 export const mistralChatReader: ChatReader = {
   isAnswer: (output) => choicesOf(output).length > 0,
-  usageOf: ({ usage }) => {
-    const counts = objectOf(usage);
-    return counts && usageOf({ input: countOf(counts.prompt_tokens), output: countOf(counts.completion_tokens) });
-  },
-  answerOf: (output, { lineId, model, usage }) => {
-    const choices = choicesOf(output).map(withFinishReason);
-    const answer = answerFromCompletion({ ...output, choices }, usage);
-    return {
-      ...answer,
-      id: answer.id ?? `chatcmpl-${lineId}`,
-      createdSeconds: answer.createdSeconds ?? Math.floor(Date.now() / 1000),
-      model: answer.model ?? model,
-    };
-  },
+  usageOf: ({ usage }) => usageFrom(objectOf(usage)),
+  answerOf: (output, { usage }) =>
+    answerFromCompletion({ ...output, choices: choicesOf(output).map(withFinishReason) }, usage),
 };
 
 /** Mistral Large names the reason as AWS does, the later ones as Mistral does. */

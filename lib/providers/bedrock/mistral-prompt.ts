@@ -1,3 +1,4 @@
+import { membersBeyond } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import type { RequestTarget } from '../contract.ts';
@@ -55,10 +56,14 @@ export const mistralPromptReader: ChatReader = {
   isAnswer: (output) => typeof firstOf(output)?.text === 'string',
   usageOf: () => null,
   answerOf: (output, about) => {
-    const first = firstOf(output);
-    return promptAnswer(first?.text, first?.stop_reason, about);
+    const first = firstOf(output) ?? {};
+    const others = { ...membersBeyond(output, saidMembers), ...membersBeyond(first, saidOfText) };
+    return promptAnswer(first.text, first.stop_reason, others, about);
   },
 };
+
+const saidMembers: ReadonlySet<string> = new Set(['outputs']);
+const saidOfText: ReadonlySet<string> = new Set(['text', 'stop_reason']);
 
 function firstOf({ outputs }: JsonObject): JsonObject | null {
   const [first]: unknown[] = Array.isArray(outputs) ? outputs : [];

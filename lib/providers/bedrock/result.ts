@@ -38,7 +38,7 @@ function malformedLine(what: string): TranslatedResult {
 
 function fromOutput(source: ResultSource, output: JsonObject, reader: AnswerReader): TranslatedResult {
   const usage = reader.usageOf(output);
-  const about = { lineId: source.lineId, model: source.line.model, usage };
+  const about = { model: source.line.model, usage };
   const requestId = textOf(output.id);
   try {
     if (source.line.endpoint === '/v1/messages') return nativeAnswer(source, output, usage);

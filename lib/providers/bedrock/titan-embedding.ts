@@ -43,7 +43,7 @@ function textFrom(input: unknown, notes: TranslationNotes): string {
 
 export const titanReader: EmbeddingReader = {
   isAnswer: (output) => isVector(vectorOf(output)),
-  usageOf: ({ inputTextTokenCount }) => usageOf({ input: countOf(inputTextTokenCount), output: 0 }),
+  usageOf: ({ inputTextTokenCount: input }) => (isAbsent(input) ? null : usageOf({ input: countOf(input), output: 0 })),
   bodyOf: (output, { model, usage }) => ({
     object: 'list',
     data: [{ object: 'embedding', index: 0, embedding: vectorOf(output) }],

@@ -38,10 +38,10 @@ function dimensionsFrom(dimensions: unknown): Pick<EmbedContentRequest, 'outputD
   throw invalid('body.dimensions', 'a whole number above 0');
 }
 
-/** A batch has `tokenCount`, a string as Google writes counts; a call of its own has `usageMetadata`. */
-export function embeddingUsage({ tokenCount, usageMetadata }: JsonObject): Usage {
+/** A batch has `tokenCount`, a string as Google writes counts; a call of its own has `usageMetadata`. Null where neither is there. */
+export function embeddingUsage({ tokenCount, usageMetadata }: JsonObject): Usage | null {
   const count = tokenCount ?? objectOf(usageMetadata)?.promptTokenCount;
-  return usageOf({ input: countOf(numericOf(count)), output: 0 });
+  return isAbsent(count) ? null : usageOf({ input: countOf(numericOf(count)), output: 0 });
 }
 
 /** The answer in OpenAI's form. Gemini does not repeat the model, which is the line's. */

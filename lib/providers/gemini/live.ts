@@ -24,5 +24,5 @@ export function connectLiveGemini(settings: ConnectionSettings): LiveClient {
 const form = liveForm('key', (body) => tokensOfEmbedding(body) ?? tokensOfResponse(body));
 
 function tokensOfEmbedding(body: JsonObject): number | null {
-  return body.embedding === undefined ? null : embeddingUsage(body).total_tokens;
+  return body.embedding === undefined ? null : (embeddingUsage(body)?.total_tokens ?? null);
 }

@@ -45,7 +45,7 @@ function answerLine(source: ResultSource, response: JsonObject): TranslatedResul
 function embeddingLine(source: ResultSource, response: JsonObject): TranslatedResult | null {
   if (!Array.isArray(objectOf(response.embedding)?.values)) return null;
   const usage = embeddingUsage(response);
-  const body = embeddingList(exactValues(source.bytes), usage.input_tokens, source.line.model);
+  const body = embeddingList(exactValues(source.bytes), usage?.input_tokens ?? 0, source.line.model);
   return {
     kind: 'answered',
     position: source.line.position,

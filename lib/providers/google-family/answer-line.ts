@@ -3,15 +3,19 @@ import { objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import type { TranslatedResult } from '../contract.ts';
 import { answeredLine } from '../shared/forms/answered-line.ts';
-import type { ResultSource } from '../shared/forms/openai-line.ts';
-import { answerFromResponse, isResponse, usageFrom } from './answer-from-response.ts';
+import { failedLine, type ResultSource } from '../shared/forms/openai-line.ts';
+import { answerFromResponse, blockedPrompt, hasCandidates, usageFrom } from './answer-from-response.ts';
 
-/** What a GenerateContentResponse becomes; null where it is none. */
+/** What a GenerateContentResponse becomes, a failure where the prompt was blocked; null where it is none. */
 export function answerFrom(source: ResultSource, response: JsonObject): TranslatedResult | null {
-  if (!isResponse(response)) return null;
   const usage = usageFrom(objectOf(response.usageMetadata));
-  const answer = answerFromResponse(exactResponse(source.bytes) ?? response, usage, source.lineId);
-  return answeredLine(source, answer, { service: 'Google', requestId: textOf(response.responseId) });
+  const requestId = textOf(response.responseId);
+  if (!hasCandidates(response)) {
+    const failure = blockedPrompt(response);
+    return failure && failedLine(source, { ...failure, requestId, usage });
+  }
+  const answer = answerFromResponse(exactResponse(source.bytes) ?? response, usage);
+  return answeredLine(source, answer, { service: 'Google', requestId });
 }
 
 /** What has numbers that go on; of the rest only the text does. */

@@ -28,6 +28,5 @@ const statusByFailure: Record<CallFailure['code'], number> = {
 
 /** Tokens of a GenerateContentResponse; null where it does not say. */
 export function tokensOfResponse(body: JsonObject): number | null {
-  const metadata = objectOf(body.usageMetadata);
-  return metadata && usageFrom(metadata).total_tokens;
+  return usageFrom(objectOf(body.usageMetadata))?.total_tokens ?? null;
 }

@@ -1,4 +1,4 @@
-import { objectOf, textOf } from '../../lines/foreign-json.ts';
+import { membersBeyond, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import type { Usage } from '../../records/usage.ts';
 import type { AnswerChoice, AnswerPart, ChatAnswer } from '../shared/chat/chat-answer.ts';
@@ -10,25 +10,38 @@ import type { AnswerChoice, AnswerPart, ChatAnswer } from '../shared/chat/chat-a
  * @param body its numbers may be in their own spelling (`parseExact`).
  */
 export function answerFromCompletion(body: JsonObject, usage: Usage | null): ChatAnswer {
-  const { id, created, model, usage: _counts, choices: _choices, ...members } = body;
+  const { id, created, model, usage: counts, choices: _choices, ...members } = body;
+  const furtherUsage = membersBeyond(objectOf(counts) ?? {}, saidOfUsage);
   return {
     maker: 'mistral',
     id: textOf(id),
     createdSeconds: created,
     model: textOf(model),
-    choices: choicesOf(body).map(choiceFrom),
+    choices: choicesOf(body).map((choice, place) => choiceFrom(choice, place, furtherUsage)),
     usage,
     members,
   };
 }
 
+/** What usage says is counted, and stands in the completion's own. */
+const saidOfUsage: ReadonlySet<string> = new Set([
+  'prompt_tokens',
+  'completion_tokens',
+  'total_tokens',
+  'prompt_tokens_details',
+  'prompt_token_details',
+  'completion_tokens_details',
+  'num_cached_tokens',
+]);
+
 export function choicesOf(body: JsonObject): JsonObject[] {
   return Array.isArray(body.choices) ? body.choices.filter(isObject) : [];
 }
 
-function choiceFrom(choice: JsonObject, place: number): AnswerChoice {
+/** @param usage what it says beyond counts of tokens, which stands with the first choice. */
+function choiceFrom(choice: JsonObject, place: number, usage: JsonObject | null): AnswerChoice {
   const { index, message: _message, finish_reason: reason, logprobs, ...members } = choice;
-  const { prefix: _prefix, tool_calls: calls, content, ...messageMembers } = objectOf(choice.message) ?? {};
+  const { prefix: _prefix, tool_calls: calls, content, refusal, ...messageMembers } = objectOf(choice.message) ?? {};
   const parts = [...partsFrom(content), ...(Array.isArray(calls) ? calls.filter(isObject).map(callFrom) : [])];
   const known = finishReasons.get(reason);
   return {
@@ -36,8 +49,10 @@ function choiceFrom(choice: JsonObject, place: number): AnswerChoice {
     parts,
     finish: known ?? (parts.some(({ type }) => type === 'call') ? 'tool_calls' : 'stop'),
     isExplained: known !== undefined && reason !== 'error',
-    refusal: null,
+    refusal: textOf(refusal),
+    saysNull: content === null,
     logprobs: objectOf(logprobs),
+    extra: place === 0 && usage ? { usage } : null,
     members,
     messageMembers,
   };
@@ -55,7 +70,25 @@ const finishReasons = new Map<unknown, 'stop' | 'length' | 'tool_calls'>([
 /** A text, or chunks. An empty text is none. */
 function partsFrom(content: unknown): AnswerPart[] {
   if (typeof content === 'string') return content === '' ? [] : [{ type: 'text', text: content }];
-  return Array.isArray(content) ? content.filter(isObject).map(partFrom) : [];
+  return Array.isArray(content) ? content.filter(isObject).flatMap(partsOfChunk) : [];
+}
+
+/** A chunk that says more than a chat completion can is kept whole beside what it says. */
+function partsOfChunk(chunk: JsonObject): AnswerPart[] {
+  const said = partFrom(chunk);
+  return said.type === 'other' || saysAll(said, chunk) ? [said] : [said, { type: 'other', value: chunk }];
+}
+
+const textMembers: ReadonlySet<string> = new Set(['type', 'text']);
+const thinkingMembers: ReadonlySet<string> = new Set(['type', 'thinking', 'closed']);
+
+function saysAll({ type }: AnswerPart, chunk: JsonObject): boolean {
+  if (type === 'text') return membersBeyond(chunk, textMembers) === null;
+  return type !== 'thinking' || (membersBeyond(chunk, thinkingMembers) === null && isOfTexts(chunk.thinking));
+}
+
+function isOfTexts(chunks: unknown): boolean {
+  return !Array.isArray(chunks) || chunks.every((chunk) => isObject(chunk) && typeof chunk.text === 'string');
 }
 
 function partFrom(chunk: JsonObject): AnswerPart {
@@ -86,6 +119,9 @@ function callFrom(call: JsonObject): AnswerPart {
     id: textOf(call.id),
     name: textOf(called.name) ?? '',
     argumentsJson: typeof given === 'string' ? given : JSON.stringify(given ?? {}),
-    thoughtSignature: null,
+    extra: membersBeyond(call, call.type === 'function' ? functionMembers : callMembers),
   };
 }
+
+const callMembers: ReadonlySet<string> = new Set(['id', 'function', 'index']);
+const functionMembers: ReadonlySet<string> = new Set([...callMembers, 'type']);

@@ -25,7 +25,4 @@ function withModel(body: Buffer, model: string): Buffer<ArrayBuffer> {
   return Buffer.concat([Buffer.from(`{"model":${JSON.stringify(model)},`), body.subarray(1)]);
 }
 
-const form = batchLineForm((body) => {
-  const usage = objectOf(body.usage);
-  return usage && usageFrom(usage).total_tokens;
-});
+const form = batchLineForm((body) => usageFrom(objectOf(body.usage))?.total_tokens ?? null);

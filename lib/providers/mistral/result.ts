@@ -1,5 +1,5 @@
 import { exactAnswer } from '../../lines/exact-body.ts';
-import { countOf, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
+import { countOf, isAbsent, objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../contract.ts';
@@ -97,13 +97,15 @@ function moderationFrom(body: JsonObject): JsonObject {
   };
 }
 
-export function usageFrom(usage: JsonObject | null): Usage {
-  const details = objectOf(usage?.prompt_tokens_details) ?? objectOf(usage?.prompt_token_details);
+/** @returns null where it counts neither input nor output. */
+export function usageFrom(usage: JsonObject | null): Usage | null {
+  if (!usage || (isAbsent(usage.prompt_tokens) && isAbsent(usage.completion_tokens))) return null;
+  const details = objectOf(usage.prompt_tokens_details) ?? objectOf(usage.prompt_token_details);
   return usageOf({
-    input: countOf(usage?.prompt_tokens),
-    cached: countOf(details?.cached_tokens) || countOf(usage?.num_cached_tokens),
-    output: countOf(usage?.completion_tokens),
-    reasoning: countOf(objectOf(usage?.completion_tokens_details)?.reasoning_tokens),
+    input: countOf(usage.prompt_tokens),
+    cached: countOf(details?.cached_tokens) || countOf(usage.num_cached_tokens),
+    output: countOf(usage.completion_tokens),
+    reasoning: countOf(objectOf(usage.completion_tokens_details)?.reasoning_tokens),
   });
 }
 

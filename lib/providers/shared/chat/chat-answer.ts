@@ -1,3 +1,4 @@
+import { numberFrom } from '../../../lines/exact-json.ts';
 import type { JsonObject } from '../../../records/json.ts';
 import type { Usage } from '../../../records/usage.ts';
 import { completionUsage } from './completion-usage.ts';
@@ -7,6 +8,7 @@ export interface ChatAnswer {
   /** Whose form it was, as `extra_content` names it. */
   maker: 'anthropic' | 'google' | 'amazon' | 'mistral';
   id: string | null;
+  /** Null where the provider does not say; then it is the time of this translation. */
   createdSeconds: unknown;
   model: string | null;
   choices: readonly AnswerChoice[];
@@ -24,9 +26,11 @@ export interface AnswerChoice {
   /** Whether the provider said why it ended, in a way that may come with nothing said. */
   isExplained: boolean;
   refusal: string | null;
+  /** Whether the provider wrote null where its text would stand. */
+  saysNull?: boolean;
   logprobs: object | null;
   /** What else the provider said of it, by the provider's names. */
-  extra?: JsonObject;
+  extra?: JsonObject | null;
   /** Further members of the choice, and of its message. */
   members?: JsonObject;
   messageMembers?: JsonObject;
@@ -43,12 +47,13 @@ export type AnswerPart =
 
 export interface AnswerCall {
   type: 'call';
+  /** Null where the provider gives it none. */
   id: string | null;
   name: string;
   /** JSON. */
   argumentsJson: string;
-  /** Of the thought behind it. */
-  thoughtSignature: string | null;
+  /** What else the provider said of it, by the provider's names. */
+  extra?: JsonObject | null;
 }
 
 /** Whether nothing came, and the provider did not say that this is the answer. */
@@ -64,29 +69,45 @@ function saysNothing({ parts, refusal }: AnswerChoice): boolean {
  * The chat completion. Pictures stand in `message.images`, as OpenRouter and LiteLLM have them, sound in `message.audio`; what
  * OpenAI has no member for is in `message.extra_content`, as Google's own compatible API has it. Source:
  * https://platform.openai.com/docs/api-reference/chat/object
+ *
+ * @param lineId ours; names what the provider leaves without an id.
  */
-export function completionFrom(answer: ChatAnswer): JsonObject {
-  const { id, createdSeconds: created, model, choices, usage, members } = answer;
+export function completionFrom(answer: ChatAnswer, lineId: string): JsonObject {
+  const { createdSeconds, model, choices, usage, members } = answer;
+  const id = answer.id ?? `chatcmpl-${lineId}`;
   return {
     ...members,
     id,
     object: 'chat.completion',
-    created,
+    created: numberFrom(createdSeconds) === null ? Math.floor(Date.now() / 1000) : createdSeconds,
     model,
-    choices: choices.map((choice) => choiceFrom(choice, answer)),
+    choices: choices.map((choice, place) =>
+      choiceFrom(choice, { maker: answer.maker, id, calls: `${lineId}_${place}` }),
+    ),
     ...(usage && { usage: completionUsage(usage) }),
   };
 }
 
-function choiceFrom(choice: AnswerChoice, answer: ChatAnswer): JsonObject {
-  const { index, logprobs, finish } = choice;
-  return { ...choice.members, index, message: messageFrom(choice, answer), logprobs, finish_reason: finish };
+/** What the members of a choice are named by. */
+interface Named {
+  maker: ChatAnswer['maker'];
+  id: string;
+  /** Begins the ids of calls that have none. */
+  calls: string;
 }
 
-function messageFrom(choice: AnswerChoice, { maker, id }: ChatAnswer): JsonObject {
-  const said = new SaidParts();
+function choiceFrom(choice: AnswerChoice, named: Named): JsonObject {
+  const { index, logprobs, finish } = choice;
+  return { ...choice.members, index, message: messageFrom(choice, named), logprobs, finish_reason: finish };
+}
+
+function messageFrom(choice: AnswerChoice, named: Named): JsonObject {
+  const { maker, id } = named;
+  const said = new SaidParts(named);
   for (const part of choice.parts) said.add(part);
-  const { text: content, thinking, calls, pictures, audio, others } = said;
+  const { thinking, calls, pictures, audio, others } = said;
+  const isSilent = choice.saysNull || choice.refusal !== null || calls.length > 0;
+  const content = said.text ?? (isSilent ? null : '');
   const message: JsonObject = { ...choice.messageMembers, role: 'assistant', content, refusal: choice.refusal };
   if (thinking) message.reasoning_content = thinking;
   if (calls.length > 0) message.tool_calls = calls;
@@ -104,12 +125,17 @@ function isEmpty(value: JsonObject): boolean {
 
 /** What the parts of an answer become, each kind in its place. */
 class SaidParts {
+  readonly #named: Named;
   text: string | null = null;
   thinking = '';
   readonly calls: JsonObject[] = [];
   readonly pictures: JsonObject[] = [];
   audio: { data: string; format: string } | null = null;
   readonly others: JsonObject[] = [];
+
+  constructor(named: Named) {
+    this.#named = named;
+  }
 
   add(part: AnswerPart): void {
     switch (part.type) {
@@ -120,7 +146,7 @@ class SaidParts {
         this.thinking += part.text;
         break;
       case 'call':
-        this.calls.push(callFrom(part));
+        this.calls.push(this.#callFrom(part));
         break;
       case 'picture':
         this.pictures.push({
@@ -138,18 +164,19 @@ class SaidParts {
     }
   }
 
+  #callFrom({ id, name, argumentsJson, extra }: AnswerCall): JsonObject {
+    const { maker, calls } = this.#named;
+    return {
+      id: id ?? `call_${calls}_${this.calls.length}`,
+      type: 'function',
+      function: { name, arguments: argumentsJson },
+      ...(extra && !isEmpty(extra) && { extra_content: { [maker]: extra } }),
+    };
+  }
+
   /** A message has one place for sound. */
   #addAudio(mediaType: string, data: string): void {
     if (this.audio) this.others.push({ audio: { format: mediaType, data } });
     else this.audio = { data, format: mediaType };
   }
-}
-
-function callFrom({ id, name, argumentsJson, thoughtSignature }: AnswerCall): JsonObject {
-  return {
-    id,
-    type: 'function',
-    function: { name, arguments: argumentsJson },
-    ...(thoughtSignature !== null && { extra_content: { google: { thought_signature: thoughtSignature } } }),
-  };
 }

@@ -32,7 +32,7 @@ const judgements = new Map<string, Judgement>([
   ['modalities', { harmless: [], advice: 'ask for text' }],
   ['functions', { harmless: [], advice: "use 'tools'" }],
   ['function_call', { harmless: ['auto', 'none'], advice: "use 'tool_choice'" }],
-  ['web_search_options', { harmless: [], advice: 'leave it out' }],
+  ['web_search_options', { harmless: [], asksWhenEmpty: true, advice: 'leave it out' }],
   ['tools', { harmless: [], advice: 'ask for the answer as text' }],
   ['tool_choice', { harmless: ['auto', 'none'], advice: 'leave it out' }],
   ['parallel_tool_calls', { harmless: [true, false] }],

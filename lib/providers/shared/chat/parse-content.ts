@@ -1,4 +1,3 @@
-import { isAbsent } from '../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../records/json.ts';
 import type { ChatBody } from './chat-body.ts';
 import type {
@@ -11,6 +10,7 @@ import type {
   SpokenPart,
   TextPart,
 } from './chat-request.ts';
+import { parseText } from './parse-values.ts';
 import { objectsOf } from './placed-objects.ts';
 import type { TranslationNotes } from './translation-notes.ts';
 import { invalid } from './untranslatable-error.ts';
@@ -102,12 +102,16 @@ export class ContentParser {
     if (!isObject(image) || typeof image.url !== 'string') throw invalid(`${param}.image_url.url`, 'a URL');
     this.#notes.dropOthers(part, imageKeys, path);
     this.#notes.dropOthers(image, imageUrlKeys, `${path}.image_url`);
-    return { type: 'image', param, url: image.url, detail: this.#detail(image.detail) };
+    return {
+      type: 'image',
+      param,
+      url: image.url,
+      detail: this.#detail(parseText(image.detail, `${param}.image_url.detail`)),
+    };
   }
 
-  #detail(detail: unknown): string | null {
-    if (isAbsent(detail)) return null;
-    if (typeof detail === 'string' && this.#abilities.imageDetails?.has(detail)) return detail;
+  #detail(detail: string | null): string | null {
+    if (detail === null || this.#abilities.imageDetails?.has(detail)) return detail;
     if (detail !== 'auto') this.#notes.drop(`${path}.image_url.detail`);
     return null;
   }
@@ -124,14 +128,14 @@ export class ContentParser {
     const { file } = part;
     if (!isObject(file)) throw invalid(`${param}.file`, 'an object');
     this.#notes.dropOthers(part, fileKeys, path);
-    const data = typeof file.file_data === 'string' ? file.file_data : null;
+    const data = parseText(file.file_data, `${param}.file.file_data`);
     this.#notes.dropOthers(file, data === null ? fileIdKeys : fileDataKeys, `${path}.file`);
     return {
       type: 'file',
       param,
       data,
-      id: typeof file.file_id === 'string' ? file.file_id : null,
-      name: typeof file.filename === 'string' ? file.filename : '',
+      id: parseText(file.file_id, `${param}.file.file_id`),
+      name: parseText(file.filename, `${param}.file.filename`) ?? '',
     };
   }
 }

@@ -6,12 +6,14 @@ import type {
   AssistantMessage,
   ChatAbilities,
   ChatMessage,
+  SpokenPart,
   SystemMessage,
   ToolCall,
   ToolMessage,
   UserMessage,
 } from './chat-request.ts';
 import { ContentParser } from './parse-content.ts';
+import { parseFlag, parseText } from './parse-values.ts';
 import { objectsOf } from './placed-objects.ts';
 import type { TranslationNotes } from './translation-notes.ts';
 import { invalid } from './untranslatable-error.ts';
@@ -24,6 +26,7 @@ const plainKeys: ReadonlySet<string> = new Set(['role', 'content']);
 const assistantKeys: ReadonlySet<string> = new Set(['role', 'content', 'refusal', 'tool_calls']);
 const toolKeys: ReadonlySet<string> = new Set(['role', 'content', 'tool_call_id']);
 const callKeys: ReadonlySet<string> = new Set(['id', 'type', 'function', 'index']);
+const calledKeys: ReadonlySet<string> = new Set(['name', 'arguments']);
 
 class MessageParser {
   readonly #members: ReadonlySet<string> | undefined;
@@ -72,13 +75,12 @@ class MessageParser {
 
   #assistant(message: JsonObject, param: string, index: number): AssistantMessage {
     this.#dropOthers(message, assistantKeys, 'body.messages[]', 'assistant');
-    const said = isAbsent(message.content) ? message.refusal : message.content;
     return {
       role: 'assistant',
       param,
-      content: this.#spoken(said, param, index),
+      content: this.#saidOrRefused(message, param, index),
       calls: this.#calls(message.tool_calls, `${param}.tool_calls`),
-      prefix: typeof message.prefix === 'boolean' ? message.prefix : null,
+      prefix: this.#members?.has('assistant.prefix') ? parseFlag(message.prefix, `${param}.prefix`) : null,
     };
   }
 
@@ -89,8 +91,17 @@ class MessageParser {
       param,
       callId: idOf(message.tool_call_id, `${param}.tool_call_id`),
       content: this.#spoken(message.content, param, index) ?? '',
-      name: typeof message.name === 'string' ? message.name : null,
+      name: this.#members?.has('tool.name') ? parseText(message.name, `${param}.name`) : null,
     };
+  }
+
+  /** What it said, and then what it refused. */
+  #saidOrRefused(message: JsonObject, param: string, index: number): AssistantMessage['content'] {
+    const said = this.#spoken(message.content, param, index);
+    const refusal = parseText(message.refusal, `${param}.refusal`);
+    if (refusal === null || said === null || said === '') return refusal ?? said;
+    const parts: readonly SpokenPart[] = typeof said === 'string' ? [{ type: 'text', param, text: said }] : said;
+    return [...parts, { type: 'text', param: `${param}.refusal`, text: refusal }];
   }
 
   #spoken(content: unknown, param: string, index: number) {
@@ -109,6 +120,7 @@ class MessageParser {
     if (!isObject(called) || typeof called.name !== 'string') throw invalid(`${param}.function.name`, 'a string');
     if (!isAbsent(called.arguments) && typeof called.arguments !== 'string')
       throw invalid(`${param}.function.arguments`, 'JSON in a string');
+    this.#notes.dropOthers(called, calledKeys, 'body.messages[].tool_calls[].function');
     const argumentsJson = called.arguments || '{}';
     return {
       param,
@@ -116,7 +128,7 @@ class MessageParser {
       name: called.name,
       argumentsJson,
       readArguments: () => argumentsFrom(argumentsJson, param),
-      thoughtSignature: thoughtSignatureOf(call),
+      thoughtSignature: this.#members?.has('call.extra_content') ? thoughtSignatureOf(call, param) : null,
     };
   }
 
@@ -151,8 +163,8 @@ function tryParse(text: string): unknown {
 }
 
 /** Where our answers, as those of Google's OpenAI-compatible API, keep it. */
-function thoughtSignatureOf(call: JsonObject): string | null {
+function thoughtSignatureOf(call: JsonObject, param: string): string | null {
   const google = isObject(call.extra_content) ? call.extra_content.google : undefined;
   const signature = isObject(google) ? google.thought_signature : undefined;
-  return typeof signature === 'string' && signature !== '' ? signature : null;
+  return parseText(signature, `${param}.extra_content.google.thought_signature`) || null;
 }

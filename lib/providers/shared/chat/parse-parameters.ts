@@ -63,14 +63,19 @@ export function parseModalities(value: unknown): readonly Modality[] {
   });
 }
 
+const predictedKeys: ReadonlySet<string> = new Set(['type', 'text']);
+
 /** OpenAI takes parts as well as one text. */
-export function parsePrediction(prediction: unknown): string | null {
+export function parsePrediction(prediction: unknown, notes: TranslationNotes): string | null {
   if (isAbsent(prediction)) return null;
   const content = isObject(prediction) ? prediction.content : null;
   if (typeof content === 'string') return content;
-  const texts = Array.isArray(content) ? content.map((part: unknown) => (isObject(part) ? part.text : undefined)) : [];
-  if (texts.length > 0 && texts.every((text) => typeof text === 'string')) return texts.join('');
-  throw invalid('body.prediction.content', 'a string or an array of texts');
+  const parts = Array.isArray(content) ? content.filter(isObject) : [];
+  const texts = parts.map(({ text }) => text);
+  if (texts.length === 0 || !texts.every((text) => typeof text === 'string'))
+    throw invalid('body.prediction.content', 'a string or an array of texts');
+  for (const part of parts) notes.dropOthers(part, predictedKeys, 'body.prediction.content[]');
+  return texts.join('');
 }
 
 export function parseUser(body: JsonObject, notes: TranslationNotes): { id: string; param: string } | null {

@@ -1,6 +1,5 @@
 import { isAbsent } from '../../../lines/foreign-json.ts';
 import type { RequestLine } from '../../../lines/request-line.ts';
-import type { JsonObject } from '../../../records/json.ts';
 import { type ChatBody, chatBodyOf } from './chat-body.ts';
 import type { ChatAbilities, ChatRequest } from './chat-request.ts';
 import { judgeParameters } from './judge-parameters.ts';
@@ -16,8 +15,8 @@ import {
   parseWholeNumber,
 } from './parse-parameters.ts';
 import { parseFormat, parseToolChoice, parseTools } from './parse-tools.ts';
+import { parseFlag } from './parse-values.ts';
 import type { TranslationNotes } from './translation-notes.ts';
-import { invalid } from './untranslatable-error.ts';
 
 /**
  * Parses the body of a chat completion.
@@ -34,7 +33,7 @@ export function parseChat(request: RequestLine, abilities: ChatAbilities, notes:
     messages: parseMessages(source, abilities, notes),
     tools: has('tools') ? parseTools(source, abilities, notes) : [],
     toolChoice: has('tool_choice') ? parseToolChoice(body.tool_choice, abilities, notes) : null,
-    isParallel: typeof body.parallel_tool_calls === 'boolean' ? body.parallel_tool_calls : null,
+    isParallel: has('parallel_tool_calls') ? parseFlag(body.parallel_tool_calls, 'body.parallel_tool_calls') : null,
     format: has('response_format') ? parseFormat(source, notes) : null,
     maxTokens: parseMaxTokens(body, notes),
     temperature: parseNumber(source, 'temperature', 0, 2),
@@ -45,20 +44,13 @@ export function parseChat(request: RequestLine, abilities: ChatAbilities, notes:
     n: has('n') ? parseWholeNumber(source, 'n') : null,
     stop: has('stop') ? parseStop(body.stop) : [],
     effort: has('reasoning_effort') ? parseEffort(body.reasoning_effort) : null,
-    logprobs: has('logprobs') && parseFlag(body, 'logprobs'),
+    logprobs: has('logprobs') && parseFlag(body.logprobs, 'body.logprobs') === true,
     topLogprobs: has('top_logprobs') ? parseWholeNumber(source, 'top_logprobs') : null,
     modalities: has('modalities') ? parseModalities(body.modalities) : [],
-    prediction: has('prediction') ? parsePrediction(body.prediction) : null,
+    prediction: has('prediction') ? parsePrediction(body.prediction, notes) : null,
     user: has('user') ? parseUser(body, notes) : null,
     own: ownOf(source, abilities.own),
   };
-}
-
-function parseFlag(body: JsonObject, name: string): boolean {
-  const value = body[name];
-  if (value === undefined || value === null) return false;
-  if (typeof value !== 'boolean') throw invalid(`body.${name}`, 'true or false');
-  return value;
 }
 
 const none: ReadonlyMap<string, unknown> = new Map();

@@ -2,6 +2,7 @@ import { isAbsent } from '../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../records/json.ts';
 import type { ChatBody } from './chat-body.ts';
 import type { AnswerFormat, ChatAbilities, ChatTool, FunctionTool, SchemaFormat, ToolChoice } from './chat-request.ts';
+import { parseFlag, parseText } from './parse-values.ts';
 import { objectsOf } from './placed-objects.ts';
 import type { TranslationNotes } from './translation-notes.ts';
 import { invalid } from './untranslatable-error.ts';
@@ -32,9 +33,9 @@ function functionFrom(tool: JsonObject, place: string, notes: TranslationNotes):
     type: 'function',
     param,
     name,
-    description: typeof description === 'string' ? description : null,
+    description: parseText(description, `${param}.description`),
     parameters: parameters ?? null,
-    strict: typeof strict === 'boolean' ? strict : null,
+    strict: parseFlag(strict, `${param}.strict`),
   };
 }
 
@@ -51,26 +52,37 @@ export function parseToolChoice(
   const word = choices.get(hasOwnTools && choice === 'any' ? 'required' : choice);
   if (word) return word;
   if (!isObject(choice)) throw invalid('body.tool_choice', "'auto', 'none', 'required' or a function");
-  if (choice.type === 'function')
-    return { type: 'function', name: nameIn(choice.function, 'body.tool_choice.function') };
-  if (choice.type === 'allowed_tools') return allowedTools(choice.allowed_tools);
+  if (choice.type === 'function') {
+    notes.dropOthers(choice, toolKeys, 'body.tool_choice');
+    return { type: 'function', name: nameIn(choice.function, 'body.tool_choice.function', notes) };
+  }
+  if (choice.type === 'allowed_tools') {
+    notes.dropOthers(choice, allowedKeys, 'body.tool_choice');
+    return allowedTools(choice.allowed_tools, notes);
+  }
   throw notes.unsupported('body.tool_choice', 'choose a function');
 }
 
-function allowedTools(allowed: unknown): ToolChoice {
+const allowedKeys: ReadonlySet<string> = new Set(['type', 'allowed_tools']);
+const allowedMembers: ReadonlySet<string> = new Set(['mode', 'tools']);
+
+function allowedTools(allowed: unknown, notes: TranslationNotes): ToolChoice {
   const param = 'body.tool_choice.allowed_tools';
   if (!isObject(allowed) || !Array.isArray(allowed.tools)) throw invalid(`${param}.tools`, 'an array of tools');
   if (allowed.mode !== 'auto' && allowed.mode !== 'required') throw invalid(`${param}.mode`, "'auto' or 'required'");
+  notes.dropOthers(allowed, allowedMembers, param);
   const names = allowed.tools.map((tool: unknown, index) =>
-    nameIn(isObject(tool) ? tool.function : undefined, `${param}.tools[${index}].function`),
+    nameIn(isObject(tool) ? tool.function : undefined, `${param}.tools[${index}].function`, notes),
   );
   return { type: 'allowed', mode: allowed.mode, names };
 }
 
-function nameIn(called: unknown, param: string): string {
-  const name = isObject(called) ? called.name : undefined;
-  if (typeof name !== 'string') throw invalid(`${param}.name`, 'a string');
-  return name;
+const nameKeys: ReadonlySet<string> = new Set(['name']);
+
+function nameIn(called: unknown, param: string, notes: TranslationNotes): string {
+  if (!isObject(called) || typeof called.name !== 'string') throw invalid(`${param}.name`, 'a string');
+  notes.dropOthers(called, nameKeys, param);
+  return called.name;
 }
 
 const formatKeys: ReadonlySet<string> = new Set(['type', 'json_schema']);
@@ -99,9 +111,9 @@ function schemaFormat(given: unknown, exact: ChatBody['exact'], notes: Translati
   const { name, description, schema, strict } = given;
   return {
     type: 'json_schema',
-    name: typeof name === 'string' && name !== '' ? name : null,
-    description: typeof description === 'string' ? description : null,
-    strict: typeof strict === 'boolean' ? strict : null,
+    name: parseText(name, `${param}.name`) || null,
+    description: parseText(description, `${param}.description`),
+    strict: parseFlag(strict, `${param}.strict`),
     schema,
     exactSchema: () => {
       const read = exact('response_format', 'json_schema', 'schema');

@@ -33,9 +33,13 @@ export class TranslationNotes {
     this.add({ param, code: 'parameter_changed', message: `'${param}' was changed: ${how}.` });
   }
 
-  /** @param names what the translation takes; every other member is left out. */
+  /**
+   * @param names what the translation takes; every other member is left out.
+   * @param place of one of several, or of all of them: `messages[0]` is said once, as `messages[]`.
+   */
   dropOthers(value: JsonObject, names: ReadonlySet<string>, place: string): void {
-    for (const name in value) if (!names.has(name) && !isAbsent(value[name])) this.drop(`${place}.${name}`);
+    for (const name in value)
+      if (!names.has(name) && !isAbsent(value[name])) this.drop(`${place.replaceAll(/\[\d+\]/g, '[]')}.${name}`);
   }
 
   /** Adds a warning, unless the parameter has one. */

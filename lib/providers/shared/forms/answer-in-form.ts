@@ -17,10 +17,9 @@ export function answerInForm(form: Form, line: AnsweredLine, answered: Answered)
   if (!answered.succeeded) return chat && line.format === 'anthropic' ? nativeFailure(line, answered, chat) : answered;
   if (!chat || !response) return unreadable;
   try {
-    const answer = form.answerFrom(
-      exactAnswer(answered.bytes, ['response', 'body']) ?? objectOf(response.body) ?? {},
-      answered.usage,
-    );
+    const body = exactAnswer(answered.bytes, ['response', 'body']) ?? objectOf(response.body) ?? {};
+    const named = { ...body, id: textOf(body.id) ?? chat.id, model: textOf(body.model) ?? line.model };
+    const answer = form.answerFrom(named, answered.usage);
     if (!answer) return unreadable;
     const whole =
       line.format === 'anthropic'

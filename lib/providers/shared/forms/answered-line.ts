@@ -19,7 +19,7 @@ export function answeredLine(
     const message = `${about.service} sent no answer: the model's answer or its call of a tool was malformed, or nothing came.`;
     return failedLine(source, { status: 500, code: 'generation_error', type: 'server_error', message, usage });
   }
-  const body = completionFrom({ ...answer, model });
+  const body = completionFrom({ ...answer, model }, source.lineId);
   return {
     kind: 'answered',
     position: source.line.position,

@@ -22,6 +22,8 @@ export interface ChatDraft {
   body: JsonObject;
   /** Whether the effort `none` only says that no thinking was asked for. */
   asksForNoThinking?: boolean;
+  /** Places that depend on how the request was written; they count before the form's own. */
+  places?: Form['places'];
   /** For each message, where in the request it comes from. */
   origins: readonly string[];
 }

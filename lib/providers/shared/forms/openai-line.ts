@@ -1,5 +1,6 @@
 import { isRetryableStatus } from '../../../lines/retryable.ts';
 import { safeText } from '../../../records/errors.ts';
+import type { JsonObject } from '../../../records/json.ts';
 import type { Usage } from '../../../records/usage.ts';
 import type { AnsweredLine, TranslatedResult } from '../../contract.ts';
 import { answerError } from './readdressed-line.ts';
@@ -36,13 +37,15 @@ export interface RequestFailure {
   param?: string | null;
   requestId?: string | null;
   usage?: Usage | null;
+  /** What else the provider said of it, by the provider's names under whose they are. */
+  extra?: JsonObject;
 }
 
 /** A failure that its provider has no form of its own for. */
 export function failedLine(asked: Asked, failure: RequestFailure): TranslatedResult {
-  const { status, code, type = null, param = null, requestId = null, usage = null } = failure;
+  const { status, code, type = null, param = null, requestId = null, usage = null, extra } = failure;
   const message = safeText(failure.message);
-  const body = { error: { message, type: type ?? code, param, code } };
+  const body = { error: { message, type: type ?? code, param, code, ...(extra && { extra_content: extra }) } };
   return {
     kind: 'answered',
     position: asked.line.position,

@@ -78,6 +78,6 @@ function replaced<Said extends { param: string | null; message: string }>(said: 
 function ownPlace(place: string, { form, draft }: Translation): string {
   const message = /^messages\[(\d+)\]/.exec(place);
   if (message) return draft.origins[Number(message[1])] ?? place;
-  const found = form.places.find(([pattern]) => pattern.test(place));
+  const found = [...(draft.places ?? []), ...form.places].find(([pattern]) => pattern.test(place));
   return found ? place.replace(found[0], found[1]) : place;
 }

@@ -2,7 +2,7 @@ import { parseExact } from '../../../../lines/exact-json.ts';
 import { objectOf, textOf } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
 import { noUsage, tokensOf, type Usage } from '../../../../records/usage.ts';
-import { answerOf, type FirstChoice, toolCallsOf } from '../completion.ts';
+import { answerOf, extraContentOf, type FirstChoice, saidBeside, toolCallsOf } from '../completion.ts';
 import { present } from '../notes.ts';
 
 /** ChatCompletion -> Message. A chat completion does not say which stop sequence ended it. */
@@ -11,10 +11,10 @@ export function messageFrom(completion: JsonObject, usage: Usage | null): object
   if (!answer) return null;
   const refusal = textOf(answer.message.refusal);
   return {
-    id: textOf(completion.id),
+    id: textOf(completion.id) ?? '',
     type: 'message',
     role: 'assistant',
-    model: textOf(completion.model),
+    model: textOf(completion.model) ?? '',
     content: blocksFrom(answer.message, refusal),
     container: null,
     diagnostics: null,
@@ -22,13 +22,16 @@ export function messageFrom(completion: JsonObject, usage: Usage | null): object
     stop_sequence: null,
     stop_details: refusal === null ? null : { type: 'refusal', category: null, explanation: refusal },
     usage: usageFrom(usage),
-    ...beyond(answer.message),
+    ...beyond(completion, answer),
   };
 }
 
+const said = saidBeside([], []);
+
 /** What a Message has no block for, as the chat completion has it. */
-function beyond({ images, audio, extra_content }: JsonObject): JsonObject {
-  return present({ images, audio, extra_content });
+function beyond(completion: JsonObject, answer: FirstChoice): JsonObject {
+  const { images, audio } = answer.message;
+  return present({ images, audio, extra_content: extraContentOf(completion, answer, said) });
 }
 
 function blocksFrom(message: JsonObject, refusal: string | null): object[] {

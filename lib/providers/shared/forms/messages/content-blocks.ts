@@ -1,12 +1,12 @@
-import { isAbsent } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
+import { parseText } from '../../chat/parse-values.ts';
 import type { LineNotes } from '../notes.ts';
 import { textPart } from '../text-or-parts.ts';
 
 const textKeys: ReadonlySet<string> = new Set(['type', 'text']);
 const imageKeys: ReadonlySet<string> = new Set(['type', 'source']);
+const sourceKeys: ReadonlySet<string> = new Set(['type', 'media_type', 'data', 'url', 'file_id', 'content']);
 const documentKeys: ReadonlySet<string> = new Set(['type', 'source', 'title']);
-const anywhere = 'messages[].content[]';
 
 /** Content blocks, each with its place. */
 export function blocksOf(content: unknown, place: string, notes: LineNotes): [JsonObject, string][] {
@@ -32,10 +32,10 @@ export function inputParts(block: JsonObject, place: string, notes: LineNotes): 
     case 'text':
       return fromText(block, place, notes);
     case 'image':
-      notes.dropOthers(block, imageKeys, anywhere);
+      notes.dropOthers(block, imageKeys, place);
       return [{ type: 'image_url', image_url: { url: imageUrl(block.source, `${place}.source`, notes) } }];
     case 'document':
-      notes.dropOthers(block, documentKeys, anywhere);
+      notes.dropOthers(block, documentKeys, place);
       return fromDocument(block, place, notes);
     default:
       throw notes.unsupported(`${place}.type`, 'send text, an image or a document');
@@ -45,12 +45,13 @@ export function inputParts(block: JsonObject, place: string, notes: LineNotes): 
 /** Empty texts, which some providers refuse, say nothing. */
 function fromText(block: JsonObject, place: string, notes: LineNotes): JsonObject[] {
   if (typeof block.text !== 'string') throw notes.invalid(`${place}.text`, 'a string');
-  notes.dropOthers(block, textKeys, anywhere);
+  notes.dropOthers(block, textKeys, place);
   return block.text === '' ? [] : [textPart(block.text)];
 }
 
 function imageUrl(source: unknown, place: string, notes: LineNotes): string {
   if (!isObject(source)) throw notes.invalid(place, 'an object');
+  notes.dropOthers(source, sourceKeys, place);
   const { type, media_type, data, url } = source;
   if (type === 'url' && typeof url === 'string') return url;
   if (type === 'base64' && typeof media_type === 'string' && typeof data === 'string')
@@ -62,17 +63,19 @@ function imageUrl(source: unknown, place: string, notes: LineNotes): string {
 
 function fromDocument({ source, title }: JsonObject, place: string, notes: LineNotes): JsonObject[] {
   if (!isObject(source)) throw notes.invalid(`${place}.source`, 'an object');
+  notes.dropOthers(source, sourceKeys, `${place}.source`);
   const { type, media_type, data, content } = source;
+  const textTitle = parseText(title, notes.param(`${place}.title`)) ?? '';
   switch (type) {
     case 'base64':
       if (typeof data !== 'string' || typeof media_type !== 'string')
         throw notes.invalid(`${place}.source`, 'its data');
-      return [filePart(`data:${media_type};base64,${data}`, title)];
+      return [filePart(`data:${media_type};base64,${data}`, textTitle)];
     case 'text':
       if (typeof data !== 'string') throw notes.invalid(`${place}.source.data`, 'a string');
-      return addTitle(title, [textPart(data)]);
+      return addTitle(textTitle, [textPart(data)]);
     case 'content':
-      return addTitle(title, contentParts(content, `${place}.source.content`, notes));
+      return addTitle(textTitle, contentParts(content, `${place}.source.content`, notes));
     case 'url':
     case 'file':
       throw notes.unsupported(`${place}.source`, 'send the document itself, in base64');
@@ -82,13 +85,12 @@ function fromDocument({ source, title }: JsonObject, place: string, notes: LineN
 }
 
 /** OpenAI wants a name for a file that comes with the request. */
-function filePart(fileData: string, title: unknown): JsonObject {
-  const filename = typeof title === 'string' && title !== '' ? title : 'document.pdf';
-  return { type: 'file', file: { filename, file_data: fileData } };
+function filePart(fileData: string, title: string): JsonObject {
+  return { type: 'file', file: { filename: title || 'document.pdf', file_data: fileData } };
 }
 
-function addTitle(title: unknown, parts: JsonObject[]): JsonObject[] {
-  return isAbsent(title) || title === '' ? parts : [textPart(String(title)), ...parts];
+function addTitle(title: string, parts: JsonObject[]): JsonObject[] {
+  return title === '' ? parts : [textPart(title), ...parts];
 }
 
 function contentParts(content: unknown, place: string, notes: LineNotes): JsonObject[] {

@@ -1,5 +1,6 @@
 import { isAbsent } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
+import { parseFlag } from '../../chat/parse-values.ts';
 import type { LineNotes } from '../notes.ts';
 import { textOrParts } from '../text-or-parts.ts';
 import { blocksOf, inputParts, textParts } from './content-blocks.ts';
@@ -19,7 +20,9 @@ export function conversationFrom(params: JsonObject, notes: LineNotes): { messag
 
 const messageKeys: ReadonlySet<string> = new Set(['role', 'content']);
 const resultKeys: ReadonlySet<string> = new Set(['type', 'tool_use_id', 'content', 'is_error']);
-const callKeys: ReadonlySet<string> = new Set(['type', 'id', 'name', 'input', 'caller']);
+const callKeys: ReadonlySet<string> = new Set(['type', 'id', 'name', 'input']);
+/** The model itself calls unless code of its own does. */
+const directCallKeys: ReadonlySet<string> = new Set([...callKeys, 'caller']);
 
 class Conversation {
   readonly #notes: LineNotes;
@@ -83,7 +86,8 @@ class Conversation {
     const { tool_use_id, content, is_error } = block;
     this.#notes.dropOthers(block, resultKeys, 'messages[].content[]');
     if (typeof tool_use_id !== 'string') throw this.#notes.invalid(`${place}.tool_use_id`, 'a string');
-    if (is_error === true) this.#notes.drop('messages[].content[].is_error', 'what went wrong stands in its content');
+    if (parseFlag(is_error, this.#notes.param(`${place}.is_error`)))
+      this.#notes.drop('messages[].content[].is_error', 'what went wrong stands in its content');
     const parts = toolResultParts(content, `${place}.content`, this.#notes);
     const texts = parts.filter(({ type }) => type === 'text');
     const others = parts.filter(({ type }) => type !== 'text');
@@ -113,7 +117,8 @@ class Conversation {
 
   #toolCall(block: JsonObject, place: string): JsonObject {
     const { id, name, input } = block;
-    this.#notes.dropOthers(block, callKeys, 'messages[].content[]');
+    const isDirect = isObject(block.caller) && block.caller.type === 'direct';
+    this.#notes.dropOthers(block, isDirect ? directCallKeys : callKeys, 'messages[].content[]');
     if (typeof id !== 'string') throw this.#notes.invalid(`${place}.id`, 'a string');
     if (typeof name !== 'string') throw this.#notes.invalid(`${place}.name`, 'a string');
     return { id, type: 'function', function: { name, arguments: JSON.stringify(input ?? {}) } };

@@ -48,7 +48,8 @@ export function chatFromMessages(params: JsonObject, notes: LineNotes): ChatDraf
     user: userFrom(params.metadata, notes),
   });
   const { thinking } = params;
-  return { body, origins, asksForNoThinking: isObject(thinking) && thinking.type === 'disabled' };
+  const places: ChatDraft['places'] = isAbsent(thinking) ? [[/^reasoning_effort/, 'output_config.effort']] : [];
+  return { body, origins, places, asksForNoThinking: isObject(thinking) && thinking.type === 'disabled' };
 }
 
 function judgeMembers(params: JsonObject, notes: LineNotes): void {

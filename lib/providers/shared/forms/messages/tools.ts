@@ -1,5 +1,6 @@
 import { isAbsent } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
+import { parseFlag } from '../../chat/parse-values.ts';
 import type { LineNotes } from '../notes.ts';
 import { mayBeStrict } from '../strict-schema.ts';
 
@@ -36,8 +37,9 @@ function functionsFrom(tools: unknown, notes: LineNotes): JsonObject[] {
 function functionFrom({ name, description, input_schema, strict }: JsonObject, place: string, notes: LineNotes) {
   if (typeof name !== 'string' || name === '') throw notes.invalid(`${place}.name`, 'a string');
   if (!isObject(input_schema)) throw notes.invalid(`${place}.input_schema`, 'a JSON schema');
-  const isStrict = strict === true && mayBeStrict(input_schema);
-  if (strict === true && !isStrict)
+  const asksForStrict = parseFlag(strict, notes.param(`${place}.strict`)) === true;
+  const isStrict = asksForStrict && mayBeStrict(input_schema);
+  if (asksForStrict && !isStrict)
     notes.change('tools[].strict', 'strict schemas close and require everything there, so this one is not strict');
   return {
     name,
@@ -46,6 +48,8 @@ function functionFrom({ name, description, input_schema, strict }: JsonObject, p
     ...(isStrict && { strict: true }),
   };
 }
+
+const choiceKeys: ReadonlySet<string> = new Set(['type', 'name', 'disable_parallel_tool_use']);
 
 const words = new Map<unknown, string>([
   ['auto', 'auto'],
@@ -56,7 +60,9 @@ const words = new Map<unknown, string>([
 function choiceFrom(choice: unknown, notes: LineNotes): JsonObject {
   if (isAbsent(choice)) return {};
   if (!isObject(choice)) throw notes.invalid('tool_choice', 'an object');
-  const isSingle = choice.disable_parallel_tool_use === true && choice.type !== 'none';
+  notes.dropOthers(choice, choiceKeys, 'tool_choice');
+  const place = notes.param('tool_choice.disable_parallel_tool_use');
+  const isSingle = parseFlag(choice.disable_parallel_tool_use, place) === true && choice.type !== 'none';
   return { tool_choice: wordFrom(choice, notes), ...(isSingle && { parallel_tool_calls: false }) };
 }
 

@@ -1,9 +1,9 @@
 import { numberFrom } from '../../../../lines/exact-json.ts';
-import { objectOf, textOf } from '../../../../lines/foreign-json.ts';
+import { membersBeyond, objectOf, textOf } from '../../../../lines/foreign-json.ts';
 import { isObject, type JsonObject } from '../../../../records/json.ts';
-import { noUsage, type Usage } from '../../../../records/usage.ts';
+import type { Usage } from '../../../../records/usage.ts';
 import { inlineDataFrom } from '../../chat/data-url.ts';
-import { answerOf, type FirstChoice, toolCallsOf } from '../completion.ts';
+import { answerOf, extraContentOf, type FirstChoice, saidBeside, toolCallsOf } from '../completion.ts';
 import { present } from '../notes.ts';
 
 /** ChatCompletion -> Response. Members that repeat the request hold their defaults: it is not known here any more. */
@@ -15,17 +15,29 @@ export function responseFrom(completion: JsonObject, usage: Usage | null): objec
   return {
     id,
     object: 'response',
-    created_at: numberFrom(completion.created),
+    created_at: numberFrom(completion.created) ?? Math.floor(Date.now() / 1000),
     status: reason === undefined ? 'completed' : 'incomplete',
     error: null,
     incomplete_details: reason === undefined ? null : { reason },
-    model: textOf(completion.model),
+    model: textOf(completion.model) ?? '',
     output: outputFrom(answer, id, reason === undefined ? 'completed' : 'incomplete'),
-    usage: usageFrom(usage ?? noUsage),
+    ...(usage && { usage: usageFrom(usage) }),
     service_tier: textOf(completion.service_tier),
     ...ofTheRequest,
-    ...present({ audio: answer.message.audio, extra_content: answer.message.extra_content }),
+    ...present({ audio: answer.message.audio, extra_content: extraOf(completion, answer) }),
   };
+}
+
+const saidBesideText = saidBeside(['logprobs'], ['annotations']);
+const saidWithoutText = saidBeside([], []);
+const saidLogprobs: ReadonlySet<string> = new Set(['content']);
+
+/** Logprobs and citations stand with a text. */
+function extraOf(completion: JsonObject, answer: FirstChoice): JsonObject | null {
+  const { message, logprobs } = answer;
+  if (textOf(message.content) === null) return extraContentOf(completion, answer, saidWithoutText);
+  const others = logprobs && membersBeyond(logprobs, saidLogprobs);
+  return extraContentOf(completion, answer, saidBesideText, others && { logprobs: others });
 }
 
 /** A Response says how many tokens a cache took in, even where none did. Source: openai 7.55 `ResponseUsage`. */

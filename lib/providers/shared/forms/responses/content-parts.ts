@@ -6,6 +6,8 @@ import { textPart } from '../text-or-parts.ts';
 const textKeys: ReadonlySet<string> = new Set(['type', 'text']);
 const imageKeys: ReadonlySet<string> = new Set(['type', 'image_url', 'detail', 'file_id']);
 const fileKeys: ReadonlySet<string> = new Set(['type', 'file_data', 'filename', 'file_id', 'file_url']);
+const audioKeys: ReadonlySet<string> = new Set(['type', 'input_audio']);
+const refusalKeys: ReadonlySet<string> = new Set(['type', 'refusal']);
 const outputTextKeys: ReadonlySet<string> = new Set(['type', 'text', 'annotations', 'logprobs']);
 const anywhere = 'input[].content[]';
 
@@ -23,6 +25,7 @@ export function inputParts(content: unknown, place: string, notes: LineNotes): J
         notes.dropOthers(part, fileKeys, anywhere);
         return filePart(part, at, notes);
       case 'input_audio':
+        notes.dropOthers(part, audioKeys, anywhere);
         return { type: 'input_audio', input_audio: part.input_audio };
       default:
         throw notes.unsupported(`${at}.type`, 'send text, images, files or audio');
@@ -39,6 +42,7 @@ export function outputParts(content: unknown, place: string, notes: LineNotes): 
         notes.dropOthers(part, outputTextKeys, anywhere);
         return textOf(part, at, notes);
       case 'refusal':
+        notes.dropOthers(part, refusalKeys, anywhere);
         return { type: 'refusal', refusal: part.refusal };
       default:
         throw notes.unsupported(`${at}.type`, 'send text');

@@ -22,17 +22,8 @@ export function conversationFrom(
 }
 
 const messageKeys: ReadonlySet<string> = new Set(['type', 'role', 'content', 'id', 'status']);
-const callKeys: ReadonlySet<string> = new Set([
-  'type',
-  'call_id',
-  'name',
-  'arguments',
-  'input',
-  'id',
-  'status',
-  'caller',
-]);
-const outputKeys: ReadonlySet<string> = new Set(['type', 'call_id', 'output', 'name', 'id', 'status', 'caller']);
+const callKeys: ReadonlySet<string> = new Set(['type', 'call_id', 'name', 'arguments', 'input', 'id', 'status']);
+const outputKeys: ReadonlySet<string> = new Set(['type', 'call_id', 'output', 'name', 'id', 'status']);
 
 class Conversation {
   readonly #notes: LineNotes;
@@ -106,7 +97,7 @@ class Conversation {
 
   /** Calls that follow one another, or what the assistant said, were one answer. */
   #addCall(item: JsonObject, place: string): void {
-    this.#notes.dropOthers(item, callKeys, 'input[]');
+    this.#dropOthers(item, callKeys);
     const call = toolCall(item, place, this.#notes);
     if (this.#openCalls) {
       this.#openCalls.push(call);
@@ -120,7 +111,7 @@ class Conversation {
   }
 
   #addOutput(item: JsonObject, place: string): void {
-    this.#notes.dropOthers(item, outputKeys, 'input[]');
+    this.#dropOthers(item, outputKeys);
     const { call_id, output } = item;
     if (typeof call_id !== 'string') throw this.#notes.invalid(`${place}.call_id`, 'a string');
     const parts = inputParts(output, `${place}.output`, this.#notes);
@@ -130,6 +121,13 @@ class Conversation {
     const texts = parts.filter(({ type }) => type === 'text');
     this.#push({ role: 'tool', tool_call_id: call_id, content: textOrParts(texts) }, place);
     this.#leftovers.push(...others);
+  }
+
+  /** The model itself calls unless code of its own does. */
+  #dropOthers(item: JsonObject, names: ReadonlySet<string>): void {
+    const { caller, ...others } = item;
+    const isDirect = isObject(caller) && caller.type === 'direct';
+    this.#notes.dropOthers(isDirect ? others : item, names, 'input[]');
   }
 
   #pushLeftovers(): void {

@@ -57,7 +57,8 @@ export function chatFromResponses(request: JsonObject, notes: LineNotes): ChatDr
     ...toolsFrom(request, notes),
     ...logprobsFrom(request, notes),
   });
-  return { body, origins };
+  const asksByInclude = isAbsent(request.top_logprobs) || request.top_logprobs === 0;
+  return { body, origins, ...(asksByInclude && { places: [[/^logprobs/, 'include']] }) };
 }
 
 function judgeMembers(request: JsonObject, notes: LineNotes): void {

@@ -43,10 +43,14 @@ function customFormat(format: unknown): unknown {
   return { type: 'grammar', grammar: { syntax, definition } };
 }
 
+const allowedKeys: ReadonlySet<string> = new Set(['type', 'mode', 'tools']);
+const namedKeys: ReadonlySet<string> = new Set(['type', 'name']);
+
 function choiceFrom(choice: unknown, notes: LineNotes): unknown {
   if (choice === 'auto' || choice === 'none' || choice === 'required') return choice;
   if (!isObject(choice)) throw notes.invalid('tool_choice', "'auto', 'none', 'required' or an object");
   if (choice.type !== 'allowed_tools') return namedTool(choice, 'tool_choice', notes);
+  notes.dropOthers(choice, allowedKeys, 'tool_choice');
   const { mode, tools } = choice;
   if (!Array.isArray(tools)) throw notes.invalid('tool_choice.tools', 'an array of tools');
   const allowed = tools.map((tool: unknown, index) => namedTool(tool, `tool_choice.tools[${index}]`, notes));
@@ -55,6 +59,7 @@ function choiceFrom(choice: unknown, notes: LineNotes): unknown {
 
 function namedTool(tool: unknown, place: string, notes: LineNotes): JsonObject {
   if (!isObject(tool)) throw notes.invalid(place, 'an object');
+  notes.dropOthers(tool, namedKeys, place);
   const { type, name } = tool;
   if (type === 'function') return { type, function: { name } };
   if (type === 'custom') return { type, custom: { name } };
