@@ -30,6 +30,23 @@ export const requests = ${literal(Object.fromEntries(shownBatches))};
 `;
 }
 
+/** The text of a file in test/fixtures/answers: values of one documented type, by what they are. */
+export function documentedFixture(values: JsonObject, type: string, lineId: string): string {
+  const steady = JSON.stringify(values)
+    .replaceAll(lineId, '<line>')
+    .replace(/"(created|created_at)":\d{10}\b/g, '"$1":1');
+  const read: unknown = JSON.parse(steady);
+  const all = Object.entries(isObject(read) ? read : {}).map(([name, value]) => [
+    name,
+    isObject(value) ? new Documented(value, type) : value,
+  ]);
+  return `// What customers get: test/providers/strict-clients.test.ts writes it again with \`vitest -u\`.
+import type * as documented from '../documented-answers.ts';
+
+export const answers = ${literal(Object.fromEntries(all))};
+`;
+}
+
 function steadyText(text: string, names: ReadonlyMap<string, string>): string {
   let steady = text.replaceAll(apiKey, '<key>').replace(/upload_id=\w+/, 'upload_id=<upload>');
   for (const [id, name] of names) steady = steady.replaceAll(id, name);
