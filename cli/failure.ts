@@ -10,10 +10,12 @@ const statusOfName: Record<string, ExitStatus> = {
   ConfigurationError: exitStatus.invalid,
   NotFoundError: exitStatus.invalid,
   ConflictError: exitStatus.invalid,
+  NotSupportedError: exitStatus.invalid,
   DataFolderInUseError: exitStatus.invalid,
   PortTakenError: exitStatus.invalid,
   TransientError: exitStatus.unreachable,
   ProviderAuthenticationError: exitStatus.unreachable,
+  AuthenticationError: exitStatus.unreachable,
 };
 
 export function exitStatusOf(error: unknown): ExitStatus {

@@ -13,6 +13,7 @@ import { demoCommand } from './demo/demo-command.ts';
 import { doctorCommand } from './doctor/doctor-command.ts';
 import { keysCommand } from './keys/key-commands.ts';
 import { logsCommand } from './logs/logs-command.ts';
+import { serveCommand } from './serve/serve-command.ts';
 import { startCommand } from './start/start-command.ts';
 import { validateCommand } from './validate/validate-command.ts';
 
@@ -33,6 +34,7 @@ export function createProgram(): Command {
     ],
   });
   return program
+    .enablePositionalOptions()
     .version(readVersion(), '-V, --version', 'print the version')
     .addHelpCommand(
       newCommand('help', { summary: 'Show the help of a command.' }).argument('[command]').helpGroup(lastGroup),
@@ -55,6 +57,7 @@ export function createProgram(): Command {
     .addCommand(keysCommand())
     .commandsGroup(lastGroup)
     .addCommand(startCommand())
+    .addCommand(serveCommand())
     .addCommand(demoCommand())
     .addCommand(doctorCommand())
     .addCommand(completionCommand(() => program));

@@ -11,7 +11,7 @@ const root = join(import.meta.dirname, '..');
 const dist = join(root, 'dist');
 
 /** Folders whose types the library's users see. */
-const typedFolders = ['cdk', 'lib/client', 'lib/records', 'lib/lines', 'lib/providers'];
+const typedFolders = ['cdk', 'lib/client', 'lib/live', 'lib/records', 'lib/lines', 'lib/providers'];
 
 /** What the code reads beside itself, at the same place from it as in the source. */
 const assets = ['lib/pipeline/batch.asl.json', ...globSync('examples/*.jsonl', { cwd: root })];

@@ -3,14 +3,16 @@ import type { AnsweredLine, Provider, TranslatedResult } from '../providers/cont
 import { providers } from '../providers/registry.ts';
 import { type Endpoint, isEndpoint } from '../records/endpoints.ts';
 import { BatchdropError } from '../records/errors.ts';
+import { createBySteps } from './create-by-steps.ts';
+import type { CreationSteps } from './creation-steps.ts';
 import { DeploymentClient } from './deployment-client.ts';
-import { DeploymentCreate } from './deployment-create.ts';
+import { DeploymentSteps } from './deployment-steps.ts';
 import { AbortError, libraryError } from './errors.ts';
 import type { LibraryClient } from './library-client.ts';
 import { customIdOf } from './provider/custom-id.ts';
-import { ProviderCreate } from './provider/provider-create.ts';
+import { ProviderSteps } from './provider/provider-steps.ts';
 import { usualEndpoint } from './request-source.ts';
-import { type BatchResult, failure, resultFrom, unusableResult } from './result.ts';
+import { type BatchResult, failure, resultFrom } from './result.ts';
 import type { Create } from './submission.ts';
 import { type Target, type TargetOptions, targetOf } from './target.ts';
 
@@ -18,8 +20,12 @@ import { type Target, type TargetOptions, targetOf } from './target.ts';
 export interface Connection {
   client: LibraryClient;
   create: Create;
+  /** What creating a batch is made of. */
+  steps: CreationSteps;
   /** Reads one line of its results. */
   readResult(bytes: Buffer, endpoint: Endpoint): BatchResult;
+  /** The same as a result line in OpenAI's form, in which an answer keeps its bytes. */
+  readLine(bytes: Buffer, endpoint: Endpoint): ReadLine;
   /**
    * In which endpoint's form the results of a batch are read: the one that it is for, but the one that was asked for where
    * the provider has that through chat completions only and so records those.
@@ -66,22 +72,25 @@ function thrownError(error: unknown, signal: AbortSignal, target: Target): unkno
 function endOf({ kind, settings, routedTo }: Target): Omit<Connection, 'call' | 'stream'> {
   if (kind === null) {
     const client = new DeploymentClient(settings);
-    const deployment = new DeploymentCreate(client, settings, routedTo);
+    const steps = new DeploymentSteps(client, settings, routedTo);
     return {
       client,
-      create: (submission) => deployment.create(submission),
+      steps,
+      create: (submission) => createBySteps(steps, submission),
       readResult: resultFrom,
+      readLine: (line) => ({ kind: 'line', line }),
       formOf: (recorded, asked) => endpointOf(recorded ?? asked ?? null),
     };
   }
   const provider = providers[kind];
   const client = connectClient(provider, settings);
-  const { settleSeconds } = settings.config;
-  const create = new ProviderCreate(provider, client, settleSeconds);
+  const steps = new ProviderSteps(provider, client, settings.config);
   return {
     client,
-    create: (submission) => create.create(submission),
+    steps,
+    create: (submission) => createBySteps(steps, submission),
     readResult: (bytes, endpoint) => translatedResult(provider, bytes, endpoint),
+    readLine: (bytes, endpoint) => translatedLine(provider, bytes, endpoint),
     formOf: (recorded, asked) =>
       asked && recorded === usualEndpoint && isTranslated(provider, asked)
         ? asked
@@ -93,29 +102,40 @@ function isTranslated(provider: Provider, endpoint: Endpoint): boolean {
   return provider.endpoints.includes(endpoint) && !provider.passesThrough({ format: 'openai', endpoint });
 }
 
+/** A result line, or why there is none. */
+export type ReadLine =
+  | { kind: 'line'; line: Buffer }
+  | { kind: 'none'; customId: string | null; code: string; message: string };
+
 /** A provider's line, translated as the pipeline does it, with the customer's own id. */
-function translatedResult(provider: Provider, bytes: Buffer, endpoint: Endpoint): BatchResult {
+function translatedLine(provider: Provider, bytes: Buffer, endpoint: Endpoint): ReadLine {
   let customId: string | null = null;
   const find = (sentId: string): AnsweredLine => {
     customId = customIdOf(sentId, provider.direct.customIds);
     return { position: 0, customId, format: 'openai', endpoint, model: null, attempts: 1 };
   };
-  return resultOf(provider.translateResult(bytes, find), () => customId, endpoint);
+  return lineOf(provider.translateResult(bytes, find), () => customId);
 }
 
-function resultOf(translated: TranslatedResult, customId: () => string | null, endpoint: Endpoint): BatchResult {
+function lineOf(translated: TranslatedResult, customId: () => string | null): ReadLine {
+  const none = (code: string, message: string): ReadLine => ({ kind: 'none', customId: customId(), code, message });
   switch (translated.kind) {
     case 'answered':
-      return resultFrom(translated.bytes, endpoint);
-    case 'unexecuted': {
-      const details = { code: `batch_${translated.reason}`, statusCode: null, body: null };
-      return { customId: customId(), ...failure(translated.message, details) };
-    }
+      return { kind: 'line', line: translated.bytes };
+    case 'unexecuted':
+      return none(`batch_${translated.reason}`, translated.message);
     case 'malformed':
-      return unusableResult(customId(), translated.message);
+      return none('invalid_result_line', translated.message);
     case 'foreign':
-      return unusableResult(customId(), 'The result line names no request.');
+      return none('invalid_result_line', 'The result line names no request.');
   }
+}
+
+function translatedResult(provider: Provider, bytes: Buffer, endpoint: Endpoint): BatchResult {
+  const read = translatedLine(provider, bytes, endpoint);
+  if (read.kind === 'line') return resultFrom(read.line, endpoint);
+  const { customId, code, message } = read;
+  return { customId, ...failure(message, { code, statusCode: null, body: null }) };
 }
 
 /** What a batch is for; an endpoint that this library does not know is read as the usual one. */

@@ -22,11 +22,28 @@ export async function* readResults(
   signal: AbortSignal,
 ): AsyncGenerator<BatchResult> {
   const batch = await connection.client.retrieve(batchId, signal);
+  yield* readLines(connection, batch, (bytes) => (bytes ? connection.readResult(bytes, endpoint) : tooLong()), signal);
+}
+
+/** What of a result every reader needs. */
+interface Named {
+  customId: string | null;
+}
+
+/** Reads one result line; null stands for one that was too long to be read. */
+type ReadLine<Result extends Named> = (bytes: Buffer | null) => Result;
+
+/** The same with a reader of one's own, for a batch that is known. Throws likewise. */
+export async function* readLines<Result extends Named>(
+  connection: Pick<Connection, 'client'>,
+  batch: ProviderBatch,
+  read: ReadLine<Result>,
+  signal: AbortSignal,
+): AsyncGenerator<Result> {
   assertReadable(batch);
   let count = 0;
   for (const ref of batch.resultRefs) {
-    const chunks = connection.client.results(batch, ref, signal);
-    for await (const result of readFile(connection, chunks, endpoint, signal)) {
+    for await (const result of readFile(connection.client.results(batch, ref, signal), read, signal)) {
       count += 1;
       yield result;
     }
@@ -42,18 +59,17 @@ const maxLinesHeldBack = 1_000;
  *
  * @throws ConnectionError where none has: it is another file, such as an error or the page of a gateway.
  */
-async function* readFile(
-  connection: Connection,
+async function* readFile<Result extends Named>(
   chunks: AsyncIterable<Uint8Array>,
-  endpoint: Endpoint,
+  read: ReadLine<Result>,
   signal: AbortSignal,
-): AsyncGenerator<BatchResult> {
-  const heldBack: BatchResult[] = [];
+): AsyncGenerator<Result> {
+  const heldBack: Result[] = [];
   let isFileOfResults = false;
   for await (const lines of splitLines(chunks, maxResultLineBytes)) {
     signal.throwIfAborted();
     for (const { bytes } of lines) {
-      const result = bytes ? connection.readResult(bytes, endpoint) : tooLong();
+      const result = read(bytes);
       isFileOfResults ||= result.customId !== null;
       if (!isFileOfResults && heldBack.push(result) <= maxLinesHeldBack) continue;
       if (!isFileOfResults) throw noResults();

@@ -18,6 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   'lib/api': ['lib/records', 'lib/lines', 'lib/pipeline', 'lib/service', 'lib/store'],
   'lib/client/deployment': ['lib/records', 'lib/lines'],
   'lib/client': ['lib/records', 'lib/lines', 'lib/providers', 'lib/client/deployment'],
+  'lib/live': ['lib/records', 'lib/lines', 'lib/providers', 'lib/client', 'lib/client/deployment'],
   lambdas: ['lib/records', 'lib/pipeline', 'lib/service', 'lib/api'],
   simulators: [],
   local: [
@@ -36,6 +37,7 @@ const allowed: Record<string, readonly string[]> = {
     'lib/providers',
     'lib/client',
     'lib/client/deployment',
+    'lib/live',
     'lib/store',
     'lib/pipeline',
     'lib/service',

@@ -7,6 +7,7 @@ import type { Endpoint } from '../../records/endpoints.ts';
 import { InvalidInputError } from '../../records/errors.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import type { LineWarning } from '../batch.ts';
+import type { CheckedRequest } from '../creation-steps.ts';
 import { NotSupportedError } from '../errors.ts';
 import { maxEncodedBytes, sendableId } from './custom-id.ts';
 
@@ -87,7 +88,7 @@ export class LinePreparation {
   }
 
   #translate(request: RequestLine, lineId: string): Buffer | null {
-    const model = this.#bareModel(request.model);
+    const model = bareModel(this.#provider, request.model);
     const translated = this.#provider.translateRequest(request, { lineId, model });
     if (!translated.ok) return this.#refuse([{ ...translated.error, line: request.lineNumber }]);
     const mismatch = this.#modelMismatch(request, model);
@@ -127,12 +128,6 @@ export class LinePreparation {
     return { code: 'duplicate_custom_id', message, param: 'custom_id', line: lineNumber };
   }
 
-  /** `openai/gpt-4o` is `gpt-4o` to OpenAI. */
-  #bareModel(model: string): string {
-    const prefix = `${this.#provider.kind}/`;
-    return model.startsWith(prefix) ? model.slice(prefix.length) : model;
-  }
-
   #modelMismatch(request: RequestLine, model: string): LineError | null {
     this.#model ??= model;
     if (this.#provider.direct.mixesModels || model === this.#model) return null;
@@ -159,12 +154,37 @@ export class LinePreparation {
   }
 }
 
+/** `openai/gpt-4o` is `gpt-4o` to OpenAI. */
+function bareModel({ kind }: Provider, model: string): string {
+  const prefix = `${kind}/`;
+  return model.startsWith(prefix) ? model.slice(prefix.length) : model;
+}
+
+/** Checks one request by itself, as the lines of a batch are checked. */
+export function checkedLine(provider: Provider, bytes: Buffer, endpoint: Endpoint): CheckedRequest | LineError {
+  const parsed = parseRequestLine({ bytes, lineNumber: 1 }, endpoint);
+  if (!parsed.ok) return firstOf(parsed.errors);
+  const { request } = parsed;
+  if (!provider.endpoints.includes(endpoint)) return unsupportedLine(provider, endpoint);
+  const model = bareModel(provider, request.model);
+  const translated = provider.translateRequest(request, { lineId: request.customId, model });
+  if (!translated.ok) return { ...translated.error, line: 1 };
+  return { model, sentBytes: translated.bytes.length + provider.limits.overheadBytes.line };
+}
+
+/** What is told of a line alone. */
+export function firstOf(errors: readonly LineError[]): LineError {
+  return errors[0] ?? { code: 'invalid_request', message: 'The request is wrong.', param: null, line: 1 };
+}
+
+function unsupportedLine(provider: Provider, endpoint: Endpoint): LineError {
+  const message = `${provider.kind} has no batches for ${endpoint}; it takes ${provider.endpoints.join(', ')}.`;
+  return { code: 'unknown_endpoint', message, param: null, line: 1 };
+}
+
 /** @throws NotSupportedError that names what the provider has. */
 export function assertSupported(provider: Provider, endpoint: Endpoint): void {
-  if (provider.endpoints.includes(endpoint)) return;
-  throw new NotSupportedError(
-    `${provider.kind} has no batches for ${endpoint}; it takes ${provider.endpoints.join(', ')}.`,
-  );
+  if (!provider.endpoints.includes(endpoint)) throw new NotSupportedError(unsupportedLine(provider, endpoint).message);
 }
 
 export function emptyInput(): InvalidInputError {

@@ -1,0 +1,212 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import type { TargetOptions } from '../../lib/client/target.ts';
+import type { CallerKind } from '../../lib/live/callers.ts';
+import { Journal, type Pass } from '../../lib/live/journal.ts';
+import { folderName, journalFolder, LiveRun } from '../../lib/live/live-run.ts';
+import { type LiveServer, serveLive } from '../../lib/live/server.ts';
+import { LiveTarget } from '../../lib/live/target.ts';
+import { CommandError, exitStatus } from '../exit-status.ts';
+import { findLocalStack } from '../transport/local-stack.ts';
+import { usualRun } from './journal-commands.ts';
+import { usualServePort } from './serve-command.ts';
+import { createServeDisplay, type ServeDisplay } from './serve-display.ts';
+
+export interface ServeFlags {
+  provider?: string;
+  url?: string;
+  apiKey?: string;
+  port?: number;
+  run?: string;
+  journal?: string;
+  gather?: number;
+  maxGather?: number;
+  maxBatchRequests?: number;
+  maxAttempts?: number;
+  hold?: number;
+  poll?: number;
+  interim: 'auto' | 'none';
+  readyFile?: string;
+  json?: boolean;
+}
+
+/** Serves until it is stopped, or until its command has ended. */
+export async function serve(words: readonly string[], flags: ServeFlags): Promise<void> {
+  const name = flags.run === undefined ? runNameOf(words) : folderName(flags.run);
+  if (flags.readyFile) rmSync(flags.readyFile, { force: true });
+  const target = new LiveTarget(await targetOptions(flags));
+  await target.assertNoCircle();
+  const folder = resolve(flags.journal ?? journalFolder(name));
+  const journal = Journal.open(folder, { pid: process.pid, url: null }, Date.now());
+  const display = createServeDisplay({ json: flags.json === true, hasCommand: words.length > 0 });
+  const run = new LiveRun({ ...gatherOptions(flags), name, journal, onChange: () => display.changed(run) });
+  const server = await listen(run, target, flags, words.length > 0, display.caller).catch(async (error: unknown) => {
+    await run.close();
+    throw error;
+  });
+  journal.tellOwner({ pid: process.pid, url: server.url });
+  run.attach(target);
+  display.begun({ url: server.url, target: target.name, run: name, folder });
+  if (flags.readyFile) writeReady(flags.readyFile, server.url);
+  const ending = new Ending(run, server, display, flags.readyFile);
+  if (words.length > 0) await ending.afterCommand(words);
+  else await ending.afterSignal();
+}
+
+/** A name of its own for each command, so that the same command finds its answers again. */
+function runNameOf(words: readonly string[]): string {
+  if (words.length === 0) return usualRun;
+  const plain = words
+    .map((word) => basename(word))
+    .join('-')
+    .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
+    .slice(0, 80);
+  return plain.replace(/^[^A-Za-z0-9]+/, '').replace(/-+$/, '') || usualRun;
+}
+
+/** @throws CommandError where nothing says where to send. */
+async function targetOptions(flags: ServeFlags): Promise<TargetOptions> {
+  const key = flags.apiKey === undefined ? {} : { apiKey: flags.apiKey };
+  if (flags.provider !== undefined && flags.url === undefined) return { provider: flags.provider, ...key };
+  const routed = flags.provider === undefined ? {} : { provider: flags.provider };
+  const attempts = flags.maxAttempts === undefined ? {} : { providerOptions: { max_attempts: flags.maxAttempts } };
+  const url = flags.url ?? process.env.BATCHDROP_URL;
+  if (url) return { deployment: url, ...key, ...routed, ...attempts };
+  const stack = await findLocalStack();
+  if (!stack)
+    throw new CommandError(
+      exitStatus.unreachable,
+      'Nothing says where to send: set BATCHDROP_URL and BATCHDROP_API_KEY, start a local stack (`batchdrop start`), or name a provider (--provider openai).',
+    );
+  const apiKey = flags.apiKey ?? stack.apiKey ?? process.env.BATCHDROP_API_KEY;
+  return { deployment: stack.url, ...(apiKey && { apiKey }), ...attempts };
+}
+
+function gatherOptions({ gather, maxGather, maxBatchRequests, maxAttempts, poll }: ServeFlags) {
+  return {
+    ...(gather !== undefined && { gatherSeconds: gather }),
+    ...(maxGather !== undefined && { maxGatherSeconds: maxGather }),
+    ...(maxBatchRequests !== undefined && { maxBatchRequests }),
+    ...(maxAttempts !== undefined && { maxAttempts }),
+    ...(poll !== undefined && { pollIntervalSeconds: poll }),
+  };
+}
+
+async function listen(
+  run: LiveRun,
+  target: LiveTarget,
+  flags: ServeFlags,
+  hasCommand: boolean,
+  onCaller: (kind: CallerKind) => void,
+): Promise<LiveServer> {
+  const port = flags.port ?? (hasCommand ? 0 : usualServePort);
+  try {
+    return await serveLive({
+      run,
+      target,
+      port,
+      sendsInterim: flags.interim === 'auto',
+      holdSeconds: flags.hold,
+      onCaller,
+    });
+  } catch (cause) {
+    const message = `Port ${port} is taken on this machine. Give another one: --port P, or --port 0 for a free one.`;
+    throw new CommandError(exitStatus.invalid, message, { cause });
+  }
+}
+
+/** Whole, or not there at all. */
+function writeReady(path: string, url: string): void {
+  const draft = `${path}.${process.pid}`;
+  mkdirSync(dirname(resolve(path)), { recursive: true });
+  writeFileSync(draft, `${JSON.stringify({ url, pid: process.pid })}\n`, { mode: 0o600 });
+  renameSync(draft, path);
+}
+
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Ends the server: what is under way stays in the journal and at the target. */
+class Ending {
+  readonly #run: LiveRun;
+  readonly #server: LiveServer;
+  readonly #display: ServeDisplay;
+  readonly #readyFile: string | undefined;
+
+  constructor(run: LiveRun, server: LiveServer, display: ServeDisplay, readyFile: string | undefined) {
+    this.#run = run;
+    this.#server = server;
+    this.#display = display;
+    this.#readyFile = readyFile;
+  }
+
+  async afterSignal(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      for (const signal of stopSignals) process.once(signal, () => resolve());
+    });
+    await this.#close();
+  }
+
+  /** Runs a program and ends with it, with its exit status. One that ended well asks anew the next time. */
+  async afterCommand(words: readonly string[]): Promise<void> {
+    const name = randomUUID().slice(0, 8);
+    const pass = this.#run.pass(name);
+    const status = await commandStatus(words, environmentFor(`${this.#server.url}/run/${this.#run.name}.${name}`));
+    await this.#server.close();
+    this.#endPass(pass, status);
+    await this.#close();
+    process.exitCode = status;
+  }
+
+  #endPass(pass: Pass, status: number): void {
+    if (status === 0) this.#run.journal.endPass(pass, Date.now());
+  }
+
+  async #close(): Promise<void> {
+    if (this.#readyFile) rmSync(this.#readyFile, { force: true });
+    await this.#server.close();
+    this.#display.ended(this.#run.state());
+    await this.#run.close();
+  }
+}
+
+/** The official clients read these; a key that is set stays, since it tells one caller from another. */
+function environmentFor(root: string): NodeJS.ProcessEnv {
+  const { BATCHDROP_API_KEY: _pays, ...others } = process.env;
+  return {
+    OPENAI_API_KEY: 'batchdrop-stand-in',
+    ANTHROPIC_API_KEY: 'batchdrop-stand-in',
+    ...others,
+    OPENAI_BASE_URL: `${root}/v1`,
+    ANTHROPIC_BASE_URL: root,
+  };
+}
+
+/** @throws CommandError where there is no such program. */
+async function commandStatus([program = '', ...words]: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const child = spawn(program, words, { stdio: 'inherit', env });
+  const stopForwarding = forwardSignals(child);
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once('error', (cause) => {
+        const message = `The command ${program} cannot be started: ${cause.message}`;
+        reject(new CommandError(exitStatus.invalid, message, { cause }));
+      });
+      child.once('exit', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? exitStatus.interrupted : 143)));
+    });
+  } finally {
+    stopForwarding();
+  }
+}
+
+/** Ctrl-C reaches the command from the terminal itself; here it only must not end the server first. */
+function forwardSignals(child: ChildProcess): () => void {
+  const forward = (signal: NodeJS.Signals) => {
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+  };
+  for (const signal of stopSignals) process.on(signal, forward);
+  return () => {
+    for (const signal of stopSignals) process.off(signal, forward);
+  };
+}

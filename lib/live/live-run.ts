@@ -1,0 +1,332 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { InvalidInputError } from '../records/errors.ts';
+import { parseJson } from '../records/parse-json.ts';
+import { RefusedCallError, statusOf } from './answer.ts';
+import { type BatchHost, BatchWork } from './batch-work.ts';
+import { Claims } from './claims.ts';
+import { Gatherer } from './gatherer.ts';
+import type { Journal, JournalCounts, KeptAnswer, KeptBatch, Pass } from './journal.ts';
+import { callKeyOf, groupingOf, type LiveCall, lineOf } from './live-call.ts';
+import { Pace } from './pace.ts';
+import type { LiveTarget } from './target.ts';
+
+/** How calls are gathered and sent. */
+export interface GatherOptions {
+  /** How long nothing may come before what has gathered goes. Default: 5. */
+  gatherSeconds?: number;
+  /** How long the first of a batch waits at most. Default: 60, or the above where that is longer. */
+  maxGatherSeconds?: number;
+  /** Requests of one batch at most; never more than the target takes. */
+  maxBatchRequests?: number;
+  /** How often a request is sent that failed for a reason that may pass. Default: 3. */
+  maxAttempts?: number;
+  /** Between two looks at a batch. Default: a tenth of its age, at least 1 and at most 60. */
+  pollIntervalSeconds?: number;
+}
+
+export const gatherOptionNames = {
+  gatherSeconds: true,
+  maxGatherSeconds: true,
+  maxBatchRequests: true,
+  maxAttempts: true,
+  pollIntervalSeconds: true,
+} as const satisfies Record<keyof GatherOptions, true>;
+
+/** @throws InvalidInputError */
+export function assertGatherOptions(options: GatherOptions): void {
+  for (const name of Object.keys(gatherOptionNames)) {
+    const value = Object.entries(options).find(([key]) => key === name)?.[1];
+    const isWhole = name === 'maxAttempts' || name === 'maxBatchRequests';
+    if (value === undefined || (value > 0 && Number.isFinite(value) && (!isWhole || Number.isInteger(value)))) continue;
+    throw new InvalidInputError(
+      'invalid_value',
+      `${name} is a ${isWhole ? 'whole ' : ''}number above 0, not ${value}.`,
+      {
+        param: name,
+      },
+    );
+  }
+}
+
+export interface RunOptions extends GatherOptions {
+  name: string;
+  journal: Journal;
+  /** Called when something worth showing changed. */
+  onChange?: (() => void) | undefined;
+}
+
+/** Somebody who waits for an answer. */
+export interface Caller {
+  answered(answer: KeptAnswer): void;
+  /** Another connection of the same caller waits in its place. */
+  replaced(): void;
+}
+
+/** A call that was taken. Its caller says what becomes of it. */
+export interface Ticket {
+  /** The caller has gone without an answer. */
+  left(): void;
+  /** The answer went out to its end. */
+  delivered(): void;
+}
+
+/** What a run is at. */
+export interface RunState extends JournalCounts {
+  gathered: number;
+  batches: readonly Pick<KeptBatch, 'id' | 'step' | 'requests' | 'providerBatchId' | 'problem'>[];
+  spentUsd: number | null;
+  /** What few calls in flight mean for the time it takes; null where there is nothing to say. */
+  pace: string | null;
+}
+
+/** What `callKeyOf` and lines need of a custom_id before there is one: the longest that there will be. */
+const placeholderId = 'x'.repeat(40);
+const tidyEveryMs = 3_600_000;
+const defaultGatherSeconds = 5;
+const defaultMaxGatherSeconds = 60;
+
+/** The calls of one run: which request each is for, who waits, and the batches that carry them. */
+export class LiveRun {
+  readonly name: string;
+  readonly journal: Journal;
+  readonly #options: RunOptions;
+  readonly #claims: Claims;
+  readonly #holders = new Map<number, Holder>();
+  readonly #gatherers = new Map<string, Gatherer>();
+  readonly #targets = new Map<string, LiveTarget>();
+  readonly #works = new Set<Promise<void>>();
+  readonly #open = new Map<number, KeptBatch>();
+  readonly #stopped = new AbortController();
+  readonly #pace = new Pace();
+  readonly #tidier: NodeJS.Timeout;
+  #keptAlive: NodeJS.Timeout | undefined;
+
+  constructor(options: RunOptions) {
+    this.name = options.name;
+    this.journal = options.journal;
+    this.#options = options;
+    this.#claims = new Claims(this.journal);
+    this.#tidier = setInterval(() => this.journal.forgetOld(Date.now()), tidyEveryMs).unref();
+  }
+
+  /** Makes a target known, and goes on with the batches that an earlier process left there. */
+  attach(target: LiveTarget): void {
+    if (this.#targets.has(target.id)) return;
+    this.#targets.set(target.id, target);
+    for (const batch of this.journal.openBatches()) if (batch.account === target.id) this.#work(target, batch);
+  }
+
+  pass(name: string): Pass {
+    return this.journal.pass(name, Date.now());
+  }
+
+  /**
+   * Takes a call: it is in the journal when this returns.
+   *
+   * @throws RefusedCallError for what would be refused in a batch.
+   */
+  take(call: LiveCall, target: LiveTarget, pass: Pass, caller: Caller): Ticket {
+    target.assertSendable(call);
+    const { steps } = target.connectionFor(call);
+    const checked = steps.check(lineOf(placeholderId, call.endpoint, call.body), call.endpoint);
+    if ('code' in checked) {
+      const { code, message, param } = checked;
+      throw new RefusedCallError(statusOf(code), code, message, param?.replace(/^(body|params)\./, '') ?? null);
+    }
+    const grouping = groupingOf(call, steps.mixesModels ? '' : checked.model);
+    const { request, kind } = this.#claims.claim({
+      callKey: callKeyOf(target.id, call),
+      pass,
+      account: target.id,
+      grouping,
+      endpoint: call.endpoint,
+      body: call.body,
+      retryCount: call.retryCount,
+      nowMs: Date.now(),
+    });
+    this.#holders.get(request.id)?.caller.replaced();
+    const holder = new Holder(request.id, caller, this);
+    this.#holders.set(request.id, holder);
+    this.#stayAlive();
+    const isAnswered = request.status !== null && kind !== 'new';
+    if (isAnswered) queueMicrotask(() => this.#giveAgain(holder));
+    else if (request.batch === null || kind === 'new')
+      this.#gathererOf(target, call, grouping).add(request.id, checked.sentBytes);
+    this.#changed();
+    return holder;
+  }
+
+  #giveAgain(holder: Holder): void {
+    const answer = this.journal.answerOf(holder.requestId);
+    if (answer) holder.caller.answered(answer);
+  }
+
+  /** @internal Of a holder that no longer waits, for what reason ever. */
+  release(holder: Holder, isDelivered: boolean): void {
+    if (this.#holders.get(holder.requestId) !== holder) return;
+    this.#holders.delete(holder.requestId);
+    if (isDelivered) this.journal.delivered(holder.requestId, Date.now());
+    else this.journal.left(holder.requestId, Date.now());
+    if (this.#holders.size === 0) {
+      clearInterval(this.#keptAlive);
+      this.#keptAlive = undefined;
+    }
+    this.#changed();
+  }
+
+  /** Whoever waits keeps the program alive; batches alone do not. */
+  #stayAlive(): void {
+    this.#keptAlive ??= setInterval(() => undefined, 2 ** 31 - 1);
+  }
+
+  #gathererOf(target: LiveTarget, call: Pick<LiveCall, 'beta' | 'billing' | 'endpoint'>, grouping: string): Gatherer {
+    const name = `${target.id} ${grouping}`;
+    const known = this.#gatherers.get(name);
+    if (known) return known;
+    const { size } = target.connectionFor(call).steps;
+    const { gatherSeconds = defaultGatherSeconds, maxGatherSeconds, maxBatchRequests } = this.#options;
+    const bounds = {
+      quietSeconds: gatherSeconds,
+      maxAgeSeconds: maxGatherSeconds ?? Math.max(defaultMaxGatherSeconds, gatherSeconds),
+      maxRequests: Math.min(maxBatchRequests ?? size.maxRequests, size.maxRequests),
+      // What surrounds the lines is little, and ids differ in length by a few bytes.
+      maxBytes: Math.floor(size.maxBytes * 0.98),
+    };
+    const made = new Gatherer(bounds, (requestIds) => this.#send(target, call.endpoint, grouping, requestIds));
+    this.#gatherers.set(name, made);
+    return made;
+  }
+
+  /** A request is sent only while somebody waits for it. */
+  #send(target: LiveTarget, endpoint: string, grouping: string, requestIds: number[]): void {
+    const wanted = requestIds.filter((id) => this.#holders.has(id));
+    if (wanted.length === 0) return;
+    this.#pace.sent(wanted.length);
+    this.#work(target, this.journal.beginBatch({ account: target.id, grouping, endpoint }, wanted));
+  }
+
+  #work(target: LiveTarget, batch: KeptBatch): void {
+    const [, , beta, billing] = groupingSchema.parse(parseJson(batch.grouping));
+    const connection = target.connectionFor({ beta, billing });
+    this.#open.set(batch.id, batch);
+    const work = new BatchWork(this.#host(target, { beta, billing }), connection, batch).run().finally(() => {
+      this.#open.delete(batch.id);
+      this.#works.delete(work);
+      this.#changed();
+    });
+    this.#works.add(work);
+    this.#changed();
+  }
+
+  #host(target: LiveTarget, headers: Pick<LiveCall, 'beta' | 'billing'>): BatchHost {
+    return {
+      journal: this.journal,
+      runName: this.name,
+      maxAttempts: this.#options.maxAttempts ?? 3,
+      pollIntervalSeconds: this.#options.pollIntervalSeconds,
+      signal: this.#stopped.signal,
+      now: Date.now,
+      isWanted: (requestId) => this.#holders.has(requestId),
+      answered: (answers) => this.#handOut(answers),
+      freed: (requestIds) => this.#gatherAgain(target, headers, requestIds),
+      changed: (batch) => {
+        this.#open.set(batch.id, batch);
+        this.#changed();
+      },
+    };
+  }
+
+  #handOut(answers: readonly (readonly [number, KeptAnswer])[]): void {
+    this.#pace.answered(answers.length);
+    for (const [id, answer] of answers) this.#holders.get(id)?.caller.answered(answer);
+    this.#changed();
+  }
+
+  #gatherAgain(target: LiveTarget, headers: Pick<LiveCall, 'beta' | 'billing'>, requestIds: readonly number[]): void {
+    for (const id of requestIds) {
+      const request = this.journal.request(id);
+      if (!request || !this.#holders.has(id)) continue;
+      const [endpoint] = groupingSchema.parse(parseJson(request.grouping));
+      this.#gathererOf(target, { ...headers, endpoint }, request.grouping).add(id, request.bytes);
+    }
+  }
+
+  #changed(): void {
+    this.#options.onChange?.();
+  }
+
+  state(): RunState {
+    return {
+      ...this.journal.counts(),
+      gathered: [...this.#gatherers.values()].reduce((sum, { size }) => sum + size, 0),
+      batches: [...this.#open.values()],
+      spentUsd: this.journal.spentUsd(),
+      pace: this.#pace.advice,
+    };
+  }
+
+  /** What few calls in flight mean for the time that it takes; null where there is nothing to say. */
+  get pace(): string | null {
+    return this.#pace.advice;
+  }
+
+  /** Stops where it is: nothing is broken off at the target, and the next start goes on. Callers are let go. */
+  async close(): Promise<void> {
+    this.stop();
+    await Promise.allSettled(this.#works);
+    this.journal.close();
+  }
+
+  /** The same at once, for a process that is about to end. */
+  stop(): void {
+    this.#stopped.abort(new Error('The run was stopped.'));
+    for (const gatherer of this.#gatherers.values()) gatherer.stop();
+    clearInterval(this.#tidier);
+    clearInterval(this.#keptAlive);
+    for (const holder of [...this.#holders.values()]) holder.left();
+  }
+}
+
+/** One caller of one request. */
+class Holder implements Ticket {
+  readonly requestId: number;
+  readonly caller: Caller;
+  readonly #run: LiveRun;
+
+  constructor(requestId: number, caller: Caller, run: LiveRun) {
+    this.requestId = requestId;
+    this.caller = caller;
+    this.#run = run;
+  }
+
+  left(): void {
+    this.#run.release(this, false);
+  }
+
+  delivered(): void {
+    this.#run.release(this, true);
+  }
+}
+
+const groupingSchema = z.tuple([
+  z.custom<LiveCall['endpoint']>((value) => typeof value === 'string'),
+  z.string(),
+  z.string().nullable(),
+  z.record(z.string(), z.string()),
+]);
+
+/** Where a run's journal is, unless told otherwise. */
+export function journalFolder(runName: string): string {
+  return join('.batchdrop', 'live', folderName(runName));
+}
+
+/** @throws InvalidInputError for a name that is none of a folder. */
+export function folderName(runName: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(runName)) return runName;
+  throw new InvalidInputError(
+    'invalid_value',
+    `The run's name '${runName.slice(0, 120)}' has up to 100 characters of a-z, A-Z, 0-9, _ and -, and begins with a letter or a digit.`,
+    { param: 'run' },
+  );
+}

@@ -1,0 +1,158 @@
+import { z } from 'zod';
+import { type Connection, connect } from '../client/connection.ts';
+import { type TargetOptions, targetOf } from '../client/target.ts';
+import { withoutEndSlashes } from '../records/base-url.ts';
+import { digest } from '../records/digest.ts';
+import { InvalidInputError } from '../records/errors.ts';
+import { RefusedCallError } from './answer.ts';
+import type { LiveCall } from './live-call.ts';
+
+/** Hours in which a request must be answered, all sendings together. */
+export const deadlineHours = 24;
+
+/** Where the official clients go by themselves. */
+const publicRoots: Readonly<Record<string, string>> = {
+  openai: 'https://api.openai.com',
+  anthropic: 'https://api.anthropic.com',
+};
+
+/** What a deployment is told of each batch: one wrong request is its own caller's trouble alone. */
+const deploymentOptions = {
+  on_invalid_line: 'error_line',
+  on_unknown_model: 'error_line',
+  deadline_hours: deadlineHours,
+} as const;
+
+/** Options of a batch that make no sense for gathered calls, or that are said otherwise here. */
+const ownOptions = [...Object.keys(deploymentOptions), 'dry_run', 'idempotency_key', 'endpoint', 'max_cost_usd'];
+
+/** Where live calls are sent as batches: a deployment, the local stack or a provider. */
+export class LiveTarget {
+  readonly #options: TargetOptions;
+  readonly #connections = new Map<string, Connection>();
+  /** The same for the same address, whatever its key. */
+  readonly id: string;
+  readonly name: string;
+  readonly kind: string | null;
+  readonly #baseUrl: string | undefined;
+  #checked: Promise<void> | undefined;
+
+  /**
+   * @throws InvalidInputError, NotSupportedError, AuthenticationError as the library's other functions do.
+   */
+  constructor(options: TargetOptions) {
+    const target = targetOf(options);
+    this.kind = target.kind;
+    this.name = target.name;
+    this.#baseUrl = target.settings.config.baseUrl;
+    this.id = digest(target.kind ?? 'deployment', this.#baseUrl ?? '', target.routedTo ?? '').slice(0, 16);
+    this.#options = target.kind === null ? withDeploymentOptions(options) : options;
+  }
+
+  get isDeployment(): boolean {
+    return this.kind === null;
+  }
+
+  /** The connection for calls like this one: headers that change its meaning are those of its batch. */
+  connectionFor({ beta, billing }: Pick<LiveCall, 'beta' | 'billing'>): Connection {
+    const headers = this.#headersOf(beta, billing);
+    const name = JSON.stringify(headers);
+    const known = this.#connections.get(name);
+    if (known) return known;
+    const made = connect(Object.keys(headers).length === 0 ? this.#options : withHeaders(this.#options, headers));
+    this.#connections.set(name, made);
+    return made;
+  }
+
+  #headersOf(beta: string | null, billing: Record<string, string>): Record<string, string> {
+    return {
+      ...(beta !== null && this.kind === 'anthropic' && { 'anthropic-beta': beta }),
+      ...(this.kind === 'openai' && billing),
+    };
+  }
+
+  /** @throws RefusedCallError for a header that changes what the request means and that cannot be sent on. */
+  assertSendable({ beta }: LiveCall): void {
+    if (beta === null || this.kind === 'anthropic') return;
+    const message = `The header anthropic-beta (${beta.slice(0, 80)}) changes what the request means, and ${this.name} takes none with a batch. Leave the beta feature out, or send to Anthropic directly (provider: 'anthropic').`;
+    throw new RefusedCallError(400, 'unsupported_parameter', message, 'anthropic-beta');
+  }
+
+  /** Asks the target for its models, with the key that pays. @throws RefusedCallError where nobody is known to have them. */
+  async models(path: string): Promise<Response> {
+    const { settings } = targetOf(this.#options);
+    const root = settings.config.baseUrl ?? (this.kind === null ? undefined : publicRoots[this.kind]);
+    if (root === undefined)
+      throw new RefusedCallError(404, 'unknown_endpoint', `Nobody is known to list the models of ${this.name}.`);
+    const key = await settings.apiKey();
+    const headers: Record<string, string> =
+      this.kind === 'anthropic'
+        ? { 'x-api-key': key, 'anthropic-version': '2023-06-01' }
+        : { authorization: `Bearer ${key}` };
+    return await fetch(`${withoutEndSlashes(root).replace(/\/v1$/, '')}/v1${path}`, { headers });
+  }
+
+  /**
+   * Asks once whether a provider's base URL leads to a Batchdrop server: the calls would go round in a circle.
+   *
+   * @throws InvalidInputError
+   */
+  async assertNoCircle(): Promise<void> {
+    this.#checked ??= this.#check();
+    await this.#checked;
+  }
+
+  async #check(): Promise<void> {
+    if (this.kind === null || this.#baseUrl === undefined) return;
+    const what = await serverAt(this.#baseUrl);
+    if (what === null) return;
+    const variable = `${this.kind.toUpperCase().replaceAll('-', '_')}_BASE_URL`;
+    const message = `${variable} (or apiBase) leads to ${what} at ${this.#baseUrl}, and not to ${this.name}. Unset it where the batches are sent from; a deployment is named by BATCHDROP_URL.`;
+    throw new InvalidInputError('base_url_is_batchdrop', message, { param: 'apiBase' });
+  }
+}
+
+function withDeploymentOptions(options: TargetOptions): TargetOptions {
+  const given = options.providerOptions ?? {};
+  const taken = Object.keys(given).find((name) => ownOptions.includes(name));
+  if (taken !== undefined)
+    throw new InvalidInputError(
+      'invalid_option',
+      `providerOptions.${taken} is set by the gathering itself. ${taken === 'max_cost_usd' ? 'The cap of a run is maxCostUsd.' : 'Leave it out.'}`,
+      { param: `providerOptions.${taken}` },
+    );
+  return { ...options, providerOptions: { ...given, ...deploymentOptions } };
+}
+
+const headersSchema = z.looseObject({ defaultHeaders: z.record(z.string(), z.string()).optional() });
+
+function withHeaders(options: TargetOptions, headers: Record<string, string>): TargetOptions {
+  const { defaultHeaders, ...clientOptions } = headersSchema.parse(options.clientOptions ?? {});
+  return { ...options, clientOptions: { ...clientOptions, defaultHeaders: { ...defaultHeaders, ...headers } } };
+}
+
+/** The header by which `batchdrop serve` is known. */
+export const serverHeader = 'x-batchdrop-serve';
+
+const askSeconds = 5;
+
+/** @returns what answers there, where it is one of Batchdrop's servers; a server that does not answer is none. */
+async function serverAt(baseUrl: string): Promise<string | null> {
+  const root = withoutEndSlashes(baseUrl).replace(/\/v1$/, '');
+  const health = await asked(`${root}/healthz`);
+  if (health?.headers.has(serverHeader)) return 'batchdrop serve';
+  if (!health?.ok) return null;
+  const description = await asked(`${root}/openapi.json`);
+  const read = descriptionSchema.safeParse(await description?.json().catch(() => null));
+  return read.success && read.data.info.title.includes('Batchdrop') ? 'a Batchdrop deployment' : null;
+}
+
+const descriptionSchema = z.object({ info: z.object({ title: z.string() }) });
+
+async function asked(url: string): Promise<Response | null> {
+  try {
+    return await fetch(url, { signal: AbortSignal.timeout(askSeconds * 1000) });
+  } catch {
+    return null;
+  }
+}

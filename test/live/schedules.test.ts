@@ -1,0 +1,292 @@
+import OpenAI from 'openai';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { batching, closeBatching } from '../../lib/live/index.ts';
+import { ask, startServing, startUpstream, temporaryFolder, until } from './live-harness.ts';
+
+// What is paid for is counted at the upstream.
+
+const five = ['same', 'same', 'same', 'same', 'same'];
+const numbers = (answers: readonly string[]) => new Set(answers.map((answer) => answer.split('#')[1]));
+
+describe('calls of no run', () => {
+  it('a single time-out and the repetition of the client pay once', async () => {
+    const serving = await startServing();
+    serving.upstream.isQuick = false;
+    const asked = ask(serving.client({ timeout: 400 }), 'once');
+    await until(() => serving.upstream.paid.length === 1 && serving.run.state().waiting === 0);
+    serving.upstream.finish();
+
+    await expect(asked).resolves.toBe('once #1');
+    expect(serving.upstream.paid).toEqual(['once']);
+  });
+
+  it('five equal prompts at once are five samples, also after time-outs', async () => {
+    const serving = await startServing();
+    serving.upstream.isQuick = false;
+    const asked = five.map((prompt) => ask(serving.client({ timeout: 1_500, maxRetries: 8 }), prompt));
+    await until(() => serving.upstream.paid.length === 5 && serving.run.state().waiting === 0);
+    serving.upstream.finish();
+
+    expect(numbers(await Promise.all(asked)).size).toBe(5);
+    expect(serving.upstream.paid).toHaveLength(5);
+  });
+
+  it('five equal prompts behind something that notices a hang-up late', async () => {
+    const serving = await startServing();
+    serving.upstream.isQuick = false;
+    const deaf = await startDeafProxy(serving.server.url);
+    const client = new OpenAI({ baseURL: `${deaf}/v1`, apiKey: 'sk-caller', timeout: 1_500, maxRetries: 8 });
+    const asked = five.map((prompt) => ask(client, prompt));
+    await until(() => serving.upstream.paid.length === 5);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    serving.upstream.finish();
+
+    expect(numbers(await Promise.all(asked)).size).toBe(5);
+    expect(serving.upstream.paid).toHaveLength(5);
+  });
+
+  it('an answer that is lost on its way back is given again', async () => {
+    const serving = await startServing();
+    const proxy = await startDeafProxy(serving.server.url, { losesAnswers: 1 });
+    const client = new OpenAI({ baseURL: `${proxy}/v1`, apiKey: 'sk-caller', maxRetries: 2 });
+
+    await expect(ask(client, 'lost')).resolves.toBe('lost #1');
+    expect(serving.upstream.paid).toEqual(['lost']);
+  });
+
+  it('three samples one after the other are three', async () => {
+    const serving = await startServing();
+    const answers = [];
+    for (let sample = 0; sample < 3; sample += 1) answers.push(await ask(serving.client(), 'again'));
+
+    expect(numbers(answers).size).toBe(3);
+    expect(serving.upstream.paid).toHaveLength(3);
+  });
+
+  it("nobody gets the answer to another key's equal prompt", async () => {
+    const serving = await startServing();
+    serving.upstream.isQuick = false;
+    const gone = new AbortController();
+    const first = ask(serving.client({ apiKey: 'sk-one' }), 'mine', { signal: gone.signal }).catch(() => 'gone');
+    await until(() => serving.upstream.paid.length === 1);
+    gone.abort();
+    await first;
+    await until(() => serving.run.state().waiting === 0);
+    serving.upstream.finish();
+    serving.upstream.isQuick = true;
+
+    await expect(ask(serving.client({ apiKey: 'sk-two' }), 'mine')).resolves.toBe('mine #2');
+    expect(serving.upstream.headers.some(({ authorization }) => authorization?.includes('sk-one'))).toBe(false);
+  });
+
+  it("holds with a framework's own repetition pay once", async () => {
+    const serving = await startServing({ holdSeconds: 0.4 });
+    serving.upstream.isQuick = false;
+    const client = serving.client({ maxRetries: 0 });
+    const statuses = [];
+    for (let tries = 0; tries < 3; tries += 1)
+      statuses.push(await ask(client, 'held').catch((error: { status?: number }) => error.status));
+    serving.upstream.finish();
+
+    expect(statuses).toEqual([503, 503, 503]);
+    await expect(ask(client, 'held')).resolves.toBe('held #1');
+    expect(serving.upstream.paid).toEqual(['held']);
+  });
+
+  it('a batch that is longer than three holds is waited for by nobody and paid once', async () => {
+    const serving = await startServing({ holdSeconds: 0.2 });
+    serving.upstream.isQuick = false;
+    await expect(ask(serving.client({ maxRetries: 0 }), 'long')).rejects.toMatchObject({ status: 503 });
+    await expect(ask(serving.client({ maxRetries: 0 }), 'long')).rejects.toMatchObject({ status: 503 });
+    serving.upstream.finish();
+    await until(() => serving.run.state().unclaimed === 1);
+
+    await expect(ask(serving.client(), 'long')).resolves.toBe('long #1');
+    expect(serving.upstream.paid).toEqual(['long']);
+  });
+
+  it('a stream that falls back to none is the same request', async () => {
+    const serving = await startServing();
+    serving.upstream.isQuick = false;
+    const gone = new AbortController();
+    const messages = [{ role: 'user' as const, content: 'streamed' }];
+    const stream = serving
+      .client()
+      .chat.completions.create({ model: 'gpt-4o-mini', messages, stream: true }, { signal: gone.signal });
+    await until(() => serving.upstream.paid.length === 1);
+    gone.abort();
+    await stream.then(
+      (events) => events.controller.abort(),
+      () => undefined,
+    );
+    await until(() => serving.run.state().waiting === 0);
+    serving.upstream.finish();
+
+    await expect(ask(serving.client(), 'streamed')).resolves.toBe('streamed #1');
+    expect(serving.upstream.paid).toEqual(['streamed']);
+  });
+
+  it('a call that is given up within the gather window is not sent', async () => {
+    const serving = await startServing({ gatherSeconds: 0.5 });
+    const gone = new AbortController();
+    const first = ask(serving.client(), 'given up', { signal: gone.signal }).catch(() => 'gone');
+    await until(() => serving.run.state().waiting === 1);
+    gone.abort();
+    await first;
+    await until(() => serving.run.state().waiting === 0 && serving.run.state().gathered === 0);
+    expect(serving.upstream.paid).toEqual([]);
+
+    await expect(ask(serving.client(), 'given up')).resolves.toBe('given up #1');
+    expect(serving.upstream.paid).toEqual(['given up']);
+  });
+
+  it('40 questions four at a time are each paid once', async () => {
+    const serving = await startServing();
+    const questions = Array.from({ length: 40 }, (_, index) => `question ${index}`);
+    const client = serving.client();
+    const left = [...questions];
+    const answers: string[] = [];
+    const worker = async () => {
+      for (let prompt = left.shift(); prompt !== undefined; prompt = left.shift())
+        answers.push(await ask(client, prompt));
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+
+    expect(answers).toHaveLength(40);
+    expect(serving.upstream.paid.toSorted()).toEqual(questions.toSorted());
+    expect(serving.run.pace).toContain('4 calls in flight');
+  });
+
+  it('a server that dies between an answer and its note gives it again, and pays nothing', async () => {
+    const serving = await startServing();
+    const delivered = serving.run.release.bind(serving.run);
+    serving.run.release = () => undefined;
+    await expect(ask(serving.client(), 'noted late')).resolves.toBe('noted late #1');
+    serving.run.release = delivered;
+    await serving.stop();
+    await serving.start();
+
+    await expect(ask(serving.client(), 'noted late')).resolves.toBe('noted late #1');
+    expect(serving.upstream.paid).toEqual(['noted late']);
+  });
+});
+
+describe('passes of a run', () => {
+  it('a program that is started again after 44 of 100 answers pays for 100', async () => {
+    const serving = await startServing({ maxBatchRequests: 44 });
+    const prompts = Array.from({ length: 100 }, (_, index) => `review ${index % 50}`);
+    const first = serving.client({ pass: 'one' });
+    const early = await Promise.all(prompts.slice(0, 44).map((prompt) => ask(first, prompt)));
+    serving.upstream.isQuick = false;
+    const gone = new AbortController();
+    const rest = prompts.slice(44).map((prompt) => ask(first, prompt, { signal: gone.signal }).catch(() => 'gone'));
+    await until(() => serving.upstream.paid.length === 100);
+    gone.abort();
+    await Promise.all(rest);
+    serving.upstream.finish();
+    serving.upstream.isQuick = true;
+
+    const second = serving.client({ pass: 'two' });
+    const answers = await Promise.all(prompts.map((prompt) => ask(second, prompt)));
+
+    expect(answers.slice(0, 44)).toEqual(early);
+    expect(numbers(answers).size).toBe(100);
+    expect(serving.upstream.paid).toHaveLength(100);
+  });
+
+  it('a pass after a good end asks anew; after a bad one it gets what there was', async () => {
+    const serving = await startServing();
+    await expect(ask(serving.client({ pass: 'one' }), 'x')).resolves.toBe('x #1');
+    await expect(ask(serving.client({ pass: 'two' }), 'x')).resolves.toBe('x #1');
+    await until(() => serving.run.state().waiting === 0);
+    expect(serving.run.journal.endPass(serving.run.pass('two'), Date.now())).toBe(true);
+    await expect(ask(serving.client({ pass: 'three' }), 'x')).resolves.toBe('x #2');
+    expect(serving.upstream.paid).toHaveLength(2);
+  });
+
+  it('a failure that cost nothing is asked anew by the next pass', async () => {
+    const serving = await startServing();
+    serving.upstream.failures.set('odd', [400]);
+    await expect(ask(serving.client({ pass: 'one' }), 'odd')).rejects.toMatchObject({ status: 400, code: 'refused' });
+    await until(() => serving.run.state().waiting === 0);
+
+    await expect(ask(serving.client({ pass: 'two' }), 'odd')).resolves.toBe('odd #2');
+  });
+});
+
+describe('a creation whose answer is lost', () => {
+  it('is found by its file, and not made again', async () => {
+    const serving = await startServing();
+    serving.upstream.fates.push('answer lost');
+
+    await expect(ask(serving.client(), 'where')).resolves.toBe('where #1');
+    expect(serving.upstream.batches.size).toBe(1);
+  });
+
+  it('is found after a restart as well', async () => {
+    const serving = await startServing();
+    serving.upstream.fates.push('answer lost');
+    const gone = ask(serving.client({ maxRetries: 0 }), 'restarted').catch(() => 'gone');
+    await until(() => serving.upstream.batches.size === 1);
+    await serving.stop();
+    await gone;
+    await serving.start();
+
+    await expect(ask(serving.client(), 'restarted')).resolves.toBe('restarted #1');
+    expect(serving.upstream.paid).toEqual(['restarted']);
+  });
+});
+
+it('batching() gives an official client the answers of a batch', async () => {
+  const upstream = await startUpstream();
+  onTestFinished(closeBatching);
+  const options = {
+    provider: 'openai',
+    apiKey: 'sk-pays',
+    apiBase: upstream.url,
+    gatherSeconds: 0.1,
+    pollIntervalSeconds: 0.05,
+  };
+  const client = new OpenAI(batching({ ...options, run: 'in-process', journal: temporaryFolder() }));
+  upstream.failures.set('bad', [400]);
+  const prompts = ['a', 'b', 'a', 'bad'];
+  const answers = await Promise.allSettled(prompts.map((prompt) => ask(client, prompt)));
+
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
+  expect(answers[3]).toMatchObject({ reason: { status: 400, code: 'refused', requestID: 'req_4' } });
+  expect(upstream.batches.size).toBe(1);
+  expect(upstream.headers.every(({ authorization }) => authorization === 'Bearer sk-pays')).toBe(true);
+});
+
+/** A proxy that tells its server of a hang-up 3 s late, or never, and that can lose answers. */
+async function startDeafProxy(target: string, { losesAnswers = 0 } = {}): Promise<string> {
+  const { createServer, request: send } = await import('node:http');
+  let losses = losesAnswers;
+  const server = createServer((incoming, outgoing) => {
+    const { port } = new URL(target);
+    const headers = { ...incoming.headers, host: `127.0.0.1:${port}`, via: '1.1 proxy' };
+    const upstream = send(
+      { port, host: '127.0.0.1', path: incoming.url, method: incoming.method, headers },
+      (answer) => {
+        if (losses > 0) {
+          losses -= 1;
+          answer.resume();
+          answer.once('end', () => outgoing.destroy());
+          return;
+        }
+        outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(outgoing);
+      },
+    );
+    upstream.on('error', () => outgoing.destroy());
+    outgoing.once('close', () => setTimeout(() => upstream.destroy(), 3_000).unref());
+    incoming.pipe(upstream);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  return `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}`;
+}

@@ -1,0 +1,133 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import OpenAI from 'openai';
+import { expect, it, onTestFinished } from 'vitest';
+import { ask, startUpstream, temporaryFolder, until } from './live-harness.ts';
+import type { Upstream } from './upstream.ts';
+
+const root = join(import.meta.dirname, '../..');
+const quick = ['--provider', 'openai', '--gather', '0.2', '--poll', '0.1'];
+
+function environment(upstream: Upstream): NodeJS.ProcessEnv {
+  const { BATCHDROP_URL: _none, ...env } = process.env;
+  return { ...env, OPENAI_API_KEY: 'sk-pays', OPENAI_BASE_URL: upstream.url };
+}
+
+/** The server as a process of its own. */
+async function startServer(folder: string, upstream: Upstream): Promise<{ child: ChildProcess; url: string }> {
+  const readyFile = join(folder, 'ready.json');
+  const words = ['serve', ...quick, '--port', '0', '--ready-file', readyFile, '--json'];
+  const child = spawn(process.execPath, [join(root, 'cli/main.ts'), ...words], {
+    cwd: folder,
+    env: environment(upstream),
+    stdio: 'ignore',
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await until(() => existsSync(readyFile) || child.exitCode !== null);
+  const { url, pid } = JSON.parse(readFileSync(readyFile, 'utf8'));
+  expect(pid).toBe(child.pid);
+  return { child, url };
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGKILL');
+  await ended;
+}
+
+it('a server that is killed at any moment goes on at the next start, and nothing is paid for twice', async () => {
+  const folder = temporaryFolder();
+  const upstream = await startUpstream();
+  upstream.isQuick = false;
+  const prompts = Array.from({ length: 20 }, (_, index) => `prompt ${index}`);
+  let server = await startServer(folder, upstream);
+  const client = () => new OpenAI({ baseURL: `${server.url}/v1`, apiKey: 'sk-caller', maxRetries: 0 });
+  const asked = () => Promise.allSettled(prompts.map((prompt) => ask(client(), prompt)));
+  let answers = asked();
+  await until(() => upstream.paid.length === 20);
+  await killed(server.child);
+  expect((await answers).every(({ status }) => status === 'rejected')).toBe(true);
+  upstream.finish();
+
+  server = await startServer(folder, upstream);
+  answers = asked();
+  const texts = (await answers).map((outcome) =>
+    outcome.status === 'fulfilled' ? outcome.value : String(outcome.reason),
+  );
+
+  expect(texts.map((text) => text.split(' #')[0])).toEqual(prompts);
+  expect(upstream.paid).toHaveLength(20);
+  await killed(server.child);
+});
+
+it('a program runs with its base URLs set, and is given what it had when it is started again', async () => {
+  const folder = temporaryFolder();
+  const upstream = await startUpstream();
+  // As eval scripts do: plain fetch, three samples, and a fault at its end the first time.
+  writeFileSync(
+    join(folder, 'eval.mjs'),
+    `const ask = () => fetch(process.env.OPENAI_BASE_URL + '/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer ' + process.env.OPENAI_API_KEY },
+      body: JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'sample' }] }),
+    }).then((response) => response.json());
+    const answers = await Promise.all([ask(), ask(), ask()]);
+    console.log(JSON.stringify(answers.map(({ choices }) => choices[0].message.content)));
+    process.exit(Number(process.env.EXIT));`,
+  );
+  const run = (exit: number) =>
+    promisify(execFile)(
+      process.execPath,
+      [join(root, 'cli/main.ts'), 'serve', ...quick, '--', process.execPath, 'eval.mjs'],
+      {
+        cwd: folder,
+        env: { ...environment(upstream), EXIT: String(exit) },
+      },
+    );
+  const failed = await run(7).catch((error: { code: number; stdout: string }) => error);
+  const again = await run(0);
+  const anew = await run(0);
+
+  expect('code' in failed && failed.code).toBe(7);
+  expect(JSON.parse(again.stdout).toSorted()).toEqual(['sample #1', 'sample #2', 'sample #3']);
+  expect(again.stdout).toBe(failed.stdout);
+  expect(JSON.parse(anew.stdout).toSorted()).toEqual(['sample #4', 'sample #5', 'sample #6']);
+});
+
+it('says what a run is at, and lists the answers that nobody has fetched', async () => {
+  const folder = temporaryFolder();
+  const upstream = await startUpstream();
+  upstream.isQuick = false;
+  const { child, url } = await startServer(folder, upstream);
+  const gone = new AbortController();
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'sk-caller', maxRetries: 0 });
+  const asked = ask(client, 'left', { signal: gone.signal }).catch(() => 'gone');
+  await until(() => upstream.paid.length === 1);
+  gone.abort();
+  await asked;
+  upstream.finish();
+  const state = async () => (await (await fetch(`${url}/status`)).json()) as { unclaimed: number };
+  while ((await state()).unclaimed === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  const command = async (...words: string[]) =>
+    (await promisify(execFile)(process.execPath, [join(root, 'cli/main.ts'), 'serve', ...words], { cwd: folder }))
+      .stdout;
+
+  expect(await command('status')).toContain('1 answers wait to be fetched: start the program again');
+  expect(JSON.parse(await command('answers', '--unclaimed', '--json'))).toMatchObject({
+    endpoint: '/v1/chat/completions',
+    answer: { choices: [{ message: { content: 'left #1' } }] },
+  });
+  const second = promisify(execFile)(process.execPath, [join(root, 'cli/main.ts'), 'serve', ...quick, '--port', '0'], {
+    cwd: folder,
+    env: environment(upstream),
+  });
+  await expect(second).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining(
+      `worked on by process ${child.pid}, which serves at ${url}, already. Name another run`,
+    ),
+  });
+  await killed(child);
+});

@@ -1,0 +1,231 @@
+import { request } from 'node:http';
+import Anthropic from '@anthropic-ai/sdk';
+import OpenAI, { BadRequestError, NotFoundError } from 'openai';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { answerFromLine } from '../../lib/live/answer.ts';
+import { batching, closeBatching } from '../../lib/live/index.ts';
+import { LiveTarget } from '../../lib/live/target.ts';
+import { startProvider } from '../client/provider-at-hand.ts';
+import { ask, type Serving, startServing, temporaryFolder, until } from './live-harness.ts';
+
+const body = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x' }] };
+const jsonType = { 'content-type': 'application/json' };
+
+async function post(serving: Serving, path: string, value: unknown, headers: Record<string, string> = jsonType) {
+  const response = await fetch(`${serving.server.url}${path}`, {
+    method: 'POST',
+    headers,
+    body: typeof value === 'string' ? value : JSON.stringify(value),
+  });
+  return {
+    status: response.status,
+    retry: response.headers.get('x-should-retry'),
+    answer: (await response.json()) as { error: { message: string; code: string; param: string } },
+  };
+}
+
+describe('refused at once, with nothing gathered', () => {
+  it.each<[string, string, unknown, number, string | null]>([
+    ['a path that would be a live call', '/v1/images/generations', body, 404, 'unknown_endpoint'],
+    ['a request without a model', '/v1/chat/completions', { messages: [] }, 400, 'invalid_request'],
+    ['what is no JSON', '/v1/chat/completions', '{"model":', 400, 'invalid_json'],
+    [
+      'a background response',
+      '/v1/responses',
+      { model: 'm', input: 'x', background: true },
+      400,
+      'unsupported_parameter',
+    ],
+    [
+      'a stored conversation',
+      '/v1/responses',
+      { model: 'm', input: 'x', previous_response_id: 'resp_1' },
+      400,
+      'unsupported_parameter',
+    ],
+    ['a stream of embeddings', '/v1/embeddings', { model: 'm', input: 'x', stream: true }, 400, 'invalid_value'],
+    [
+      'a member that stands twice',
+      '/v1/chat/completions',
+      '{"model":"a","model":"b","messages":[]}',
+      400,
+      'duplicate_key',
+    ],
+    ["another run's pass", '/run/other.one/v1/chat/completions', body, 404, 'unknown_run'],
+  ])('%s', async (_what, path, value, status, code) => {
+    const serving = await startServing();
+    const refused = await post(serving, path, value);
+
+    expect(refused).toMatchObject({ status, retry: 'false', answer: { error: { code } } });
+    expect(serving.run.state()).toMatchObject({ waiting: 0, gathered: 0 });
+  });
+
+  it('what no program of this machine sends', async () => {
+    const serving = await startServing();
+    const path = '/v1/chat/completions';
+
+    expect(await post(serving, path, body, { 'content-type': 'text/plain' })).toMatchObject({ status: 415 });
+    expect(await post(serving, path, body, { ...jsonType, origin: 'https://evil.example' })).toMatchObject({
+      status: 403,
+    });
+    expect(await statusWithHost(serving, 'evil.example')).toBe(403);
+    expect(serving.run.state()).toMatchObject({ waiting: 0, gathered: 0 });
+  });
+});
+
+function statusWithHost(serving: Serving, host: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const { port } = new URL(serving.server.url);
+    const sent = request({ port, host: '127.0.0.1', path: '/v1/models', headers: { host } }, (response) =>
+      resolve(response.statusCode),
+    );
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+it('lists of models are passed through; a base URL that leads here is refused by name', async () => {
+  const serving = await startServing();
+  const models = await serving.client().models.list();
+
+  expect(models.data.map(({ id }) => id)).toEqual(['gpt-4o-mini']);
+  const circle = new LiveTarget({ provider: 'openai', apiKey: 'sk-x', apiBase: `${serving.server.url}/v1` });
+  await expect(circle.assertNoCircle()).rejects.toThrow(/OPENAI_BASE_URL .* leads to batchdrop serve at/);
+});
+
+it("a provider's errors raise the official client's own classes, with its request id", async () => {
+  const serving = await startServing({ maxAttempts: 2 });
+  serving.upstream.failures.set('bad', [400]);
+  serving.upstream.failures.set('missing', [404]);
+  serving.upstream.failures.set('busy', [429]);
+  const client = serving.client();
+  const [bad, missing, busy] = await Promise.allSettled(
+    ['bad', 'missing', 'busy'].map((prompt) => ask(client, prompt)),
+  );
+
+  expect(bad).toMatchObject({ status: 'rejected', reason: { status: 400, requestID: 'req_1', code: 'refused' } });
+  expect(bad?.status === 'rejected' && bad.reason).toBeInstanceOf(BadRequestError);
+  expect(missing?.status === 'rejected' && missing.reason).toBeInstanceOf(NotFoundError);
+  // What may pass is sent again here, and the client never learns of it.
+  expect(busy).toEqual({ status: 'fulfilled', value: 'busy #4' });
+});
+
+it.each([
+  ['batch_expired', 504],
+  ['batch_cancelled', 499],
+  ['submission_unconfirmed', 502],
+  ['invalid_result_line', 502],
+  ['budget_exceeded', 429],
+  ['model_not_found', 404],
+])('a request that ends as %s is answered with %i', (code, status) => {
+  const line = Buffer.from(JSON.stringify({ custom_id: 'a', response: null, error: { code, message: 'So it is.' } }));
+  const own = code === 'budget_exceeded' ? 'insufficient_quota' : code;
+
+  const read = answerFromLine(line, '/v1/chat/completions');
+  expect(read?.answer.status).toBe(status);
+  expect(JSON.parse(String(read?.answer.body))).toMatchObject({ error: { code: own, message: 'So it is.' } });
+  const native = answerFromLine(line, '/v1/messages');
+  expect(JSON.parse(String(native?.answer.body))).toMatchObject({
+    type: 'error',
+    error: { message: expect.stringContaining('So it is.') },
+  });
+});
+
+it('a stream is kept alive and ends with the answer, or with the error of its endpoint', async () => {
+  const serving = await startServing({ keepAliveSeconds: 0.05 });
+  serving.upstream.failures.set('bad', [400]);
+  const messages = (content: string) => [{ role: 'user' as const, content }];
+  const stream = await serving
+    .client()
+    .chat.completions.create({ model: 'gpt-4o-mini', messages: messages('flow'), stream: true });
+  let text = '';
+  for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+
+  expect(text).toBe('flow #1');
+  const failing = await serving
+    .client()
+    .chat.completions.create({ model: 'gpt-4o-mini', messages: messages('bad'), stream: true });
+  await expect(Array.fromAsync(failing)).rejects.toThrow('refused: bad');
+});
+
+it.each([
+  ['OpenAI for JavaScript', { 'x-stainless-lang': 'js', 'x-stainless-runtime': 'node' }, 102],
+  ['Python requests', { 'user-agent': 'python-requests/2.32' }, 100],
+  ['somebody behind a proxy', { 'x-stainless-lang': 'js', 'x-stainless-runtime': 'node', via: '1.1 proxy' }, null],
+  ['somebody unknown', {}, null],
+])('%s is kept waiting by what was measured of it', async (_who, headers, interim) => {
+  const serving = await startServing({ keepAliveSeconds: 0.05 });
+  serving.upstream.isQuick = false;
+  const seen = new Set<number | undefined>();
+  const { port } = new URL(serving.server.url);
+  const answered = new Promise<number | undefined>((resolve, reject) => {
+    const sent = request({ port, path: '/v1/chat/completions', method: 'POST', headers: { ...jsonType, ...headers } });
+    sent.on('information', ({ statusCode }) => seen.add(statusCode));
+    sent.on('continue', () => seen.add(100));
+    sent.on('response', (response) => resolve(response.statusCode));
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
+  await until(() => serving.upstream.paid.length === 1);
+  if (interim === null) await new Promise((resolve) => setTimeout(resolve, 300));
+  else await until(() => seen.size > 0);
+  serving.upstream.finish();
+
+  expect(await answered).toBe(200);
+  expect([...seen]).toEqual(interim === null ? [] : [interim]);
+});
+
+it("Anthropic's client gets messages, tools, errors and streams from batches, above 21,333 tokens as well", async () => {
+  const { at } = await startProvider('anthropic');
+  onTestFinished(closeBatching);
+  const options = { ...at, gatherSeconds: 0.1, pollIntervalSeconds: 0.05, run: 'claude', journal: temporaryFolder() };
+  const client = new Anthropic(batching(options));
+  const model = 'claude-haiku-4-5';
+  const messages = (content: string) => [{ role: 'user' as const, content }];
+  const tool = { name: 'weather', input_schema: { type: 'object' as const, properties: { city: { type: 'string' } } } };
+  const [plain, used, refused, streamed] = await Promise.allSettled([
+    client.messages.create({ model, max_tokens: 30_000, messages: messages('Hello') }),
+    client.messages.create({
+      model,
+      max_tokens: 100,
+      messages: messages('x'),
+      tools: [tool],
+      tool_choice: { type: 'tool', name: 'weather' },
+    }),
+    client.messages.create({ model, max_tokens: 100, messages: messages('[[refuse]]') }),
+    client.messages.stream({ model, max_tokens: 100, messages: messages('Flow') }).finalMessage(),
+  ]);
+
+  expect(plain).toMatchObject({ status: 'fulfilled', value: { type: 'message', content: [{ type: 'text' }] } });
+  expect(used).toMatchObject({ status: 'fulfilled', value: { stop_reason: 'tool_use' } });
+  expect(refused).toMatchObject({ status: 'rejected' });
+  expect(refused?.status === 'rejected' && refused.reason).toBeInstanceOf(Anthropic.APIError);
+  expect(streamed).toMatchObject({ status: 'fulfilled', value: { type: 'message', content: [{ type: 'text' }] } });
+});
+
+it("OpenAI's client gets schemas, tools, responses and embeddings from batches", async () => {
+  const { at } = await startProvider('openai');
+  onTestFinished(closeBatching);
+  const options = { ...at, gatherSeconds: 0.1, pollIntervalSeconds: 0.05, run: 'gpt', journal: temporaryFolder() };
+  const client = new OpenAI(batching(options));
+  const model = 'gpt-4o-mini';
+  const schema = {
+    type: 'object',
+    properties: { stars: { type: 'integer' } },
+    required: ['stars'],
+    additionalProperties: false,
+  };
+  const [chat, response, embedding] = await Promise.all([
+    client.chat.completions.create({
+      model,
+      messages: [{ role: 'user', content: 'x' }],
+      response_format: { type: 'json_schema', json_schema: { name: 'answer', strict: true, schema } },
+    }),
+    client.responses.create({ model, input: 'x' }),
+    client.embeddings.create({ model: 'text-embedding-3-small', input: ['a', 'b'] }),
+  ]);
+
+  expect(JSON.parse(chat.choices[0]?.message.content ?? '')).toEqual({ stars: expect.any(Number) });
+  expect(response.output_text.length).toBeGreaterThan(0);
+  expect(embedding.data).toHaveLength(2);
+});
