@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { newCommand } from '../command.ts';
-import { parseDuration, parseWhole } from '../option-values.ts';
+import { parseCount, parseDuration } from '../option-values.ts';
 import { parsePort } from '../start/port.ts';
 
 /** A port that stays the same, next to those of the stack. */
@@ -33,8 +33,8 @@ export function serveCommand(): Command {
     .option('--journal <folder>', 'where calls and answers are kept (default: .batchdrop/live/<run>)')
     .option('--gather <time>', 'how long nothing may come before a batch goes (default: 5s)', parseDuration)
     .option('--max-gather <time>', 'how long the first call of a batch waits at most (default: 60s)', parseDuration)
-    .option('--max-batch-requests <count>', 'requests of one batch at most', parseWhole)
-    .option('--max-attempts <times>', 'how often a request may be sent (default: 3)', parseWhole)
+    .option('--max-batch-requests <count>', 'requests of one batch at most', parseCount)
+    .option('--max-attempts <times>', 'how often a request may be sent (default: 3)', parseCount)
     .option(
       '--hold <time>',
       'keep every caller so long (default: as long as its client was measured to wait)',
