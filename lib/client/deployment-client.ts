@@ -17,7 +17,7 @@ import { hasEnded } from '../records/openai-batch.ts';
 import { describeIssues } from '../records/options.ts';
 import { Deployment } from './deployment/deployment.ts';
 import type { DeploymentBatch } from './deployment/replies.ts';
-import type { LibraryClient } from './library-client.ts';
+import type { FinishedPart, LibraryClient } from './library-client.ts';
 
 /** The most that a page of its list may hold. */
 const maxPageItems = 100;
@@ -83,6 +83,22 @@ export class DeploymentClient implements LibraryClient {
     yield* verifiedDownload(response, what);
   }
 
+  async finishedParts(batchId: string, signal: AbortSignal): Promise<FinishedPart[]> {
+    const { batchdrop } = await this.#retrieved(batchId, signal);
+    const { shards = [] } = shardsSchema.safeParse(batchdrop).data ?? {};
+    const finished = shards.filter(({ status, completed }) => status === 'collected' && completed > 0);
+    return finished.map(({ round, shard }) => ({
+      id: `${round}-${shard}`,
+      read: (readSignal) => this.#shardAnswers(batchId, round, shard, readSignal),
+    }));
+  }
+
+  async *#shardAnswers(batchId: string, round: number, shard: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const what = `Shard ${round}-${shard} of the batch ${batchId} of ${this.name}`;
+    const { response } = await this.call(what, (deployment) => deployment.openShard(batchId, round, shard, signal));
+    yield* verifiedDownload(response, what);
+  }
+
   /** An input file is used once, so it proves which batch is ours. */
   async findLost({ providerInputFileId, windowStartMs }: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
     const oldestSeconds = (windowStartMs - clockSkewMs) / 1000;
@@ -97,6 +113,12 @@ export class DeploymentClient implements LibraryClient {
     }
   }
 }
+
+const shardsSchema = z.object({
+  shards: z
+    .array(z.object({ round: z.number(), shard: z.number(), status: z.string(), completed: z.number() }))
+    .optional(),
+});
 
 /** What of the SDK's options a deployment is called with as well. */
 const clientOptionsSchema = z.object({

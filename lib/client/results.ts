@@ -43,7 +43,7 @@ export async function* readLines<Result extends Named>(
   assertReadable(batch);
   let count = 0;
   for (const ref of batch.resultRefs) {
-    for await (const result of readFile(connection.client.results(batch, ref, signal), read, signal)) {
+    for await (const result of readChunks(connection.client.results(batch, ref, signal), read, signal)) {
       count += 1;
       yield result;
     }
@@ -59,7 +59,7 @@ const maxLinesHeldBack = 1_000;
  *
  * @throws ConnectionError where none has: it is another file, such as an error or the page of a gateway.
  */
-async function* readFile<Result extends Named>(
+export async function* readChunks<Result extends Named>(
   chunks: AsyncIterable<Uint8Array>,
   read: ReadLine<Result>,
   signal: AbortSignal,

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Connection } from '../client/connection.ts';
 import type { Creation, Draft } from '../client/creation-steps.ts';
 import { pause } from '../client/deployment/pause.ts';
-import { readLines } from '../client/results.ts';
+import { readChunks, readLines } from '../client/results.ts';
 import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
 import type { CreateOutcome, ProviderBatch, SendingRefusal } from '../providers/contract.ts';
 import type { BatchFields } from '../providers/shared/batch-fields.ts';
@@ -66,6 +66,7 @@ const surpriseSeconds = 30;
 export class BatchWork {
   readonly #host: BatchHost;
   readonly #connection: Connection;
+  readonly #readParts = new Set<string>();
   #batch: KeptBatch;
 
   constructor(host: BatchHost, connection: Connection, batch: KeptBatch) {
@@ -316,6 +317,7 @@ export class BatchWork {
         const batch = await this.#connection.client.retrieve(id, signal);
         if (hasEnded(batch.phase)) return { batch, fields: await this.#connection.client.describe(id, signal) };
         lastSeenMs = now();
+        await this.#readFinishedParts(id);
       } catch (error) {
         if (signal.aborted) throw error;
         if (!(error instanceof NotFoundError)) lastSeenMs = now();
@@ -323,6 +325,18 @@ export class BatchWork {
       }
       const ageSeconds = (now() - (createdAtMs ?? now())) / 1000;
       await pause(pollIntervalSeconds ?? waitSeconds(ageSeconds, pollBounds, Math.random()), signal);
+    }
+  }
+
+  /** Answers of parts that are done are handed out before the batch ends. */
+  async #readFinishedParts(batchId: string): Promise<void> {
+    const { client } = this.#connection;
+    const { signal } = this.#host;
+    for (const part of (await client.finishedParts?.(batchId, signal)) ?? []) {
+      if (this.#readParts.has(part.id)) continue;
+      const read = (bytes: Buffer | null) => this.#result(bytes);
+      await this.#keepResults(readChunks(part.read(signal), read, signal));
+      this.#readParts.add(part.id);
     }
   }
 
@@ -355,14 +369,14 @@ export class BatchWork {
   }
 
   async #readOnce(batch: ProviderBatch): Promise<void> {
+    const read = (bytes: Buffer | null) => this.#result(bytes);
+    await this.#keepResults(readLines(this.#connection, batch, read, this.#host.signal));
+  }
+
+  async #keepResults(results: AsyncIterable<PlacedResult>): Promise<void> {
     let answers: (readonly [number, KeptAnswer])[] = [];
     const retried: number[] = [];
-    for await (const { position, result } of readLines(
-      this.#connection,
-      batch,
-      (bytes) => this.#result(bytes),
-      this.#host.signal,
-    )) {
+    for await (const { position, result } of results) {
       const id = position === null ? null : this.#host.journal.unanswered(this.#batch.id, position);
       if (id === null || result === null) continue;
       if (this.#maySendAgain(id, result)) retried.push(id);
@@ -375,7 +389,7 @@ export class BatchWork {
     this.#release(retried);
   }
 
-  #result(bytes: Buffer | null): { customId: string | null; position: number | null; result: LineAnswer | null } {
+  #result(bytes: Buffer | null): PlacedResult {
     if (bytes === null) return { customId: null, position: null, result: null };
     const read = this.#connection.readLine(bytes, this.#endpoint);
     if (read.kind === 'none') {
@@ -404,6 +418,13 @@ export class BatchWork {
     });
     this.#host.freed(requestIds);
   }
+}
+
+/** A result line, and the place of its request in the batch. */
+interface PlacedResult {
+  customId: string | null;
+  position: number | null;
+  result: LineAnswer | null;
 }
 
 /** A line that a provider refuses is wrong, whatever it calls that. */

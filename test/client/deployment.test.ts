@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest';
 import {
   AuthenticationError,
   BatchFailedError,
@@ -19,6 +20,7 @@ import {
   runBatch,
   waitForBatch,
 } from '../../lib/client/index.ts';
+import { batching, closeBatching } from '../../lib/live/index.ts';
 import { chatRequest, collect, models, thrownBy } from './provider-at-hand.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -231,4 +233,23 @@ it('is what the example for deployments uses', async () => {
   const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: root, env });
 
   expect(stdout).toMatch(/^completed \{ total: 7/);
+});
+
+it('answers live calls that batching() gathers, whatever the provider', async () => {
+  onTestFinished(closeBatching);
+  const gathered = { run: 'gathered', journal: join(folder, 'gathered'), gatherSeconds: 0.2, pollIntervalSeconds: 0.2 };
+  const client = new OpenAI(batching({ ...at, ...gathered }));
+  const ask = (model: string, content: string) =>
+    client.chat.completions.create({ model, messages: [{ role: 'user', content }] });
+  const [openai, claude, unknown, refused] = await Promise.allSettled([
+    ask(models.openai, 'Hello'),
+    ask(models.anthropic, 'Hello'),
+    ask('no-such-model', 'Hello'),
+    ask(models.openai, '[[refuse]]'),
+  ]);
+
+  expect(openai).toMatchObject({ status: 'fulfilled', value: { object: 'chat.completion' } });
+  expect(claude).toMatchObject({ status: 'fulfilled', value: { object: 'chat.completion' } });
+  expect(unknown).toMatchObject({ status: 'rejected', reason: { status: 404, code: 'model_not_found' } });
+  expect(refused).toMatchObject({ status: 'rejected', reason: { status: 400 } });
 });
