@@ -27,9 +27,10 @@ export function showStatus(options: PlaceOptions): void {
     provider_batch_id: providerBatchId,
     problem,
   }));
-  const spentUsd = journal.spentUsd();
+  const { spentUsd, liveUsd } = journal.costs();
   const owner = ownerOf(folder);
-  if (options.json) console.log(JSON.stringify({ journal: folder, ...counts, spent_usd: spentUsd, owner, batches }));
+  if (options.json)
+    console.log(JSON.stringify({ journal: folder, ...counts, spent_usd: spentUsd, live_usd: liveUsd, owner, batches }));
   else {
     console.log(statusLine(counts));
     for (const { step, requests, provider_batch_id, problem } of batches)

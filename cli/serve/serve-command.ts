@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { newCommand } from '../command.ts';
-import { parseCount, parseDuration } from '../option-values.ts';
+import { parseCount, parseDuration, parsePositive } from '../option-values.ts';
 import { parsePort } from '../start/port.ts';
 
 /** A port that stays the same, next to those of the stack. */
@@ -46,6 +46,7 @@ export function serveCommand(): Command {
         .choices(['auto', 'none'])
         .default('auto'),
     )
+    .option('--max-cost-usd <dollars>', 'refuse calls beyond what the run may cost (with --provider)', parsePositive)
     .option('--ready-file <file>', 'write url and pid as JSON once it answers')
     .option('--json', 'report as lines of JSON')
     .action(async (words: string[], options) => {

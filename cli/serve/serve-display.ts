@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { CallerKind } from '../../lib/live/callers.ts';
 import type { LiveRun, RunState } from '../../lib/live/live-run.ts';
+import { dollarsText } from '../../lib/records/dollars.ts';
 import { createProgress } from '../output/progress.ts';
 import { statusLine } from './journal-commands.ts';
 
@@ -42,10 +43,11 @@ function jsonDisplay(hasCommand: boolean): ServeDisplay {
   };
 }
 
-function shown({ spentUsd, batches, ...state }: RunState): object {
+function shown({ spentUsd, liveUsd, batches, ...state }: RunState): object {
   return {
     ...state,
     spent_usd: spentUsd,
+    live_usd: liveUsd,
     batches: batches.map(({ step, requests, providerBatchId, problem }) => ({
       step,
       requests,
@@ -62,7 +64,9 @@ function textDisplay(): ServeDisplay {
     const { answered, failed, waiting, gathered, batches, pace } = state;
     const total = answered + failed + waiting;
     const problem = batches.find((batch) => batch.problem)?.problem;
-    const notes = [gathered > 0 ? `${gathered} being gathered` : null, pace, problem].filter((note) => note);
+    const notes = [paidText(state), gathered > 0 ? `${gathered} being gathered` : null, pace, problem].filter(
+      (note) => note,
+    );
     progress.show({
       label: 'Live calls',
       done: answered + failed,
@@ -89,9 +93,16 @@ function textDisplay(): ServeDisplay {
     ended: (state) => {
       later.stop();
       progress.clear();
-      tell(statusLine(state));
+      tell([statusLine(state), paidText(state)].filter((text) => text !== null).join('; '));
     },
   };
+}
+
+/** What was spent, and what live calls would have cost; null where nothing is known, or nothing was spent. */
+function paidText({ spentUsd, liveUsd }: RunState): string | null {
+  if (!spentUsd) return null;
+  const live = liveUsd === null ? '' : ` (live calls: ${dollarsText(liveUsd)})`;
+  return `${dollarsText(spentUsd)} spent${live}`;
 }
 
 /** Shows what changed, soon and not too often. */

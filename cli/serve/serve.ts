@@ -5,7 +5,8 @@ import { basename, dirname, resolve } from 'node:path';
 import type { TargetOptions } from '../../lib/client/target.ts';
 import type { CallerKind } from '../../lib/live/callers.ts';
 import { Journal, type Pass } from '../../lib/live/journal.ts';
-import { folderName, journalFolder, LiveRun } from '../../lib/live/live-run.ts';
+import { assertGatherOptions, folderName, journalFolder, LiveRun } from '../../lib/live/live-run.ts';
+import type { Pricing } from '../../lib/live/pricing.ts';
 import { type LiveServer, serveLive } from '../../lib/live/server.ts';
 import { LiveTarget } from '../../lib/live/target.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
@@ -25,6 +26,7 @@ export interface ServeFlags {
   maxGather?: number;
   maxBatchRequests?: number;
   maxAttempts?: number;
+  maxCostUsd?: number;
   hold?: number;
   poll?: number;
   interim: 'auto' | 'none';
@@ -38,10 +40,20 @@ export async function serve(words: readonly string[], flags: ServeFlags): Promis
   if (flags.readyFile) rmSync(flags.readyFile, { force: true });
   const target = new LiveTarget(await targetOptions(flags));
   await target.assertNoCircle();
+  const pricing = await pricingFor(target, flags);
+  const gather = gatherOptions(flags);
+  assertGatherOptions(gather);
   const folder = resolve(flags.journal ?? journalFolder(name));
   const journal = Journal.open(folder, { pid: process.pid, url: null }, Date.now());
   const display = createServeDisplay({ json: flags.json === true, hasCommand: words.length > 0 });
-  const run = new LiveRun({ ...gatherOptions(flags), name, journal, onChange: () => display.changed(run) });
+  const run = new LiveRun({
+    ...gather,
+    name,
+    journal,
+    pricing,
+    maxCostUsd: flags.maxCostUsd,
+    onChange: () => display.changed(run),
+  });
   const server = await listen(run, target, flags, words.length > 0, display.caller).catch(async (error: unknown) => {
     await run.close();
     throw error;
@@ -82,6 +94,20 @@ async function targetOptions(flags: ServeFlags): Promise<TargetOptions> {
     );
   const apiKey = flags.apiKey ?? stack.apiKey ?? process.env.BATCHDROP_API_KEY;
   return { deployment: stack.url, ...(apiKey && { apiKey }), ...attempts };
+}
+
+/**
+ * @returns nothing for a deployment, which says itself what its batches cost.
+ * @throws CommandError for a cap where nobody could hold it.
+ */
+async function pricingFor(
+  { kind, config, name }: LiveTarget,
+  { maxCostUsd }: ServeFlags,
+): Promise<Pricing | undefined> {
+  if (kind !== null) return (await import('./pricing.ts')).pricingOf(kind, config);
+  if (maxCostUsd === undefined) return undefined;
+  const message = `--max-cost-usd is held by the prices of a provider, and ${name} routes requests by a configuration that is not known here. Name a provider (--provider openai), or set maxima in the deployment's configuration.`;
+  throw new CommandError(exitStatus.invalid, message);
 }
 
 function gatherOptions({ gather, maxGather, maxBatchRequests, maxAttempts, poll }: ServeFlags) {

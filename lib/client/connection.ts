@@ -3,6 +3,7 @@ import type { AnsweredLine, Provider, TranslatedResult } from '../providers/cont
 import { providers } from '../providers/registry.ts';
 import { type Endpoint, isEndpoint } from '../records/endpoints.ts';
 import { BatchdropError } from '../records/errors.ts';
+import type { Usage } from '../records/usage.ts';
 import { createBySteps } from './create-by-steps.ts';
 import type { CreationSteps } from './creation-steps.ts';
 import { DeploymentClient } from './deployment-client.ts';
@@ -78,7 +79,7 @@ function endOf({ kind, settings, routedTo }: Target): Omit<Connection, 'call' | 
       steps,
       create: (submission) => createBySteps(steps, submission),
       readResult: resultFrom,
-      readLine: (line) => ({ kind: 'line', line }),
+      readLine: (line) => ({ kind: 'line', line, usage: null, model: null }),
       formOf: (recorded, asked) => endpointOf(recorded ?? asked ?? null),
     };
   }
@@ -104,7 +105,13 @@ function isTranslated(provider: Provider, endpoint: Endpoint): boolean {
 
 /** A result line, or why there is none. */
 export type ReadLine =
-  | { kind: 'line'; line: Buffer }
+  | {
+      kind: 'line';
+      line: Buffer;
+      /** Of an answer, where its provider says them. */
+      usage: Usage | null;
+      model: string | null;
+    }
   | { kind: 'none'; customId: string | null; code: string; message: string };
 
 /** A provider's line, translated as the pipeline does it, with the customer's own id. */
@@ -121,7 +128,7 @@ function lineOf(translated: TranslatedResult, customId: () => string | null): Re
   const none = (code: string, message: string): ReadLine => ({ kind: 'none', customId: customId(), code, message });
   switch (translated.kind) {
     case 'answered':
-      return { kind: 'line', line: translated.bytes };
+      return { kind: 'line', line: translated.bytes, usage: translated.usage, model: translated.model };
     case 'unexecuted':
       return none(`batch_${translated.reason}`, translated.message);
     case 'malformed':

@@ -1,3 +1,4 @@
+import type { RequestLine } from '../lines/request-line.ts';
 import type { CreateOutcome, LostCreateFinding, UploadOutcome } from '../providers/contract.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import type { LineError } from '../records/openai-batch.ts';
@@ -55,6 +56,7 @@ export interface BatchSize {
 
 /** A request that can stand in a batch. */
 export interface CheckedRequest {
+  request: RequestLine;
   /** As the model is called there. */
   model: string;
   /** Bytes of it as it is sent. */

@@ -50,7 +50,8 @@ export class DeploymentSteps implements CreationSteps {
 
   check(bytes: Buffer, endpoint: Endpoint): CheckedRequest | LineError {
     const parsed = parseRequestLine({ bytes, lineNumber: 1 }, endpoint);
-    return parsed.ok ? { model: parsed.request.model, sentBytes: bytes.length + 1 } : firstOf(parsed.errors);
+    if (!parsed.ok) return firstOf(parsed.errors);
+    return { request: parsed.request, model: parsed.request.model, sentBytes: bytes.length + 1 };
   }
 
   /** The requests go as they are. They are gathered on disk first, since a length must be said before the bytes. */

@@ -56,7 +56,7 @@ export const targetOptionNames = {
 export interface Target {
   /** Null for a deployment. */
   kind: ProviderKind | null;
-  settings: ConnectionSettings;
+  settings: ConnectionSettings & { config: ProviderConfig };
   /** A provider's name for a deployment to use. */
   routedTo: string | undefined;
   /** Who is called, for people. */
@@ -150,7 +150,7 @@ function settingsFor(
   baseUrl: string | undefined,
   apiKey: string,
   options: TargetOptions,
-): ConnectionSettings {
+): Target['settings'] {
   const { clientOptions, providerOptions } = options;
   return {
     name,

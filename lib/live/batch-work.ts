@@ -20,9 +20,11 @@ import {
 } from '../records/errors.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import { deferralSeconds, waitSeconds } from '../records/schedule.ts';
+import type { Usage } from '../records/usage.ts';
 import { answerFromLine, failureAnswer, type LineAnswer, statusOf } from './answer.ts';
 import type { BatchNote, Journal, KeptAnswer, KeptBatch } from './journal.ts';
 import { lineOf } from './live-call.ts';
+import type { Pricing } from './pricing.ts';
 import { deadlineHours } from './target.ts';
 
 /** What a batch needs of the run that it belongs to. */
@@ -34,6 +36,8 @@ export interface BatchHost {
   maxAttempts: number;
   /** Between two looks at a batch; a tenth of its age without it. */
   pollIntervalSeconds: number | undefined;
+  /** Who knows what answers cost; null where nobody does. */
+  pricing: Pricing | null;
   signal: AbortSignal;
   now(): number;
   /** Whether anybody waits for a request. */
@@ -67,6 +71,7 @@ export class BatchWork {
   readonly #host: BatchHost;
   readonly #connection: Connection;
   readonly #readParts = new Set<string>();
+  #cost: { costUsd: number | null; liveUsd: number | null } = { costUsd: 0, liveUsd: 0 };
   #batch: KeptBatch;
 
   constructor(host: BatchHost, connection: Connection, batch: KeptBatch) {
@@ -302,7 +307,7 @@ export class BatchWork {
     const { batch, fields } = ended;
     if (batch.phase === 'failed') return await this.#failed(batch, fields);
     await this.#read(batch);
-    this.#note({ costUsd: costOf(fields) });
+    this.#note(this.#connection.steps.retries ? { costUsd: costOf(fields) } : this.#cost);
     this.#end(missingFrom(batch));
   }
 
@@ -369,6 +374,7 @@ export class BatchWork {
   }
 
   async #readOnce(batch: ProviderBatch): Promise<void> {
+    this.#cost = { costUsd: 0, liveUsd: 0 };
     const read = (bytes: Buffer | null) => this.#result(bytes);
     await this.#keepResults(readLines(this.#connection, batch, read, this.#host.signal));
   }
@@ -398,8 +404,21 @@ export class BatchWork {
       const isRetryable = code === 'batch_expired';
       return { customId, position: this.#positionOf(customId), result: { answer, isRetryable } };
     }
+    this.#addCost(read);
     const customId = textOf(objectFrom(read.line)?.custom_id);
     return { customId, position: this.#positionOf(customId), result: answerFromLine(read.line, this.#endpoint) };
+  }
+
+  /** An answer without a known price makes the sum unknown. */
+  #addCost({ usage, model }: { usage: Usage | null; model: string | null }): void {
+    if (usage === null) return;
+    const asked = this.#batch.draft?.model || model || '';
+    const price = this.#host.pricing?.priceOf(usage, asked) ?? null;
+    const { costUsd, liveUsd } = this.#cost;
+    this.#cost = {
+      costUsd: price && costUsd !== null ? costUsd + price.batchUsd : null,
+      liveUsd: price && liveUsd !== null ? liveUsd + price.singleUsd : null,
+    };
   }
 
   /** Where the target does not repeat what failed for a reason that may pass, we do: while somebody waits, within a day. */

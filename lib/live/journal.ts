@@ -58,6 +58,7 @@ const requestSchema = z.object({
   status: z.number().nullable(),
   code: z.string().nullable(),
   deliveredAtMs: z.number().nullable(),
+  estimateUsd: z.number().nullable(),
 });
 
 /** A request as the journal has it, without its body and its answer. */
@@ -80,6 +81,7 @@ const batchSchema = z.object({
   createdAtMs: z.number().nullable(),
   endedAtMs: z.number().nullable(),
   costUsd: z.number().nullable(),
+  liveUsd: z.number().nullable(),
   problem: z.string().nullable(),
 });
 
@@ -100,6 +102,7 @@ export type BatchNote = Partial<
     | 'createdAtMs'
     | 'endedAtMs'
     | 'costUsd'
+    | 'liveUsd'
     | 'problem'
   >
 >;
@@ -115,6 +118,8 @@ export interface NewRequest {
   endpoint: string;
   body: Buffer;
   retryCount: number;
+  /** What it costs at most; null where nobody asked, or knows. */
+  estimateUsd: number | null;
   nowMs: number;
 }
 
@@ -141,7 +146,7 @@ const tables = `
     place INTEGER, account TEXT NOT NULL, grouping TEXT NOT NULL, endpoint TEXT NOT NULL, body BLOB, bytes INTEGER NOT NULL,
     waits INTEGER NOT NULL, retryCount INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, batch INTEGER, position INTEGER,
     takenAtMs INTEGER NOT NULL, leftAtMs INTEGER, status INTEGER, requestId TEXT, code TEXT, answer BLOB,
-    answeredAtMs INTEGER, deliveredAtMs INTEGER
+    answeredAtMs INTEGER, deliveredAtMs INTEGER, estimateUsd REAL
   ) STRICT;
   CREATE INDEX IF NOT EXISTS undelivered ON requests (callKey, pass, waits) WHERE deliveredAtMs IS NULL;
   CREATE INDEX IF NOT EXISTS delivered ON requests (callKey, pass, deliveredAtMs) WHERE deliveredAtMs IS NOT NULL;
@@ -150,7 +155,7 @@ const tables = `
   CREATE TABLE IF NOT EXISTS batches (
     id INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, grouping TEXT NOT NULL, endpoint TEXT NOT NULL, step TEXT NOT NULL,
     draft TEXT, inputFileId TEXT, providerBatchId TEXT, requests INTEGER NOT NULL, creatingAtMs INTEGER, createdAtMs INTEGER,
-    endedAtMs INTEGER, costUsd REAL, problem TEXT
+    endedAtMs INTEGER, costUsd REAL, liveUsd REAL, problem TEXT
   ) STRICT;
 `;
 
@@ -306,10 +311,10 @@ export class Journal {
   }
 
   insert(request: NewRequest): KeptRequest {
-    const { callKey, pass, place, account, grouping, endpoint, body, retryCount, nowMs } = request;
+    const { callKey, pass, place, account, grouping, endpoint, body, retryCount, estimateUsd, nowMs } = request;
     const row = this.#get(
-      `INSERT INTO requests (callKey, pass, generation, place, account, grouping, endpoint, body, bytes, waits, retryCount, takenAtMs)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?) RETURNING ${requestColumns}`,
+      `INSERT INTO requests (callKey, pass, generation, place, account, grouping, endpoint, body, bytes, waits, retryCount, estimateUsd, takenAtMs)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?) RETURNING ${requestColumns}`,
       callKey,
       pass.id,
       pass.generation,
@@ -320,6 +325,7 @@ export class Journal {
       body,
       body.length,
       retryCount,
+      estimateUsd,
       nowMs,
     );
     return requestSchema.parse(row);
@@ -533,13 +539,20 @@ export class Journal {
     return countsSchema.parse(row);
   }
 
-  /** What the batches have cost so far, in US dollars; null where one of them does not say. */
-  spentUsd(): number | null {
+  /** What the ended batches cost, in US dollars, and what live calls would have cost; null where one of them does not say. */
+  costs(): { spentUsd: number | null; liveUsd: number | null } {
     const row = this.#get(
-      `SELECT CASE WHEN SUM(costUsd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(costUsd), 0) END AS usd
+      `SELECT CASE WHEN SUM(costUsd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(costUsd), 0) END AS spentUsd,
+       CASE WHEN SUM(liveUsd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(liveUsd), 0) END AS liveUsd
        FROM batches WHERE step = 'ended' AND createdAtMs IS NOT NULL`,
     );
-    return z.object({ usd: z.number().nullable() }).parse(row).usd;
+    return costsSchema.parse(row);
+  }
+
+  /** What a batch costs at most, by what was reckoned of its requests. */
+  estimateOf(batch: number): number {
+    const row = this.#get('SELECT COALESCE(SUM(estimateUsd), 0.0) AS usd FROM requests WHERE batch = ?', batch);
+    return z.object({ usd: z.number() }).parse(row).usd;
   }
 
   /** Answers that came and that nobody has fetched, oldest first. */
@@ -593,6 +606,7 @@ const unclaimedSchema = z.object({
   takenAtMs: z.number(),
   answeredAtMs: z.number(),
 });
+const costsSchema = z.object({ spentUsd: z.number().nullable(), liveUsd: z.number().nullable() });
 const countsSchema = z.object({
   waiting: z.number(),
   sent: z.number(),

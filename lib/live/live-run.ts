@@ -4,11 +4,13 @@ import { InvalidInputError } from '../records/errors.ts';
 import { parseJson } from '../records/parse-json.ts';
 import { RefusedCallError, statusOf } from './answer.ts';
 import { type BatchHost, BatchWork } from './batch-work.ts';
+import { Budget } from './budget.ts';
 import { Claims } from './claims.ts';
 import { Gatherer } from './gatherer.ts';
 import type { Journal, JournalCounts, KeptAnswer, KeptBatch, Pass } from './journal.ts';
 import { callKeyOf, groupingOf, type LiveCall, lineOf } from './live-call.ts';
 import { Pace } from './pace.ts';
+import type { Pricing } from './pricing.ts';
 import type { LiveTarget } from './target.ts';
 
 /** How calls are gathered and sent. */
@@ -52,6 +54,10 @@ export function assertGatherOptions(options: GatherOptions): void {
 export interface RunOptions extends GatherOptions {
   name: string;
   journal: Journal;
+  /** Prices of the target, for the cap and the costs that are shown. */
+  pricing?: Pricing | undefined;
+  /** What the run may cost, in US dollars; it needs prices. */
+  maxCostUsd?: number | undefined;
   /** Called when something worth showing changed. */
   onChange?: (() => void) | undefined;
 }
@@ -75,7 +81,10 @@ export interface Ticket {
 export interface RunState extends JournalCounts {
   gathered: number;
   batches: readonly Pick<KeptBatch, 'id' | 'step' | 'requests' | 'providerBatchId' | 'problem'>[];
+  /** Of batches that have ended, in US dollars; null where a price is not known. */
   spentUsd: number | null;
+  /** What the same would have cost as live calls. */
+  liveUsd: number | null;
   /** What few calls in flight mean for the time it takes; null where there is nothing to say. */
   pace: string | null;
 }
@@ -99,6 +108,8 @@ export class LiveRun {
   readonly #open = new Map<number, KeptBatch>();
   readonly #stopped = new AbortController();
   readonly #pace = new Pace();
+  readonly #budget: Budget;
+  #spentUsd = 0;
   readonly #tidier: NodeJS.Timeout;
   #keptAlive: NodeJS.Timeout | undefined;
 
@@ -107,6 +118,8 @@ export class LiveRun {
     this.journal = options.journal;
     this.#options = options;
     this.#claims = new Claims(this.journal);
+    this.#spentUsd = this.journal.costs().spentUsd ?? Number.POSITIVE_INFINITY;
+    this.#budget = new Budget(options.maxCostUsd ?? null, () => this.#spentUsd);
     this.#tidier = setInterval(() => this.journal.forgetOld(Date.now()), tidyEveryMs).unref();
   }
 
@@ -114,7 +127,11 @@ export class LiveRun {
   attach(target: LiveTarget): void {
     if (this.#targets.has(target.id)) return;
     this.#targets.set(target.id, target);
-    for (const batch of this.journal.openBatches()) if (batch.account === target.id) this.#work(target, batch);
+    for (const batch of this.journal.openBatches()) {
+      if (batch.account !== target.id) continue;
+      this.#budget.resume(batch.id, this.journal.estimateOf(batch.id));
+      this.#work(target, batch);
+    }
   }
 
   pass(name: string): Pass {
@@ -135,6 +152,7 @@ export class LiveRun {
       throw new RefusedCallError(statusOf(code), code, message, param?.replace(/^(body|params)\./, '') ?? null);
     }
     const grouping = groupingOf(call, steps.mixesModels ? '' : checked.model);
+    const usd = this.#options.pricing?.estimate(checked.request, checked.model, checked.sentBytes) ?? null;
     const { request, kind } = this.#claims.claim({
       callKey: callKeyOf(target.id, call),
       pass,
@@ -143,18 +161,31 @@ export class LiveRun {
       endpoint: call.endpoint,
       body: call.body,
       retryCount: call.retryCount,
+      estimateUsd: usd,
       nowMs: Date.now(),
     });
+    const isSentAnew = kind === 'new' || (request.status === null && request.batch === null);
+    if (isSentAnew) this.#reserve(request.id, usd, checked.model);
     this.#holders.get(request.id)?.caller.replaced();
     const holder = new Holder(request.id, caller, this);
     this.#holders.set(request.id, holder);
     this.#stayAlive();
-    const isAnswered = request.status !== null && kind !== 'new';
-    if (isAnswered) queueMicrotask(() => this.#giveAgain(holder));
-    else if (request.batch === null || kind === 'new')
-      this.#gathererOf(target, call, grouping).add(request.id, checked.sentBytes);
+    if (isSentAnew) this.#gathererOf(target, call, grouping).add(request.id, checked.sentBytes);
+    else if (request.status !== null) queueMicrotask(() => this.#giveAgain(holder));
     this.#changed();
     return holder;
+  }
+
+  /** A call that would pass the cap is not taken; what it would have been for stays unsent. */
+  #reserve(requestId: number, usd: number | null, model: string): void {
+    try {
+      this.#budget.release(requestId);
+      this.#budget.assertFits(usd, model);
+      this.#budget.reserve(requestId, usd ?? 0);
+    } catch (error) {
+      this.journal.left(requestId, Date.now());
+      throw error;
+    }
   }
 
   #giveAgain(holder: Holder): void {
@@ -168,6 +199,7 @@ export class LiveRun {
     this.#holders.delete(holder.requestId);
     if (isDelivered) this.journal.delivered(holder.requestId, Date.now());
     else this.journal.left(holder.requestId, Date.now());
+    this.#budget.release(holder.requestId);
     if (this.#holders.size === 0) {
       clearInterval(this.#keptAlive);
       this.#keptAlive = undefined;
@@ -203,7 +235,9 @@ export class LiveRun {
     const wanted = requestIds.filter((id) => this.#holders.has(id));
     if (wanted.length === 0) return;
     this.#pace.sent(wanted.length);
-    this.#work(target, this.journal.beginBatch({ account: target.id, grouping, endpoint }, wanted));
+    const batch = this.journal.beginBatch({ account: target.id, grouping, endpoint }, wanted);
+    this.#budget.sent(batch.id, wanted);
+    this.#work(target, batch);
   }
 
   #work(target: LiveTarget, batch: KeptBatch): void {
@@ -213,6 +247,9 @@ export class LiveRun {
     const work = new BatchWork(this.#host(target, { beta, billing }), connection, batch).run().finally(() => {
       this.#open.delete(batch.id);
       this.#works.delete(work);
+      if (this.#stopped.signal.aborted) return;
+      this.#spentUsd = this.journal.costs().spentUsd ?? Number.POSITIVE_INFINITY;
+      this.#budget.ended(batch.id);
       this.#changed();
     });
     this.#works.add(work);
@@ -224,6 +261,7 @@ export class LiveRun {
       journal: this.journal,
       runName: this.name,
       maxAttempts: this.#options.maxAttempts ?? 3,
+      pricing: this.#options.pricing ?? null,
       pollIntervalSeconds: this.#options.pollIntervalSeconds,
       signal: this.#stopped.signal,
       now: Date.now,
@@ -248,6 +286,7 @@ export class LiveRun {
       const request = this.journal.request(id);
       if (!request || !this.#holders.has(id)) continue;
       const [endpoint] = groupingSchema.parse(parseJson(request.grouping));
+      this.#budget.reserve(id, request.estimateUsd ?? 0);
       this.#gathererOf(target, { ...headers, endpoint }, request.grouping).add(id, request.bytes);
     }
   }
@@ -261,7 +300,7 @@ export class LiveRun {
       ...this.journal.counts(),
       gathered: [...this.#gatherers.values()].reduce((sum, { size }) => sum + size, 0),
       batches: [...this.#open.values()],
-      spentUsd: this.journal.spentUsd(),
+      ...this.journal.costs(),
       pace: this.#pace.advice,
     };
   }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Connection, connect } from '../client/connection.ts';
 import { type TargetOptions, targetOf } from '../client/target.ts';
+import type { ProviderConfig, ProviderKind } from '../providers/config.ts';
 import { withoutEndSlashes } from '../records/base-url.ts';
 import { digest } from '../records/digest.ts';
 import { InvalidInputError } from '../records/errors.ts';
@@ -33,7 +34,9 @@ export class LiveTarget {
   /** The same for the same address, whatever its key. */
   readonly id: string;
   readonly name: string;
-  readonly kind: string | null;
+  /** Null for a deployment. */
+  readonly kind: ProviderKind | null;
+  readonly config: ProviderConfig;
   readonly #baseUrl: string | undefined;
   #checked: Promise<void> | undefined;
 
@@ -44,6 +47,7 @@ export class LiveTarget {
     const target = targetOf(options);
     this.kind = target.kind;
     this.name = target.name;
+    this.config = target.settings.config;
     this.#baseUrl = target.settings.config.baseUrl;
     this.id = digest(target.kind ?? 'deployment', this.#baseUrl ?? '', target.routedTo ?? '').slice(0, 16);
     this.#options = target.kind === null ? withDeploymentOptions(options) : options;

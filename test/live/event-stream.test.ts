@@ -14,9 +14,12 @@ function serving(endpoint: LiveEndpoint, answer: object): typeof fetch {
   };
 }
 
-/** As a person would compare them: without what clients keep for themselves. */
+/** What the clients' own helpers add to an answer. */
+const helperMembers = ['parsed', 'parsed_arguments', 'parsed_output', 'output_parsed'];
+
+/** The answer itself. */
 function plain(value: object): unknown {
-  return JSON.parse(JSON.stringify(value));
+  return JSON.parse(JSON.stringify(value, (key, member) => (helperMembers.includes(key) ? undefined : member)));
 }
 
 const usage = {

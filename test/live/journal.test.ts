@@ -109,6 +109,7 @@ it.each([true, false])('gives each call the request that the rules say, whatever
               endpoint: '/v1/chat/completions',
               body: Buffer.from('{}'),
               retryCount,
+              estimateUsd: null,
               nowMs: clock,
             };
             const expected = model.claim(key, pass, retryCount);
@@ -213,6 +214,7 @@ it('forgets what was never sent after an hour, and answers that nobody fetched a
       endpoint: 'e',
       body: Buffer.from('{}'),
       retryCount: 0,
+      estimateUsd: null,
       nowMs: 0,
     }).request.id;
   const [unsent, unclaimed] = [call('unsent'), call('unclaimed')];

@@ -25,15 +25,22 @@ export async function startUpstream(): Promise<Upstream> {
   return upstream;
 }
 
+type ServingOptions = Partial<ServeOptions> &
+  GatherOptions & {
+    maxCostUsd?: number;
+    /** What every request is estimated at, and costs. */
+    usdOf?: { estimate: number; batch: number; single: number };
+  };
+
 /** A server, its run and its journal, which can be killed and started again. */
 export class Serving {
   readonly folder: string;
   readonly upstream: Upstream;
   run!: LiveRun;
   server!: LiveServer;
-  readonly #options: Partial<ServeOptions> & GatherOptions;
+  readonly #options: ServingOptions;
 
-  constructor(folder: string, upstream: Upstream, options: Partial<ServeOptions> & GatherOptions) {
+  constructor(folder: string, upstream: Upstream, options: ServingOptions) {
     this.folder = folder;
     this.upstream = upstream;
     this.#options = options;
@@ -52,7 +59,12 @@ export class Serving {
       ...(maxBatchRequests && { maxBatchRequests }),
     };
     const journal = Journal.open(this.folder, { pid: process.pid, url: null }, Date.now());
-    this.run = new LiveRun({ name: 'test', journal, ...gather });
+    const { maxCostUsd, usdOf } = this.#options;
+    const pricing = usdOf && {
+      estimate: () => usdOf.estimate,
+      priceOf: () => ({ batchUsd: usdOf.batch, singleUsd: usdOf.single }),
+    };
+    this.run = new LiveRun({ name: 'test', journal, pricing, maxCostUsd, ...gather });
     const { target } = this;
     this.run.attach(target);
     this.server = await serveLive({ run: this.run, target, port: 0, ...this.#options });
@@ -75,7 +87,7 @@ export class Serving {
   }
 }
 
-export async function startServing(options: Partial<ServeOptions> & GatherOptions = {}): Promise<Serving> {
+export async function startServing(options: ServingOptions = {}): Promise<Serving> {
   const serving = new Serving(temporaryFolder(), await startUpstream(), options);
   await serving.start();
   onTestFinished(() => serving.stop().catch(() => undefined));

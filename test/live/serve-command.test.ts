@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
@@ -18,6 +18,7 @@ function environment(upstream: Upstream): NodeJS.ProcessEnv {
 /** The server as a process of its own. */
 async function startServer(folder: string, upstream: Upstream): Promise<{ child: ChildProcess; url: string }> {
   const readyFile = join(folder, 'ready.json');
+  rmSync(readyFile, { force: true });
   const words = ['serve', ...quick, '--port', '0', '--ready-file', readyFile, '--json'];
   const child = spawn(process.execPath, [join(root, 'cli/main.ts'), ...words], {
     cwd: folder,

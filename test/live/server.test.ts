@@ -229,3 +229,21 @@ it("OpenAI's client gets schemas, tools, responses and embeddings from batches",
   expect(response.output_text.length).toBeGreaterThan(0);
   expect(embedding.data).toHaveLength(2);
 });
+
+it('a cap on the cost refuses the call that would pass it, and counts what was spent', async () => {
+  const serving = await startServing({ maxCostUsd: 0.001, usdOf: { estimate: 0.0004, batch: 0.0003, single: 0.0006 } });
+  const client = serving.client({ maxRetries: 0 });
+  await expect(ask(client, 'one')).resolves.toBe('one #1');
+  await until(() => serving.run.state().spentUsd === 0.0003);
+  await expect(ask(client, 'two')).resolves.toBe('two #2');
+  await until(() => serving.run.state().spentUsd === 0.0006);
+
+  await expect(Promise.allSettled([ask(client, 'three'), ask(client, 'four')])).resolves.toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { status: 429, code: 'insufficient_quota' } },
+  ]);
+  await until(() => serving.run.state().spentUsd === 0.0009);
+  expect(serving.run.state().liveUsd).toBeCloseTo(0.0018);
+  await expect(ask(client, 'five')).rejects.toMatchObject({ status: 429 });
+  expect(serving.upstream.paid).toEqual(['one', 'two', 'three']);
+});

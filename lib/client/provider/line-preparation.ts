@@ -169,7 +169,7 @@ export function checkedLine(provider: Provider, bytes: Buffer, endpoint: Endpoin
   const model = bareModel(provider, request.model);
   const translated = provider.translateRequest(request, { lineId: request.customId, model });
   if (!translated.ok) return { ...translated.error, line: 1 };
-  return { model, sentBytes: translated.bytes.length + provider.limits.overheadBytes.line };
+  return { request, model, sentBytes: translated.bytes.length + provider.limits.overheadBytes.line };
 }
 
 /** What is told of a line alone. */

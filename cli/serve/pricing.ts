@@ -1,0 +1,25 @@
+import type { Pricing } from '../../lib/live/pricing.ts';
+import { Estimator } from '../../lib/pipeline/estimate.ts';
+import { type Pricer, pricerOf } from '../../lib/pipeline/price.ts';
+import type { ProviderConfig } from '../../lib/providers/config.ts';
+import { type ProviderKind, providers } from '../../lib/providers/registry.ts';
+
+/** Prices of a provider that is called directly, by the public list and by what is known of its batches. */
+export function pricingOf(kind: ProviderKind, config: ProviderConfig): Pricing {
+  const seller = { name: kind, provider: providers[kind], config };
+  const estimators = new Map<string, Estimator>();
+  const pricers = new Map<string, Pricer | null>();
+  return {
+    estimate: (request, model, sentBytes) => {
+      const estimator = estimators.get(model) ?? new Estimator(seller, model, {});
+      estimators.set(model, estimator);
+      const { batchUsd, assumptions } = estimator.estimate(request, sentBytes);
+      return assumptions.includes('unbounded') ? null : batchUsd;
+    },
+    priceOf: (usage, model) => {
+      const pricer = pricers.get(model) ?? pricerOf(seller, model);
+      pricers.set(model, pricer);
+      return pricer && { batchUsd: pricer.batch(usage), singleUsd: pricer.single(usage) };
+    },
+  };
+}
