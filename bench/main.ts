@@ -19,6 +19,7 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => void | Pr
   collect: async () => (await import('./collect.ts')).run,
   translate: async () => (await import('./translate.ts')).run,
   live: async () => (await import('./live.ts')).run,
+  serve: async () => (await import('./serve.ts')).run,
 };
 const usualLines = 200_000;
 /** Lines where `--lines` does not say, for benches that take long for each. */

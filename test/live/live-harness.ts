@@ -28,6 +28,7 @@ export async function startUpstream(): Promise<Upstream> {
 type ServingOptions = Partial<ServeOptions> &
   GatherOptions & {
     maxCostUsd?: number;
+    createTimeoutSeconds?: number;
     /** What every request is estimated at, and costs. */
     usdOf?: { estimate: number; batch: number; single: number };
   };
@@ -47,7 +48,9 @@ export class Serving {
   }
 
   get target(): LiveTarget {
-    return new LiveTarget({ provider: 'openai', apiKey: 'sk-server', apiBase: this.upstream.url, settleSeconds: 0.1 });
+    const { createTimeoutSeconds = 120 } = this.#options;
+    const times = { createTimeoutSeconds, settleSeconds: 0.1 };
+    return new LiveTarget({ provider: 'openai', apiKey: 'sk-server', apiBase: this.upstream.url, ...times });
   }
 
   async start(): Promise<void> {

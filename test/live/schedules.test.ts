@@ -223,6 +223,19 @@ describe('a creation whose answer is lost', () => {
     expect(serving.upstream.batches.size).toBe(1);
   });
 
+  it('that never arrived is made again only once it is proven that it came to nothing', async () => {
+    const serving = await startServing({ createTimeoutSeconds: 1 });
+    serving.upstream.fates.push('never arrived');
+    const asked = ask(serving.client(), 'nowhere');
+    await until(() => serving.run.state().batches[0]?.problem?.includes('not known yet') === true);
+    const [batch] = serving.run.state().batches;
+    expect(batch).toMatchObject({ step: 'creating', requests: 1 });
+    expect(serving.upstream.paid).toEqual([]);
+
+    await expect(asked).resolves.toBe('nowhere #1');
+    expect(serving.upstream.paid).toEqual(['nowhere']);
+  });
+
   it('is found after a restart as well', async () => {
     const serving = await startServing();
     serving.upstream.fates.push('answer lost');
