@@ -1,4 +1,6 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { request } from 'node:http';
+import { promisify } from 'node:util';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI, { BadRequestError, NotFoundError } from 'openai';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -246,4 +248,21 @@ it('a cap on the cost refuses the call that would pass it, and counts what was s
   expect(serving.run.state().liveUsd).toBeCloseTo(0.0018);
   await expect(ask(client, 'five')).rejects.toMatchObject({ status: 429 });
   expect(serving.upstream.paid).toEqual(['one', 'two', 'three']);
+});
+
+const hasPython = spawnSync('python3', ['-c', 'import urllib.request']).status === 0;
+
+it.skipIf(!hasPython)("Python's own client waits through interim responses for its answer", async () => {
+  const serving = await startServing({ keepAliveSeconds: 0.05 });
+  serving.upstream.isQuick = false;
+  const script = `import json, sys, urllib.request
+data = json.dumps({'model': 'gpt-4o-mini', 'messages': [{'role': 'user', 'content': 'snake'}]}).encode()
+asked = urllib.request.Request(sys.argv[1], data=data, headers={'content-type': 'application/json'})
+print(urllib.request.urlopen(asked).read().decode())`;
+  const answered = promisify(execFile)('python3', ['-c', script, `${serving.server.url}/v1/chat/completions`]);
+  await until(() => serving.upstream.paid.length === 1);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  serving.upstream.finish();
+
+  expect(JSON.parse((await answered).stdout)).toMatchObject({ choices: [{ message: { content: 'snake #1' } }] });
 });
