@@ -259,16 +259,25 @@ export class Journal {
         'DELETE FROM requests WHERE batch IS NULL AND status IS NULL AND waits = 0 AND leftAtMs < ?',
         nowMs - unsentHours * 3_600_000,
       );
-      this.#run(
-        'DELETE FROM requests WHERE deliveredAtMs < ? AND (pass = 0 OR generation < ?)',
-        nowMs - deliveredMinutes * 60_000,
-        current,
-      );
+      this.#forgetDelivered(nowMs - deliveredMinutes * 60_000, current);
       this.#run(
         'DELETE FROM requests WHERE status IS NOT NULL AND waits = 0 AND answeredAtMs < ?',
         nowMs - unclaimedDays * 86_400_000,
       );
     });
+  }
+
+  /** They still count. */
+  #forgetDelivered(beforeMs: number, generation: number): void {
+    const isOld = 'deliveredAtMs < ? AND (pass = 0 OR generation < ?)';
+    const counts = `SELECT COALESCE(SUM(status < 400), 0) AS answered, COALESCE(SUM(status >= 400), 0) AS failed FROM requests WHERE ${isOld}`;
+    const { answered, failed } = forgottenSchema.parse(this.#get(counts, beforeMs, generation));
+    if (answered + failed === 0) return;
+    const add =
+      'INSERT INTO facts VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + ?2';
+    this.#run(add, 'answered', String(answered));
+    this.#run(add, 'failed', String(failed));
+    this.#run(`DELETE FROM requests WHERE ${isOld}`, beforeMs, generation);
   }
 
   /** Writes several things, or none of them. */
@@ -533,7 +542,8 @@ export class Journal {
   counts(): JournalCounts {
     const row = this.#get(
       `SELECT COALESCE(SUM(waits), 0) AS waiting, COALESCE(SUM(batch IS NOT NULL AND status IS NULL), 0) AS sent,
-       COALESCE(SUM(status < 400), 0) AS answered, COALESCE(SUM(status >= 400), 0) AS failed,
+       COALESCE(SUM(status < 400), 0) + ${forgotten('answered')} AS answered,
+       COALESCE(SUM(status >= 400), 0) + ${forgotten('failed')} AS failed,
        COALESCE(SUM(status < 400 AND deliveredAtMs IS NULL AND waits = 0), 0) AS unclaimed FROM requests`,
     );
     return countsSchema.parse(row);
@@ -606,6 +616,7 @@ const unclaimedSchema = z.object({
   takenAtMs: z.number(),
   answeredAtMs: z.number(),
 });
+const forgottenSchema = z.object({ answered: z.number(), failed: z.number() });
 const costsSchema = z.object({ spentUsd: z.number().nullable(), liveUsd: z.number().nullable() });
 const countsSchema = z.object({
   waiting: z.number(),
@@ -615,6 +626,11 @@ const countsSchema = z.object({
   unclaimed: z.number(),
 });
 const draftSchema = z.custom<Draft>((value) => typeof value === 'object' && value !== null && 'token' in value);
+
+/** How many there were of those that are kept no longer. */
+function forgotten(name: 'answered' | 'failed'): string {
+  return `COALESCE((SELECT CAST(value AS INTEGER) FROM facts WHERE name = '${name}'), 0)`;
+}
 
 function requestOf(row: object | undefined): KeptRequest | null {
   return row ? requestSchema.parse(row) : null;

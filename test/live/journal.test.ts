@@ -217,13 +217,17 @@ it('forgets what was never sent after an hour, and answers that nobody fetched a
       estimateUsd: null,
       nowMs: 0,
     }).request.id;
-  const [unsent, unclaimed] = [call('unsent'), call('unclaimed')];
+  const [unsent, unclaimed, fetched] = [call('unsent'), call('unclaimed'), call('fetched')];
+  journal.answer(fetched, answer, 0);
+  journal.delivered(fetched, 0);
   journal.answer(unclaimed, answer, 0);
   for (const id of [unsent, unclaimed]) journal.left(id, 0);
   journal.forgetOld(3_500_000);
   expect(journal.request(unsent)).not.toBeNull();
   journal.forgetOld(3_700_000);
   expect(journal.request(unsent)).toBeNull();
+  expect(journal.request(fetched)).toBeNull();
+  expect(journal.counts()).toMatchObject({ waiting: 0, answered: 2 });
   expect([...journal.unclaimed()].map(({ id }) => id)).toEqual([unclaimed]);
   journal.forgetOld(31 * 86_400_000);
   expect([...journal.unclaimed()]).toEqual([]);
