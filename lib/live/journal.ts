@@ -65,7 +65,6 @@ const requestSchema = z.object({
 export type KeptRequest = z.infer<typeof requestSchema>;
 
 const batchSteps = ['lines', 'uploaded', 'creating', 'created', 'ended'] as const;
-export type BatchStep = (typeof batchSteps)[number];
 
 const batchSchema = z.object({
   id: z.number(),
