@@ -5,7 +5,7 @@ import { resultKey, statusKey } from '../records/object-keys.ts';
 import type { LineError } from '../records/openai-batch.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import { shownOptions } from '../records/options.ts';
-import { sidecarWarning } from './drop-options.ts';
+import { sidecarWarning, withoutQuotes } from './drop-options.ts';
 import { isGone } from './gone-files.ts';
 import type { Services } from './services.ts';
 
@@ -93,6 +93,7 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     model: batch.model,
     dry_run: batch.options.dry_run ?? false,
     input: input ? `s3://${input.bucket}/${input.key}` : null,
+    etag: input ? withoutQuotes(input.etag) : null,
     sequencer: batch.sequencer,
     last_modified: batch.lastModified,
     created_at: batch.createdAt,
@@ -156,6 +157,8 @@ function isKnown({ sequencer, lastModified }: DropOrder): boolean {
 export interface RefusedDrop extends DropOrder {
   bucket: string;
   key: string;
+  /** Null where the sweep found it and it was gone again. */
+  etag: string | null;
   tenant: string;
 }
 
@@ -166,6 +169,7 @@ function describeRefusal(services: Services, refused: RefusedDrop, error: LineEr
     status: 'refused',
     tenant: refused.tenant,
     input: `s3://${refused.bucket}/${refused.key}`,
+    etag: refused.etag && withoutQuotes(refused.etag),
     sequencer: refused.sequencer,
     last_modified: refused.lastModified,
     created_at: nowSeconds,

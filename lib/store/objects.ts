@@ -38,6 +38,7 @@ export interface ObjectHead extends S3Object {
 /** An object in a list. */
 export interface ListedObject {
   key: string;
+  etag: string;
   bytes: number;
   /** Unix seconds. */
   lastModified: number;
@@ -120,11 +121,14 @@ export class Objects {
         EncodingType: 'url',
       }),
     );
-    const objects = (page.Contents ?? []).map(({ Key: key = '', Size: bytes = 0, LastModified: lastModified }) => ({
-      key: decodeKey(key),
-      bytes,
-      lastModified: inSeconds(lastModified),
-    }));
+    const objects = (page.Contents ?? []).map(
+      ({ Key: key = '', ETag: etag = '', Size: bytes = 0, LastModified: lastModified }) => ({
+        key: decodeKey(key),
+        etag,
+        bytes,
+        lastModified: inSeconds(lastModified),
+      }),
+    );
     return { objects, next: page.IsTruncated ? (objects.at(-1)?.key ?? null) : null };
   }
 

@@ -136,13 +136,13 @@ describe('a drop becomes one batch', () => {
     await harness.put('inbox/during.jsonl', body);
     const event = await eventOf('inbox/during.jsonl');
     pass(11 * minutes);
-    const { head } = harness.services.objects;
+    const { readText } = harness.services.objects;
     let taken: string | null = null;
-    const spy = vi.spyOn(harness.services.objects, 'head').mockImplementation(async function (
+    const spy = vi.spyOn(harness.services.objects, 'readText').mockImplementation(async function (
       this: typeof harness.services.objects,
       ...of
     ) {
-      const found = await head.call(this, ...of);
+      const found = await readText.call(this, ...of);
       // The sweep has seen that there is no status file.
       if (of[0] === statusKey('inbox/during.jsonl')) {
         spy.mockRestore();
@@ -220,6 +220,91 @@ describe('a drop becomes one batch', () => {
       await onlyBatchOf(lost);
     },
   );
+});
+
+describe('a drop without an event whose key has the status file of an earlier one', () => {
+  /** Drops another file under the same key, of which no event comes. */
+  async function replace(key: string, text = body): Promise<void> {
+    pass(hours);
+    await harness.put(key, text);
+    pass(11 * minutes);
+  }
+
+  async function newestBatchOf(key: string): Promise<string | undefined> {
+    return (await batchesOf(key)).at(-1)?.id;
+  }
+
+  it.each([
+    ['other bytes', fileOf([chatLine('first')])],
+    ['the same bytes', body],
+  ])('is taken up, and its status takes the place of the other: after %s', async (name, text) => {
+    const key = `inbox/again ${name}.jsonl`;
+    const first = await harness.drop(`again ${name}.jsonl`, text);
+    await drive(harness, first ?? '');
+    await replace(key);
+    expect(await sweepNow()).toMatchObject({ takenUp: 1 });
+    expect(await sweepNow()).toMatchObject({ takenUp: 0 });
+    const second = await newestBatchOf(key);
+    expect(second).not.toBe(first);
+    await drive(harness, second ?? '');
+    expect(await harness.status(`again ${name}.jsonl`)).toMatchObject({ batch_id: second, status: 'completed' });
+  });
+
+  it('is taken up while the batch of the earlier one runs', async () => {
+    const key = 'inbox/running.jsonl';
+    await harness.drop('running.jsonl', fileOf([chatLine('first')]));
+    await replace(key);
+    expect(await sweepNow()).toMatchObject({ takenUp: 1 });
+    expect(await batchesOf(key)).toHaveLength(2);
+    expect((await harness.status('running.jsonl')).batch_id).toBe(await newestBatchOf(key));
+  });
+
+  it('is taken up where the earlier one was refused, and is itself refused once only', async () => {
+    const key = 'inbox/refused.jsonl';
+    await harness.put(`${key}.options.json`, 'no JSON');
+    await harness.put(key, body);
+    await intake(harness.services, await eventOf(key));
+    expect((await harness.status('refused.jsonl')).status).toBe('refused');
+    await replace(key, fileOf([chatLine('second')]));
+    expect(await sweepNow()).toMatchObject({ takenUp: 1 });
+    expect(await sweepNow()).toMatchObject({ takenUp: 0 });
+    await harness.services.objects.delete([`${key}.options.json`]);
+    await replace(key);
+    expect(await sweepNow()).toMatchObject({ takenUp: 1 });
+    await onlyBatchOf(key);
+  });
+
+  it('is taken up where it came within the same second as the refused one', async () => {
+    const key = 'inbox/a second.jsonl';
+    await harness.put(`${key}.options.json`, 'no JSON');
+    await harness.put(key, fileOf([chatLine('first')]));
+    await intake(harness.services, await eventOf(key));
+    await harness.services.objects.delete([`${key}.options.json`]);
+    await harness.put(key, body);
+    pass(11 * minutes);
+    expect(await sweepNow()).toMatchObject({ takenUp: 1 });
+    await onlyBatchOf(key);
+  });
+
+  it('is taken up where that tells of a batch of another table', async () => {
+    const key = 'inbox/of another.jsonl';
+    await harness.put(statusKey(key), JSON.stringify({ batch_id: 'batch_of_another', status: 'completed' }));
+    await harness.put(key, body);
+    pass(11 * minutes);
+    expect(await sweepNow()).toMatchObject({ takenUp: 1 });
+    await onlyBatchOf(key);
+  });
+
+  it('is no drop of its own where it has the same bytes and the same idempotency key', async () => {
+    const key = 'inbox/by key.jsonl';
+    const options = '{"idempotency_key": "lost drops"}';
+    await harness.put(`${key}.options.json`, options);
+    await harness.put(key, body);
+    await intake(harness.services, await eventOf(key));
+    await replace(key);
+    expect(await sweepNow()).toMatchObject({ takenUp: 0 });
+    await onlyBatchOf(key);
+  });
 });
 
 describe('the status file of a key', () => {

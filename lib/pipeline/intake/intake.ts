@@ -43,8 +43,8 @@ export async function intake(services: Services, drop: Drop): Promise<string | n
   } catch (error) {
     if (!(error instanceof InvalidInputError)) throw error;
     const refusal = { code: error.code, message: error.message, param: error.param, line: null };
-    const lastModified = isThere ? head.lastModified : null;
-    await writeRefusal(services, { ...drop, lastModified, tenant: location.tenant }, refusal);
+    const { etag, lastModified } = isThere ? head : { etag: drop.etag, lastModified: null };
+    await writeRefusal(services, { ...drop, etag, lastModified, tenant: location.tenant }, refusal);
     services.metrics.add('DropsRefused', 1);
     // What replaced it has the sidecar now, and answers for it.
     const taskToken = head === null || isThere ? await findTaskToken(services, drop, head) : null;
