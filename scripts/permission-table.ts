@@ -17,7 +17,11 @@ export interface PermissionSources {
 export async function permissionSources(books: PolicyBooks): Promise<PermissionSources> {
   const calls: [string, string[]][] = [];
   for (const name of functionNames) calls.push([name, await awsCallsOf(name, true)]);
-  const others = { 'an account on Bedrock': books.bedrock, '`inputPrefixes`': books.inputPrefixes };
+  const others = {
+    'an account on Bedrock': books.bedrock,
+    '`inputPrefixes`': books.inputPrefixes,
+    '`bucketKmsKeyArn`': books.ownKey,
+  };
   return { plain: books.plain, others, calls: Object.fromEntries(calls) };
 }
 
@@ -102,6 +106,7 @@ const places: [pattern: RegExp, text: string][] = [
   [/^arn:aws:secretsmanager:.*$/, 'the secrets of the providers'],
   [/^arn:aws:logs:.*$/, 'its log group'],
   [/^arn:aws:sqs:.*$/, 'its dead-letter queue'],
+  [/^arn:aws:kms:.*$/, 'the key of the bucket, through S3'],
   [/^arn:aws:iam:.*$/, 'the role of the jobs, for Bedrock'],
   [/^arn:aws:bedrock:.*:model-invocation-job\/.*$/, 'jobs of the account'],
   [/^arn:aws:bedrock:.*$/, 'models and profiles'],

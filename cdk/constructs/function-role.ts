@@ -72,8 +72,14 @@ function grants(scope: Construct, access: Access, logs: ILogGroup, reach: Reach)
     }),
     ...taskGrants(access, config.taskMachines),
     ...jobGrants(scope, access, reach),
-    ...given(access.readsSecrets, { actions: ['secretsmanager:GetSecretValue'], resources: [...secrets.arns] }),
+    ...secretGrants(access, secrets),
   ];
+}
+
+/** Accounts on Bedrock, for one, have no key. */
+function secretGrants({ readsSecrets }: Access, { arns }: ProviderSecrets): Grant[] {
+  if (!readsSecrets || arns.length === 0) return [];
+  return [{ actions: ['secretsmanager:GetSecretValue'], resources: [...arns] }];
 }
 
 function taskGrants({ answersTasks = [] }: Access, machines: readonly string[]): Grant[] {

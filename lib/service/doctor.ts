@@ -37,6 +37,7 @@ export interface Subject {
     | 'keepsOldVersions'
     | 'encryptionKey'
     | 'isOpenToPages'
+    | 'secretArn'
     | 'functionRole'
     | 'refusedActions'
     | 'functionConcurrency'
@@ -188,16 +189,29 @@ async function checkPages({ deployment, services }: Subject): Promise<Finding[]>
 
 async function checkRoles(subject: Subject, signal: AbortSignal): Promise<Finding[]> {
   const findings: Finding[] = [];
+  const secretArns = await findSecretArns(subject);
   for (const name of Object.keys(functionTimeoutSeconds).filter(isFunctionName))
-    if (!signal.aborted) findings.push(...(await checkRole(subject, name)));
+    if (!signal.aborted) findings.push(...(await checkRole(subject, name, secretArns)));
   return findings.length > 0 ? findings : [fine("The functions' roles allow what their steps do.")];
 }
 
-async function checkRole({ deployment, services }: Subject, name: FunctionName): Promise<Finding[]> {
+/** Of those that are there: that one is missing is the finding of its provider. */
+async function findSecretArns({ deployment, services }: Subject): Promise<string[]> {
+  const secrets = new Set(Object.values(services.config.providers).flatMap((provider) => secretOf(provider) ?? []));
+  const names = Array.from(secrets, (secret) => secretNameIn(deploymentNameOf(deployment.stateMachineArn), secret));
+  const arns = await Promise.all(names.map((name) => deployment.secretArn(name)));
+  return arns.filter((arn) => arn !== null);
+}
+
+async function checkRole(
+  { deployment, services }: Subject,
+  name: FunctionName,
+  secretArns: readonly string[],
+): Promise<Finding[]> {
   const { bucket, table, stateMachineArn } = deployment;
   const functionName = `${deploymentNameOf(stateMachineArn)}-${name}`;
   const role = await deployment.functionRole(functionName);
-  const rights = neededRights(name, { config: services.config, bucket, table, stateMachineArn });
+  const rights = neededRights(name, { config: services.config, bucket, table, stateMachineArn, secretArns });
   const refused = await Promise.all(
     rights.map(async (right) => refusals(right, await deployment.refusedActions(role, right))),
   );

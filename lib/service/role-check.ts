@@ -1,7 +1,5 @@
-import { secretOf } from '../providers/account.ts';
 import type { Config } from '../providers/config.ts';
-import { deploymentNameOf, secretNameIn } from '../records/deployment-settings.ts';
-import { accessOf } from '../records/function-access.ts';
+import { type Access, accessOf } from '../records/function-access.ts';
 import type { FunctionName } from '../records/function-timeouts.ts';
 import { table as tableDesign } from '../records/table.ts';
 
@@ -20,12 +18,14 @@ export interface RightsSubject {
   bucket: string;
   table: string;
   stateMachineArn: string;
+  /** Of the providers' secrets, in full: the roles name them so. */
+  secretArns: readonly string[];
 }
 
-/** Any object's, since grants end with a star. */
+/** Any object's or execution's, since grants end with a star. */
 const anyName = 'doctor';
 
-/** What a function's role must allow for its step to work on the bucket, the table, the secrets and the bucket's key. */
+/** What a function's role must allow for its step to work. What it may do with Bedrock and with input prefixes is not among it. */
 export function neededRights(name: FunctionName, subject: RightsSubject): NeededRight[] {
   const { table, reads = [], writes = [], deletes = [], ...access } = accessOf[name];
   const [, partition = 'aws', , region = '', account = ''] = subject.stateMachineArn.split(':');
@@ -44,19 +44,32 @@ export function neededRights(name: FunctionName, subject: RightsSubject): Needed
     ...inFolders('s3:GetObject', reads),
     ...inFolders('s3:PutObject', writes),
     ...inFolders('s3:DeleteObject', deletes),
+    ...(reads.length + deletes.length > 0 ? [{ actions: ['s3:ListBucket'], resource: bucketArn }] : []),
     ...(access.startsExecutions ? [{ actions: ['states:StartExecution'], resource: subject.stateMachineArn }] : []),
-    ...(access.readsSecrets ? secretRights(subject, `arn:${partition}:secretsmanager:${region}:${account}`) : []),
+    ...(access.describesExecutions ? [describingExecutions(subject)] : []),
+    ...(access.sendsEvents ? [sendingEvents(subject, `arn:${partition}:events:${region}:${account}`)] : []),
+    ...subject.config.taskMachines.flatMap((machine) => answers(access.answersTasks, machine)),
+    ...(access.readsSecrets ? subject.secretArns.map(readingSecret) : []),
     ...(reads.length + writes.length > 0 ? keyRights(subject.config, writes.length > 0, region) : []),
   ];
 }
 
-function secretRights({ config, stateMachineArn }: RightsSubject, prefix: string): NeededRight[] {
-  const deployment = deploymentNameOf(stateMachineArn);
-  const secrets = Object.values(config.providers).flatMap((provider) => secretOf(provider) ?? []);
-  return [...new Set(secrets)].map((secret) => ({
-    actions: ['secretsmanager:GetSecretValue'],
-    resource: `${prefix}:secret:${secretNameIn(deployment, secret)}-doctor`,
-  }));
+function describingExecutions({ stateMachineArn }: RightsSubject): NeededRight {
+  const executions = stateMachineArn.replace(':stateMachine:', ':execution:');
+  return { actions: ['states:DescribeExecution'], resource: `${executions}:${anyName}` };
+}
+
+function sendingEvents({ config }: RightsSubject, events: string): NeededRight {
+  const resource = `${events}:event-bus/${config.deployment.eventBusName}`;
+  return { actions: ['events:PutEvents'], resource, context: { 'events:source': 'batchdrop' } };
+}
+
+function answers(kinds: Access['answersTasks'] = [], machine: string): NeededRight[] {
+  return kinds.length === 0 ? [] : [{ actions: kinds.map((kind) => `states:SendTask${kind}`), resource: machine }];
+}
+
+function readingSecret(arn: string): NeededRight {
+  return { actions: ['secretsmanager:GetSecretValue'], resource: arn };
 }
 
 function keyRights({ deployment }: Config, isWriter: boolean, region: string): NeededRight[] {

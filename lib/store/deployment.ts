@@ -9,9 +9,15 @@ import {
   GetBucketNotificationConfigurationCommand,
   GetBucketVersioningCommand,
   HeadBucketCommand,
+  type LifecycleRule,
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
+import {
+  DescribeSecretCommand,
+  ResourceNotFoundException,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { DescribeStateMachineCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { inboxListeners } from './inbox-listeners.ts';
 
@@ -32,6 +38,7 @@ export class Deployment {
   readonly #eventBridge = new EventBridgeClient();
   readonly #lambda = new LambdaClient();
   readonly #iam = new IAMClient();
+  readonly #secrets = new SecretsManagerClient();
   readonly bucket: string;
   readonly table: string;
   readonly stateMachineArn: string;
@@ -56,9 +63,7 @@ export class Deployment {
   /** Says after how many days the objects of a folder expire; null if they never do. */
   async expirationDays(folder: string): Promise<number | null> {
     const rules = await this.#lifecycleRules();
-    const days = rules
-      .filter((rule) => folder.startsWith(rule.Filter?.Prefix ?? rule.Prefix ?? ''))
-      .flatMap((rule) => rule.Expiration?.Days ?? []);
+    const days = rules.filter((rule) => isForAllOf(folder, rule)).flatMap((rule) => rule.Expiration?.Days ?? []);
     return days.length > 0 ? Math.min(...days) : null;
   }
 
@@ -81,9 +86,7 @@ export class Deployment {
     if (versioning.Status === undefined) return false;
     const rules = await this.#lifecycleRules();
     return !rules.some(
-      (rule) =>
-        rule.NoncurrentVersionExpiration?.NoncurrentDays !== undefined &&
-        folder.startsWith(rule.Filter?.Prefix ?? rule.Prefix ?? ''),
+      (rule) => rule.NoncurrentVersionExpiration?.NoncurrentDays !== undefined && isForAllOf(folder, rule),
     );
   }
 
@@ -109,6 +112,16 @@ export class Deployment {
   /** The deployments that take what is dropped into the bucket. */
   async inboxListeners(): Promise<string[]> {
     return inboxListeners(this.bucket, this.#eventBridge);
+  }
+
+  /** The full ARN of a secret, with the six characters that AWS has appended to its name; null if there is no such secret. */
+  async secretArn(name: string): Promise<string | null> {
+    try {
+      return (await this.#secrets.send(new DescribeSecretCommand({ SecretId: name }))).ARN ?? null;
+    } catch (error) {
+      if (error instanceof ResourceNotFoundException) return null;
+      throw error;
+    }
   }
 
   /** The ARN of a function's role. */
@@ -186,6 +199,12 @@ export class Deployment {
     const found = await this.#lambda.send(new GetAccountSettingsCommand({}));
     return found.AccountLimit?.ConcurrentExecutions ?? null;
   }
+}
+
+/** Whether a rule is for every object of a folder: not for those of another one, with a tag, or of a size. */
+function isForAllOf(folder: string, { Filter: filter, Prefix: prefix = '' }: LifecycleRule): boolean {
+  const { Prefix: ofFilter, ...others } = filter?.And ?? filter ?? {};
+  return Object.keys(others).length === 0 && folder.startsWith(ofFilter ?? prefix);
 }
 
 /** S3 has an error of its own for each configuration that a bucket does not have. */

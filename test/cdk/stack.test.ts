@@ -168,6 +168,20 @@ describe('a bucket of KMS', () => {
     expect(uses.toSorted()).toEqual(writers.map((name) => [name, both]));
   });
 
+  it('opens its key to the jobs of Bedrock, too', () => {
+    const template = synthesizeConfig({
+      providers: { aws: { kind: 'bedrock' } },
+      deployment: { bucketName: 'a-bucket-of-ours', bucketKmsKeyArn: key },
+    });
+    const policies = Object.entries(template.findResources('AWS::IAM::Policy'));
+    const statements = policies.flatMap(([id, policy]) =>
+      id.startsWith('Bedrock') ? policy.Properties.PolicyDocument.Statement : [],
+    );
+    expect(statements).toContainEqual(
+      expect.objectContaining({ Action: ['kms:Decrypt', 'kms:GenerateDataKey'], Resource: key }),
+    );
+  });
+
   it('must be one of your own', () => {
     expect(() => newApp({ bucketKmsKeyArn: key })).toThrow('name it by bucketName');
     expect(() => newApp({ bucketName: 'a-bucket', bucketKmsKeyArn: 'alias/ours' })).toThrow(
@@ -260,6 +274,14 @@ describe("the providers' keys", () => {
     const template = synthesize({ createSecrets: false });
     template.resourceCountIs('AWS::SecretsManager::Secret', 0);
     expect(JSON.stringify(template.toJSON())).toContain(':secret:batchdrop/openai-??????');
+  });
+});
+
+describe('a configuration whose accounts have no keys', () => {
+  it('is a stack without secrets and without rights to any', () => {
+    const template = synthesizeConfig({ providers: { aws: { kind: 'bedrock' } } });
+    template.resourceCountIs('AWS::SecretsManager::Secret', 0);
+    expect(JSON.stringify(template.findResources('AWS::IAM::Policy'))).not.toContain('secretsmanager:');
   });
 });
 

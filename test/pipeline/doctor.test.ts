@@ -31,6 +31,7 @@ const healthy: Subject['deployment'] = {
   keepsOldVersions: async () => false,
   encryptionKey: async () => null,
   isOpenToPages: async () => false,
+  secretArn: async (name) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-abcdef`,
   functionRole: async (functionName) => `arn:aws:iam::111122223333:role/${functionName}`,
   refusedActions: async () => [],
   functionConcurrency: async () => 1_000,

@@ -12,12 +12,16 @@ const secrets = ['openai', 'anthropic', 'azure', 'gemini', 'vertex', 'mistral', 
 const accounts = Object.fromEntries(secrets.map((secret) => [secret, { kind: 'openai', secret }]));
 
 /** The configurations of which there are policies. */
-const configurations = {
+export const configurations = {
   plain: { providers: accounts, taskMachines: [waitingMachineArn] },
   bedrock: { providers: { ...accounts, aws: { kind: 'bedrock', roleArn: 'arn:aws:iam::000000000000:role/bedrock' } } },
   inputPrefixes: {
     providers: accounts,
     inputPrefixes: ['s3://batchdrop/data/', 's3://batchdrop/own/{tenant}/', 's3://a-bucket-of-theirs/a$b/'],
+  },
+  ownKey: {
+    providers: accounts,
+    deployment: { bucketName: 'batchdrop', bucketKmsKeyArn: 'arn:aws:kms:us-east-1:000000000000:key/of-the-bucket' },
   },
 };
 
@@ -29,21 +33,26 @@ export type PolicyBooks = Record<Stack, PolicyBook>;
 export function policyBooks(): PolicyBooks {
   const folder = mkdtempSync(join(tmpdir(), 'batchdrop-policies-'));
   try {
-    const { plain, bedrock, inputPrefixes } = configurations;
+    const { plain, bedrock, inputPrefixes, ownKey } = configurations;
     return {
       plain: policiesOf(folder, 'plain', plain),
       bedrock: policiesOf(folder, 'bedrock', bedrock),
       inputPrefixes: policiesOf(folder, 'inputPrefixes', inputPrefixes),
+      ownKey: policiesOf(folder, 'ownKey', ownKey),
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function policiesOf(folder: string, name: Stack, config: object): PolicyBook {
+/** With the local account's names. */
+export function configurationText(config: { providers: object; deployment?: object }): string {
+  return JSON.stringify({ ...config, deployment: { ...config.deployment, stackName: 'batchdrop' } });
+}
+
+function policiesOf(folder: string, name: Stack, config: { providers: object }): PolicyBook {
   const configFile = join(folder, `${name}.json`);
-  // The local account's names.
-  writeFileSync(configFile, JSON.stringify({ ...config, deployment: { stackName: 'batchdrop' } }));
+  writeFileSync(configFile, configurationText(config));
   // Without bundles, which take longest.
   const context = { config: configFile, 'aws:cdk:bundling-stacks': [] };
   const { stack } = new BatchdropApp({ context, outdir: join(folder, name) });

@@ -11,7 +11,7 @@ interface PolicyStatement {
   Effect: string;
   Action: string | string[];
   Resource: unknown;
-  Condition?: Record<string, Record<string, string>>;
+  Condition?: Record<string, Record<string, unknown>>;
 }
 
 /** The local bucket and table. */
@@ -52,7 +52,7 @@ function readStatement(statement: PolicyStatement, resources: Template['Resource
   return {
     actions: [statement.Action].flat(),
     resources: [statement.Resource].flat().map((resource) => resolve(resource, resources)),
-    conditions,
+    conditions: Object.fromEntries(Object.entries(conditions).map(([key, value]) => [key, resolve(value, resources)])),
   };
 }
 
@@ -60,6 +60,7 @@ const pseudoParameters: Record<string, string> = {
   'AWS::Partition': 'aws',
   'AWS::Region': localRegion,
   'AWS::AccountId': localAccountId,
+  'AWS::URLSuffix': 'amazonaws.com',
 };
 
 /** What a text or an intrinsic function stands for in the local account. */
