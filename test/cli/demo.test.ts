@@ -22,19 +22,13 @@ function demo(...args: string[]) {
 
 /** The last test runs two whole demos. */
 describe('demo', { timeout: 300_000 }, () => {
-  it('brings every request of the examples back exactly once, in less than 30 s, and shows it', async () => {
-    const startedAtMs = performance.now();
+  it('brings every request of the examples back exactly once, shows it, and leaves copies where it says, but no stack', async () => {
     const { stdout } = await demo();
-    expect(performance.now() - startedAtMs).toBeLessThan(30_000);
     expect(stdout).toMatch(/Each of the \d+ requests came back exactly once, in the order of its file\./);
     expect(stdout).toMatch(/tool call +get_weather\(\{/);
     expect(stdout).toMatch(/embedding +\[-?0\.\d+, .*\], 1536 numbers/);
     expect(stdout).toMatch(/refused +invalid_prompt: /);
     expect(stdout).toMatch(/\d+ tokens in, .* out, for \$0\.\d+/);
-  });
-
-  it('leaves copies of the results where it says, and removes its stack', async () => {
-    const { stdout } = await demo();
     const paths = [...stdout.matchAll(/^ +(\/\S+\/(?:output|errors)\.jsonl)$/gm)].map(([, path]) => path ?? '');
     expect(paths).toHaveLength(5);
     for (const path of paths) expect(readFileSync(path, 'utf8')).toContain('custom_id');

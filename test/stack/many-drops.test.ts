@@ -12,7 +12,7 @@ import type { CreationRecord } from '../../simulators/simulators.ts';
 import { chatLine, claudeLine, fileOf } from '../pipeline/requests.ts';
 
 /** BATCHDROP_MANY_DROPS=5000 runs what the documentation speaks of; it takes minutes. */
-const files = Number(process.env.BATCHDROP_MANY_DROPS ?? 150);
+const files = Number(process.env.BATCHDROP_MANY_DROPS ?? 50);
 const linesPerFile = 20;
 const allowedMs = 60_000 + files * 1_000;
 
