@@ -1,5 +1,6 @@
-import type { FilePart, ImagePart, InputPart, OwnPart, SpokenPart } from '../shared/chat/chat-request.ts';
+import type { FilePart, ImagePart, InputPart, SpokenPart } from '../shared/chat/chat-request.ts';
 import { fileDataFrom, inlineDataFrom } from '../shared/chat/data-url.ts';
+import { foreignPart, spokenTexts } from '../shared/chat/spoken-texts.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
 
@@ -33,9 +34,8 @@ export function inputBlocks(content: string | readonly InputPart[], notes: Trans
 }
 
 /** The texts of a message of any other role. */
-export function spokenBlocks(content: string | readonly SpokenPart[]): MessageText[] {
-  if (typeof content === 'string') return textBlocks(content);
-  return content.flatMap((part) => (part.type === 'text' ? textBlocks(part.text) : foreign(part)));
+export function spokenBlocks(content: string | readonly SpokenPart[] | null): MessageText[] {
+  return spokenTexts(content).map((text) => ({ type: 'text', text }));
 }
 
 /** Empty texts, which Anthropic refuses, say nothing. */
@@ -54,13 +54,8 @@ function inputBlock(part: InputPart, notes: TranslationNotes): MessageInput[] {
     case 'audio':
       throw notes.unsupported(part.param, 'send a transcript of the audio');
     case 'own':
-      return foreign(part);
+      return foreignPart(part, "'text', 'image_url' or 'file'");
   }
-}
-
-/** A part of another provider's own form, of which there is none here. */
-function foreign({ param }: OwnPart): never {
-  throw invalid(`${param}.type`, "'text', 'image_url' or 'file'");
 }
 
 const mediaTypes = new Map([

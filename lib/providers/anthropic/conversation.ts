@@ -110,7 +110,7 @@ class ConversationBuilder {
   }
 
   #addAssistant({ content, calls, param }: AssistantMessage): void {
-    const texts = content === null ? [] : spokenBlocks(content);
+    const texts = spokenBlocks(content);
     if (texts.length + calls.length === 0) throw invalid(`${param}.content`, 'some content');
     this.#messages.push({
       role: 'assistant',

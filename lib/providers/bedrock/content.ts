@@ -1,7 +1,7 @@
-import type { FilePart, ImagePart, InputPart, OwnPart, SpokenPart } from '../shared/chat/chat-request.ts';
+import type { FilePart, ImagePart, InputPart, SpokenPart } from '../shared/chat/chat-request.ts';
 import { fileDataFrom, inlineDataFrom } from '../shared/chat/data-url.ts';
+import { foreignPart, spokenTexts } from '../shared/chat/spoken-texts.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
-import { invalid } from '../shared/chat/untranslatable-error.ts';
 
 /** What a document without a name is called. */
 export const unnamedDocument = 'document';
@@ -41,9 +41,7 @@ export function inputBlocks(
 
 /** The texts of a message of any other role. */
 export function spokenBlocks(content: string | readonly SpokenPart[] | null): ConverseText[] {
-  if (content === null) return [];
-  if (typeof content === 'string') return textBlocks(content);
-  return content.flatMap((part) => (part.type === 'text' ? textBlocks(part.text) : foreign(part)));
+  return spokenTexts(content).flatMap(textBlocks);
 }
 
 /** Empty texts are left out, since Bedrock refuses them. */
@@ -64,13 +62,8 @@ function inputBlock(part: InputPart, abilities: BodyAbilities, notes: Translatio
     case 'audio':
       throw notes.unsupported(part.param, 'send a transcript of the audio');
     case 'own':
-      return foreign(part);
+      return foreignPart(part, "'text', 'image_url' or 'file'");
   }
-}
-
-/** A part of another provider's own form, of which there is none here. */
-function foreign({ param }: OwnPart): never {
-  throw invalid(`${param}.type`, "'text', 'image_url' or 'file'");
 }
 
 // Source: @aws-sdk/client-bedrock-runtime 3.1164 `ImageFormat`.

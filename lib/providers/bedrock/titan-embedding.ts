@@ -6,6 +6,7 @@ import { usageOf } from '../../records/usage.ts';
 import type { RequestTarget } from '../contract.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
+import { singleText } from '../shared/single-text.ts';
 import type { EmbeddingReader } from './body.ts';
 
 /** What is read of an embeddings line. */
@@ -27,18 +28,9 @@ export function titanBodyFromEmbeddings(
   const { dimensions } = body;
   if (!isAbsent(dimensions) && !Number.isInteger(dimensions)) throw invalid('body.dimensions', '256, 512 or 1024');
   return {
-    inputText: textFrom(body.input, notes),
+    inputText: singleText(body.input, notes),
     ...(!isAbsent(dimensions) && { dimensions: exactBody(request).dimensions }),
   };
-}
-
-function textFrom(input: unknown, notes: TranslationNotes): string {
-  const only: unknown = Array.isArray(input) && input.length === 1 ? input[0] : input;
-  if (typeof only === 'string' && only !== '') return only;
-  if (Array.isArray(only) && typeof only[0] === 'string')
-    throw notes.unsupported('body.input', 'it embeds one text in a line; write a line for each');
-  if (Array.isArray(only)) throw notes.unsupported('body.input', 'send the text itself, not tokens of another model');
-  throw invalid('body.input', 'a text');
 }
 
 export const titanReader: EmbeddingReader = {

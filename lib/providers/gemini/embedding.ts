@@ -4,6 +4,7 @@ import type { JsonObject } from '../../records/json.ts';
 import { type Usage, usageOf } from '../../records/usage.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
+import { singleText } from '../shared/single-text.ts';
 
 /** Embeddings <-> asyncBatchEmbedContent. Source: https://ai.google.dev/gemini-api/docs/batch-api#batch-embedding */
 
@@ -19,16 +20,7 @@ export function embedContentFrom({ body }: RequestLine, notes: TranslationNotes)
   notes.dropOthers(body, taken, 'body');
   if (!isAbsent(body.encoding_format) && body.encoding_format !== 'float')
     throw notes.unsupported('body.encoding_format', "ask for 'float'");
-  return { content: { parts: [{ text: textFrom(body.input, notes) }] }, ...dimensionsFrom(body.dimensions) };
-}
-
-function textFrom(input: unknown, notes: TranslationNotes): string {
-  const only: unknown = Array.isArray(input) && input.length === 1 ? input[0] : input;
-  if (typeof only === 'string' && only !== '') return only;
-  if (Array.isArray(only) && typeof only[0] === 'string')
-    throw notes.unsupported('body.input', 'it embeds one text in a line; write a line for each');
-  if (Array.isArray(only)) throw notes.unsupported('body.input', 'send the text itself, not tokens of another model');
-  throw invalid('body.input', 'a text');
+  return { content: { parts: [{ text: singleText(body.input, notes) }] }, ...dimensionsFrom(body.dimensions) };
 }
 
 function dimensionsFrom(dimensions: unknown): Pick<EmbedContentRequest, 'outputDimensionality'> {

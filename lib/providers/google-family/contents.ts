@@ -6,9 +6,10 @@ import type {
   ToolMessage,
   UserMessage,
 } from '../shared/chat/chat-request.ts';
+import { spokenTexts } from '../shared/chat/spoken-texts.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
-import { type GoogleInput, inputParts, type Surface, spokenTexts } from './parts.ts';
+import { type GoogleInput, inputParts, type Surface } from './parts.ts';
 
 /** Chat messages -> `systemInstruction` and `contents`. Source: @google/genai 3.1 `Content`, `Part`. */
 
@@ -125,6 +126,6 @@ class ContentsBuilder {
 
 /**
  * Stands where the signature of a thought is unknown, as for calls of another provider's model: Gemini 3 refuses a call
- * without any. Source: https://ai.google.dev/gemini-api/docs/thought-signatures (FAQ), from memory. Unconfirmed.
+ * without any. Source: https://github.com/strands-agents/sdk-python/pull/1298, read 2026-11.
  */
 const noSignature = 'skip_thought_signature_validator';

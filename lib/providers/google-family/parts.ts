@@ -1,5 +1,6 @@
-import type { AudioPart, FilePart, ImagePart, InputPart, OwnPart, SpokenPart } from '../shared/chat/chat-request.ts';
+import type { AudioPart, FilePart, ImagePart, InputPart } from '../shared/chat/chat-request.ts';
 import { fileDataFrom, type InlineData, inlineDataFrom } from '../shared/chat/data-url.ts';
+import { foreignPart } from '../shared/chat/spoken-texts.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
 
@@ -22,13 +23,6 @@ export function inputParts(
   return content.flatMap((part) => inputPart(part, surface, notes));
 }
 
-/** The texts of a message of any other role. */
-export function spokenTexts(content: string | readonly SpokenPart[] | null): string[] {
-  if (content === null || content === '') return [];
-  if (typeof content === 'string') return [content];
-  return content.flatMap((part) => (part.type === 'text' ? part.text || [] : foreign(part)));
-}
-
 function textParts(text: string): GoogleInput[] {
   return text === '' ? [] : [{ text }];
 }
@@ -44,13 +38,8 @@ function inputPart(part: InputPart, surface: Surface, notes: TranslationNotes): 
     case 'audio':
       return [audioPart(part)];
     case 'own':
-      return foreign(part);
+      return foreignPart(part, "'text', 'image_url', 'file' or 'input_audio'");
   }
-}
-
-/** A part of another provider's own form, of which there is none here. */
-function foreign({ param }: OwnPart): never {
-  throw invalid(`${param}.type`, "'text', 'image_url', 'file' or 'input_audio'");
 }
 
 function imagePart({ url, param }: ImagePart, surface: Surface, notes: TranslationNotes): GoogleInput {
