@@ -3,7 +3,8 @@ import { providerOf } from '../../lib/providers/registry.ts';
 import { isObject } from '../../lib/records/json.ts';
 import { answerOutcome, answerSources, outcomeOf, written } from './support/corpus.ts';
 import { lineId } from './support/lines.ts';
-import { allAnswerShapes, allRequestShapes } from './support/published-shapes.ts';
+import { allAnswerShapes } from './support/published-answers.ts';
+import { allRequestShapes } from './support/published-shapes.ts';
 import { membersOf, type PublishedType, publishedType } from './support/published-types.ts';
 import { targets } from './support/translation-targets.ts';
 

@@ -2,12 +2,15 @@ import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
+import { examineMessage } from '../../simulators/anthropic/messages.ts';
+import { examine } from '../../simulators/openai/endpoints.ts';
+import { SeededRandom } from '../../simulators/seeded-random.ts';
 import { wires } from '../fixtures/providers/every-provider.ts';
 import { type Answer, isClaude } from '../fixtures/providers/model-answers.ts';
 import { answerable } from './support/answer.ts';
 import { type AnswerSource, answerOutcome, answerSources } from './support/corpus.ts';
 import { answered, lineId, resultLine } from './support/lines.ts';
-import { allAnswerShapes } from './support/published-shapes.ts';
+import { allAnswerShapes } from './support/published-answers.ts';
 import { documentedFixture } from './support/request-fixture.ts';
 import { targets } from './support/translation-targets.ts';
 
@@ -53,11 +56,33 @@ it.skipIf(!isThere)(
       ),
     );
     expect(lines.length).toBeGreaterThan(1_000);
+    lines.push(...simulated().map((line) => JSON.stringify(line)));
     const { stdout, stderr } = spawnSync(python, ['-c', checker], { input: lines.join('\n'), encoding: 'utf8' });
     expect(stderr).toBe('');
     expect(stdout.split('\n').filter(Boolean)).toEqual([]);
   },
 );
+
+/** What the simulators answer. */
+function simulated(): [string, string, unknown][] {
+  const seed = { random: new SeededRandom('a'), ids: new SeededRandom('b'), createdSeconds: 1 };
+  const tools = [{ type: 'function', name: 'f', parameters: {}, strict: false }];
+  const asked = { model: 'gpt-5.4-mini', input: 'Name one river.' };
+  const responses = [asked, { ...asked, tools, tool_choice: 'required' }, { ...asked, max_output_tokens: 20 }];
+  const messages = [{ role: 'user', content: 'Name one river.' }];
+  const claude = examineMessage({ model: 'claude-opus-4-6', max_tokens: 100, messages }, '2023-06-01');
+  const answersOf = (endpoint: keyof typeof forms, bodies: JsonObject[]) =>
+    bodies.map((body): [string, string, unknown] => {
+      const examination = examine(endpoint, body);
+      const answer = 'answer' in examination ? examination.answer(seed).body : examination;
+      return [forms[endpoint], `simulated ${JSON.stringify(body)}:`, answer];
+    });
+  return [
+    ...answersOf('/v1/responses', responses),
+    ...answersOf('/v1/chat/completions', [{ model: 'gpt-4o-mini', messages }]),
+    ['Message', 'simulated Message:', 'answer' in claude ? claude.answer(seed).message : claude],
+  ];
+}
 
 /** What a provider answers in a form that it has itself keeps its bytes. */
 function isTranslated(endpoint: Endpoint) {

@@ -4,7 +4,8 @@ import { type KnownProvider, providerOf } from '../../../lib/providers/registry.
 import type { Endpoint } from '../../../lib/records/endpoints.ts';
 import { isObject, type JsonObject } from '../../../lib/records/json.ts';
 import { answered, lineId, openAILine } from './lines.ts';
-import type { allAnswerShapes, RequestShapes } from './published-shapes.ts';
+import type { allAnswerShapes } from './published-answers.ts';
+import type { RequestShapes } from './published-shapes.ts';
 import { marksIn, type Shape, unmarked } from './sampled-shapes.ts';
 import type { Target } from './translation-targets.ts';
 
@@ -17,7 +18,20 @@ export interface WrittenShape {
   plain: RequestLine;
 }
 
-export function written(form: RequestShapes): { lines: WrittenShape[]; refused: string[] } {
+interface Written {
+  lines: WrittenShape[];
+  refused: string[];
+}
+
+const writtenByForm = new Map<RequestShapes, Written>();
+
+export function written(form: RequestShapes): Written {
+  const known = writtenByForm.get(form) ?? write(form);
+  writtenByForm.set(form, known);
+  return known;
+}
+
+function write(form: RequestShapes): Written {
   const refused: string[] = [];
   const lines = form.shapes.flatMap((shape): WrittenShape[] => {
     const [line, plain] = [shape.value, shape.plain].map((body) => parsed(form, form.whole(body)));
