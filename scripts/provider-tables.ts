@@ -1,4 +1,4 @@
-import type { Prices, Provider, ProviderLimits } from '../lib/providers/contract.ts';
+import type { Prices, Provider, ProviderLimits, SaidRule } from '../lib/providers/contract.ts';
 import type { Endpoint } from '../lib/records/endpoints.ts';
 import { between } from './generated-part.ts';
 
@@ -55,18 +55,25 @@ const trustColumns: Columns = {
   'Run against the real service': ({ notes }) => yesOrNo(notes.isConfirmed),
 };
 
-/** One row for models that take the same, with its source. */
+/** One row for models that take the same; each rule with the place and the month in which it was read. */
 function modelRows(providers: readonly Provider[]): string {
   const rows = providers.flatMap(({ notes, modelTable = [] }) =>
-    modelTable.map(({ models, says, source, read }) => [
-      list(models.map(code)),
-      notes.title,
-      list(says),
-      `${source.startsWith('https://') ? `<${source}>` : source}, ${read}`,
-    ]),
+    modelTable.map(({ models, says }) => [list(models.map(code)), notes.title, list(bySource(says))]),
   );
-  const names = ['Models', 'Provider', 'What they take', 'Source, read'];
+  const names = ['Models', 'Provider', 'What they take (where that was read)'];
   return [names, names.map(() => '---'), ...rows].map(row).join('\n');
+}
+
+/** Rules that were read in one place stand together. */
+function bySource(rules: readonly SaidRule[]): string[] {
+  const saysBySource = Map.groupBy(rules, ({ source }) => sourceName(source));
+  return [...saysBySource].map(([source, said]) => `${said.map(({ says }) => says).join(', ')} (${source})`);
+}
+
+function sourceName(source: SaidRule['source']): string {
+  if (source === null) return 'from memory';
+  const [, host, name] = /^https:\/\/([^/]+)\/.*?([^/#]+(?:#.*)?)$/.exec(source.source) ?? [];
+  return `${host === undefined ? source.source : `[${host}: ${name}](${source.source})`}, ${source.read}`;
 }
 
 function requestsOf({ minRequests, maxRequests }: ProviderLimits): string {

@@ -94,12 +94,22 @@ export interface ChatModel {
   refuses: readonly string[];
 }
 
+/** Where something was read, and when: a month, `2026-11`. */
+export interface RuleSource {
+  source: string;
+  read: string;
+}
+
+/** What models do or do not take, in words, and where that was read; null for what is from memory. */
+export interface SaidRule {
+  says: string;
+  source: RuleSource | null;
+}
+
 /** Models of a provider that take and refuse the same. */
 export interface DescribedModels {
   models: readonly string[];
-  says: readonly string[];
-  source: string;
-  read: string;
+  says: readonly SaidRule[];
 }
 
 /**

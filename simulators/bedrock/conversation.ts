@@ -24,7 +24,7 @@ const document = z.strictObject({
     source: bytes,
   }),
 });
-const toolUseId = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/);
+const toolUseId = z.string().regex(/^[a-zA-Z0-9_.:-]{1,64}$/);
 const toolName = z.string().regex(/^[a-zA-Z0-9_-]{1,64}$/);
 const toolUse = z.strictObject({
   toolUse: z.strictObject({ toolUseId, name: toolName, input: jsonObject }),

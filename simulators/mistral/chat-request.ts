@@ -36,7 +36,7 @@ const chunk = z.discriminatedUnion('type', [
 ]);
 const content = z.union([z.string(), z.array(chunk)]);
 
-/** Unconfirmed: as Mistral's own validation says it. */
+/** As Mistral's own error 3280 says it. */
 const toolCallId = z.string().regex(/^[a-zA-Z0-9]{9}$/);
 
 const toolCall = z.strictObject({

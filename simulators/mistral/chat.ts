@@ -21,7 +21,7 @@ export function examineChat(body: JsonObject): Examination {
   return refusal === null ? { answer: (seed) => answerChat(parsed.data, seed) } : { refusal };
 }
 
-/** Unconfirmed: as Mistral's own validation says it. */
+/** As Mistral's own validation says it; its words for this are undecided. */
 function orderComplaint({ messages }: ChatRequest): string | null {
   const last = messages.at(-1);
   const isOpen = last?.role === 'user' || last?.role === 'tool' || (last?.role === 'assistant' && last.prefix === true);

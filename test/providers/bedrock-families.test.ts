@@ -228,7 +228,7 @@ describe('Nova', () => {
     ['no question', { messages: [{ role: 'assistant', content: 'x' }] }, 'body.messages'],
     [
       'an id that Bedrock would refuse',
-      { messages: [{ role: 'tool', tool_call_id: 'a.b' }] },
+      { messages: [{ role: 'tool', tool_call_id: 'a b' }] },
       'body.messages[0].tool_call_id',
     ],
     ['a form for its answer', { response_format: { type: 'json_object' } }, 'body.response_format'],

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RuleMode } from '../../lib/providers/account.ts';
 import type { ProviderKind } from '../../lib/providers/config.ts';
 import { chatModelOf } from '../../lib/providers/openai-family/chat-models.ts';
-import { providerOf } from '../../lib/providers/registry.ts';
+import { providerOf, providers } from '../../lib/providers/registry.ts';
 import { lineId, lineOf, openAILine } from './support/lines.ts';
 
 const asked = { role: 'user', content: 'Name one river.' };
@@ -30,10 +30,10 @@ function send(kind: ProviderKind, model: string, body: object, modelRules?: Rule
   return sentOf(providerOf({ kind }).translateRequest(line, { lineId, model, modelRules }));
 }
 
-function sendMessage(kind: ProviderKind, model: string, params: object): Sent {
+function sendMessage(kind: ProviderKind, model: string, params: object, modelRules?: RuleMode): Sent {
   const whole = { model, max_tokens: 100, messages: [asked], ...params };
   const line = lineOf(JSON.stringify({ custom_id: 'mine', params: whole }));
-  return sentOf(providerOf({ kind }).translateRequest(line, { lineId, model }));
+  return sentOf(providerOf({ kind }).translateRequest(line, { lineId, model, modelRules }));
 }
 
 function sentOf(translated: ReturnType<ReturnType<typeof providerOf>['translateRequest']>): Sent {
@@ -161,6 +161,75 @@ describe('a row of the table of models', () => {
   });
 });
 
+describe('a rule from memory', () => {
+  const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
+  const byUrl = { messages: [{ role: 'user', content: [image] }] };
+
+  it.each([
+    ['anthropic', 'claude-fable-5-2', forced, 'body.tool_choice'],
+    ['gemini', 'gemini-2.0-flash', byUrl, 'body.messages[0].content[0].image_url.url'],
+  ] as const)('of %s warns of what %s does not take, and says so', (kind, model, body, param) => {
+    const sent = send(kind, model, body);
+    expect(sent).toMatchObject({ end: 'ok', warnings: [`model_rule ${param}`] });
+    expect(sent.messages[0]).toContain('This is from memory');
+  });
+
+  it('leaves a parameter out as well, and says so', () => {
+    expect(send('anthropic', 'claude-fable-5', { temperature: 0.5 }).messages).toEqual([
+      "'body.temperature' was left out: 'claude-fable-5' takes no sampling parameters, from memory.",
+    ]);
+  });
+});
+
+describe('the rows of docs', () => {
+  const described = [...Object.values(providers)].flatMap(({ kind, modelTable = [] }) =>
+    modelTable.map((row) => ({ kind, ...row })),
+  );
+
+  it('name a source and a month for each rule, or say that it is from memory', () => {
+    const sources = described.flatMap(({ says }) => says.flatMap(({ source }) => source ?? []));
+    expect(sources.length).toBeGreaterThan(60);
+    for (const { source, read } of sources)
+      expect(`${source}, ${read}`).toMatch(/^(https:\/\/\S+|openai .*), 2026-\d\d$/);
+    expect(described.flatMap(({ says }) => says).filter(({ source }) => source === null).length).toBeLessThan(15);
+  });
+
+  const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
+  const asks: Record<string, object> = {
+    'no images by URL': { messages: [{ role: 'user', content: [image] }] },
+    'no images': { messages: [{ role: 'user', content: [image] }] },
+    'no tools': { tools: [tool] },
+    'no schemas': format,
+    'no stop': { stop: ['END'] },
+    'no documents': { messages: [{ role: 'user', content: [{ type: 'file', file: { file_data: 'JVBERi0' } }] }] },
+  };
+  const names: Record<string, string> = { 'amazon.nova-*': 'us.amazon.nova-lite-v1:0', '*': 'qwen.qwen3-32b-v1:0' };
+  const ofBedrock = described.filter(({ kind }) => kind === 'bedrock');
+
+  it.each(ofBedrock)('say of $models on Bedrock what becomes of a request', ({ models: [pattern = ''], says }) => {
+    const model = names[pattern] ?? pattern.replace('*', '-1');
+    for (const rule of says) {
+      const body = asks[rule.says];
+      if (body === undefined) continue;
+      const { end, warnings } = send('bedrock', model, body);
+      expect({ rule: rule.says, isTaken: end === 'ok' && warnings.length === 0 }).toEqual({
+        rule: rule.says,
+        isTaken: false,
+      });
+    }
+  });
+});
+
+it('shows Claude no images by URL where a cloud runs it', () => {
+  const image = { type: 'image_url', image_url: { url: 'https://example.com/a.png' } };
+  const shown = { messages: [{ role: 'user', content: [image] }] };
+  const end = 'body.messages[].content[].image_url.url';
+
+  expect(send('vertex', 'claude-opus-4-6', shown).end).toBe(end);
+  expect(send('bedrock', 'us.anthropic.claude-opus-4-6-v1:0', shown).end).toBe(end);
+  expect(send('anthropic', 'claude-opus-4-6', shown)).toMatchObject({ end: 'ok', warnings: [] });
+});
+
 describe('model_rules', () => {
   it('only warn, where they are to', () => {
     const sent = send('anthropic', 'claude-opus-5-5', forced, 'warn');
@@ -204,8 +273,21 @@ describe('"thinking: disabled" in a Message', () => {
   });
 
   it('goes to no model that answers a parameter with an error', () => {
-    expect(sendMessage('xai', 'grok-4', { stop_sequences: ['END'] }).messages[0]).toContain(
-      "'grok-4' does not take it",
-    );
+    const sent = sendMessage('xai', 'grok-4', { stop_sequences: ['END'] });
+    expect(sent.end).toBe('params.stop_sequences');
+    expect(sent.messages[0]).toContain("'grok-4' does not take it");
+  });
+
+  it('goes with a warning where rules only warn, and with none where they are off', () => {
+    const params = { stop_sequences: ['END'] };
+    const warned = sendMessage('xai', 'grok-4', params, 'warn');
+    expect(warned).toMatchObject({ end: 'ok', warnings: ['model_rule params.stop_sequences'] });
+    expect(warned.text).toContain('"stop":["END"]');
+    expect(sendMessage('xai', 'grok-4', params, 'off')).toMatchObject({ end: 'ok', warnings: [] });
+
+    const thinking = sendMessage('openai', 'o3', disabled, 'warn');
+    expect(thinking.warnings).toEqual(['model_rule params.thinking']);
+    expect(thinking.text).toContain('"reasoning_effort":"none"');
+    expect(sendMessage('openai', 'o3', disabled, 'off').warnings).toEqual([]);
   });
 });

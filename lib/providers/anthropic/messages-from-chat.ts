@@ -6,7 +6,7 @@ import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { ModelRules } from '../shared/model-rules.ts';
 import { messagesAbilities } from './chat-abilities.ts';
-import { type ClaudeModel, claudeModels } from './claude-models.ts';
+import { type ClaudeRules, claudeModels } from './claude-models.ts';
 import { conversationFrom, type MessageConversation } from './conversation.ts';
 import { type OutputFormat, outputFormatFrom } from './output-format.ts';
 import { type ClaudeReasoning, reasoningFrom } from './reasoning.ts';
@@ -39,7 +39,7 @@ export function messagesFromChat(
   notes: TranslationNotes,
 ): MessagesParams {
   const chat = parseChat(request, messagesAbilities, notes);
-  const rules = new ModelRules<ClaudeModel>(model, claudeModels.find(model), modelRules, notes);
+  const rules: ClaudeRules = new ModelRules(model, claudeModels.find(model), modelRules, notes);
   const maxTokens = chat.maxTokens ?? rules.row.defaultMaxTokens;
   judgeEnd(chat.messages, rules, notes);
   const { system, messages } = conversationFrom(chat.messages, rules.row, notes);
@@ -48,6 +48,7 @@ export function messagesFromChat(
   const isToolForced = toolChoice?.type === 'any' || toolChoice?.type === 'tool';
   if (isToolForced && !rules.row.takesForcedTools)
     rules.refuse(
+      'takesForcedTools',
       'body.tool_choice',
       'takes no forced tools',
       "write 'auto' and ask for the call in a message, or use 'response_format' for an answer in a form",
@@ -56,6 +57,7 @@ export function messagesFromChat(
   const format = outputFormatFrom(chat.format, notes);
   if (format && !rules.row.takesSchemas)
     rules.refuse(
+      'takesSchemas',
       'body.response_format',
       'holds to no schema',
       "offer a function with this schema as 'parameters' and choose it",
@@ -79,11 +81,16 @@ export function messagesFromChat(
 }
 
 /** A conversation that ends with the assistant: OpenAI's models answer it, Claude's go on with it, or refuse it. */
-function judgeEnd(messages: ChatRequest['messages'], rules: ModelRules<ClaudeModel>, notes: TranslationNotes): void {
+function judgeEnd(messages: ChatRequest['messages'], rules: ClaudeRules, notes: TranslationNotes): void {
   const last = messages.at(-1);
   if (last?.role !== 'assistant' || last.calls.length > 0) return;
   if (rules.row.prefill === 'refused')
-    rules.refuse(last.param, 'takes no assistant message at the end', 'end with a user message that asks to go on');
+    rules.refuse(
+      'prefill',
+      last.param,
+      'takes no assistant message at the end',
+      'end with a user message that asks to go on',
+    );
   else notes.change(last.param, 'the model goes on with it, where a chat completion answers it');
 }
 

@@ -2,8 +2,7 @@ import { isObject, type JsonObject } from '../../records/json.ts';
 import type { ChatRequest, ReasoningEffort } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
-import type { ModelRules } from '../shared/model-rules.ts';
-import type { ClaudeModel } from './claude-models.ts';
+import type { ClaudeModel, ClaudeRules } from './claude-models.ts';
 
 type ClaudeEffort = 'low' | 'medium' | 'high' | 'xhigh' | 'max';
 
@@ -13,7 +12,7 @@ export interface ClaudeReasoning {
 }
 
 interface Request {
-  rules: ModelRules<ClaudeModel>;
+  rules: ClaudeRules;
   maxTokens: number;
   /** A forced tool and thinking exclude each other. */
   isToolForced: boolean;
@@ -39,14 +38,24 @@ export function reasoningFrom(chat: ChatRequest, request: Request, notes: Transl
   }
 }
 
-function ownThinking(thinking: unknown, rules: ModelRules<ClaudeModel>): ClaudeReasoning {
+function ownThinking(thinking: unknown, rules: ClaudeRules): ClaudeReasoning {
   if (thinking === undefined) return {};
   if (!isObject(thinking)) throw invalid('body.thinking', 'an object');
-  const { thinkingOff } = rules.row;
+  const { thinkingOff, takesThinkingBudget } = rules.row;
   if (thinking.type === 'disabled' && (thinkingOff === 'never' || thinkingOff === 'between_tools'))
-    rules.refuse('body.thinking', "does not take 'disabled'", "leave it out, and write 'reasoning_effort': 'low'");
-  if (thinking.type === 'enabled' && thinkingOff !== 'unsaid')
-    rules.refuse('body.thinking', 'takes no budget of tokens', "write 'reasoning_effort' in its place");
+    rules.refuse(
+      'thinkingOff',
+      'body.thinking',
+      "does not take 'disabled'",
+      "leave it out, and write 'reasoning_effort': 'low'",
+    );
+  if (thinking.type === 'enabled' && !takesThinkingBudget)
+    rules.refuse(
+      'takesThinkingBudget',
+      'body.thinking',
+      'takes no budget of tokens',
+      "write 'reasoning_effort' in its place",
+    );
   return { thinking };
 }
 

@@ -1,7 +1,6 @@
 import type { ChatRequest } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
-import type { ModelRules } from '../shared/model-rules.ts';
-import type { ClaudeModel } from './claude-models.ts';
+import type { ClaudeRules } from './claude-models.ts';
 
 export interface ClaudeSampling {
   temperature?: number;
@@ -15,7 +14,7 @@ export interface ClaudeSampling {
  */
 export function samplingFrom(
   chat: ChatRequest,
-  rules: ModelRules<ClaudeModel>,
+  rules: ClaudeRules,
   isThinking: boolean,
   notes: TranslationNotes,
 ): ClaudeSampling {
@@ -29,8 +28,8 @@ export function samplingFrom(
   return sampling;
 }
 
-function mayGo(param: string, rules: ModelRules<ClaudeModel>, isThinking: boolean, notes: TranslationNotes): boolean {
-  if (!rules.row.takesSampling && rules.drops(param, 'takes no sampling parameters')) return false;
+function mayGo(param: string, rules: ClaudeRules, isThinking: boolean, notes: TranslationNotes): boolean {
+  if (!rules.row.takesSampling && rules.drops('takesSampling', param, 'takes no sampling parameters')) return false;
   if (isThinking) notes.drop(param, 'a model that thinks takes no sampling parameters');
   return !isThinking;
 }

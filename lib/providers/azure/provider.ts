@@ -27,9 +27,9 @@ export const azure = {
    */
   prices: { list: 'azure', batchDiscount: 0.5, undiscounted: { '*': ['cached', 'written'] } },
   /**
-   * A batch of a Global-Batch deployment: 1 GB with a blob store of one's own, which we do not use. Embeddings in batches are
-   * unconfirmed and not offered; a quota of enqueued tokens decides how many batches there may be. Source:
-   * https://learn.microsoft.com/azure/ai-services/openai/how-to/batch, read 2026-11; unconfirmed.
+   * A batch of a Global-Batch deployment: 1 GB with a blob store of one's own, which we do not use. No model
+   * for embeddings has such a deployment; a quota of enqueued tokens decides how many batches there may be. Source:
+   * https://learn.microsoft.com/azure/foundry/openai/how-to/batch, read 2026-11.
    */
   limits: { ...usualLimits, maxRequests: 100_000 },
   key: 'required',

@@ -1,6 +1,7 @@
 import { isAbsent } from '../../lines/foreign-json.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { JsonObject } from '../../records/json.ts';
+import { refuseImageUrls } from '../anthropic/image-urls.ts';
 import { type MessagesParams, messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
 import type { RequestTarget } from '../contract.ts';
@@ -14,8 +15,9 @@ import { plainModelName } from '../shared/model-rules.ts';
 const anthropicVersion = 'bedrock-2023-05-31';
 
 export function claudeBodyFromChat(request: RequestLine, target: RequestTarget, notes: TranslationNotes): JsonObject {
-  const { model: _jobHasIt, metadata, ...params } = messagesFromChat(request, target, notes);
-  refuseImageUrls(params.messages, notes);
+  const { metadata, ...whole } = messagesFromChat(request, target, notes);
+  refuseImageUrls(whole, 'Bedrock', notes);
+  const { model: _jobHasIt, ...params } = whole;
   const user = isAbsent(request.body.safety_identifier) ? 'body.user' : 'body.safety_identifier';
   if (metadata) notes.drop(user, 'Bedrock does not list it for Claude');
   return { anthropic_version: anthropicVersion, ...params, ...forcedToolOf(params, target.model) };
@@ -28,14 +30,6 @@ export function claudeBodyFromChat(request: RequestLine, target: RequestTarget, 
 function forcedToolOf({ tool_choice: choice }: Pick<MessagesParams, 'tool_choice'>, model: string): JsonObject {
   const isForced = choice?.type === 'any' || choice?.type === 'tool';
   return isForced && plainModelName(model) === 'claude-sonnet-5' ? { thinking: { type: 'disabled' } } : {};
-}
-
-/** Bedrock fetches nothing. */
-function refuseImageUrls(messages: MessagesParams['messages'], notes: TranslationNotes): void {
-  const blocks = messages.flatMap(({ content }) => (typeof content === 'string' ? [] : content));
-  const isUrl = blocks.some((block) => block.type === 'image' && block.source.type === 'url');
-  if (isUrl)
-    throw notes.unsupported('body.messages[].content[].image_url.url', 'Bedrock takes images as data URLs only');
 }
 
 /** A Messages body that the customer wrote: each value in its own bytes. */

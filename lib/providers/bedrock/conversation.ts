@@ -112,10 +112,10 @@ function toolUseFrom(call: ToolCall): ConverseToolUse {
   return { toolUse: { toolUseId, name: call.name, input: call.readArguments() } };
 }
 
-// Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html, from memory.
-const toolUseId = /^[a-zA-Z0-9_-]{1,64}$/;
+// Source: https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ToolUseBlock.html, read 2026-11.
+const toolUseId = /^[a-zA-Z0-9_.:-]{1,64}$/;
 
 function toolId(id: string, param: string): string {
   if (toolUseId.test(id)) return id;
-  throw invalid(param, 'an id of letters, digits, _ and -, at most 64');
+  throw invalid(param, 'an id of letters, digits, _, -, . and :, at most 64');
 }

@@ -2,6 +2,7 @@ import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
 import { bedrockMaxOutput } from '../shared/max-output.ts';
 import { claudePictures } from '../shared/picture-tokens.ts';
+import { bedrockModels } from './bedrock-models.ts';
 import { bedrockEndpoints, familyOf, lacks } from './model-family.ts';
 import { translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
@@ -88,6 +89,7 @@ export const bedrock = {
   pictureTokens: claudePictures,
   sentOutputLimit: (model) => familyOf(model)?.sentOutputLimit?.(model) ?? null,
   example: { model: 'us.anthropic.claude-opus-4-6-v1:0', settings: { region: 'us-east-1' } },
+  modelTable: bedrockModels,
   endpoints: bedrockEndpoints,
   lacks,
   // A Messages body keeps its values' bytes, and loses its model.

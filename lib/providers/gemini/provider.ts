@@ -19,7 +19,7 @@ export const gemini = {
   /**
    * No number of requests is published; ours keeps a shard's index and its retries small. A file may have 2 GB, of which we use a
    * tenth, since a shard is spooled to a function's small disk and sent in one piece. Source:
-   * https://ai.google.dev/gemini-api/docs/batch-api, from memory.
+   * https://ai.google.dev/gemini-api/docs/batch-api, read 2026-11.
    */
   limits: usualLimits,
   key: 'required',

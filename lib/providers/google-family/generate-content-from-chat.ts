@@ -5,7 +5,7 @@ import { parseChat } from '../shared/chat/parse-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { ModelRules } from '../shared/model-rules.ts';
 import { conversationFrom, type GoogleConversation } from './contents.ts';
-import { type GeminiModel, geminiModels } from './gemini-models.ts';
+import { type GeminiRules, geminiModels } from './gemini-models.ts';
 import { type GenerationConfig, generationConfigFrom } from './generation-config.ts';
 import type { Surface } from './parts.ts';
 import {
@@ -37,11 +37,12 @@ export function generateContentFromChat(
   notes: TranslationNotes,
 ): GenerateContentRequest {
   const chat = parseChat(request, googleAbilities, notes);
-  const rules = new ModelRules<GeminiModel>(model, geminiModels.find(model), modelRules, notes);
+  const rules: GeminiRules = new ModelRules(model, geminiModels.find(model), modelRules, notes);
   const { wantsThoughtSignatures, answersWith } = rules.row;
   if (answersWith === 'speech')
-    rules.refuse('body.model', 'answers with speech only', 'use a model that answers with text');
+    rules.refuse('answersWith', 'body.model', 'answers with speech only', 'use a model that answers with text');
   noteEnd(chat.messages, notes);
+  if (surface === 'gemini' && !rules.row.takesUrls) judgeUrls(chat.messages, rules);
   const { systemInstruction, contents } = conversationFrom(chat.messages, { surface, wantsThoughtSignatures }, notes);
   const functionDeclarations = functionDeclarationsFrom(chat.tools, notes);
   const hasTools = functionDeclarations.length > 0;
@@ -61,6 +62,18 @@ function noteEnd(messages: ChatRequest['messages'], notes: TranslationNotes): vo
   const last = messages.at(-1);
   if (last?.role === 'assistant' && last.calls.length === 0)
     notes.change(last.param, 'the model goes on with it, where a chat completion answers it');
+}
+
+function judgeUrls(messages: ChatRequest['messages'], rules: GeminiRules): void {
+  for (const { content } of messages)
+    for (const part of typeof content === 'string' ? [] : (content ?? []))
+      if (part.type === 'image' && /^https?:\/\//i.test(part.url))
+        rules.refuse(
+          'takesUrls',
+          `${part.param}.image_url.url`,
+          'is shown no images by URL',
+          'send the image as a data URL',
+        );
 }
 
 const googleAbilities: ChatAbilities = {

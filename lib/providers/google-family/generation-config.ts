@@ -1,8 +1,7 @@
 import type { AnswerFormat, ChatNumber, ChatRequest, Modality, SchemaFormat } from '../shared/chat/chat-request.ts';
 import type { TranslationNotes } from '../shared/chat/translation-notes.ts';
 import { invalid } from '../shared/chat/untranslatable-error.ts';
-import type { ModelRules } from '../shared/model-rules.ts';
-import type { GeminiModel } from './gemini-models.ts';
+import type { GeminiRules } from './gemini-models.ts';
 import { responseSchemaFrom } from './response-schema.ts';
 import { type ThinkingConfig, thinkingFrom } from './thinking.ts';
 
@@ -25,11 +24,7 @@ export interface GenerationConfig {
   thinkingConfig?: ThinkingConfig;
 }
 
-export function generationConfigFrom(
-  chat: ChatRequest,
-  rules: ModelRules<GeminiModel>,
-  notes: TranslationNotes,
-): GenerationConfig {
+export function generationConfigFrom(chat: ChatRequest, rules: GeminiRules, notes: TranslationNotes): GenerationConfig {
   const thinkingConfig = thinkingFrom(chat.effort, rules.row, notes);
   return {
     ...given('maxOutputTokens', chat.maxTokens),
@@ -60,22 +55,27 @@ function within(number: ChatNumber | null, name: string, least: number, most: nu
 }
 
 /** Models that take no penalties take a penalty of 0, which says nothing. */
-function penaltyFrom(penalty: ChatNumber | null, param: string, rules: ModelRules<GeminiModel>): number | undefined {
+function penaltyFrom(penalty: ChatNumber | null, param: string, rules: GeminiRules): number | undefined {
   if (penalty === null || rules.row.takesPenalties) return penalty?.value;
-  return penalty.value === 0 || rules.drops(param, 'takes no penalties') ? undefined : penalty.value;
+  return penalty.value === 0 || rules.drops('takesPenalties', param, 'takes no penalties') ? undefined : penalty.value;
 }
 
 /** What a model that makes pictures is to answer with; it answers with both unless it is told. */
 function modalitiesFrom(
   modalities: readonly Modality[],
-  rules: ModelRules<GeminiModel>,
+  rules: GeminiRules,
   notes: TranslationNotes,
 ): Pick<GenerationConfig, 'responseModalities'> {
   if (modalities.includes('audio')) throw notes.unsupported('body.modalities', 'ask for text');
   if (modalities.length === 0) return {};
   if (rules.row.answersWith === 'text') {
     if (!modalities.includes('image')) return {};
-    rules.refuse('body.modalities', 'answers with text only', 'ask for text, or use a model for pictures');
+    rules.refuse(
+      'answersWith',
+      'body.modalities',
+      'answers with text only',
+      'ask for text, or use a model for pictures',
+    );
   }
   return { responseModalities: modalities.map((modality) => (modality === 'image' ? 'IMAGE' : 'TEXT')) };
 }

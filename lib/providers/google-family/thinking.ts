@@ -16,7 +16,7 @@ interface WantedThinking {
   budgetTokens: number;
 }
 
-// The budgets are those of Google's own OpenAI-compatible API: https://ai.google.dev/gemini-api/docs/openai, from memory.
+// The budgets are those of Google's own OpenAI-compatible API: https://ai.google.dev/gemini-api/docs/openai, read 2026-11.
 const efforts: Readonly<Record<ReasoningEffort, Omit<WantedThinking, 'name'>>> = {
   none: { level: 'MINIMAL', budgetTokens: 0 },
   minimal: { level: 'MINIMAL', budgetTokens: 1_024 },

@@ -33,7 +33,7 @@ export const groq = {
    * cache status." Source: https://console.groq.com/docs/batch, read 2026-11.
    */
   prices: { list: 'groq', batchDiscount: 0.5, undiscounted: { '*': ['cachedAsInput'] } },
-  /** Source: https://console.groq.com/docs/batch, read 2026-11; unconfirmed. */
+  /** Source: https://console.groq.com/docs/batch, read 2026-11. */
   limits: { ...usualLimits, maxBytes: 100_000_000 },
   key: 'required',
   packages: [],

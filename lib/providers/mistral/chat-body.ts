@@ -39,7 +39,7 @@ function spelled(name: string, number: Pick<ChatNumber, 'spelled'> | null): Json
   return number ? { [name]: number.spelled() } : {};
 }
 
-/** Unconfirmed: from Mistral's API reference of 2025; the SDK's types name no bound. */
+/** Source: mistralai/platform-docs-public, openapi.yaml, read 2026-11. */
 const maxTemperature = 1.5;
 
 function temperatureFrom(temperature: ChatNumber | null, notes: TranslationNotes): Pick<ChatNumber, 'spelled'> | null {

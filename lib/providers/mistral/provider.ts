@@ -2,6 +2,7 @@ import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes, usualUse } from '../shared/defaults.ts';
 import { mistralMaxOutput } from '../shared/max-output.ts';
 import { mistralPictures } from '../shared/picture-tokens.ts';
+import { mistralModels } from './mistral-models.ts';
 import { mistralEndpoints, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
 import { type MistralSettings, mistralSettings } from './settings.ts';
@@ -25,7 +26,7 @@ export const mistral = {
   /**
    * A workspace may have a million requests pending; a tenth, so that several jobs fit. A file may have 512 MB; less, so that an
    * upload fits the time that it has. Source: https://docs.mistral.ai/capabilities/batch/ and @mistralai/mistralai 2.7
-   * `files.upload`, read 2026-11; unconfirmed.
+   * `files.upload`, read 2026-11.
    */
   limits: { ...usualLimits, maxRequests: 100_000 },
   key: 'required',
@@ -60,6 +61,7 @@ export const mistral = {
   maxOutputTokens: mistralMaxOutput,
   pictureTokens: mistralPictures,
   example: { model: 'mistral-small-latest' },
+  modelTable: mistralModels,
   endpoints: mistralEndpoints,
   passesThrough: () => false,
   translateRequest,

@@ -1,6 +1,6 @@
 import { sha256 } from '../../records/digest.ts';
 
-// Unconfirmed: as Mistral's own validation says it; the SDK's types name no rule.
+// Mistral's error 3280 says it. Source: https://github.com/nearai/ironclaw/issues/1241, read 2026-11.
 const takenAsItIs = /^[a-zA-Z0-9]{9}$/;
 
 /** Ids of tool calls as Mistral takes them, nine letters and digits: the same for the same, within one conversation. */

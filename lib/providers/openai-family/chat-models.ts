@@ -1,9 +1,11 @@
-import type { ChatModel } from '../contract.ts';
+import type { ChatModel, SaidRule } from '../contract.ts';
 import { fits } from '../shared/model-pattern.ts';
-import type { ModelRow } from '../shared/model-rules.ts';
 
 /** Models that think before they answer; of others nothing is known here, and nothing is said to them of thinking. */
-interface ThinkingModels extends ModelRow, ChatModel {}
+interface ThinkingModels extends ChatModel {
+  /** Patterns of their names. */
+  models: readonly string[];
+}
 
 /** openai 7.55 `ReasoningEffort`: "All models before gpt-5.1 ... do not support none". */
 const openAI = { source: 'openai 7.55 `ReasoningEffort`', read: '2026-11', refuses: [] };
@@ -34,6 +36,11 @@ export function chatModelOf(model: string): ChatModel | null {
   return thinkingModels.find(({ models }) => models.some((pattern) => fits(model, pattern))) ?? null;
 }
 
-export function chatModelSays({ takesNone, refuses }: ChatModel): string[] {
-  return ['thinks', takesNone ? 'takes the effort none' : 'no effort none', ...refuses.map((name) => `no ${name}`)];
+export function chatModelSays({ takesNone, refuses, source, read }: ChatModel): SaidRule[] {
+  const said = [
+    'thinks',
+    takesNone ? 'takes the effort none' : 'no effort none',
+    ...refuses.map((name) => `no ${name}`),
+  ];
+  return said.map((says) => ({ says, source: { source, read } }));
 }

@@ -1,13 +1,13 @@
 import type { RuleMode } from '../account.ts';
+import type { RuleSource } from '../contract.ts';
 import type { TranslationNotes } from './chat/translation-notes.ts';
 
-/** What a table says of models, where it comes from, and when it was read there. */
-export interface ModelRow {
+/** What a table says of models. */
+export interface ModelRow<Rule extends string = string> {
   /** Their names, without dates and versions of a cloud. */
   models: readonly string[];
-  source: string;
-  /** A month, `2026-11`. */
-  read: string;
+  /** Where each rule was read of these very models. A rule without a source is from memory: it warns and refuses nothing. */
+  sources: Readonly<Partial<Record<Rule, RuleSource>>>;
 }
 
 /** The row of a model, or the one that comes nearest to it. */
@@ -17,7 +17,7 @@ export interface FoundRow<Row extends ModelRow> {
 }
 
 /** Holds a request against the row of its model. */
-export class ModelRules<Row extends ModelRow = ModelRow> {
+export class ModelRules<Rule extends string = string, Row extends ModelRow<Rule> = ModelRow<Rule>> {
   readonly row: Row;
   readonly #model: string;
   readonly #isListed: boolean;
@@ -33,39 +33,44 @@ export class ModelRules<Row extends ModelRow = ModelRow> {
   }
 
   /**
-   * Refuses what the model is known to answer with an error. A request for a model in no row goes as it is written, with a warning.
+   * Refuses what the model is known to answer with an error. What is from memory, and what is asked of a model in no row, goes as it is
+   * written, with a warning.
    *
    * @param what what the model does not do, as in "takes no forced tools".
    * @param advice what to write instead.
    */
-  refuse(param: string, what: string, advice: string): void {
-    if (this.#holds()) throw this.#notes.refused(param, `'${this.#model}' ${what}: ${advice}. ${this.#said()}`);
-    this.#warn(param, what);
+  refuse(rule: Rule, param: string, what: string, advice: string): void {
+    if (this.#holds && this.row.sources[rule])
+      throw this.#notes.refused(param, `'${this.#model}' ${what}: ${advice}. ${this.#said(rule)}`);
+    this.#warn(rule, param, what);
   }
 
   /** @returns whether the parameter is left out, since the model refuses it; else it goes as it is written. */
-  drops(param: string, what: string): boolean {
-    if (this.#holds()) this.#notes.drop(param, `'${this.#model}' ${what}`);
-    else this.#warn(param, what);
-    return this.#holds();
+  drops(rule: Rule, param: string, what: string): boolean {
+    const known = this.row.sources[rule] ? '' : ', from memory';
+    if (this.#holds) this.#notes.drop(param, `'${this.#model}' ${what}${known}`);
+    else this.#warn(rule, param, what);
+    return this.#holds;
   }
 
-  #holds(): boolean {
+  get #holds(): boolean {
     return this.#isListed && this.#mode === 'enforce';
   }
 
-  #warn(param: string, what: string): void {
+  #warn(rule: Rule, param: string, what: string): void {
     if (this.#mode === 'off') return;
     const [nearest = ''] = this.row.models;
     const whose = this.#isListed
       ? `'${this.#model}' ${what}`
       : `'${this.#model}' stands in no row of the table of models; the nearest, '${nearest}', ${what}`;
-    const message = `'${param}' goes as it is written, but ${whose}. ${this.#said()}`;
+    const message = `'${param}' goes as it is written, but ${whose}. ${this.#said(rule)}`;
     this.#notes.add({ param, code: 'model_rule', message });
   }
 
-  #said(): string {
-    return `Source: ${this.row.source}, read ${this.row.read}; 'model_rules' of the account lifts this.`;
+  #said(rule: Rule): string {
+    const source = this.row.sources[rule];
+    const where = source ? `Source: ${source.source}, read ${source.read}` : 'This is from memory';
+    return `${where}; 'model_rules' of the account lifts this.`;
   }
 }
 

@@ -7,7 +7,8 @@ const listSchema = z.array(z.unknown()).or(z.object({ data: z.array(z.unknown())
 
 /**
  * Together's batches. Source: together-typescript's `batches.ts` and https://docs.together.ai/docs/inference/batch/manage,
- * read 2026-11. Unconfirmed: the upload's path, and the order of the list.
+ * read 2026-11. The upload's path: togethercomputer/openapi of
+ * 2026-04-28. The order of the list is said nowhere, so all of it is searched.
  */
 export const togetherDialect: Dialect = {
   ...openAIWays,

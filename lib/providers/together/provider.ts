@@ -27,7 +27,7 @@ export const together = {
   prices: { list: 'together', batchDiscount: 0 },
   /**
    * No number of creates is published; 30 billion enqueued tokens a model decide. Source:
-   * https://docs.together.ai/docs/inference/batch/overview, read 2026-11; unconfirmed.
+   * https://docs.together.ai/docs/inference/batch/overview, read 2026-11.
    */
   limits: { ...usualLimits, maxBytes: 100_000_000 },
   key: 'required',

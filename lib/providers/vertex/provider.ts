@@ -36,7 +36,7 @@ export const vertex = {
     refused: [
       'embeddings',
       'models other than Gemini and Claude',
-      'URLs of images whose type they do not show',
+      'URLs of images whose type they do not show, images by URL for Claude',
       'files by file_id',
       'audio, modalities beyond text',
       'functions, function_call',

@@ -1,6 +1,7 @@
 import { labelBehindId } from '../../lines/passed-lines.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
+import { refuseImageUrls } from '../anthropic/image-urls.ts';
 import { messagesFromChat } from '../anthropic/messages-from-chat.ts';
 import { modelFreeBody } from '../anthropic/model-free-body.ts';
 import type { RequestTarget, TranslatedRequest } from '../contract.ts';
@@ -44,7 +45,9 @@ function claudeRequest(request: RequestLine, target: RequestTarget): TranslatedR
   return translatedRequest('Anthropic', (notes) => {
     if (request.endpoint === '/v1/messages') return lineOf(target, modelFreeBody(request, anthropicVersion));
     if (request.endpoint !== '/v1/chat/completions') throw wrongEndpoint(request, target);
-    const { model: _jobHasIt, ...params } = messagesFromChat(request, target, notes);
+    const whole = messagesFromChat(request, target, notes);
+    refuseImageUrls(whole, 'Google Cloud', notes);
+    const { model: _jobHasIt, ...params } = whole;
     return lineOf(target, jsonOf({ anthropic_version: anthropicVersion, ...params }));
   });
 }

@@ -11,8 +11,8 @@ const resultsSchema = z.object({ results: z.array(z.unknown()), pagination_token
 const resultsInPage = 1_000;
 
 /**
- * xAI's batches. Source: https://docs.x.ai/developers/advanced-api-usage/batch-api, read 2026-11. Unconfirmed: that the
- * list shows a batch's input file, and the list's order.
+ * xAI's batches. Source: https://docs.x.ai/developers/advanced-api-usage/batch-api, read 2026-11. That the list
+ * shows a batch's input file: xai-org/xai-proto, `ListBatchesResponse`. The list's order is said nowhere.
  */
 export const xaiDialect: Dialect = {
   ...openAIWays,

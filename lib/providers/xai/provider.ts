@@ -29,7 +29,7 @@ export const xai = {
     batchDiscount: 0,
     discountOfModels: { 'grok-4.3*': 0.2, 'grok-4.20*': 0.2 },
   },
-  /** Source: https://docs.x.ai/developers/advanced-api-usage/batch-api, read 2026-11; unconfirmed. */
+  /** https://docs.x.ai/developers/advanced-api-usage/batch-api, read 2026-11, names no limits: these are our own. */
   limits: {
     ...usualLimits,
     /** "Unlimited in theory", throttled above 100,000: half of that. */

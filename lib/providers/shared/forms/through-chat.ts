@@ -24,9 +24,12 @@ export function throughChat(
   const notes = new LineNotes(request.format === 'openai' ? 'body' : 'params');
   try {
     const draft = form.chatFrom(exactBody(request), notes);
-    const body = chatModel ? bodyFor(chatModel(target.model), draft, target, notes) : draft.body;
+    const known = chatModel?.(target.model) ?? null;
+    const translation = { form, draft, notes };
+    if (known) judgeRefused(known, translation, target);
+    const body = chatModel ? bodyFor(known, draft, target, notes) : draft.body;
     const translated = translate(chatLine(request, body), target);
-    return inOwnPlaces(translated, { form, draft, notes });
+    return inOwnPlaces(translated, translation);
   } catch (error) {
     return { ok: false, error: refusalFrom(error, notes.root) };
   }
@@ -43,16 +46,36 @@ function bodyFor(
   notes: LineNotes,
 ): JsonObject {
   const { reasoning_effort: effort, ...others } = draft.body;
-  if (known && modelRules === 'enforce')
-    for (const name of known.refuses)
-      if (!isAbsent(draft.body[name]))
-        throw notes.refused(
-          name,
-          `'${model}' does not take it: leave it out. Source: ${known.source}, read ${known.read}; 'model_rules' of the account lifts this.`,
-        );
   if (!draft.asksForNoThinking || known?.takesNone) return draft.body;
+  if (known && modelRules !== 'enforce') {
+    if (modelRules === 'warn') warnOf('thinking', `'${model}' always thinks`, known, notes);
+    return draft.body;
+  }
   if (known) notes.drop('thinking', `'${model}' always thinks`);
   return effort === 'none' ? others : draft.body;
+}
+
+/** What the model is known to answer with an error is refused, or named, as the account's rules say. */
+function judgeRefused(known: ChatModel, translation: Translation, { model, modelRules = 'enforce' }: RequestTarget) {
+  const { draft, notes } = translation;
+  if (modelRules === 'off') return;
+  for (const name of known.refuses) {
+    if (isAbsent(draft.body[name])) continue;
+    const place = ownPlace(name, translation);
+    const what = `'${model}' does not take it`;
+    if (modelRules === 'enforce') throw notes.refused(place, `${what}: leave it out. ${sourceOf(known)}`);
+    warnOf(place, what, known, notes);
+  }
+}
+
+function warnOf(place: string, what: string, known: ChatModel, notes: LineNotes): void {
+  const param = notes.param(place);
+  const message = `'${param}' goes as it is written, but ${what}. ${sourceOf(known)}`;
+  notes.add({ param, code: 'model_rule', message });
+}
+
+function sourceOf({ source, read }: ChatModel): string {
+  return `Source: ${source}, read ${read}; 'model_rules' of the account lifts this.`;
 }
 
 interface Translation {
