@@ -38,7 +38,7 @@ export interface ServeFlags {
 export async function serve(words: readonly string[], flags: ServeFlags): Promise<void> {
   const name = flags.run === undefined ? runNameOf(words) : folderName(flags.run);
   if (flags.readyFile) rmSync(flags.readyFile, { force: true });
-  const target = new LiveTarget(await targetOptions(flags));
+  const target = new LiveTarget(await targetOptions(flags), flags.maxAttempts);
   await target.assertNoCircle();
   const pricing = await pricingFor(target, flags);
   const gather = gatherOptions(flags);
@@ -83,9 +83,8 @@ async function targetOptions(flags: ServeFlags): Promise<TargetOptions> {
   const key = flags.apiKey === undefined ? {} : { apiKey: flags.apiKey };
   if (flags.provider !== undefined && flags.url === undefined) return { provider: flags.provider, ...key };
   const routed = flags.provider === undefined ? {} : { provider: flags.provider };
-  const attempts = flags.maxAttempts === undefined ? {} : { providerOptions: { max_attempts: flags.maxAttempts } };
   const url = flags.url ?? process.env.BATCHDROP_URL;
-  if (url) return { deployment: url, ...key, ...routed, ...attempts };
+  if (url) return { deployment: url, ...key, ...routed };
   const stack = await findLocalStack();
   if (!stack)
     throw new CommandError(
@@ -93,7 +92,7 @@ async function targetOptions(flags: ServeFlags): Promise<TargetOptions> {
       'Nothing says where to send: set BATCHDROP_URL and BATCHDROP_API_KEY, start a local stack (`batchdrop start`), or name a provider (--provider openai).',
     );
   const apiKey = flags.apiKey ?? stack.apiKey ?? process.env.BATCHDROP_API_KEY;
-  return { deployment: stack.url, ...(apiKey && { apiKey }), ...attempts };
+  return { deployment: stack.url, ...(apiKey && { apiKey }) };
 }
 
 /**

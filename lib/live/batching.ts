@@ -30,8 +30,10 @@ export interface BatchingOptions extends Omit<TargetOptions, 'signal'>, GatherOp
   journal?: string;
 }
 
+const { signal: _ofOneCall, ...targetNames } = targetOptionNames;
+
 const batchingOptionNames = {
-  ...targetOptionNames,
+  ...targetNames,
   ...gatherOptionNames,
   run: true,
   journal: true,
@@ -67,7 +69,7 @@ export function batching(options: BatchingOptions = {}): BatchingClientOptions {
   assertGatherOptions(options);
   const { run: runName, journal, ...rest } = options;
   const name = runName === undefined ? scriptName() : folderName(runName);
-  const target = new LiveTarget(targetPart(rest));
+  const target = new LiveTarget(targetPart(rest), rest.maxAttempts);
   const program = programFor(name, journal ?? journalFolder(name), rest);
   program.run.attach(target);
   return {
@@ -79,7 +81,7 @@ export function batching(options: BatchingOptions = {}): BatchingClientOptions {
 }
 
 function targetPart(options: BatchingOptions): TargetOptions {
-  const names = Object.keys(targetOptionNames);
+  const names = Object.keys(targetNames);
   return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)));
 }
 
@@ -101,6 +103,7 @@ function scriptName(): string {
 interface Program {
   run: LiveRun;
   pass: Pass;
+  options: GatherOptions;
 }
 
 /** By the journal's folder: the clients of one program share its run. */
@@ -108,16 +111,27 @@ const programs = new Map<string, Program>();
 
 function programFor(name: string, folder: string, options: GatherOptions): Program {
   const key = resolve(folder);
+  const gather = gatherPart(options);
   const known = programs.get(key);
-  if (known) return known;
+  if (known) return sameGathering(known, name, gather);
   const journal = Journal.open(key, { pid: process.pid, url: null }, Date.now());
-  const run = new LiveRun({ ...gatherPart(options), name, journal });
-  const program = { run, pass: run.pass(randomUUID()) };
+  const run = new LiveRun({ ...gather, name, journal });
+  const program = { run, pass: run.pass(randomUUID()), options: gather };
   programs.set(key, program);
   process.once('exit', (code) => {
     if (programs.get(key) === program) endProgram(program, code);
   });
   return program;
+}
+
+/** The clients of one program share a run, so they cannot gather in two ways. */
+function sameGathering(program: Program, name: string, options: GatherOptions): Program {
+  const begun = new Map(Object.entries(program.options));
+  const other = Object.entries(options).find(([option, value]) => begun.get(option) !== value);
+  if (other === undefined) return program;
+  const [option, value] = other;
+  const message = `The run '${name}' was begun with ${option} ${begun.get(option) ?? 'at its default'}, not ${value}. Give the same, or name another run.`;
+  throw new InvalidInputError('invalid_option', message, { param: option });
 }
 
 function gatherPart(options: GatherOptions): GatherOptions {

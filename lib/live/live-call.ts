@@ -42,9 +42,14 @@ export interface LiveCall {
 /** Reads headers, whatever holds them. */
 export type HeaderReader = (name: string) => string | null;
 
-/** @returns the endpoint that a path ends with; null for every other one. */
+/**
+ * The endpoint that a path ends with, whatever its client's base URL is; null for every other one. `/messages` alone may as well be
+ * those of a thread.
+ */
 export function endpointOfPath(path: string): LiveEndpoint | null {
-  return liveEndpoints.find((endpoint) => path === endpoint || path.endsWith(endpoint.slice('/v1'.length))) ?? null;
+  const ends = (endpoint: LiveEndpoint) =>
+    path.endsWith(endpoint === '/v1/messages' ? endpoint : endpoint.slice('/v1'.length));
+  return liveEndpoints.find(ends) ?? null;
 }
 
 /**

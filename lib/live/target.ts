@@ -25,7 +25,14 @@ const deploymentOptions = {
 } as const;
 
 /** Options of a batch that make no sense for gathered calls, or that are said otherwise here. */
-const ownOptions = [...Object.keys(deploymentOptions), 'dry_run', 'idempotency_key', 'endpoint', 'max_cost_usd'];
+const ownOptions: readonly string[] = [
+  ...Object.keys(deploymentOptions),
+  'max_attempts',
+  'dry_run',
+  'idempotency_key',
+  'endpoint',
+  'max_cost_usd',
+];
 
 /** Where live calls are sent as batches: a deployment, the local stack or a provider. */
 export class LiveTarget {
@@ -41,16 +48,17 @@ export class LiveTarget {
   #checked: Promise<void> | undefined;
 
   /**
+   * @param maxAttempts how often a deployment sends a request that failed for a reason that may pass.
    * @throws InvalidInputError, NotSupportedError, AuthenticationError as the library's other functions do.
    */
-  constructor(options: TargetOptions) {
+  constructor(options: TargetOptions, maxAttempts?: number) {
     const target = targetOf(options);
     this.kind = target.kind;
     this.name = target.name;
     this.config = target.settings.config;
     this.#baseUrl = target.settings.config.baseUrl;
     this.id = digest(target.kind ?? 'deployment', this.#baseUrl ?? '', target.routedTo ?? '').slice(0, 16);
-    this.#options = target.kind === null ? withDeploymentOptions(options) : options;
+    this.#options = target.kind === null ? withDeploymentOptions(options, maxAttempts) : options;
   }
 
   get isDeployment(): boolean {
@@ -116,16 +124,17 @@ export class LiveTarget {
   }
 }
 
-function withDeploymentOptions(options: TargetOptions): TargetOptions {
+function withDeploymentOptions(options: TargetOptions, maxAttempts: number | undefined): TargetOptions {
   const given = options.providerOptions ?? {};
   const taken = Object.keys(given).find((name) => ownOptions.includes(name));
   if (taken !== undefined)
     throw new InvalidInputError(
       'invalid_option',
-      `providerOptions.${taken} is set by the gathering itself. ${taken === 'max_cost_usd' ? 'The cap of a run is maxCostUsd.' : 'Leave it out.'}`,
+      `providerOptions.${taken} is set by the gathering itself. ${taken === 'max_attempts' ? 'Give maxAttempts.' : 'Leave it out.'}`,
       { param: `providerOptions.${taken}` },
     );
-  return { ...options, providerOptions: { ...given, ...deploymentOptions } };
+  const attempts = maxAttempts === undefined ? {} : { max_attempts: maxAttempts };
+  return { ...options, providerOptions: { ...given, ...deploymentOptions, ...attempts } };
 }
 
 const headersSchema = z.looseObject({ defaultHeaders: z.record(z.string(), z.string()).optional() });

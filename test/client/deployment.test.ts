@@ -238,7 +238,7 @@ it('is what the example for deployments uses', async () => {
 it('answers live calls that batching() gathers, whatever the provider', async () => {
   onTestFinished(closeBatching);
   const gathered = { run: 'gathered', journal: join(folder, 'gathered'), gatherSeconds: 0.2, pollIntervalSeconds: 0.2 };
-  const client = new OpenAI(batching({ ...at, ...gathered }));
+  const client = new OpenAI(batching({ ...at, ...gathered, clientOptions: { fetch: losingFirstCreation() } }));
   const ask = (model: string, content: string) =>
     client.chat.completions.create({ model, messages: [{ role: 'user', content }] });
   const [openai, claude, unknown, refused] = await Promise.allSettled([
@@ -252,4 +252,19 @@ it('answers live calls that batching() gathers, whatever the provider', async ()
   expect(claude).toMatchObject({ status: 'fulfilled', value: { object: 'chat.completion' } });
   expect(unknown).toMatchObject({ status: 'rejected', reason: { status: 404, code: 'model_not_found' } });
   expect(refused).toMatchObject({ status: 'rejected', reason: { status: 400 } });
+  const { data } = await listBatches({ ...at, limit: 100 });
+  expect(data.filter(({ metadata }) => metadata?.live_run === 'gathered')).toHaveLength(1);
 });
+
+/** A connection on which the answers to the first creation, and to its repetitions by the client, are lost. */
+function losingFirstCreation(): typeof fetch {
+  let left = 3;
+  return async (input, init) => {
+    const response = await fetch(input, init);
+    const isCreation = init?.method === 'POST' && String(input).endsWith('/v1/batches');
+    if (!isCreation || left === 0) return response;
+    left -= 1;
+    await response.arrayBuffer();
+    throw new TypeError('terminated');
+  };
+}

@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { batching, closeBatching } from '../../lib/live/index.ts';
+import { models, startProvider } from '../client/provider-at-hand.ts';
 import { ask, startServing, startUpstream, temporaryFolder, until } from './live-harness.ts';
 
 // What is paid for is counted at the upstream.
@@ -214,6 +215,25 @@ describe('passes of a run', () => {
   });
 });
 
+it('a target that is down at the start, in the middle and at the end is waited for', async () => {
+  const serving = await startServing();
+  const { upstream } = serving;
+  upstream.isQuick = false;
+  upstream.isDown = true;
+  const asked = ask(serving.client(), 'patient');
+  await until(() => serving.run.state().batches[0]?.problem != null);
+  upstream.isDown = false;
+  await until(() => upstream.paid.length === 1);
+  upstream.isDown = true;
+  upstream.finish();
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect(serving.run.state()).toMatchObject({ waiting: 1, answered: 0 });
+  upstream.isDown = false;
+
+  await expect(asked).resolves.toBe('patient #1');
+  expect(upstream.paid).toEqual(['patient']);
+});
+
 describe('a creation whose answer is lost', () => {
   it('is found by its file, and not made again', async () => {
     const serving = await startServing();
@@ -234,6 +254,22 @@ describe('a creation whose answer is lost', () => {
 
     await expect(asked).resolves.toBe('nowhere #1');
     expect(serving.upstream.paid).toEqual(['nowhere']);
+  });
+
+  it('is found by our ids in its results where the provider lists no files', async () => {
+    const faults = [{ kind: 'slow_answer', operation: 'create', delayMs: 3_000, times: 1 } as const];
+    const { at, simulator } = await startProvider('anthropic', { faults });
+    onTestFinished(closeBatching);
+    const times = { createTimeoutSeconds: 0.5, settleSeconds: 0.3, gatherSeconds: 0.1, pollIntervalSeconds: 0.1 };
+    const { fetch: gathered } = batching({ ...at, ...times, run: 'lost', journal: temporaryFolder() });
+    const answer = await gathered('https://api.anthropic.com/v1/messages', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: models.anthropic, max_tokens: 10, messages: [{ role: 'user', content: 'x' }] }),
+    });
+
+    expect(await answer.json()).toMatchObject({ type: 'message', role: 'assistant' });
+    expect(await simulator.creations()).toHaveLength(1);
   });
 
   it('is found after a restart as well', async () => {

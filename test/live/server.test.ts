@@ -29,6 +29,7 @@ async function post(serving: Serving, path: string, value: unknown, headers: Rec
 describe('refused at once, with nothing gathered', () => {
   it.each<[string, string, unknown, number, string | null]>([
     ['a path that would be a live call', '/v1/images/generations', body, 404, 'unknown_endpoint'],
+    ['a message of a thread', '/v1/threads/thread_1/messages', body, 404, 'unknown_endpoint'],
     ['a request without a model', '/v1/chat/completions', { messages: [] }, 400, 'invalid_request'],
     ['what is no JSON', '/v1/chat/completions', '{"model":', 400, 'invalid_json'],
     [
@@ -265,4 +266,31 @@ print(urllib.request.urlopen(asked).read().decode())`;
   serving.upstream.finish();
 
   expect(JSON.parse((await answered).stdout)).toMatchObject({ choices: [{ message: { content: 'snake #1' } }] });
+});
+
+describe('options that cannot be meant are refused', () => {
+  const at = { provider: 'openai', apiKey: 'sk-x', apiBase: 'http://127.0.0.1:9/v1' };
+
+  it.each<[string, object, RegExp]>([
+    ['an unknown one', { gatherSecond: 5 }, /'gatherSecond' is no option here/],
+    ['a signal of one call', { signal: AbortSignal.timeout(1) }, /'signal' is no option here/],
+    ['a time that is none', { gatherSeconds: 0 }, /gatherSeconds is a number above 0/],
+    ['a run that is no name', { run: '../x' }, /run's name '..\/x' has/],
+    ['a live endpoint', { provider: 'live' }, /has no batches/],
+    [
+      'what a deployment is told anyway',
+      { provider: undefined, deployment: 'http://127.0.0.1:9', providerOptions: { deadline_hours: 1 } },
+      /deadline_hours is set by the gathering itself/,
+    ],
+  ])('%s', (_what, options, message) => {
+    expect(() => batching({ ...at, journal: temporaryFolder(), ...options } as never)).toThrow(message);
+  });
+
+  it('two ways of gathering in one run', () => {
+    onTestFinished(closeBatching);
+    const journal = temporaryFolder();
+    batching({ ...at, run: 'shared', journal, gatherSeconds: 2 });
+    batching({ ...at, run: 'shared', journal });
+    expect(() => batching({ ...at, run: 'shared', journal, gatherSeconds: 3 })).toThrow(/gatherSeconds 2, not 3/);
+  });
 });

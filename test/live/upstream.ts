@@ -68,7 +68,7 @@ export class Upstream {
 
   #store(form: string): object {
     const id = `file-${this.files.size + 1}`;
-    const lines = form.split(/\r?\n/).filter((line) => line.startsWith('{"custom_id"'));
+    const lines = form.split(/\r?\n/).filter((line) => line.startsWith('{'));
     this.files.set(id, lines.join('\n'));
     return { id, object: 'file', bytes: form.length, created_at: 1, filename: 'x.jsonl', purpose: 'batch' };
   }
