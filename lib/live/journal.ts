@@ -235,15 +235,22 @@ export class Journal {
   }
 
   #identity(): string {
-    if (this.#lock) this.#run('INSERT OR IGNORE INTO facts VALUES (?, ?)', 'journal', randomBytes(6).toString('hex'));
-    const found = this.#get('SELECT value FROM facts WHERE name = ?', 'journal');
-    return z.object({ value: z.string() }).parse(found).value;
+    if (this.#lock) {
+      this.#run('INSERT OR IGNORE INTO facts VALUES (?, ?)', 'journal', randomBytes(6).toString('hex'));
+      this.#run('INSERT OR IGNORE INTO facts VALUES (?, ?)', 'format', formatVersion);
+    }
+    const format = this.#fact('format');
+    if (format === formatVersion) return this.#fact('journal');
+    throw new Error(`it has the format ${format}, and this version of Batchdrop reads ${formatVersion}`);
+  }
+
+  #fact(name: string): string {
+    return factSchema.parse(this.#get('SELECT value FROM facts WHERE name = ?', name)).value;
   }
 
   /** After a start nobody waits; what was not begun to be created is free again, and what is old goes. */
   #tidy(nowMs: number): void {
     this.together(() => {
-      this.#run('INSERT OR IGNORE INTO facts VALUES (?, ?)', 'format', formatVersion);
       this.#run('UPDATE requests SET waits = 0, leftAtMs = COALESCE(leftAtMs, ?) WHERE waits = 1', nowMs);
       for (const { id, step } of this.openBatches()) if (step === 'lines' || step === 'uploaded') this.dissolve(id);
     });
@@ -606,6 +613,7 @@ export interface UnclaimedAnswer {
   body: Buffer;
 }
 
+const factSchema = z.object({ value: z.string() });
 const idSchema = z.object({ id: z.number() });
 const passSchema = z.object({ id: z.number(), generation: z.number() });
 const lastPassSchema = z.object({ generation: z.number(), endedWellAtMs: z.number().nullable() });

@@ -1,5 +1,6 @@
 import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Claims } from '../../lib/live/claims.ts';
@@ -199,6 +200,15 @@ it('that is damaged, or cannot be written, is refused before anything is taken',
   );
   expect(() => Journal.open(folder, owner, 0)).toThrow(/cannot be used: file is not a database.*Nothing was taken/);
   expect(() => Journal.open(join(folder, 'journal.sqlite', 'below'), owner, 0)).toThrow(/cannot be used/);
+});
+
+it('of another version is left alone', () => {
+  const folder = temporaryFolder();
+  Journal.open(folder, owner, 0).close();
+  const database = new DatabaseSync(join(folder, 'journal.sqlite'));
+  database.exec("UPDATE facts SET value = '99' WHERE name = 'format'");
+  database.close();
+  expect(() => Journal.open(folder, owner, 0)).toThrow(/format 99, and this version of Batchdrop reads 1/);
 });
 
 it('forgets what was never sent after an hour, and answers that nobody fetched after 30 days', () => {
