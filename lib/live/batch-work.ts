@@ -352,6 +352,7 @@ export class BatchWork {
       code: first?.code || 'provider_batch_failed',
       message: first?.message || 'The provider failed the batch.',
     };
+    this.#note({ costUsd: 0, liveUsd: 0 });
     if (failure?.isQueueFull) {
       await this.#pauseUnlessUnwanted(deferralSeconds(3, firstPauseSeconds * 10, null));
       this.#dissolve();

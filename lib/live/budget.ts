@@ -28,6 +28,11 @@ export class Budget {
     }
     const committed = this.#spentUsd() + this.#openUsd;
     if (committed + usd <= this.#capUsd) return;
+    if (!Number.isFinite(committed)) {
+      const message =
+        'The run has a cap on its cost, and what an earlier batch of it cost is not known. Begin another run.';
+      throw new RefusedCallError(429, 'budget_exceeded', message);
+    }
     const message = `This request may cost $${usd.toFixed(6)}, and $${committed.toFixed(6)} of the run's $${this.#capUsd} are spent or on their way. Raise --max-cost-usd, or begin another run.`;
     throw new RefusedCallError(429, 'budget_exceeded', message);
   }
