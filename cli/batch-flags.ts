@@ -1,7 +1,16 @@
 import { type Command, Option } from 'commander';
 import { endpoints } from '../lib/records/endpoints.ts';
 import type { BatchOptionsInput } from '../lib/records/options.ts';
-import { parseDuration, parseEndpoint, parseMetadata, parsePositive, parseWhole } from './option-values.ts';
+import { outputFormats } from '../lib/records/table-kind.ts';
+import {
+  parseDelimiter,
+  parseDuration,
+  parseEndpoint,
+  parseMetadata,
+  parseNames,
+  parsePositive,
+  parseWhole,
+} from './option-values.ts';
 
 /** Flags of a batch, the same names as everywhere else (docs/options.md). */
 export interface BatchFlags {
@@ -22,6 +31,13 @@ export interface BatchFlags {
   /** Seconds. */
   outputExpiresAfter?: number;
   taskToken?: string;
+  delimiter?: string;
+  columns?: string[];
+  outputFormat?: BatchOptionsInput['output_format'];
+  answer?: BatchOptionsInput['answer'];
+  escapeFormulas?: boolean;
+  check?: BatchOptionsInput['check'];
+  onInvalidOutput?: BatchOptionsInput['on_invalid_output'];
 }
 
 /** The flags that decide which lines are right. */
@@ -52,6 +68,39 @@ export function withLineFlags(command: Command): Command {
       "what a request without a limit on output counts (default: the model's maximum)",
       parseWhole,
     );
+}
+
+/** The flags for a table; its template is a file of its own. */
+export function withTableFlags(command: Command): Command {
+  return command
+    .option('--template <file>', 'a table: the request that is made of each row, with placeholders for columns')
+    .option(
+      '--delimiter <character>',
+      'what stands between two cells (default: a comma, a tab in a .tsv)',
+      parseDelimiter,
+    )
+    .option('--columns <names>', 'of a table without a header: its columns, with commas between them', parseNames)
+    .addOption(
+      new Option('--output-format <format>', 'asks for a results table (default for a table: its own)').choices(
+        outputFormats,
+      ),
+    )
+    .addOption(
+      new Option('--answer <part>', 'what the results table has of an answer').choices(['text', 'json', 'body']),
+    )
+    .addOption(
+      new Option('--check <what>', "whether answers are held against the template's schema (default: schema)").choices([
+        'schema',
+        'none',
+      ]),
+    )
+    .addOption(
+      new Option(
+        '--on-invalid-output <what>',
+        'an answer that does not fit is an error of its row (default), or stays',
+      ).choices(['error', 'keep']),
+    )
+    .option('--escape-formulas', 'a CSV for spreadsheets: an apostrophe before what they would compute');
 }
 
 /** The flags that decide how a batch runs. */
@@ -102,6 +151,13 @@ export function optionsOf(flags: BatchFlags): BatchOptionsInput {
     dry_run: flags.dryRun,
     output_expires_after: expiryOf(flags.outputExpiresAfter),
     task_token: flags.taskToken,
+    delimiter: flags.delimiter,
+    columns: flags.columns,
+    output_format: flags.outputFormat,
+    answer: flags.answer,
+    escape_formulas: flags.escapeFormulas,
+    check: flags.check,
+    on_invalid_output: flags.onInvalidOutput,
   };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -47,3 +47,16 @@ export function parseMetadata(text: string, earlier: Record<string, string> = {}
   if (equals < 1) throw new InvalidArgumentError('It is key=value.');
   return { ...earlier, [text.slice(0, equals)]: text.slice(equals + 1) };
 }
+
+/** `\\t` is a tab, which shells make hard to type. */
+export function parseDelimiter(text: string): string {
+  const delimiter = text === '\\t' ? '\t' : text;
+  if (delimiter.length === 1) return delimiter;
+  throw new InvalidArgumentError('It is one character, or \\t for a tab.');
+}
+
+export function parseNames(text: string): string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.every((name) => name !== '')) return names;
+  throw new InvalidArgumentError('It is a list of names with commas between them, such as id,review.');
+}

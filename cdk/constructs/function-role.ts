@@ -104,13 +104,13 @@ function tableGrants({ table: actions, unfinishedIndex, tenantIndex }: Access, {
   ];
 }
 
-function objectGrants({ reads = [], writes = [], deletes = [] }: Access, { bucket }: Storage): Grant[] {
+function objectGrants({ reads = [], writes = [], deletes = [], writesWhole }: Access, { bucket }: Storage): Grant[] {
   const inFolders = (actions: string[], folders: readonly Folder[]): Grant[] =>
     folders.length === 0
       ? []
       : [{ actions, resources: folders.map((folder) => bucket.arnForObjects(`${folder}*`)), reason: folderReason }];
   // Status files are small and written whole; all others may be in parts.
-  const inParts = writes.filter((folder) => folder !== 'status/');
+  const inParts = writesWhole ? [] : writes.filter((folder) => folder !== 'status/');
   return [
     ...inFolders(['s3:GetObject'], reads),
     // Whoever removes a folder lists it. Without it S3 also answers 403 instead of 404 for an object that is not there.

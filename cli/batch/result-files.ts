@@ -7,6 +7,7 @@ import { createProgress, type Progress, type ProgressState } from '../output/pro
 import { bytesText, counted } from '../output/quantities.ts';
 import { note, type OutputOptions } from '../output/result.ts';
 import type { BatchState, Counts } from '../transport/batch-state.ts';
+import { openTable } from '../transport/result-table.ts';
 import type { ResultStream, Transport } from '../transport/transport.ts';
 
 /** A file of results on this machine. */
@@ -15,13 +16,14 @@ export interface FetchedFile {
   bytes: number;
 }
 
-/** Writes the answers of a batch into a file, and its error lines beside it. */
+/** Writes the answers of a batch into a file, and its error lines beside it; of a table its results table, which has both. */
 export async function fetchFiles(
   transport: Transport,
   state: BatchState,
   path: string,
   options: OutputOptions,
 ): Promise<FetchedFile[]> {
+  if (state.table && !isOfLines(path)) return [await fetchFile(await openTable(transport, state.table), path, options)];
   const wanted: [string, string | null][] = [
     [path, state.output],
     [errorsBeside(path), state.errorFile],
@@ -30,6 +32,11 @@ export async function fetchFiles(
   for (const [target, reference] of wanted)
     if (reference !== null) files.push(await fetchFile(await transport.open(reference), target, options));
   return files;
+}
+
+/** Whether a file is for result lines: one that is named so, unless it says that it holds rows. */
+function isOfLines(path: string): boolean {
+  return /\.jsonl$/i.test(path) && !/\.rows\.jsonl$/i.test(path);
 }
 
 /** `answers.jsonl` -> `answers.errors.jsonl` */

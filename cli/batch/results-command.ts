@@ -4,8 +4,9 @@ import { newCommand } from '../command.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../exit-status.ts';
 import { note } from '../output/result.ts';
 import { write } from '../output/write.ts';
-import { type BatchState, type Counts, hasBatchEnded } from '../transport/batch-state.ts';
+import { type BatchState, type Counts, hasBatchEnded, type TableState } from '../transport/batch-state.ts';
 import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
+import { openTable } from '../transport/result-table.ts';
 import type { ResultStream, Transport } from '../transport/transport.ts';
 import { endStatus } from './end-status.ts';
 import { idsText, unique, worstStatus } from './many.ts';
@@ -16,6 +17,7 @@ interface ResultsOptions extends TransportOptions {
   output?: string;
   partial?: boolean;
   errors?: boolean;
+  table?: boolean;
 }
 
 export function resultsCommand(): Command {
@@ -28,6 +30,7 @@ export function resultsCommand(): Command {
     examples: [
       ['Into a file', 'batchdrop results batch_0123 -o answers.jsonl'],
       ['The texts alone', "batchdrop results batch_0123 | jq -r '.response.body.choices[0].message.content'"],
+      ['Of a table: its rows with the answers', 'batchdrop results batch_0123 --table -o labels.csv'],
       ['What failed, and why', "batchdrop results batch_0123 --errors | jq -r '[.custom_id, .error.message] | @tsv'"],
       ['What is answered so far, or of an expired batch', 'batchdrop results batch_0123 -o answers.jsonl --partial'],
       ['Of several batches, a file for each', 'batchdrop results batch_0123 batch_4567 -o answers/'],
@@ -38,6 +41,7 @@ export function resultsCommand(): Command {
       '-o, --output <path>',
       'write the answers there, and errors beside them; into a folder under their own names',
     )
+    .option('--table', 'the results table: a row for each row of the input')
     .option('--errors', 'the requests without an answer, instead of the answers')
     .option('--partial', 'take what there is of a batch that runs, expired or was cancelled');
   return withTransportFlags(command).action(async (ids: string[], options: ResultsOptions) => {
@@ -86,6 +90,12 @@ async function fetchWhole(
   assertFetchable(state, options);
   const { counts } = state;
   const status = endStatus(state);
+  if (options.table) {
+    const stream = await openTable(transport, tableOf(state));
+    if (path !== null) return { state, counts, files: [await fetchFile(stream, path, options)], status };
+    await toStandardOutput(stream);
+    return { state, counts, files: [], status };
+  }
   const reference = options.errors ? state.errorFile : state.output;
   if (path === null) {
     if (reference !== null) await toStandardOutput(await transport.open(reference));
@@ -94,6 +104,15 @@ async function fetchWhole(
   if (!options.errors) return { state, counts, files: await fetchFiles(transport, state, path, options), status };
   const files = reference === null ? [] : [await fetchFile(await transport.open(reference), path, options)];
   return { state, counts: { completed: 0, failed: counts.failed }, files, status };
+}
+
+/** @throws CommandError where there is none. */
+function tableOf({ handle, table }: BatchState): TableState {
+  if (table) return table;
+  throw new CommandError(
+    exitStatus.invalid,
+    `Batch '${handle}' has no results table: its input is no table, and output_format did not ask for one.`,
+  );
 }
 
 /** What is answered so far. Requests that failed may be sent again, so there are no errors before the end. */

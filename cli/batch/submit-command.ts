@@ -1,12 +1,13 @@
 import type { Command } from 'commander';
 import { type BatchOptionsInput, parseRequestedOptions } from '../../lib/records/options.ts';
-import { type BatchFlags, optionsOf, withLineFlags, withRunFlags } from '../batch-flags.ts';
+import { type BatchFlags, optionsOf, withLineFlags, withRunFlags, withTableFlags } from '../batch-flags.ts';
 import { newCommand } from '../command.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import { createProgress } from '../output/progress.ts';
 import { bytesText } from '../output/quantities.ts';
 import { type InputFile, inputFile } from '../transport/input-file.ts';
 import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
+import { readTemplate } from '../transport/template-file.ts';
 import type { InputSubmission, Transport } from '../transport/transport.ts';
 import { type FinishOptions, finishSubmissions, withWaitFlags } from './finish-submission.ts';
 import { unique } from './many.ts';
@@ -21,6 +22,7 @@ export function submitCommand(): Command {
       ['To the local stack, until the end', 'batchdrop submit requests.jsonl --wait'],
       ['And keep the answers, whatever failed', 'batchdrop submit requests.jsonl -o answers.jsonl'],
       ['Many files; the answers of each go into a folder', 'batchdrop submit batches/*.jsonl -o answers/'],
+      ['A table: a request for each row', 'batchdrop submit reviews.csv --template label.json -o labels.csv'],
       ['What would it cost?', 'batchdrop submit requests.jsonl --dry-run'],
       [
         'To a deployment, for at most fifty dollars',
@@ -32,18 +34,20 @@ export function submitCommand(): Command {
       ],
       ['In a script', 'id=$(batchdrop submit requests.jsonl); batchdrop wait "$id" --timeout 24h -o answers.jsonl'],
     ],
-  }).argument('<files...>', 'requests, one JSON object per line, named *.jsonl');
-  withRunFlags(withLineFlags(command.optionsGroup('The batch:')))
+  }).argument('<files...>', 'requests (*.jsonl), or tables (*.csv, *.tsv, *.ndjson, *.rows.jsonl) with --template');
+  withTableFlags(withRunFlags(withLineFlags(command.optionsGroup('The batch:'))).optionsGroup('A table:'))
+    .optionsGroup('Whose it is:')
     .option('--tenant <name>', "with a bucket: whose inbox (default: the default tenant's)")
     .optionsGroup('Waiting:')
     .option('--wait', 'wait for the end; a dry run is always waited for');
   return withTransportFlags(withWaitFlags(command)).action(submit);
 }
 
-type SubmitOptions = BatchFlags & TransportOptions & FinishOptions;
+type SubmitOptions = BatchFlags & TransportOptions & FinishOptions & { template?: string };
 
 async function submit(paths: string[], options: SubmitOptions): Promise<void> {
-  const batchOptions = optionsOf(options);
+  const template = options.template === undefined ? {} : { template: await readTemplate(options.template) };
+  const batchOptions = { ...optionsOf(options), ...template };
   parseRequestedOptions(batchOptions); // says what is wrong before anything is uploaded
   assertConsistent(paths, options);
   const files = await Promise.all(unique(paths).map(inputFile));

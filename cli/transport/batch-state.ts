@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Cost, Report } from '../../lib/records/batch.ts';
 import type { LineError } from '../../lib/records/openai-batch.ts';
 import { batchStatuses, hasEnded, lineErrorSchema } from '../../lib/records/openai-batch.ts';
+import type { OutputFormat } from '../../lib/records/table-kind.ts';
 
 export interface Counts {
   total: number;
@@ -46,6 +47,15 @@ export interface Moment {
   at: number;
 }
 
+/** The results table of a batch. */
+export interface TableState {
+  format: OutputFormat;
+  /** In their order; where they are, for the transport that was asked. */
+  parts: { reference: string; bytes: number }[];
+  /** Why it could not be made. */
+  error: string | null;
+}
+
 /** A batch as this command line shows it, whichever transport it was seen through. */
 export interface BatchState {
   /** What the other commands find it by. */
@@ -80,6 +90,8 @@ export interface BatchState {
   /** Where the results are, for the transport that was asked; null where there are none. */
   output: string | null;
   errorFile: string | null;
+  /** Null where the batch has none. */
+  table: TableState | null;
   /** As it came, for `--json`. */
   document: unknown;
 }

@@ -5,8 +5,10 @@ import { basename } from 'node:path';
 import { statedEndpoint } from '../../lib/lines/stated-endpoint.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { InvalidInputError } from '../../lib/records/errors.ts';
+import type { JsonObject } from '../../lib/records/json.ts';
+import { inputNames, isTableName, kindByName } from '../../lib/records/table-kind.ts';
 
-/** A file of requests on this machine. */
+/** A file of requests, or a table, on this machine. */
 export interface InputFile {
   path: string;
   /** Without its folder. */
@@ -19,8 +21,9 @@ export async function inputFile(path: string): Promise<InputFile> {
   const found = await stat(path);
   const name = basename(path);
   if (!found.isFile()) throw new InvalidInputError('invalid_file', `${path} is not a file.`);
-  if (!/\.jsonl$/i.test(name))
-    throw new InvalidInputError('unsupported_file', `${path} must be named *.jsonl: one JSON request per line.`);
+  const kind = kindByName(name);
+  if (kind === null || kind === 'unnamed')
+    throw new InvalidInputError('unsupported_file', `${path} must be named ${inputNames}.`);
   if (found.size === 0) throw new InvalidInputError('empty_file', `${path} is empty.`);
   return { path, name, bytes: found.size };
 }
@@ -41,7 +44,16 @@ export function asBlob(file: InputFile): Promise<Blob> {
 const usualEndpoint: Endpoint = '/v1/chat/completions';
 
 /** @returns what the requests are for; the API asks for it, a drop finds out itself. */
-export async function endpointIn(file: InputFile): Promise<Endpoint> {
+export async function endpointIn(file: InputFile, template: JsonObject | undefined): Promise<Endpoint> {
+  if (template) {
+    const { compileTemplate } = await import('../../lib/tables/template.ts');
+    return compileTemplate(template).endpoint;
+  }
+  if (isTableName(file.name))
+    throw new InvalidInputError(
+      'template_missing',
+      `${file.path} is a table: --template says what to ask of each row.`,
+    );
   const { endpoint, errors } = await statedEndpoint(readInput(file));
   if (endpoint === null && errors.length === 0)
     throw new InvalidInputError('empty_file', `${file.path} has no request lines.`);
@@ -53,4 +65,10 @@ export async function digestOf(file: InputFile): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of readInput(file)) hash.update(chunk);
   return hash.digest('hex');
+}
+
+/** A file's name with something before its extension: `reviews.csv` -> `reviews.x.csv`. */
+export function nameWith(name: string, inserted: string, separator = '.'): string {
+  const [extension = ''] = /(?:\.rows)?\.[^.]*$/i.exec(name) ?? [];
+  return `${name.slice(0, name.length - extension.length)}${separator}${inserted}${extension}`;
 }

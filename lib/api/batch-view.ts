@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { sidecarWarning } from '../pipeline/drop-options.ts';
 import type { Services } from '../pipeline/services.ts';
+import { tableView } from '../pipeline/table-view.ts';
 import { type BatchRecord, batchObject, costSchema, hasLineErrors, nameOf, reportSchema } from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
 import { openAIBatchSchema } from '../records/openai-batch.ts';
 import { batchOptionsSchema, shownOptions } from '../records/options.ts';
 import { type ShardRecord, shardStatuses } from '../records/shard.ts';
+import { outputFormats } from '../records/table-kind.ts';
 import type { BatchDetails } from '../service/batch-details.ts';
 
 const uri = z.string().nullable();
@@ -53,6 +55,24 @@ const additionsSchema = z.object({
   warnings: uri.describe('s3:// URI of all warnings'),
   cost: costSchema.nullable(),
   report: reportSchema.nullable().describe('What validation found, and what it would cost'),
+  table: z
+    .object({
+      format: z.enum(outputFormats),
+      rows: z.number().int(),
+      uri: uri.describe('The folder of its parts in the bucket'),
+      parts: z.array(z.object({ file_id: z.string(), bytes: z.number().int(), rows: z.number().int() })),
+      error: z.string().nullable().describe('Why it could not be made'),
+      invalid_outputs: z
+        .number()
+        .int()
+        .nullable()
+        .describe(
+          'Answers that cannot be used as what the template asked for; null where none was held against a schema',
+        ),
+      unchecked: z.string().nullable().describe("Why the template's schema was not checked"),
+    })
+    .nullable()
+    .describe('The results table, where the input is a table or output_format asks for one; once it is made'),
   receipt: z
     .record(z.string(), z.unknown())
     .nullable()
@@ -101,6 +121,7 @@ export function batchView(services: Services, batch: BatchRecord, details: Batch
       warnings: uriIf(batch.warningCount > 0, 'warnings.jsonl'),
       cost: batch.cost,
       report: batch.report,
+      table: tableView(services, batch),
       receipt: details?.receipt ? shortReceipt(details.receipt) : null,
       ...(details && {
         shards: details.shards.slice(0, maxListedShards).map(shardView),

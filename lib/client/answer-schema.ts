@@ -1,7 +1,7 @@
 import type { z } from 'zod';
+import { verdictOn } from '../lines/verdict.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import { InvalidInputError, messageOf } from '../records/errors.ts';
-import { isObject } from '../records/json.ts';
 import { failure, type Outcome } from './result.ts';
 
 /** What an answer is called in the request; a model may read it. */
@@ -46,10 +46,17 @@ export function parsedOutcome<Body, Parsed>(
   schema: z.ZodType<Parsed>,
 ): ParsedOutcome<Body, Parsed> {
   if (!outcome.succeeded) return { ...outcome, parsed: null };
-  const text = answerText(outcome.response);
-  const read = text === null ? { problem: 'it holds no text' } : parse(text, schema);
-  if ('parsed' in read) return { ...outcome, parsed: read.parsed };
-  const message = `The answer does not fit the schema: ${read.problem}.`;
+  const found: Parsed[] = [];
+  const verdict = verdictOn(outcome.response, (text) => {
+    const read = parse(text, schema);
+    if ('problem' in read) return read.problem;
+    found.push(read.parsed);
+    return null;
+  });
+  const [first] = found;
+  if (verdict.usable && first !== undefined) return { ...outcome, parsed: first };
+  const problem = verdict.usable ? 'it holds no text' : verdict.message;
+  const message = `The answer does not fit the schema: ${problem}.`;
   return {
     ...failure(message, { code: 'schema_mismatch', statusCode: 200, body: outcome.response }),
     parsed: null,
@@ -65,21 +72,4 @@ function parse<Parsed>(text: string, schema: z.ZodType<Parsed>): { parsed: Parse
   } catch (error) {
     return { problem: `it is no JSON (${messageOf(error)})` };
   }
-}
-
-/** The text of a chat completion's first choice, or of a response's messages. */
-function answerText(body: unknown): string | null {
-  if (!isObject(body)) return null;
-  if (Array.isArray(body.choices)) {
-    const [choice] = body.choices as unknown[];
-    const message = isObject(choice) && isObject(choice.message) ? choice.message : {};
-    return typeof message.content === 'string' ? message.content : null;
-  }
-  const parts = listOf(body.output).flatMap((item) => listOf(isObject(item) ? item.content : null));
-  const texts = parts.flatMap((part) => (isObject(part) && typeof part.text === 'string' ? [part.text] : []));
-  return texts.length === 0 ? null : texts.join('');
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -1,7 +1,7 @@
-import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
+import { objectFrom } from '../lines/foreign-json.ts';
+import { outcomeOf } from '../lines/result-outcome.ts';
 import { isRetryableCode, isRetryableStatus } from '../lines/retryable.ts';
 import type { Endpoint } from '../records/endpoints.ts';
-import { isObject, type JsonObject } from '../records/json.ts';
 import { type Answer, isAnswer } from './answers.ts';
 import { RequestError } from './errors.ts';
 
@@ -29,17 +29,11 @@ export function resultFrom(bytes: Buffer, endpoint: Endpoint): BatchResult {
   const line = objectFrom(bytes);
   if (!line) return unusableResult(null, 'The result line is not a JSON object in UTF-8.');
   const customId = typeof line.custom_id === 'string' ? line.custom_id : null;
-  const native = objectOf(line.result);
-  return { customId, ...(native ? nativeOutcome(native, line) : openAIOutcome(line, endpoint)) };
-}
-
-function openAIOutcome(line: JsonObject, endpoint: Endpoint): Outcome<Answer> {
-  const response = objectOf(line.response);
-  const error = objectOf(line.error);
-  const status = typeof response?.status_code === 'number' ? response.status_code : null;
-  const body = response?.body ?? null;
-  if (status === null || status >= 400 || error !== null) return openAIFailure(status, body, error);
-  return answer(body, endpoint);
+  const outcome = outcomeOf(line);
+  if (outcome.answered)
+    return { customId, ...answer(outcome.body, outcome.format === 'anthropic' ? '/v1/messages' : endpoint) };
+  const { message, code, statusCode, body } = outcome;
+  return { customId, ...failure(message, { code, statusCode, body }) };
 }
 
 function answer(body: unknown, endpoint: Endpoint): Outcome<Answer> {
@@ -47,28 +41,6 @@ function answer(body: unknown, endpoint: Endpoint): Outcome<Answer> {
   const message = `The provider answered, but not as ${endpoint} does.`;
   return failure(message, { code: 'invalid_result_line', statusCode: null, body });
 }
-
-function openAIFailure(statusCode: number | null, body: unknown, error: JsonObject | null): Outcome<never> {
-  const detail = isObject(body) ? objectOf(body.error) : null;
-  const code = textOf(error?.code) ?? textOf(detail?.code) ?? textOf(detail?.type) ?? `http_${statusCode ?? 'none'}`;
-  const message = textOf(error?.message) ?? textOf(detail?.message) ?? `The request failed: ${code}.`;
-  return failure(message, { code, statusCode, body });
-}
-
-/** Source: https://platform.claude.com/docs/en/api/retrieving-message-batch-results */
-function nativeOutcome(result: JsonObject, line: JsonObject): Outcome<Answer> {
-  if (result.type === 'succeeded') return answer(result.message, '/v1/messages');
-  const own = objectOf(line.error);
-  const theirs = objectOf(objectOf(result.error)?.error);
-  const code = textOf(own?.code) ?? nativeCodes.get(textOf(result.type)) ?? textOf(theirs?.type) ?? 'errored';
-  const message = textOf(own?.message) ?? textOf(theirs?.message) ?? `The request failed: ${code}.`;
-  return failure(message, { code, statusCode: null, body: result.error ?? null });
-}
-
-const nativeCodes = new Map<string | null, string>([
-  ['expired', 'batch_expired'],
-  ['canceled', 'batch_cancelled'],
-]);
 
 /** Makes the outcome of a request that has no usable answer. */
 export function failure(

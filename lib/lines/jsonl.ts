@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { LineError } from '../records/openai-batch.ts';
 
 /** A line of a JSONL file with the bytes it had there, without its line ending. */
 export interface Line {
@@ -13,11 +14,13 @@ export interface Line {
   end?: number;
 }
 
-/** A line that was longer than allowed; its bytes were let go as they came. */
+/** A line that was longer than allowed; its bytes were let go as they came. Or a row of a table of which no line could be made. */
 export interface OverlongLine {
   lineNumber: number;
   bytes: null;
   byteLength: number;
+  /** Why a row has no line; absent for a line that is too long. */
+  refusal?: Omit<LineError, 'line'>;
 }
 
 export function isOverlong(line: Line | OverlongLine): line is OverlongLine {

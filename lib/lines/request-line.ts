@@ -57,7 +57,7 @@ export function parseRequestLine(
   isAddressOptional = false,
 ): ParsedLine {
   const address: AddressRule = { endpoint, isOptional: isAddressOptional && endpoint !== undefined };
-  if (isOverlong(line)) return refuse(line.lineNumber, null, [overlong(line)]);
+  if (isOverlong(line)) return refuse(line.lineNumber, null, [line.refusal ?? overlong(line)]);
   if (line.isKnownUtf8 !== true && !isUtf8(line.bytes))
     return refuse(line.lineNumber, null, [invalidJson('This line is not valid UTF-8.')]);
   const text = textOf(line);

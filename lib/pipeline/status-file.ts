@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type BatchRecord, hasLineErrors, type Report } from '../records/batch.ts';
-import { TransientError } from '../records/errors.ts';
+import { type InvalidInputError, TransientError } from '../records/errors.ts';
 import { resultKey, statusKey } from '../records/object-keys.ts';
 import type { LineError } from '../records/openai-batch.ts';
 import { hasEnded } from '../records/openai-batch.ts';
@@ -8,6 +8,7 @@ import { shownOptions } from '../records/options.ts';
 import { sidecarWarning, withoutQuotes } from './drop-options.ts';
 import { isGone } from './gone-files.ts';
 import type { Services } from './services.ts';
+import { tableUri } from './table-view.ts';
 
 const maxTries = 6;
 
@@ -48,6 +49,7 @@ function isLater(one: DropOrder, other: DropOrder): boolean {
 }
 
 const standingSchema = z.object({
+  status: z.string().nullish(),
   sequencer: z.string().nullish(),
   last_modified: z.number().nullish(),
 });
@@ -112,6 +114,10 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     warning_count: batch.warningCount,
     routing_notes: batch.report?.routingNotes ?? [],
     sidecar_warning: sidecarWarning(batch),
+    table: tableUri(services, batch),
+    table_error: batch.resultTable?.error ?? null,
+    invalid_outputs: batch.resultTable?.invalidOutputs ?? null,
+    unchecked: batch.resultTable?.unchecked ?? null,
     summary: hasEnded(batch.status) ? uri('batch.json') : null,
     error_count: batch.errorCount,
     first_error: batch.errors[0] ?? batch.firstFailure,
@@ -137,16 +143,45 @@ function hasRetryFile({ retryFile }: BatchRecord): boolean {
   return retryFile !== 'pending' && retryFile !== 'lost';
 }
 
-/** The status of a drop that never became a batch. It takes the place of one that is known to be of an earlier drop, and of no other. */
+/** Of a table that waits for its template. */
+export const waitingStatus = 'waiting';
+
+/** The status of a table that waits for its template. */
+export async function writeWaiting(
+  services: Services,
+  drop: RefusedDrop,
+  { code, message, param }: InvalidInputError,
+): Promise<void> {
+  await writeWithoutBatch(services, drop, waitingStatus, { code, message, param, line: null });
+}
+
+/** The status of a drop that never became a batch. It takes the place of one that is known to be of an earlier drop, of one that waits, and of no other. */
 export async function writeRefusal(services: Services, refused: RefusedDrop, error: LineError): Promise<void> {
+  await writeWithoutBatch(services, refused, 'refused', error);
+}
+
+async function writeWithoutBatch(
+  services: Services,
+  refused: RefusedDrop,
+  status: 'refused' | typeof waitingStatus,
+  error: LineError,
+): Promise<void> {
   const key = statusKey(refused.key);
-  const text = describeRefusal(services, refused, error);
+  const text = describeRefusal(services, refused, status, error);
   for (let tries = 0; tries < maxTries; tries += 1) {
     const standing = await services.objects.readText(key);
-    if (standing && isKnown(orderIn(standing.text)) && !isLater(refused, orderIn(standing.text))) return;
+    if (standing && stands(standing.text, refused, status)) return;
     if (await services.objects.putTextIf(key, text, standing?.etag ?? null)) return;
   }
   throw new TransientError(`The status file ${key} was changed by others ${maxTries} times in a row.`);
+}
+
+/** Whether a status file tells of this drop or a later one, and more than it would be told now. */
+function stands(text: string, refused: RefusedDrop, status: 'refused' | typeof waitingStatus): boolean {
+  const order = orderIn(text);
+  if (!isKnown(order) || isLater(refused, order)) return false;
+  const waits = standingSchema.safeParse(parseJson(text)).data?.status === waitingStatus;
+  return !waits || status === waitingStatus || isLater(order, refused);
 }
 
 /** A status file of somebody else's, or one that cannot be read, has no place. */
@@ -162,11 +197,11 @@ export interface RefusedDrop extends DropOrder {
   tenant: string;
 }
 
-function describeRefusal(services: Services, refused: RefusedDrop, error: LineError): string {
+function describeRefusal(services: Services, refused: RefusedDrop, status: string, error: LineError): string {
   const nowSeconds = Math.floor(services.now() / 1_000);
   return toJson({
     batch_id: null,
-    status: 'refused',
+    status,
     tenant: refused.tenant,
     input: `s3://${refused.bucket}/${refused.key}`,
     etag: refused.etag && withoutQuotes(refused.etag),

@@ -5,6 +5,7 @@ import { inboxPrefix } from './object-keys.ts';
 import { batchStatuses, emptyBatch, hasEnded, lineErrorSchema, type TerminalStatus } from './openai-batch.ts';
 import { batchOptionsSchema } from './options.ts';
 import { stepFailuresSchema } from './step-failures.ts';
+import { outputFormats, tableKinds } from './table-kind.ts';
 import { usageSchema } from './usage.ts';
 
 const seconds = z.number().int();
@@ -85,6 +86,35 @@ const roundSchema = z.object({
 
 export type Round = z.infer<typeof roundSchema>;
 
+/** A table that the batch's requests are made of. */
+const tableInputSchema = z.object({
+  kind: z.enum(tableKinds),
+  /** The work object that holds the template, and the SHA-256 of its text in hex. */
+  template: z.object({ key: z.string(), sha256: z.string() }),
+  /** The work object that describes the columns, and those that keep the rows in their order; null until Prepare has read them. */
+  rows: z
+    .object({ columnsKey: z.string(), parts: z.array(z.object({ key: z.string(), bytes: z.number().int() })) })
+    .nullable(),
+});
+
+export type TableInput = z.infer<typeof tableInputSchema>;
+
+/** The results table of a batch, in parts. */
+const resultTableSchema = z.object({
+  format: z.enum(outputFormats),
+  rows: z.number().int(),
+  /** `part-00000` and so on, in their order. */
+  parts: z.array(z.object({ fileId: z.string(), bytes: z.number().int(), rows: z.number().int() })),
+  /** Why it could not be made; there are no parts then. */
+  error: z.string().nullable(),
+  /** Answers that cannot be used as what the template asked for; null where nothing was held against a schema. */
+  invalidOutputs: z.number().int().nullable().default(null),
+  /** Why the template's schema was not checked. */
+  unchecked: z.string().nullable().default(null),
+});
+
+export type ResultTable = z.infer<typeof resultTableSchema>;
+
 /** A task in somebody's state machine that waits for the batch's end. */
 const taskSchema = z.object({
   /** Opens that task's answer to whoever has it: never shown, never logged. */
@@ -118,6 +148,8 @@ export const batchRecordSchema = z.object({
   input: z.array(s3ObjectSchema),
   /** What the file of requests is called. Absent for a drop, whose key says it, and in records of before this was kept. */
   inputName: z.string().optional(),
+  /** Set where the input is a table. */
+  table: tableInputSchema.nullable().default(null),
   /** The batch whose failed requests these are. */
   retryOf: z.string().nullable().default(null),
   /** Names in a dropped object's metadata that are no options, the first of them. */
@@ -188,6 +220,10 @@ export const batchRecordSchema = z.object({
     .default(null),
   /** When the batch ended for the first time, where lost results were read again after that. */
   firstEndedAt: seconds.optional(),
+  /** How often a run has begun to make the results table and not come further: one that never comes further is given up. */
+  tableTries: z.number().int().default(0),
+  /** Null where none is asked for, and until it is made. */
+  resultTable: resultTableSchema.nullable().default(null),
   outputFileId: z.string().nullable(),
   errorFileId: z.string().nullable(),
   /** Unix milliseconds. */
@@ -271,6 +307,8 @@ export function beginRecollection(batch: BatchRecord, nowSeconds: number): Batch
         epoch: batch.epoch + 1,
         mergeCheckpoint: null,
         retryFile: null,
+        tableTries: 0,
+        resultTable: null,
         eventSentAtMs: null,
         firstEndedAt: batch.firstEndedAt ?? endedAt(batch) ?? undefined,
         recollection: { endedAs: batch.status, requestedAt: nowSeconds, isOpen: false },

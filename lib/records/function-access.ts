@@ -13,6 +13,8 @@ export interface Access {
   reads?: readonly Folder[];
   writes?: readonly Folder[];
   deletes?: readonly Folder[];
+  /** Whether all that it writes is small, and written by one call each. */
+  writesWhole?: true;
   /** Objects of the owner's own, below the configuration's `inputPrefixes`. */
   readsInputs?: true;
   startsExecutions?: true;
@@ -34,7 +36,9 @@ export const accessOf: Record<FunctionName, Access> = {
   intake: {
     table: ['GetItem', 'PutItem'],
     reads: ['inbox/', 'status/'],
-    writes: ['status/'],
+    // A table's template is kept as work.
+    writes: ['status/', 'work/'],
+    writesWhole: true,
     startsExecutions: true,
     answersTasks: ['Failure'],
   },
@@ -82,7 +86,8 @@ export const accessOf: Record<FunctionName, Access> = {
     unfinishedIndex: true,
     // It takes up drops whose event was lost, as intake does.
     reads: ['inbox/', 'status/'],
-    writes: ['status/'],
+    writes: ['status/', 'work/'],
+    writesWhole: true,
     deletes: ['files/', 'work/', 'results/'],
     startsExecutions: true,
     // It takes up drops that had no event, and refuses some.
@@ -96,7 +101,8 @@ export const accessOf: Record<FunctionName, Access> = {
     // A link to a file's content can do what its signer may: inputs from the inbox are files too.
     // Those of a shard's answers are work. A dropped batch that is cancelled has a status file.
     reads: ['inbox/', 'files/', 'work/', 'results/', 'status/'],
-    writes: ['files/', 'status/'],
+    // A table's template is kept as work.
+    writes: ['files/', 'status/', 'work/'],
     deletes: ['files/', 'work/', 'results/'],
     readsInputs: true,
     startsExecutions: true,

@@ -1,4 +1,5 @@
 import { sha256 } from './digest.ts';
+import { isTableName, type OutputFormat } from './table-kind.ts';
 
 /**
  * Every S3 key is built here.
@@ -50,16 +51,36 @@ function cutTo(bytes: number, text: string): string {
   return new TextDecoder().decode(Buffer.from(text).subarray(0, bytes), { stream: true });
 }
 
-/** Sidecars are no drops, and consoles make "folders" by objects whose key ends with a slash. */
+/**
+ * Sidecars are no drops, consoles make "folders" by objects whose key ends with a slash, and names that begin with `_` or `.` are
+ * notes of tools (`_SUCCESS`) and the folder's template.
+ */
 export function isNoInput(key: string): boolean {
-  return key.endsWith(sidecarSuffix) || key.endsWith('/');
+  return key.endsWith(sidecarSuffix) || key.endsWith('/') || /(?:^|\/)[._][^/]*$/.test(key);
+}
+
+/** The template for the tables of a folder. */
+const templateName = '_template.json';
+
+/** @returns where the template for the tables of the key's folder stands. */
+export function folderTemplateKey(inboxKey: string): string {
+  return `${folderOf(inboxKey)}${templateName}`;
+}
+
+/** @returns the folder whose tables the key is the template for; null where it is none. */
+export function folderOfTemplate(key: string): string | null {
+  return key === folderTemplateKey(key) ? folderOf(key) : null;
+}
+
+function folderOf(key: string): string {
+  return key.slice(0, key.lastIndexOf('/') + 1);
 }
 
 /** @returns of which input the key is the sidecar, or null where it is none. */
 export function inputKeyOf(key: string): string | null {
   if (!key.endsWith(sidecarSuffix)) return null;
   const input = key.slice(0, -sidecarSuffix.length);
-  return /\.jsonl$/i.test(input) ? input : `${input}.jsonl`;
+  return /\.jsonl$/i.test(input) || isTableName(input) ? input : `${input}.jsonl`;
 }
 
 /** Both ways to name the sidecar of `a.jsonl`: `a.jsonl.options.json` and `a.options.json`. Of another name there is one. */
@@ -82,13 +103,23 @@ export function resultKey(batchId: string, name: ResultName): string {
 
 /** @returns whose result an object is; null where it is something else. */
 export function batchOfResult(key: string): string | null {
-  return /^results\/([^/]+)\/(?:output|errors)\.jsonl$/.exec(key)?.[1] ?? null;
+  return /^results\/([^/]+)\/(?:(?:output|errors)\.jsonl|table\/[^/]+)$/.exec(key)?.[1] ?? null;
 }
 
 /** What goes with a batch's result file: the retry file holds the requests of the error file. */
 export function keysWithResult(key: string): string[] {
   const batchId = batchOfResult(key);
   return batchId !== null && key.endsWith('/errors.jsonl') ? [key, resultKey(batchId, 'retry.jsonl')] : [key];
+}
+
+/** A part of the batch's results table. */
+export function resultTableKey(batchId: string, format: OutputFormat, part: number): string {
+  return `results/${batchId}/table/part-${String(part).padStart(5, '0')}.${format}`;
+}
+
+/** The folder of the results table's parts. */
+export function resultTablePrefix(batchId: string): string {
+  return `results/${batchId}/table/`;
 }
 
 export const workRoot = 'work/';
@@ -111,6 +142,11 @@ export function shardWorkKey(batchId: string, token: string, round: number, shar
 export function shardOfOutputKey(key: string): { round: number; shard: number } | null {
   const [, round, shard] = /^work\/[^/]+\/(\d+)-(\d+)\/[^/]+\/output\.jsonl$/.exec(key) ?? [];
   return round === undefined || shard === undefined ? null : { round: Number(round), shard: Number(shard) };
+}
+
+/** A template as it was when its batch was made; the same text has the same key. */
+export function templateWorkKey(batchId: string, templateSha256: string): string {
+  return `${workPrefix(batchId)}template/${templateSha256}.json`;
 }
 
 /** What a run of Prepare leaves to the next one, and its parts of the reports. */

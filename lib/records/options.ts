@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { type Endpoint, endpointOf, endpoints } from './endpoints.ts';
 import { InvalidInputError } from './errors.ts';
+import type { JsonObject } from './json.ts';
 import { rememberSecret } from './known-secrets.ts';
 import { optionMeantBy } from './option-names.ts';
 import { parseJson } from './parse-json.ts';
+import { outputFormats } from './table-kind.ts';
 
 const halfOfPair =
   'holds half of a surrogate pair, as a text has that was cut inside an emoji: it has no form in UTF-8';
@@ -67,6 +69,20 @@ export const batchOptionsSchema = z.strictObject({
   dry_run: z.boolean().default(false),
   /** When the result files go; without it they stay. */
   output_expires_after: expiresAfterSchema.optional(),
+  /** What stands between two cells of a table; without it a comma, and a tab in a `.tsv`. */
+  delimiter: z.string().length(1).optional(),
+  /** The columns of a table without a header, in their order. */
+  columns: z.array(z.string().min(1).max(256)).min(1).max(1_000).optional(),
+  /** Asks for a results table; for a table its own kind is the default. */
+  output_format: z.enum(outputFormats).optional(),
+  /** What the results table has of an answer: its text, the members of its JSON, or the whole body. */
+  answer: z.enum(['text', 'json', 'body']).optional(),
+  /** Whether the answers of a table are held against the schema that its template asks for. */
+  check: z.enum(['schema', 'none']).optional(),
+  /** What an answer of a table that cannot be used does: stand in its row as an error, or as it is. */
+  on_invalid_output: z.enum(['error', 'keep']).optional(),
+  /** Whether cells of a CSV that a spreadsheet would compute get an apostrophe before them. */
+  escape_formulas: z.boolean().optional(),
 });
 
 export type BatchOptions = z.infer<typeof batchOptionsSchema>;
@@ -75,6 +91,8 @@ export type BatchOptions = z.infer<typeof batchOptionsSchema>;
 export const requestedOptionsSchema = batchOptionsSchema.extend({
   /** Of a task in a state machine that waits for the batch's end. Source: Step Functions API reference, SendTaskSuccess, read 2026-11. */
   task_token: z.string().min(1).max(2_048).optional(),
+  /** A request whose texts hold placeholders for columns of a table (docs/tables.md). */
+  template: z.record(z.string(), z.unknown()).optional(),
 });
 
 export type BatchOptionsInput = z.input<typeof requestedOptionsSchema>;
@@ -82,6 +100,8 @@ export type BatchOptionsInput = z.input<typeof requestedOptionsSchema>;
 export interface RequestedOptions {
   options: BatchOptions;
   taskToken: string | null;
+  /** Makes requests of rows; null for an input of requests. */
+  template: JsonObject | null;
 }
 
 /** The options as they are shown: an idempotency key lets whoever knows it find the batch, and metadata is shown apart. */
@@ -104,9 +124,9 @@ export function parseRequestedOptions(value: unknown): RequestedOptions {
   const result = requestedOptionsSchema.safeParse(value);
   if (!result.success)
     throw new InvalidInputError('invalid_option', describeIssues(result.error) + meantOptions(result.error));
-  const { task_token: taskToken = null, ...options } = result.data;
+  const { task_token: taskToken = null, template = null, ...options } = result.data;
   if (taskToken !== null) rememberSecret(taskToken);
-  return { options, taskToken };
+  return { options, taskToken, template };
 }
 
 /** @throws InvalidInputError likewise. */
@@ -210,7 +230,15 @@ const textReaders: Record<string, (text: string, name: string) => unknown> = {
   idempotency_key: readText,
   dry_run: readBoolean,
   output_expires_after: readJson,
+  delimiter: readText,
+  columns: readJson,
+  output_format: readText,
+  answer: readText,
+  check: readText,
+  on_invalid_output: readText,
+  escape_formulas: readBoolean,
   task_token: readText,
+  template: readJson,
 };
 
 function readText(text: string): string {
@@ -233,7 +261,7 @@ function readJson(text: string, name: string): unknown {
   try {
     return parseJson(text);
   } catch (cause) {
-    throw wrongMetadata(name, text, 'a JSON object of strings', cause);
+    throw wrongMetadata(name, text, 'JSON', cause);
   }
 }
 

@@ -14,9 +14,12 @@ export interface GoneFiles {
 export function goesWith(gone: GoneFiles, workKey: string): boolean {
   const [, , folder = ''] = workKey.split('/');
   const name = workKey.slice(workKey.lastIndexOf('/') + 1);
-  if (folder === 'prepare' || /^(refused-)?lines\.(jsonl|index)$/.test(name)) return gone.input;
+  if (folder === 'prepare' || folder === 'template' || /^(refused-)?lines\.(jsonl|index)$/.test(name))
+    return gone.input;
   if (name === 'output.jsonl') return gone.output;
   if (/^(refused-)?errors\.jsonl$/.test(name)) return gone.errors;
+  // A part of the results table holds rows and answers.
+  if (folder === 'merge' && name.startsWith('table.')) return gone.input || gone.output || gone.errors;
   if (folder === 'bedrock' || /^(sent|retry|raw-\d+|\d+-answers)\.jsonl$/.test(name))
     return gone.input || gone.output || gone.errors;
   // Indexes and checkpoints hold lengths and counts.

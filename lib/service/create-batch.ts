@@ -7,17 +7,21 @@ import {
   resumeBatch,
   startBatch,
 } from '../pipeline/intake/new-batch.ts';
+import { readPartsFrom, resolveParts } from '../pipeline/joined-objects.ts';
 import { assertAnswerable } from '../pipeline/maxima.ts';
 import { type Services, unixSeconds } from '../pipeline/services.ts';
+import { kindOfInput, type TableDraft, templateMissing } from '../pipeline/table-input.ts';
 import { unknownProvider } from '../providers/config.ts';
 import type { BatchRecord } from '../records/batch.ts';
 import { creationClaimSeconds } from '../records/creation-claim.ts';
 import { digest } from '../records/digest.ts';
 import { InvalidInputError, messageOf, NotFoundError, safeText } from '../records/errors.ts';
 import { batchIdPattern, fileIdFrom, fileIdPattern } from '../records/ids.ts';
+import type { JsonObject } from '../records/json.ts';
 import type { BatchOptions } from '../records/options.ts';
+import { isTableName } from '../records/table-kind.ts';
 import { isAccessDenied, type ObjectHead } from '../store/objects.ts';
-import { getFile, mayBeJsonLines } from './files.ts';
+import { getFile, mayBeInput } from './files.ts';
 import { type Page, type PageQuery, takePage } from './page.ts';
 
 /** A batch as a client asks for it. */
@@ -28,6 +32,8 @@ export interface BatchCreation {
   options: BatchOptions;
   /** Of a task that waits for the batch's end. */
   taskToken: string | null;
+  /** Makes requests of a table's rows; null for an input of requests. */
+  template: JsonObject | null;
   /**
    * Digest of what the client asked for, without the idempotency key and the task's token.
    *
@@ -71,7 +77,8 @@ export async function createBatch(services: Services, request: BatchCreation): P
   const md5 = 'missing' in input ? undefined : input.md5;
   const parametersHash = request.hashWith(md5 ?? request.inputFile);
   const isSame = sameAs(request, md5);
-  const batch = await startOrLeaveToSweep(services, { ...draft, ...origin, parametersHash, isSame, input });
+  const table = 'missing' in input ? null : await tableOf(services, request, input);
+  const batch = await startOrLeaveToSweep(services, { ...draft, ...origin, parametersHash, isSame, input, table });
   return { batch, isRepeated };
 }
 
@@ -161,6 +168,22 @@ async function resolveInput(services: Services, request: BatchCreation): Promise
   }
 }
 
+/** @throws InvalidInputError for a table without a template, and for what no input can be. */
+async function tableOf(
+  services: Services,
+  { template }: BatchCreation,
+  { name, filename, objects }: BatchSource,
+): Promise<TableDraft | null> {
+  const called = name ?? filename ?? '';
+  // Of what cannot be anything else nothing is read.
+  if (template === null && !isTableName(called)) return null;
+  const parts = await resolveParts(services.objects, objects);
+  const kind = await kindOfInput(called, template !== null, () => readPartsFrom(services.objects, parts.parts, 0));
+  if (kind === 'requests') return null;
+  if (template === null) throw templateMissing(called);
+  return { kind, template };
+}
+
 /** An object of the customer's own becomes a file of the version that it has now. */
 async function objectInput(services: Services, uri: string, tenant: string): Promise<BatchDraft['input']> {
   assertOpenTo(services, uri, tenant);
@@ -187,9 +210,9 @@ async function headUnlessDenied(services: Services, bucket: string, key: string)
 
 function assertOpenTo(services: Services, uri: string, tenant: string): void {
   const prefixes = services.config.inputPrefixes.map((prefix) => prefix.replaceAll('{tenant}', tenant));
-  if (prefixes.some((prefix) => uri.startsWith(prefix)) && mayBeJsonLines(nameIn(uri))) return;
+  if (prefixes.some((prefix) => uri.startsWith(prefix)) && mayBeInput(nameIn(uri))) return;
   const message =
-    'The input_file_id is an s3:// URI, but no configured input prefix covers it, or it has another extension than .jsonl.';
+    'The input_file_id is an s3:// URI, but no configured input prefix covers it, or it has an extension that no input has.';
   throw new InvalidInputError('invalid_value', message, { param: 'input_file_id' });
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readPartsFrom, resolveParts } from '../pipeline/joined-objects.ts';
 import { inParallel } from '../pipeline/parallel.ts';
-import { readPartsFrom, resolveParts } from '../pipeline/prepare/joined-objects.ts';
 import type { Services } from '../pipeline/services.ts';
 import type { S3Object } from '../records/batch.ts';
 import { InvalidInputError, TransientError } from '../records/errors.ts';

@@ -8,6 +8,7 @@ import { type FileRecord, hasExpired } from '../records/file.ts';
 import { fileIdFrom, fileIdPattern } from '../records/ids.ts';
 import { batchOfResult, fileObjectKey, keysWithResult } from '../records/object-keys.ts';
 import { hasEnded } from '../records/openai-batch.ts';
+import { isTableName, kindByName } from '../records/table-kind.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import { type Page, type PageQuery, takePage } from './page.ts';
 
@@ -45,8 +46,9 @@ export class IncomingFile {
 
   /** @throws InvalidInputError for what cannot be a batch's input. */
   async commit(description: FileDescription): Promise<FileRecord> {
-    assertJsonLinesName(description.filename);
-    if (!this.#probe.found) throw notJsonLines('none of its lines is a JSON object. Write one request per line.');
+    assertInputName(description.filename);
+    if (!isTableName(description.filename) && !this.#probe.found)
+      throw notJsonLines('none of its lines is a JSON object. Write one request per line.');
     const { bucket, key, etag, bytes } = await this.#writer.close();
     const times = creationTimes(this.#services);
     const file: FileRecord = {
@@ -72,20 +74,22 @@ export class IncomingFile {
 }
 
 /** @throws InvalidInputError, for what is no .jsonl in OpenAI's words. */
-export function assertJsonLinesName(filename: string): void {
+export function assertInputName(filename: string): void {
   if (!/^[^\p{Cc}/\\]{1,255}$/u.test(filename))
     throw new InvalidInputError(
       'invalid_filename',
       'A filename has 1 to 255 characters, without folders or control characters.',
       { param: 'filename' },
     );
-  if (!mayBeJsonLines(filename))
-    throw notJsonLines(`'${filename}' has another extension. Name it *.jsonl, or without an extension.`);
+  if (!mayBeInput(filename))
+    throw notJsonLines(
+      `'${filename}' has another extension. Name it *.jsonl (requests), *.csv, *.tsv, *.ndjson or *.rows.jsonl (tables), or without an extension.`,
+    );
 }
 
-/** A name without an extension says nothing, as that of bytes without a name (`upload`): the first line then decides. */
-export function mayBeJsonLines(filename: string): boolean {
-  return /^(?:[^.]*|.*\.jsonl)$/is.test(filename);
+/** A name without an extension says nothing, as that of bytes without a name (`upload`): the bytes then decide. */
+export function mayBeInput(filename: string): boolean {
+  return kindByName(filename) !== null;
 }
 
 function notJsonLines(what: string): InvalidInputError {

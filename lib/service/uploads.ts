@@ -16,7 +16,7 @@ import {
 } from '../records/upload.ts';
 import { maxParts } from '../records/upload-limits.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
-import { assertJsonLinesName } from './files.ts';
+import { assertInputName } from './files.ts';
 
 /** A part's record outlives its upload, for whoever looks into one that failed. */
 const partLifeSeconds = 2 * 24 * 3_600;
@@ -39,7 +39,7 @@ export interface UploadState {
 }
 
 export async function createUpload(services: Services, description: UploadDescription): Promise<UploadState> {
-  assertJsonLinesName(description.filename);
+  assertInputName(description.filename);
   assertBytesWithinMaximum(services.config, description.bytes);
   const createdAt = unixSeconds(services);
   const upload: UploadRecord = {

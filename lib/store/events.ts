@@ -13,6 +13,11 @@ export interface BatchEvent {
   input_uri: string;
   output_uri: string | null;
   error_uri: string | null;
+  /** The folder of the results table's parts, and why there are none; absent where no table is asked for. */
+  table_uri?: string | null;
+  table_error?: string | null;
+  /** Answers that cannot be used as what a table's template asked for; absent where none was held against a schema. */
+  invalid_outputs?: number;
 }
 
 /** The event bus: source `batchdrop`, detail-type `batch.<status>`. */

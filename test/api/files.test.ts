@@ -348,7 +348,7 @@ describe('an upload', () => {
   it.each([
     [{ filename: '../../etc/passwd.jsonl' }, 'without folders'],
     [{ filename: 'a\r\nx-evil: 1.jsonl' }, 'control characters'],
-    [{ filename: 'a.csv' }, 'Must be .jsonl'],
+    [{ filename: 'a.docx' }, 'Must be .jsonl'],
     [{ bytes: 9 * 1024 * MiB }, 'above maximum value'],
     [{ purpose: 'vision' as const }, "Supported values are: 'batch'."],
     [{ mime_type: 7 as never }, "Invalid type for 'mime_type'"],

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { expect, it } from 'vitest';
-import { optionsOf, withLineFlags, withRunFlags } from '../../cli/batch-flags.ts';
+import { optionsOf, withLineFlags, withRunFlags, withTableFlags } from '../../cli/batch-flags.ts';
 import { requestedOptionsSchema } from '../../lib/records/options.ts';
 
 const options = Object.keys(requestedOptionsSchema.shape);
 
 it('has a flag for every option of a batch', () => {
-  const command = withRunFlags(withLineFlags(new Command()));
+  const command = withTableFlags(withRunFlags(withLineFlags(new Command())));
 
   expect(
     command.options.map((option) => option.attributeName().replaceAll(/[A-Z]/g, '_$&').toLowerCase()).sort(),

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { fileStart, splitLinesFrom } from '../../lib/lines/jsonl.ts';
 import { confirmDoubledIds, noConfirmation } from '../../lib/pipeline/prepare/confirm-doubled-ids.ts';
 import { RunBudget } from '../../lib/pipeline/run-budget.ts';
 import { TransientError } from '../../lib/records/errors.ts';
 
-async function* input(): AsyncGenerator<Buffer> {
+const input = () => splitLinesFrom(chunks(), fileStart);
+
+async function* chunks(): AsyncGenerator<Buffer> {
   yield Buffer.from('{"custom_id":"a"}\n\n{"custom_id":"b"}\n{"custom');
   yield Buffer.from('_id":"a","n":1}\n{"custom_id":"\\u0062"}\n');
 }

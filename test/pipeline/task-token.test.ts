@@ -103,7 +103,7 @@ describe('a task that waits for a batch', () => {
 
   it.each([
     ['an option that there is not', 'odd.jsonl', { max_cost: 5 }, 'invalid_option'],
-    ['a file that is none of requests', 'odd.csv', {}, 'unsupported_file'],
+    ['a file that is none of requests', 'odd.txt', {}, 'unsupported_file'],
   ])('fails where the drop was refused for %s', async (_why, name, more, code) => {
     const { token, answer } = openTask();
     expect(await dropWith(token, name, one, more)).toBeNull();

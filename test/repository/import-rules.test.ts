@@ -11,9 +11,10 @@ import { describe, expect, it } from 'vitest';
 const allowed: Record<string, readonly string[]> = {
   'lib/records': [],
   'lib/lines': ['lib/records'],
+  'lib/tables': ['lib/records', 'lib/lines'],
   'lib/providers': ['lib/records', 'lib/lines'],
   'lib/store': ['lib/records'],
-  'lib/pipeline': ['lib/records', 'lib/lines', 'lib/providers', 'lib/store'],
+  'lib/pipeline': ['lib/records', 'lib/lines', 'lib/tables', 'lib/providers', 'lib/store'],
   'lib/service': ['lib/records', 'lib/lines', 'lib/providers', 'lib/store', 'lib/pipeline'],
   'lib/api': ['lib/records', 'lib/lines', 'lib/pipeline', 'lib/service', 'lib/store'],
   'lib/client/deployment': ['lib/records', 'lib/lines'],
@@ -34,6 +35,7 @@ const allowed: Record<string, readonly string[]> = {
   cli: [
     'lib/records',
     'lib/lines',
+    'lib/tables',
     'lib/providers',
     'lib/client',
     'lib/client/deployment',

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { DeploymentBatch } from '../../../lib/client/deployment/replies.ts';
 import { costSchema, reportSchema } from '../../../lib/records/batch.ts';
-import { type BatchState, momentsOf, retryableIn, type ShardState } from '../batch-state.ts';
+import { outputFormats } from '../../../lib/records/table-kind.ts';
+import { type BatchState, momentsOf, retryableIn, type ShardState, type TableState } from '../batch-state.ts';
 
 const shardSchema = z.object({
   round: z.number(),
@@ -19,6 +20,12 @@ const shardSchema = z.object({
   last_error: z.string().nullable(),
 });
 
+export const resultTableSchema = z.object({
+  format: z.enum(outputFormats),
+  parts: z.array(z.object({ file_id: z.string(), bytes: z.number() })),
+  error: z.string().nullable(),
+});
+
 /** The part of what a deployment adds to OpenAI's object that is shown. */
 const additionsSchema = z.object({
   options: z.object({ dry_run: z.boolean().optional() }).optional(),
@@ -29,6 +36,7 @@ const additionsSchema = z.object({
   sidecar_warning: z.string().nullish(),
   cost: costSchema.nullish(),
   report: reportSchema.nullish(),
+  table: resultTableSchema.nullish(),
   shards: z.array(shardSchema).optional(),
   shards_omitted: z.number().optional(),
 });
@@ -62,8 +70,18 @@ export function stateOfApiBatch(batch: DeploymentBatch): BatchState {
     shardsOmitted,
     output: batch.output_file_id,
     errorFile: batch.error_file_id,
+    table: additions.table ? tableState(additions.table, (_part, fileId) => fileId) : null,
     document: batch,
   };
+}
+
+/** @param referenceOf where a part is, for the transport that was asked. */
+export function tableState(
+  { format, parts, error }: z.infer<typeof resultTableSchema>,
+  referenceOf: (part: number, fileId: string) => string,
+): TableState {
+  const referred = parts.map(({ file_id: fileId, bytes }, part) => ({ reference: referenceOf(part, fileId), bytes }));
+  return { format, parts: referred, error };
 }
 
 function shardState(shard: z.infer<typeof shardSchema>): ShardState {

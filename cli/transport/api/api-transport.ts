@@ -7,7 +7,7 @@ import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import { findMeant, isListed, isOlder } from '../batch-filter.ts';
 import type { BatchState } from '../batch-state.ts';
-import { asBlob, digestOf, endpointIn, type InputFile } from '../input-file.ts';
+import { asBlob, digestOf, endpointIn, type InputFile, nameWith } from '../input-file.ts';
 import type { InputSubmission, ListRequest, ResultStream, StoredFile, Transport } from '../transport.ts';
 import { stateOfApiBatch } from './api-batch.ts';
 import { calling } from './api-failure.ts';
@@ -40,7 +40,7 @@ export class ApiTransport implements Transport {
     options: BatchOptionsInput,
     onProgress: (sentBytes: number) => void,
   ): Promise<InputSubmission> {
-    const endpoint = options.endpoint ?? (await endpointIn(file));
+    const endpoint = options.endpoint ?? (await endpointIn(file, options.template));
     return this.#calling(async () => {
       const fileId = await this.#fileIdOf(file, options, onProgress);
       const { idempotency_key: idempotencyKey = randomUUID(), ...rest } = options;
@@ -59,7 +59,7 @@ export class ApiTransport implements Transport {
     onProgress: (sentBytes: number) => void,
   ): Promise<string> {
     if (options.idempotency_key === undefined) return this.#upload(file, file.name, onProgress);
-    const name = file.name.replace(/\.jsonl$/i, `.${(await digestOf(file)).slice(0, 16)}.jsonl`);
+    const name = nameWith(file.name, (await digestOf(file)).slice(0, 16));
     const files = await this.#deployment.listFiles({ purpose: 'batch' });
     const standing = files.find(({ filename, bytes }) => filename === name && bytes === file.bytes);
     return standing?.id ?? (await this.#upload(file, name, onProgress));

@@ -18,7 +18,7 @@ import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import { findMeant, isListed, isNamedLike, plainName } from '../batch-filter.ts';
 import { type BatchState, hasBatchEnded } from '../batch-state.ts';
-import { type InputFile, readInput } from '../input-file.ts';
+import { type InputFile, nameWith, readInput } from '../input-file.ts';
 import type { InputSubmission, ListRequest, ResultStream, StoredFile, Transport } from '../transport.ts';
 import { inBucket } from './bucket-failure.ts';
 import { dropOptions } from './drop-options.ts';
@@ -113,13 +113,12 @@ export class BucketTransport implements Transport {
    * idempotency key the same one each time, since the file is part of what is compared.
    */
   #keyFor(file: InputFile, options: BatchOptionsInput): string {
-    const stem = file.name.replace(/\.jsonl$/i, '');
     const suffix =
       options.idempotency_key === undefined
         ? uniqueSuffix()
         : createHash('sha256').update(options.idempotency_key).digest('hex').slice(0, 16);
     const folder = this.#tenant === undefined ? '' : `${this.#tenant}/`;
-    return `${inboxPrefix}${folder}${stem}-${suffix}.jsonl`;
+    return `${inboxPrefix}${folder}${nameWith(file.name, suffix, '-')}`;
   }
 
   #submission(key: string, standingEtag: string | null): InputSubmission {

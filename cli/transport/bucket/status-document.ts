@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { deploymentBatchSchema } from '../../../lib/client/deployment/replies.ts';
 import { costSchema } from '../../../lib/records/batch.ts';
+import { resultTableKey } from '../../../lib/records/object-keys.ts';
 import { lineErrorSchema } from '../../../lib/records/openai-batch.ts';
-import { stateOfApiBatch } from '../api/api-batch.ts';
+import { resultTableSchema, stateOfApiBatch, tableState } from '../api/api-batch.ts';
 import { type BatchState, errorListSchema, momentsOf, retryableIn, type ShardState } from '../batch-state.ts';
 
 /** `status/<name>.json`, as far as it is shown. */
@@ -54,6 +55,7 @@ export function stateOfStatus(handle: string, status: StatusDocument): BatchStat
     shardsOmitted: 0,
     output: status.output,
     errorFile: status.errors,
+    table: null,
     document: status,
   };
 }
@@ -80,6 +82,7 @@ const providerBatchSchema = z.object({
 /** What `batch.json` has beside the fields of OpenAI's object. */
 const summarySchema = z.object({
   batchdrop: z.object({
+    table: resultTableSchema.nullish(),
     receipt: z.object({
       provider_batches: z.array(providerBatchSchema),
       cost: costSchema,
@@ -93,7 +96,7 @@ const summarySchema = z.object({
 /** @param document a batch's `batch.json`, which stands once it has ended. */
 export function stateOfSummary(document: unknown): BatchState {
   const state = stateOfApiBatch(deploymentBatchSchema.parse(document));
-  const { receipt } = summarySchema.parse(document).batchdrop;
+  const { receipt, table } = summarySchema.parse(document).batchdrop;
   const shards = receipt.provider_batches.map(shardState);
   const isDryRun = state.status === 'completed' && state.counts.total === 0 && state.validation !== null;
   return {
@@ -104,6 +107,7 @@ export function stateOfSummary(document: unknown): BatchState {
     retryable: retryableIn(shards, 0),
     output: receipt.output?.uri ?? null,
     errorFile: receipt.errors?.uri ?? null,
+    table: table ? tableState(table, (part) => resultTableKey(state.id ?? '', table.format, part)) : null,
   };
 }
 

@@ -26,6 +26,20 @@ export class ByteReader {
     return writer.write(this.#take(length));
   }
 
+  /** @returns the next bytes. */
+  async read(length: number): Promise<Buffer> {
+    const pieces: Buffer[] = [];
+    let missing = length;
+    while (missing > 0) {
+      if (this.#rest.length === 0) this.#rest = await this.#nextChunk();
+      const taken = this.#take(Math.min(missing, this.#rest.length));
+      missing -= taken.length;
+      pieces.push(taken);
+    }
+    const [only = Buffer.alloc(0)] = pieces;
+    return pieces.length === 1 ? only : Buffer.concat(pieces);
+  }
+
   skip(length: number): PendingWrite {
     if (!this.#chunks) this.#start += length;
     else if (length > this.#rest.length) return this.#passChunks(length, null);

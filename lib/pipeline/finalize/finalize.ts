@@ -24,12 +24,14 @@ import { creationTimes, type Services, type StepContext, unixSeconds } from '../
 import { collectedShards } from '../shards/collected-shard.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, FinalizeAnswer } from '../step.ts';
+import { tableUri, tableView } from '../table-view.ts';
 import { answerTask } from '../task-answer.ts';
 import { leaveCheckpoint, readCheckpoint } from './checkpoint.ts';
 import { emptyMerge, type MergeCheckpoint, mergeCheckpointSchema, mergeResults, mergeStretch } from './merge.ts';
 import { mayOpenRound, openNextRound } from './next-round.ts';
 import { openReadingRound } from './reading-round.ts';
 import { costOfShards, fileOf, type ResultFiles, receiptOf, usageOfShards } from './receipt.ts';
+import { lacksTable, makeTable } from './result-table.ts';
 import { emptyRetry, joinRetryPieces, retryCheckpointSchema, writeRetryPiece } from './retry-file.ts';
 import { keepUsage } from './used.ts';
 
@@ -66,6 +68,10 @@ export async function finalize(services: Services, step: BatchStep, context: Ste
     assertEpoch(current, batch.epoch);
     return beginFinalizing(current, unixSeconds(services));
   });
+  if (lacksTable(finalizing)) {
+    await makeTable(services, finalizing, rounds.flat(), context);
+    return anotherRun;
+  }
   const checkpoint = (await readCheckpoint(services.objects, finalizing, mergeCheckpointSchema)) ?? emptyMerge;
   if (mayOutlast(finalizing, rounds.flat(), checkpoint, context)) {
     await mergeFurther(services, finalizing, rounds.flat(), checkpoint, context);
@@ -237,7 +243,13 @@ async function writeSummary(services: Services, batch: BatchRecord, receipt: obj
   const { report, warningCount } = batch;
   const summary = {
     ...batchObject(batch),
-    batchdrop: { tenant: batch.tenant, receipt, report, warning_count: warningCount },
+    batchdrop: {
+      tenant: batch.tenant,
+      receipt,
+      report,
+      warning_count: warningCount,
+      table: tableView(services, batch),
+    },
   };
   await putSummary(services, resultKey(batch.id, 'batch.json'), summary);
 }
@@ -346,5 +358,7 @@ function eventOf(services: Services, batch: BatchRecord): BatchEvent {
     input_uri: input ? `s3://${input.bucket}/${input.key}` : '',
     output_uri: batch.outputFileId === null ? null : uri('output.jsonl'),
     error_uri: batch.errorFileId === null ? null : uri('errors.jsonl'),
+    ...(batch.resultTable && { table_uri: tableUri(services, batch), table_error: batch.resultTable.error }),
+    ...(typeof batch.resultTable?.invalidOutputs === 'number' && { invalid_outputs: batch.resultTable.invalidOutputs }),
   };
 }

@@ -3,13 +3,24 @@ import type { BatchRecord } from '../../records/batch.ts';
 import { digest } from '../../records/digest.ts';
 import { InvalidInputError, safeText } from '../../records/errors.ts';
 import { batchIdFrom, fileIdFrom } from '../../records/ids.ts';
-import { type DropLocation, inputKeyOf, isNoInput, locateDrop, statusKey } from '../../records/object-keys.ts';
+import type { JsonObject } from '../../records/json.ts';
+import {
+  type DropLocation,
+  folderOfTemplate,
+  folderTemplateKey,
+  inputKeyOf,
+  isNoInput,
+  locateDrop,
+  statusKey,
+} from '../../records/object-keys.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import { optionNamed, type RequestedOptions } from '../../records/options.ts';
+import { inputNames, kindByName } from '../../records/table-kind.ts';
 import type { ObjectHead } from '../../store/objects.ts';
 import { findSidecar, optionsIn, optionsOfDrop, type Sidecar, withoutQuotes } from '../drop-options.ts';
-import type { Services } from '../services.ts';
-import { parseJson, writeRefusal, writeStatus } from '../status-file.ts';
+import { type Services, unixSeconds } from '../services.ts';
+import { parseJson, waitingStatus, writeRefusal, writeStatus, writeWaiting } from '../status-file.ts';
+import { folderTemplate, kindOfInput, type TableDraft, templateMissing } from '../table-input.ts';
 import { failTask } from '../task-answer.ts';
 import { type BatchDraft, startBatch, takeUpDrop } from './new-batch.ts';
 
@@ -32,7 +43,8 @@ export interface Drop {
 export async function intake(services: Services, drop: Drop): Promise<string | null> {
   const location = locateDrop(drop.key, services.config.tenants);
   const inputKey = inputKeyOf(drop.key);
-  if (location && inputKey !== null && drop.etag !== null) await noteSidecar(services, inputKey, drop.etag);
+  if (location && inputKey !== null && drop.etag !== null) return noteSidecar(services, inputKey, drop.etag);
+  if (location && folderOfTemplate(drop.key) !== null) await takeUpWaiting(services, drop);
   if (!location || isNoInput(drop.key)) return null;
   const head = await services.objects.head(drop.key, drop.bucket);
   if (!head && drop.etag === null) return null;
@@ -44,6 +56,10 @@ export async function intake(services: Services, drop: Drop): Promise<string | n
     if (!(error instanceof InvalidInputError)) throw error;
     const refusal = { code: error.code, message: error.message, param: error.param, line: null };
     const { etag, lastModified } = isThere ? head : { etag: drop.etag, lastModified: null };
+    if (error instanceof TemplateAwaitedError) {
+      await writeWaiting(services, { ...drop, etag, lastModified, tenant: location.tenant }, error);
+      return null;
+    }
     await writeRefusal(services, { ...drop, etag, lastModified, tenant: location.tenant }, refusal);
     services.metrics.add('DropsRefused', 1);
     // What replaced it has the sidecar now, and answers for it.
@@ -67,10 +83,10 @@ function modifiedError(): InvalidInputError {
 }
 
 async function accept(services: Services, drop: Drop, location: DropLocation, head: ObjectHead): Promise<string> {
-  if (!/\.jsonl$/i.test(drop.key))
+  if (kindByName(drop.key) === null)
     throw new InvalidInputError(
       'unsupported_file',
-      'Invalid file format for Batch API. Must be .jsonl: one JSON request per line, the file named *.jsonl.',
+      `Invalid file format for Batch API. The file must be named ${inputNames}, or have no extension.`,
     );
   const standing = await findTaken(services, drop, head);
   if (standing) await takeUpDrop(services, standing, filenameOf(drop.key));
@@ -87,7 +103,36 @@ async function startDrop(
 ): Promise<BatchRecord> {
   const sidecar = await findSidecar(services, head);
   const { ignored, ...requested } = optionsOfDrop(services, head, sidecar);
-  return startBatch(services, { ...draftOf(drop, location, head, requested, sidecar), ignoredMetadata: ignored });
+  const table = await tableOf(services, head, requested.template);
+  return startBatch(services, {
+    ...draftOf(drop, location, head, requested, sidecar),
+    table,
+    ignoredMetadata: ignored,
+  });
+}
+
+/** How long a table waits for its template: tools upload a folder's files in any order. */
+const templateWaitSeconds = 600;
+
+/** A table is there, and its template may still come. */
+class TemplateAwaitedError extends InvalidInputError {}
+
+/**
+ * @param asked the template among the drop's own options.
+ * @returns null for an input of requests.
+ * @throws TemplateAwaitedError for a table whose template may still come, and InvalidInputError `template_missing` after that.
+ */
+async function tableOf(services: Services, head: ObjectHead, asked: JsonObject | null): Promise<TableDraft | null> {
+  const name = filenameOf(head.key);
+  const kind = await kindOfInput(name, asked !== null, () => services.objects.stream(head));
+  if (kind === 'requests') return null;
+  const template = asked ?? (await folderTemplate(services.objects, head));
+  if (template !== null) return { kind, template };
+  const missing = templateMissing(name);
+  if (unixSeconds(services) >= head.lastModified + templateWaitSeconds) throw missing;
+  throw new TemplateAwaitedError(missing.code, `${missing.message} It waits ten minutes for one.`, {
+    param: 'template',
+  });
 }
 
 /** A drop is these bytes, written at that time: event and list say the same of it. S3 tells times to the second. */
@@ -122,21 +167,51 @@ async function tokenBeside(services: Services, drop: Drop): Promise<unknown> {
   }
 }
 
-const statusSchema = z.object({ batch_id: z.string().nullable() });
+const statusSchema = z.object({
+  batch_id: z.string().nullable(),
+  status: z.string(),
+  sequencer: z.string().nullish(),
+});
+
+/**
+ * Takes up a table that waits for its template.
+ *
+ * @returns the batch's id; null where it does not wait, or waits still.
+ */
+export async function takeUpTable(services: Services, drop: Pick<Drop, 'bucket' | 'key'>): Promise<string | null> {
+  const found = await services.objects.readText(statusKey(drop.key));
+  const status = statusSchema.safeParse(found && parseJson(found.text)).data;
+  if (status?.status !== waitingStatus) return null;
+  return intake(services, { ...drop, etag: null, sequencer: status.sequencer ?? null });
+}
+
+/** Tables that an event of a template takes up; those beyond them the sweep does. */
+const maxTakenUp = 100;
+
+async function takeUpWaiting(services: Services, template: Drop): Promise<void> {
+  const folder = folderOfTemplate(template.key);
+  if (folder === null) return;
+  const { objects } = await services.objects.listPage(folder, '');
+  const tables = objects.filter(({ key }) => folderTemplateKey(key) === template.key && !isNoInput(key));
+  for (const { key } of tables.slice(0, maxTakenUp)) await takeUpTable(services, { bucket: template.bucket, key });
+}
 
 /**
  * Notes a sidecar on the batch of its drop, if there is one that has not ended. Prepare takes it up as long as nothing is sent; from then
  * on the status file says that it came too late.
  */
-async function noteSidecar(services: Services, inputKey: string, etag: string): Promise<void> {
+async function noteSidecar(services: Services, inputKey: string, etag: string): Promise<string | null> {
+  const taken = await takeUpTable(services, { bucket: services.objects.bucket, key: inputKey });
+  if (taken !== null) return taken;
   const status = await services.objects.readText(statusKey(inputKey));
   const { batch_id: batchId = null } = statusSchema.safeParse(status && parseJson(status.text)).data ?? {};
   const batch = batchId === null ? null : await services.records.findBatch(batchId);
-  if (!batch) return;
+  if (!batch) return null;
   await services.records.updateBatch(batch.id, (current) =>
     hasEnded(current.status) ? current : { ...current, latestSidecarEtag: withoutQuotes(etag) },
   );
   await writeStatus(services, batch.id);
+  return null;
 }
 
 function draftOf(
@@ -147,12 +222,12 @@ function draftOf(
   sidecar: Sidecar | null,
 ): BatchDraft {
   const { bucket, key, etag, bytes, lastModified } = head;
-  const { options, taskToken } = requested;
+  const { options, taskToken, template } = requested;
   const identity = identityOf(head);
   return {
     tenant: location.tenant,
     identity,
-    parametersHash: digest(JSON.stringify(options), bucket, key, etag),
+    parametersHash: digest(JSON.stringify(options), bucket, key, etag, ...(template ? [JSON.stringify(template)] : [])),
     options,
     input: {
       fileId: fileIdFrom(digest('input', identity)),

@@ -14,6 +14,7 @@ import type { LineError } from '../../records/openai-batch.ts';
 import { type BatchOptions, deadlineHours } from '../../records/options.ts';
 import { assertAnswerable, assertWithinMaxima } from '../maxima.ts';
 import { creationTimes, type Services } from '../services.ts';
+import { assertTableOptions, frozenTable, type TableDraft } from '../table-input.ts';
 
 /** Where a batch's requests are. */
 export interface BatchSource {
@@ -39,6 +40,8 @@ export interface BatchDraft {
   options: BatchOptions;
   /** Or why there is none: the batch then fails as one whose validation failed. */
   input: BatchSource | { fileId: string; missing: LineError };
+  /** Set where the input is a table. */
+  table?: TableDraft | null;
   /** For a drop: its key, and its place among the drops of that key. */
   inboxKey: string | null;
   /** Of what stood beside the drop. */
@@ -73,7 +76,9 @@ export function batchIdOf({ tenant, identity, options }: Pick<BatchDraft, 'tenan
 export async function startBatch(services: Services, draft: BatchDraft): Promise<BatchRecord> {
   assertWithinMaxima(services.config, draft.options, bytesOf(draft.input));
   assertAnswerable(services.config, draft.taskToken);
-  const { batch: standing, created } = await services.records.createBatch(newBatch(services, draft));
+  if (!('missing' in draft.input)) assertTableOptions(services, draft.options, draft.table?.kind ?? null);
+  const table = draft.table ? await frozenTable(services.objects, batchIdOf(draft), draft.table, draft.options) : null;
+  const { batch: standing, created } = await services.records.createBatch(newBatch(services, draft, table));
   if (created) services.metrics.add('BatchesAccepted', 1);
   if (!created)
     assertSameParameters(standing, draft.isSame ?? ((batch) => batch.parametersHash === draft.parametersHash));
@@ -138,7 +143,7 @@ function inputNameOf({ input, inboxKey }: BatchDraft): Pick<BatchRecord, 'inputN
   return name === undefined ? {} : { inputName: name.slice(0, maxNameLength) };
 }
 
-function newBatch(services: Services, draft: BatchDraft): BatchRecord {
+function newBatch(services: Services, draft: BatchDraft, table: BatchRecord['table']): BatchRecord {
   const { tenant, options, input, parametersHash, inboxKey, retryOf, taskToken } = draft;
   const times = creationTimes(services);
   const batch: BatchRecord = {
@@ -158,6 +163,7 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     ...('md5' in input && input.md5 !== undefined && { inputMd5: input.md5 }),
     input: 'missing' in input ? [] : input.objects,
     ...inputNameOf(draft),
+    table,
     retryOf,
     inboxKey,
     sidecarEtag: draft.sidecarEtag ?? null,
@@ -188,6 +194,8 @@ function newBatch(services: Services, draft: BatchDraft): BatchRecord {
     mergeCheckpoint: null,
     retryFile: null,
     recollection: null,
+    tableTries: 0,
+    resultTable: null,
     outputFileId: null,
     errorFileId: null,
     firstFailure: null,

@@ -7,6 +7,7 @@ import type { Objects } from '../../store/objects.ts';
 import { type Confirmation, confirmationSchema, linePositionSchema } from './confirm-doubled-ids.ts';
 import { type ValidationState, validationStateSchema } from './input-sharding.ts';
 import { type Md5State, md5StateSchema } from './running-md5.ts';
+import { type TableState, tableStateSchema } from './table-state.ts';
 
 const suspectSchema = z.object({ earlierLine: z.number().int(), laterLine: z.number().int() });
 const checkpointSchema = z.object({
@@ -15,6 +16,7 @@ const checkpointSchema = z.object({
   validation: validationStateSchema,
   md5: md5StateSchema.nullable().default(null),
   confirmation: confirmationSchema.nullable().default(null),
+  table: tableStateSchema.nullable().default(null),
 });
 
 /** How far the runs of Prepare have come with one input. */
@@ -27,6 +29,8 @@ export interface PrepareCheckpoint {
   md5: Md5State | null;
   /** How far the lines were read again whose custom_ids seem to be doubled. */
   confirmation: Confirmation | null;
+  /** What was read of a table; null for an input of requests. */
+  table: TableState | null;
 }
 
 /** Writes down, under the run's own token, what the next run needs. Nobody reads it before the batch names the token. */
@@ -54,7 +58,14 @@ export async function readCheckpoint(
   const checkpoint = checkpointSchema.safeParse(stored && JSON.parse(stored.text));
   // One that another release wrote may read otherwise: nothing was committed yet, so the input is read anew.
   if (token === null || !checkpoint.success)
-    return { position: fileStart, customIds: new CustomIds(), validation: null, md5: null, confirmation: null };
+    return {
+      position: fileStart,
+      customIds: new CustomIds(),
+      validation: null,
+      md5: null,
+      confirmation: null,
+      table: null,
+    };
   const { suspects, ...rest } = checkpoint.data;
   const ids = objects.stream({ bucket: objects.bucket, key: prepareWorkKey(id, token, 'custom-ids') });
   return { ...rest, customIds: await CustomIds.restore(ids, suspects) };

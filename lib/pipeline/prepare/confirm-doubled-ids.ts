@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Suspect } from '../../lines/custom-ids.ts';
-import { fileStart, type Line, type OverlongLine, splitLinesFrom } from '../../lines/jsonl.ts';
+import { fileStart, type Line, type LinePosition, type OverlongLine } from '../../lines/jsonl.ts';
 import { digest } from '../../records/digest.ts';
 import { isObject } from '../../records/json.ts';
 import { parseJson } from '../../records/parse-json.ts';
@@ -17,18 +17,23 @@ export const confirmationSchema = z.object({
 });
 export type Confirmation = z.infer<typeof confirmationSchema>;
 
+/** Lines of an input that end together, and where the next one begins. */
+export type LinesFrom = (
+  position: LinePosition,
+) => AsyncIterable<{ lines: readonly (Line | OverlongLine)[]; next: LinePosition }>;
+
 export const noConfirmation: Confirmation = { position: fileStart, found: [] };
 
 /**
  * Reads the suspected lines once more and compares their custom_ids, of which only hashes were kept.
  *
- * @param readFrom reads the input from a byte on.
+ * @param linesFrom gives the input's lines from a position on.
  * @param earlier where an earlier run stopped.
  * @returns null once all are confirmed, or where the next run goes on.
  * @throws UnusableCheckpointError where two ids differ: hashes under another random key tell them apart.
  */
 export async function confirmDoubledIds(
-  readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
+  linesFrom: LinesFrom,
   suspects: readonly Suspect[],
   earlier: Confirmation,
   budget: RunBudget,
@@ -37,7 +42,7 @@ export async function confirmDoubledIds(
   const lineNumbers = new Set(suspects.flatMap((pair) => [pair.earlierLine, pair.laterLine]));
   const found = new Map(earlier.found);
   let { position } = earlier;
-  for await (const { lines, next } of splitLinesFrom(readFrom(position.byteOffset), position)) {
+  for await (const { lines, next } of linesFrom(position)) {
     if (position.byteOffset > earlier.position.byteOffset && budget.mustStop()) return { position, found: [...found] };
     for (const line of lines) if (lineNumbers.has(line.lineNumber)) found.set(line.lineNumber, digestOfId(line));
     if (found.size === lineNumbers.size) break;

@@ -6,6 +6,7 @@ import {
   type Cost,
   closeAtValidation,
   type S3Object,
+  type TableInput,
   withErrors,
 } from '../../records/batch.ts';
 import {
@@ -18,6 +19,7 @@ import {
 import type { LineError } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import { costProblem } from '../cost-limit.ts';
+import { readPartsFrom, resolveParts } from '../joined-objects.ts';
 import { costLimitOf } from '../maxima.ts';
 import { inParallel } from '../parallel.ts';
 import { RunBudget } from '../run-budget.ts';
@@ -27,9 +29,9 @@ import type { BatchStep, PrepareAnswer } from '../step.ts';
 import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { confirmDoubledIds, noConfirmation } from './confirm-doubled-ids.ts';
 import { InputSharding } from './input-sharding.ts';
-import { readPartsFrom, resolveParts } from './joined-objects.ts';
 import { withLateSidecar } from './late-sidecar.ts';
 import { RunningMd5 } from './running-md5.ts';
+import type { TableLines } from './table-lines.ts';
 import { UnusableCheckpointError } from './unusable-checkpoint.ts';
 
 /**
@@ -68,10 +70,12 @@ async function validateAndCommit(
   const token = services.token();
   const checkpoint = await readCheckpoint(services.objects, batch);
   const validation = new InputSharding(services, batch, token, checkpoint);
+  const table = batch.table && (await openTable(services, batch, batch.table, token, checkpoint));
   try {
-    return await validate(services, batch, { token, checkpoint, validation, budget: new RunBudget(context) }, context);
+    const run = { token, checkpoint, validation, table, budget: new RunBudget(context) };
+    return await validate(services, batch, run, context);
   } catch (error) {
-    await validation.abort();
+    await Promise.all([validation.abort(), table?.abort()]);
     if (error instanceof InvalidInputError)
       return failBatch(services, batch, [batchError(error.code, error.message, error.param)], foundIn(validation));
     if (error instanceof UnusableCheckpointError) await nameCheckpoint(services, batch, null);
@@ -89,7 +93,21 @@ interface Run {
   /** Where it began. */
   checkpoint: PrepareCheckpoint;
   validation: InputSharding;
+  /** Makes the lines of a table; null for an input of requests. */
+  table: TableLines | null;
   budget: RunBudget;
+}
+
+/** Liquid and the readers of tables are loaded by those who have one. */
+async function openTable(
+  services: Services,
+  batch: BatchRecord,
+  table: TableInput,
+  token: string,
+  checkpoint: PrepareCheckpoint,
+): Promise<TableLines> {
+  const { TableLines } = await import('./table-lines.ts');
+  return TableLines.open(services.objects, batch, table, token, checkpoint.table);
 }
 
 async function validate(
@@ -106,19 +124,23 @@ async function validate(
   if (!isAtEnd) return leaveToNextRun(services, batch, run, reached);
   if (md5) assertMd5(md5.hex, expected);
   if (validation.lines === 0)
-    throw new InvalidInputError('empty_file', 'The input file is empty: it has no request lines.');
+    throw new InvalidInputError(
+      'empty_file',
+      `The input file is empty: it has no ${batch.table ? 'rows' : 'request lines'}.`,
+    );
   const readFrom = (byteOffset: number) => readPartsFrom(services.objects, parts, byteOffset);
+  const linesFrom = (from: LinePosition) =>
+    run.table?.linesAgain(readFrom, from) ?? splitLinesFrom(readFrom(from.byteOffset), from);
   const earlier = checkpoint.confirmation ?? noConfirmation;
-  const confirmation = await confirmDoubledIds(readFrom, validation.suspects, earlier, budget);
+  const confirmation = await confirmDoubledIds(linesFrom, validation.suspects, earlier, budget);
   if (confirmation) return leaveToNextRun(services, batch, run, { ...reached, confirmation });
   // Once more, where it costs nothing yet: the next run reads the input anew under the options of a sidecar that has come.
   if ((await withLateSidecar(services, batch)) !== batch) {
-    await validation.abort();
+    await Promise.all([validation.abort(), run.table?.abort()]);
     return null;
   }
-  return validation.isFailed
-    ? refuseInput(services, batch, validation)
-    : acceptInput(services, batch, validation, context);
+  if (validation.isFailed) return refuseInput(services, batch, validation);
+  return acceptInput(services, { ...batch, table: (await run.table?.finish()) ?? null }, validation, context);
 }
 
 /** Reads on until the input or the time ends; some lines at least, so that every run gets further. */
@@ -126,13 +148,17 @@ async function readLines(
   objects: Services['objects'],
   parts: readonly S3Object[],
   md5: RunningMd5 | null,
-  { validation, checkpoint, budget }: Run,
+  { validation, table, checkpoint, budget }: Run,
   context: StepContext,
 ): Promise<{ position: LinePosition; isAtEnd: boolean }> {
   const begunAt = checkpoint.position.byteOffset;
-  const chunks = readPartsFrom(objects, parts, begunAt);
+  const readFrom = (byteOffset: number) => {
+    const chunks = readPartsFrom(objects, parts, byteOffset);
+    return md5?.follow(chunks, byteOffset) ?? chunks;
+  };
   let { position } = checkpoint;
-  for await (const { lines, next } of splitLinesFrom(md5?.follow(chunks, begunAt) ?? chunks, position)) {
+  const made = table?.lines(readFrom, position) ?? splitLinesFrom(readFrom(begunAt), position);
+  for await (const { lines, next } of made) {
     context.signal.throwIfAborted();
     if (position.byteOffset > begunAt && budget.mustStop()) return { position, isAtEnd: false };
     await validation.add(lines);
@@ -154,11 +180,17 @@ function assertMd5(found: string, expected: string | null): void {
 async function leaveToNextRun(
   services: Services,
   batch: BatchRecord,
-  { token, validation, checkpoint }: Run,
+  { token, validation, table, checkpoint }: Run,
   reached: Partial<PrepareCheckpoint>,
 ): Promise<null> {
   const state = await validation.checkpoint();
-  await writeCheckpoint(services.objects, batch.id, token, { ...checkpoint, ...reached, validation: state });
+  const rows = (await table?.checkpoint()) ?? null;
+  await writeCheckpoint(services.objects, batch.id, token, {
+    ...checkpoint,
+    ...reached,
+    validation: state,
+    table: rows,
+  });
   await nameCheckpoint(services, batch, token);
   return null;
 }
@@ -206,6 +238,7 @@ async function acceptInput(
     model: models.size === 1 ? ([...models][0] ?? null) : null,
     report,
     warningCount,
+    table: batch.table,
   });
   const obstacle =
     overBudget(services, batch, report.estimatedCost, validation.unboundedModels()) ??

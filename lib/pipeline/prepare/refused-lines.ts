@@ -1,4 +1,4 @@
-import type { Line, OverlongLine } from '../../lines/jsonl.ts';
+import { isOverlong, type Line, type OverlongLine } from '../../lines/jsonl.ts';
 import { type LineEntry, LineIndexEncoder, ResultIndexEncoder } from '../../lines/line-index.ts';
 import type { LineFormat } from '../../lines/request-line.ts';
 import { failureLine, resultLineId } from '../../lines/result-line.ts';
@@ -51,7 +51,9 @@ export class RefusedLines {
 
   async add(refused: RefusedLine): Promise<void> {
     const { ordinal, line, format, customId, error } = refused;
-    const message = `Line ${line.lineNumber}: ${error.message}`;
+    // Of a row the message says it already.
+    const isRow = isOverlong(line) && line.refusal !== undefined;
+    const message = isRow ? error.message : `Line ${line.lineNumber}: ${error.message}`;
     const identity = { customId, format };
     const bytes = failureLine(
       resultLineId(this.#target.batchId, ordinal),

@@ -2,9 +2,10 @@ import { z } from 'zod';
 import type { BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { inboxPrefix, isNoInput, statusKey } from '../../records/object-keys.ts';
+import { kindByName } from '../../records/table-kind.ts';
 import type { ListedObject } from '../../store/objects.ts';
 import { withoutQuotes } from '../drop-options.ts';
-import { intake } from '../intake/intake.ts';
+import { intake, takeUpTable } from '../intake/intake.ts';
 import { inParallel } from '../parallel.ts';
 import { type Services, unixSeconds } from '../services.ts';
 import { parseJson } from '../status-file.ts';
@@ -67,7 +68,11 @@ async function takeUpIfLost(
   if (signal.aborted) return;
   const { key } = drop;
   try {
-    if (await isTaken(services, drop)) return;
+    if (await isTaken(services, drop)) {
+      // A table may wait for its template, or have waited long enough.
+      if (kindByName(key) !== 'requests') await takeUpTable(services, { bucket: services.objects.bucket, key });
+      return;
+    }
     const batchId = await intake(services, { bucket: services.objects.bucket, key, etag: null, sequencer: null });
     lost.takenUp += 1;
     services.log.warn('A drop had no status file of its own; it is taken up without its event.', { batchId, key });

@@ -1,6 +1,6 @@
-import type { S3Object } from '../../records/batch.ts';
-import { type PartList, partListSchema } from '../../records/file.ts';
-import type { Objects } from '../../store/objects.ts';
+import type { S3Object } from '../records/batch.ts';
+import { type PartList, partListSchema } from '../records/file.ts';
+import type { Objects } from '../store/objects.ts';
 
 /** The objects behind a file and what its bytes must add up to. */
 export async function resolveParts(objects: Objects, list: readonly S3Object[]): Promise<PartList> {

@@ -1,0 +1,187 @@
+import type { Line, OverlongLine } from '../../lines/jsonl.ts';
+import type { BatchRecord, TableInput } from '../../records/batch.ts';
+import { isObject } from '../../records/json.ts';
+import { prepareWorkKey } from '../../records/object-keys.ts';
+import type { ObjectWriter } from '../../store/object-writer.ts';
+import type { Objects } from '../../store/objects.ts';
+import { CsvRows, invalidTable } from '../../tables/csv-rows.ts';
+import { readJsonRows } from '../../tables/json-rows.ts';
+import { widened } from '../../tables/json-type.ts';
+import { type Column, maxColumns, type ReadRows, type RowPosition, type TableRow } from '../../tables/row.ts';
+import { compileTemplate, type RowTemplate } from '../../tables/template.ts';
+import type { TableDescription } from '../table-description.ts';
+import type { TableState } from './table-state.ts';
+
+/** Request lines, and where the next one begins. */
+export interface MadeLines {
+  lines: (Line | OverlongLine)[];
+  next: RowPosition;
+}
+
+/** Makes request lines of a table's rows, and keeps the rows as they were read. */
+export class TableLines {
+  readonly #objects: Objects;
+  readonly #batch: Pick<BatchRecord, 'id' | 'options'>;
+  readonly #table: TableInput;
+  readonly #token: string;
+  readonly #template: RowTemplate;
+  readonly #parts: TableState['parts'];
+  #columns: Column[] | null;
+  readonly #known: Map<string, Column>;
+  #writer: ObjectWriter | undefined;
+
+  private constructor(
+    objects: Objects,
+    batch: Pick<BatchRecord, 'id' | 'options'>,
+    table: TableInput,
+    token: string,
+    { template, state }: { template: RowTemplate; state: TableState | null },
+  ) {
+    this.#objects = objects;
+    this.#batch = batch;
+    this.#table = table;
+    this.#token = token;
+    this.#template = template;
+    this.#columns = state?.columns ?? null;
+    this.#known = new Map(this.#columns?.map((column) => [column.name, column]));
+    this.#parts = [...(state?.parts ?? [])];
+  }
+
+  /** @param token the run's own. */
+  static async open(
+    objects: Objects,
+    batch: Pick<BatchRecord, 'id' | 'options'>,
+    table: TableInput,
+    token: string,
+    state: TableState | null,
+  ): Promise<TableLines> {
+    const template = await readTemplate(objects, table, batch);
+    return new TableLines(objects, batch, table, token, { template, state });
+  }
+
+  /**
+   * Makes the lines from a row on. What it gave is kept once the next is asked for.
+   *
+   * @param readFrom reads the input from a byte on.
+   * @throws InvalidInputError `invalid_table`, `invalid_template`
+   */
+  async *lines(
+    readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
+    position: RowPosition,
+  ): AsyncGenerator<MadeLines> {
+    for await (const read of this.#rows(readFrom, position)) {
+      yield { lines: read.rows.map((row) => this.#lineOf(row)), next: read.next };
+      await this.#keep(read.rows);
+    }
+  }
+
+  /** As `lines`, for lines that were made before. */
+  async *linesAgain(
+    readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
+    position: RowPosition,
+  ): AsyncGenerator<MadeLines> {
+    for await (const { rows, next } of this.#rows(readFrom, position))
+      yield { lines: rows.map((row) => this.#lineOf(row)), next };
+  }
+
+  async *#rows(
+    readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
+    position: RowPosition,
+  ): AsyncGenerator<ReadRows> {
+    const chunks = readFrom(position.byteOffset);
+    switch (this.#table.kind) {
+      case 'json':
+        yield* readJsonRows(chunks, position);
+        return;
+      case 'csv':
+      case 'tsv':
+        yield* this.#textRows(chunks, position);
+    }
+  }
+
+  async *#textRows(chunks: AsyncIterable<Uint8Array>, position: RowPosition): AsyncGenerator<ReadRows> {
+    const { delimiter = this.#table.kind === 'tsv' ? '\t' : ',', columns = null } = this.#batch.options;
+    const csv = new CsvRows({ delimiter, columns });
+    const known = this.#columns?.map(({ name }) => name) ?? null;
+    // A run that begins anew at the table's start reads the header again.
+    const start = known && position.byteOffset > 0 ? { position, columns: known } : null;
+    for await (const read of csv.read(chunks, start)) {
+      this.#takeTextColumns(csv.columns);
+      yield read;
+    }
+    this.#takeTextColumns(csv.columns);
+  }
+
+  #takeTextColumns(names: readonly string[] | null): void {
+    if (this.#columns !== null || names === null) return;
+    this.#template.assertColumns(names);
+    this.#columns = names.map((name) => ({ name, type: 'text' }));
+  }
+
+  #lineOf(row: TableRow): Line | OverlongLine {
+    const rendered = this.#template.render(row);
+    if ('bytes' in rendered) return { lineNumber: row.number, bytes: rendered.bytes, isKnownUtf8: true };
+    return { lineNumber: row.number, bytes: null, byteLength: 0, refusal: rendered.problem };
+  }
+
+  async #keep(rows: readonly TableRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    if (this.#table.kind === 'json') for (const row of rows) this.#takeJsonColumns(row);
+    this.#writer ??= this.#objects.writer(prepareWorkKey(this.#batch.id, this.#token, 'rows.jsonl'));
+    const pending = this.#writer.write(Buffer.from(rows.map(({ kept }) => `${kept}\n`).join('')));
+    if (pending) await pending;
+  }
+
+  /** Columns of JSON rows are those that any row has, in the order in which they came. */
+  #takeJsonColumns({ cells }: TableRow): void {
+    this.#columns ??= [];
+    for (const [name, value] of cells) {
+      const known = this.#known.get(name);
+      if (known) known.type = widened(known.type, value);
+      else {
+        if (this.#known.size >= maxColumns)
+          throw invalidTable(`The rows have more than ${maxColumns} different columns.`);
+        const column: Column = { name, type: widened('unknown', value) };
+        this.#known.set(name, column);
+        this.#columns.push(column);
+      }
+    }
+  }
+
+  /** Ends this run's part for another run to go on. */
+  async checkpoint(): Promise<TableState> {
+    await this.#endPart();
+    return { columns: this.#columns, parts: this.#parts };
+  }
+
+  /** Ends the table: from now on a record may name its rows. */
+  async finish(): Promise<TableInput> {
+    await this.#endPart();
+    const columnsKey = prepareWorkKey(this.#batch.id, this.#token, 'columns.json');
+    const description: TableDescription = { columns: this.#columns ?? [], answerSchema: this.#template.answerSchema };
+    await this.#objects.putText(columnsKey, JSON.stringify(description));
+    return { ...this.#table, rows: { columnsKey, parts: this.#parts } };
+  }
+
+  async #endPart(): Promise<void> {
+    const written = await this.#writer?.close();
+    this.#writer = undefined;
+    if (written) this.#parts.push({ key: written.key, bytes: written.bytes });
+  }
+
+  async abort(): Promise<void> {
+    await this.#writer?.abort();
+  }
+}
+
+async function readTemplate(
+  objects: Objects,
+  { template: { key } }: TableInput,
+  { options }: Pick<BatchRecord, 'options'>,
+): Promise<RowTemplate> {
+  const stored = await objects.readText(key);
+  if (!stored) throw new Error(`The template ${key} is gone.`);
+  const template: unknown = JSON.parse(stored.text);
+  if (!isObject(template)) throw new Error(`The template ${key} is no JSON object.`);
+  return compileTemplate(template, options.endpoint);
+}

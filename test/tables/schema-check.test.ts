@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { verdictOn } from '../../lib/lines/verdict.ts';
+import { compileCheck } from '../../lib/tables/schema-check.ts';
+
+describe('a schema', () => {
+  it.each([
+    [
+      'draft-07',
+      { $schema: 'http://json-schema.org/draft-07/schema#', items: [{ type: 'string' }], additionalItems: false },
+      ['a'],
+      [1],
+    ],
+    [
+      '2019-09',
+      { $schema: 'https://json-schema.org/draft/2019-09/schema', dependentRequired: { a: ['b'] } },
+      { a: 1, b: 2 },
+      { a: 1 },
+    ],
+    [
+      '2020-12',
+      { $schema: 'https://json-schema.org/draft/2020-12/schema', prefixItems: [{ type: 'string' }] },
+      ['a'],
+      [1],
+    ],
+    ['no dialect', { prefixItems: [{ type: 'string' }] }, ['a'], [1]],
+    [
+      'a format, which is an annotation',
+      { properties: { at: { type: 'string', format: 'date-time' } } },
+      { at: 'noon' },
+      { at: 12 },
+    ],
+    [
+      'a reference to itself',
+      { $ref: '#/$defs/tree', $defs: { tree: { properties: { left: { $ref: '#/$defs/tree' } }, type: 'object' } } },
+      { left: {} },
+      { left: 1 },
+    ],
+  ])('of %s is held', (_what, schema, right, wrong) => {
+    const check = compileCheck(schema);
+    if ('unchecked' in check) throw new Error(check.unchecked);
+    expect(check.problemOf(right)).toBeNull();
+    expect(check.problemOf(wrong)).toEqual(expect.any(String));
+  });
+
+  const nested = (levels: number): object => (levels === 0 ? {} : { properties: { a: nested(levels - 1) } });
+
+  it.each([
+    ['a pattern', { properties: { a: { pattern: '^(a+)+$' } } }, 'it holds a pattern'],
+    ['names by patterns', { patternProperties: { '^a': {} } }, 'it holds a pattern'],
+    ['another document', { $ref: 'https://example.com/schema' }, 'another document'],
+    ['nothing there', { $ref: '#/no/such' }, 'no schema that can be compiled'],
+    ['an unknown type', { type: 'strange' }, 'no schema that can be compiled'],
+    ['an old dialect', { $schema: 'http://json-schema.org/draft-04/schema#' }, 'is not known'],
+    ['too many levels', nested(100), 'nested deeper'],
+    ['too much text', { description: 'x'.repeat(300_000) }, 'more than'],
+  ])('with %s is not checked', (_what, schema, why) => {
+    expect(compileCheck({ ...schema })).toEqual({ unchecked: expect.stringContaining(why) });
+  });
+});
+
+describe('an answer', () => {
+  const isA = (text: string) => (text === 'a' ? null : 'it is no a');
+  const chat = (...choices: object[]) => ({ choices });
+  const choice = (content: string | null, more: object = {}) => ({
+    message: { content, ...more },
+    finish_reason: 'stop',
+  });
+
+  it.each([
+    ['a chat completion', chat(choice('a'))],
+    ['several choices', chat(choice('a'), choice('a'))],
+    ['tool calls alone', chat(choice(null, { tool_calls: [{}] }))],
+    ['a text that fits at the limit', chat({ ...choice('a'), finish_reason: 'length' })],
+    ['a response', { output: [{ type: 'reasoning' }, { content: [{ type: 'output_text', text: 'a' }] }] }],
+    ['a message', { content: [{ type: 'text', text: 'a' }] }],
+    ['a completion', chat({ text: 'a' })],
+  ])('of %s can be used', (_what, body) => {
+    expect(verdictOn(body, isA)).toEqual({ usable: true });
+  });
+
+  it.each([
+    ['one wrong choice', chat(choice('a'), choice('b')), 'invalid_output'],
+    ['no text', chat(choice(null)), 'invalid_output'],
+    ['no choices', chat(), 'invalid_output'],
+    ['nothing', null, 'invalid_output'],
+    ['a refusal', chat(choice(null, { refusal: 'no' })), 'refused'],
+    ['a filter', chat({ ...choice('b'), finish_reason: 'content_filter' }), 'refused'],
+    ['a refused response', { output: [{ content: [{ type: 'refusal', refusal: 'no' }] }] }, 'refused'],
+    ['a refused message', { content: [], stop_reason: 'refusal' }, 'refused'],
+    ['a cut chat completion', chat({ ...choice('b'), finish_reason: 'length' }), 'truncated'],
+    ['a cut response', { status: 'incomplete', output: [{ content: [{ text: 'b' }] }] }, 'truncated'],
+    ['a cut message', { content: [{ text: 'b' }], stop_reason: 'max_tokens' }, 'truncated'],
+  ])('of %s cannot', (_what, body, code) => {
+    expect(verdictOn(body, isA)).toMatchObject({ usable: false, code });
+  });
+});
