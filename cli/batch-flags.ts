@@ -70,8 +70,8 @@ export function withLineFlags(command: Command): Command {
     );
 }
 
-/** The flags for a table; its template is a file of its own. */
-export function withTableFlags(command: Command): Command {
+/** The flags that say how a table is read. */
+export function withRowFlags(command: Command): Command {
   return command
     .option('--template <file>', 'a table: the request that is made of each row, with placeholders for columns')
     .option(
@@ -79,7 +79,12 @@ export function withTableFlags(command: Command): Command {
       'what stands between two cells (default: a comma, a tab in a .tsv)',
       parseDelimiter,
     )
-    .option('--columns <names>', 'of a table without a header: its columns, with commas between them', parseNames)
+    .option('--columns <names>', 'of a table without a header: its columns, with commas between them', parseNames);
+}
+
+/** All flags for a table. */
+export function withTableFlags(command: Command): Command {
+  return withRowFlags(command)
     .addOption(
       new Option('--output-format <format>', 'asks for a results table (default for a table: its own)').choices(
         outputFormats,

@@ -13,6 +13,7 @@ import { demoCommand } from './demo/demo-command.ts';
 import { doctorCommand } from './doctor/doctor-command.ts';
 import { keysCommand } from './keys/key-commands.ts';
 import { logsCommand } from './logs/logs-command.ts';
+import { previewCommand } from './preview/preview-command.ts';
 import { serveCommand } from './serve/serve-command.ts';
 import { startCommand } from './start/start-command.ts';
 import { validateCommand } from './validate/validate-command.ts';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     )
     .commandsGroup('A file of requests:')
     .addCommand(validateCommand())
+    .addCommand(previewCommand())
     .addCommand(submitCommand())
     .commandsGroup('A batch:')
     .addCommand(statusCommand())

@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import { InvalidInputError, messageOf } from '../../lib/records/errors.ts';
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
+import { headBytes } from '../../lib/tables/input-kind.ts';
 
 /** @throws InvalidInputError for what is no JSON object. */
 export async function readTemplate(path: string): Promise<JsonObject> {
@@ -12,4 +13,15 @@ export async function readTemplate(path: string): Promise<JsonObject> {
     throw new InvalidInputError('invalid_template', `${path} is not valid JSON: ${messageOf(cause)}`, { cause });
   }
   throw new InvalidInputError('invalid_template', `${path} must hold a JSON object: a request with placeholders.`);
+}
+
+/** @returns the bytes that say what a file is. */
+export async function readHead(path: string): Promise<Buffer> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }

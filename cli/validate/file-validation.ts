@@ -1,4 +1,4 @@
-import { splitLines } from '../../lib/lines/jsonl.ts';
+import { type Line, type OverlongLine, splitLines } from '../../lib/lines/jsonl.ts';
 import { type CostPart, estimatedCostOf } from '../../lib/pipeline/cost.ts';
 import { costProblem } from '../../lib/pipeline/cost-limit.ts';
 import { addDollars, EstimateByModel, Estimator, type LineEstimate } from '../../lib/pipeline/estimate.ts';
@@ -82,15 +82,17 @@ export class FileValidation {
         yield chunk;
       }
     };
-    for await (const lines of splitLines(counted()))
-      for (const line of lines) {
-        this.#counts.lines += 1;
-        const outcome = this.#validation.validate(line);
-        yield* 'errors' in outcome ? this.#refuse(outcome) : this.#accept(outcome);
-      }
+    for await (const lines of splitLines(counted())) for (const line of lines) yield* this.findingsOf(line);
     if (this.#counts.lines === 0)
       yield this.#fileError('empty_file', 'The input file is empty: it has no request lines.');
     yield* this.#aboveMaxima(bytes);
+  }
+
+  /** Of one line, or of a row of which none could be made. */
+  findingsOf(line: Line | OverlongLine): FileFinding[] {
+    this.#counts.lines += 1;
+    const outcome = this.#validation.validate(line);
+    return 'errors' in outcome ? this.#refuse(outcome) : this.#accept(outcome);
   }
 
   /** What the deployment would refuse before it reads a line. */

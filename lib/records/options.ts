@@ -104,6 +104,27 @@ export interface RequestedOptions {
   template: JsonObject | null;
 }
 
+/** Options that say how a table is read, and what comes back for it. */
+export const tableOptionNames = [
+  'template',
+  'delimiter',
+  'columns',
+  'output_format',
+  'answer',
+  'check',
+  'on_invalid_output',
+  'escape_formulas',
+] as const satisfies readonly (keyof BatchOptionsInput)[];
+
+/** @returns the options for requests that were made of a table's rows, without those that only a table has. */
+export function withoutTableOptions<Options extends object>(
+  options: Options,
+): Omit<Options, (typeof tableOptionNames)[number]> {
+  const kept = { ...options };
+  for (const name of tableOptionNames) Reflect.deleteProperty(kept, name);
+  return kept;
+}
+
 /** The options as they are shown: an idempotency key lets whoever knows it find the batch, and metadata is shown apart. */
 export function shownOptions(options: BatchOptions): Omit<BatchOptions, 'metadata' | 'idempotency_key'> {
   const { metadata: _apart, idempotency_key: _private, ...shown } = options;
@@ -261,7 +282,8 @@ function readJson(text: string, name: string): unknown {
   try {
     return parseJson(text);
   } catch (cause) {
-    throw wrongMetadata(name, text, 'JSON', cause);
+    const expected = optionNamed(name) === 'metadata' ? 'a JSON object of strings' : 'JSON';
+    throw wrongMetadata(name, text, expected, cause);
   }
 }
 

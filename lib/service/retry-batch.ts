@@ -6,6 +6,7 @@ import { ConflictError } from '../records/errors.ts';
 import { batchIdFrom, fileIdFrom } from '../records/ids.ts';
 import { resultKey } from '../records/object-keys.ts';
 import { hasEnded } from '../records/openai-batch.ts';
+import { withoutTableOptions } from '../records/options.ts';
 import { startOrLeaveToSweep } from './create-batch.ts';
 
 /** The retry file follows the batch's end: at once, or within minutes for a very large batch. */
@@ -25,7 +26,9 @@ export async function retryBatch(services: Services, batch: BatchRecord, apiKeyI
   const retry = await services.objects.head(resultKey(batch.id, 'retry.jsonl'));
   if (!retry || retry.bytes === 0) throw new ConflictError(`Batch '${batch.id}' has no failed requests to retry.`);
   const { bucket, key, etag, bytes } = retry;
-  const { idempotency_key: _used, ...options } = batch.options;
+  const { idempotency_key: _used, ...given } = batch.options;
+  // The retry file of a table holds the requests that were made of its rows.
+  const options = batch.table ? withoutTableOptions(given) : given;
   return startOrLeaveToSweep(services, {
     tenant: batch.tenant,
     identity: await freeIdentity(services, batch),

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { templateWorkKey } from '../../lib/records/object-keys.ts';
+import { retryBatch } from '../../lib/service/retry-batch.ts';
+import { as } from '../policies/caller.ts';
 import { drive, pass, shortTimes, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 
@@ -186,6 +188,26 @@ describe('a dropped table with a template', () => {
     expect(rows.map(({ id, text: cell, _custom_id }) => [id, cell, _custom_id])).toEqual(
       Array.from({ length: 450 }, (_, place) => [`${place}`, `cell ${place}`, `${place}`]),
     );
+  });
+
+  it('is sent again where it failed as the requests that were made of it', async () => {
+    const sidecar = {
+      template: asking('{{ b }}'),
+      delimiter: ';',
+      check: 'schema',
+      answer: 'text',
+      escape_formulas: true,
+    };
+    const batchId = await dropped('again.csv', 'a;b\n1;x\n2;[[refuse]]\n', sidecar);
+    await drive(harness, batchId);
+    const ended = await harness.batch(batchId);
+    const retry = await as('api', () => retryBatch(harness.services, ended));
+    await drive(harness, retry.id);
+    expect(await harness.batch(retry.id)).toMatchObject({
+      table: null,
+      resultTable: null,
+      counts: { total: 1, failed: 1 },
+    });
   });
 
   it('is refused as a whole where its template names a column that it does not have', async () => {

@@ -13,7 +13,8 @@ import {
   statusKey,
   workPrefix,
 } from '../../../lib/records/object-keys.ts';
-import { type BatchOptionsInput, optionNamed } from '../../../lib/records/options.ts';
+import { type BatchOptionsInput, optionNamed, tableOptionNames } from '../../../lib/records/options.ts';
+import { isTableName } from '../../../lib/records/table-kind.ts';
 import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import { findMeant, isListed, isNamedLike, plainName } from '../batch-filter.ts';
@@ -272,7 +273,8 @@ export class BucketTransport implements Transport {
   }
 
   /**
-   * Gives one drop the options of another, whatever way they came; not its idempotency key and its task, which are that one's.
+   * Gives one drop the options of another, whatever way they came; not its idempotency key and its task, which are that one's, and
+   * not those of a table, whose retry file holds requests.
    *
    * @returns those that are the object's metadata; the others stand beside it then.
    */
@@ -283,18 +285,16 @@ export class BucketTransport implements Transport {
       Promise.all(sidecarKeys(from).map((beside) => this.#objects.readText(beside))),
     ]);
     const sidecar = sidecars.find((found) => found !== null);
-    const metadata = Object.entries(original?.metadata ?? {}).filter(
-      ([name]) => !['idempotency_key', 'task_token'].includes(optionNamed(name)),
-    );
-    if (sidecar) {
-      const {
-        idempotency_key: _alsoUsed,
-        task_token: _alsoTold,
-        ...options
-      } = sidecarSchema.parse(JSON.parse(sidecar.text));
-      await this.#putSidecar(to, JSON.stringify(options));
+    const beside = sidecar ? sidecarSchema.parse(JSON.parse(sidecar.text)) : null;
+    const named = Object.entries(original?.metadata ?? {});
+    const hasTemplate = 'template' in (beside ?? {}) || named.some(([name]) => optionNamed(name) === 'template');
+    const ofTable = isTableName(from) || hasTemplate ? tableOptionNames : [];
+    const isTaken = (option: string) => ![...ofDropAlone, ...ofTable].includes(option);
+    if (beside) {
+      const options = Object.entries(beside).filter(([name]) => isTaken(name));
+      await this.#putSidecar(to, JSON.stringify(Object.fromEntries(options)));
     }
-    return Object.fromEntries(metadata);
+    return Object.fromEntries(named.filter(([name]) => isTaken(optionNamed(name))));
   }
 
   async open(reference: string): Promise<ResultStream> {
@@ -340,6 +340,9 @@ export class BucketTransport implements Transport {
     return new CommandError(exitStatus.invalid, message);
   }
 }
+
+/** Options that are of one drop. */
+const ofDropAlone: readonly string[] = ['idempotency_key', 'task_token'];
 
 const sidecarSchema = z.record(z.string(), z.unknown());
 

@@ -1,22 +1,15 @@
-import type { Line, OverlongLine } from '../../lines/jsonl.ts';
 import type { BatchRecord, TableInput } from '../../records/batch.ts';
 import { isObject } from '../../records/json.ts';
 import { prepareWorkKey } from '../../records/object-keys.ts';
 import type { ObjectWriter } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';
-import { CsvRows, invalidTable } from '../../tables/csv-rows.ts';
-import { readJsonRows } from '../../tables/json-rows.ts';
+import { invalidTable } from '../../tables/csv-rows.ts';
 import { widened } from '../../tables/json-type.ts';
-import { type Column, maxColumns, type ReadRows, type RowPosition, type TableRow } from '../../tables/row.ts';
+import { type Column, maxColumns, type RowPosition, type TableRow } from '../../tables/row.ts';
+import { type MadeLines, TableReader } from '../../tables/table-reader.ts';
 import { compileTemplate, type RowTemplate } from '../../tables/template.ts';
 import type { TableDescription } from '../table-description.ts';
 import type { TableState } from './table-state.ts';
-
-/** Request lines, and where the next one begins. */
-export interface MadeLines {
-  lines: (Line | OverlongLine)[];
-  next: RowPosition;
-}
 
 /** Makes request lines of a table's rows, and keeps the rows as they were read. */
 export class TableLines {
@@ -28,6 +21,7 @@ export class TableLines {
   readonly #parts: TableState['parts'];
   #columns: Column[] | null;
   readonly #known: Map<string, Column>;
+  readonly #reader: TableReader;
   #writer: ObjectWriter | undefined;
 
   private constructor(
@@ -45,6 +39,9 @@ export class TableLines {
     this.#columns = state?.columns ?? null;
     this.#known = new Map(this.#columns?.map((column) => [column.name, column]));
     this.#parts = [...(state?.parts ?? [])];
+    const { delimiter, columns } = batch.options;
+    const known = this.#columns?.map(({ name }) => name);
+    this.#reader = new TableReader({ kind: table.kind, delimiter, columns }, template, known);
   }
 
   /** @param token the run's own. */
@@ -69,59 +66,18 @@ export class TableLines {
     readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
     position: RowPosition,
   ): AsyncGenerator<MadeLines> {
-    for await (const read of this.#rows(readFrom, position)) {
-      yield { lines: read.rows.map((row) => this.#lineOf(row)), next: read.next };
-      await this.#keep(read.rows);
+    for await (const made of this.#reader.read(readFrom, position)) {
+      yield made;
+      await this.#keep(made.rows);
     }
   }
 
   /** As `lines`, for lines that were made before. */
-  async *linesAgain(
+  linesAgain(
     readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
     position: RowPosition,
   ): AsyncGenerator<MadeLines> {
-    for await (const { rows, next } of this.#rows(readFrom, position))
-      yield { lines: rows.map((row) => this.#lineOf(row)), next };
-  }
-
-  async *#rows(
-    readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
-    position: RowPosition,
-  ): AsyncGenerator<ReadRows> {
-    const chunks = readFrom(position.byteOffset);
-    switch (this.#table.kind) {
-      case 'json':
-        yield* readJsonRows(chunks, position);
-        return;
-      case 'csv':
-      case 'tsv':
-        yield* this.#textRows(chunks, position);
-    }
-  }
-
-  async *#textRows(chunks: AsyncIterable<Uint8Array>, position: RowPosition): AsyncGenerator<ReadRows> {
-    const { delimiter = this.#table.kind === 'tsv' ? '\t' : ',', columns = null } = this.#batch.options;
-    const csv = new CsvRows({ delimiter, columns });
-    const known = this.#columns?.map(({ name }) => name) ?? null;
-    // A run that begins anew at the table's start reads the header again.
-    const start = known && position.byteOffset > 0 ? { position, columns: known } : null;
-    for await (const read of csv.read(chunks, start)) {
-      this.#takeTextColumns(csv.columns);
-      yield read;
-    }
-    this.#takeTextColumns(csv.columns);
-  }
-
-  #takeTextColumns(names: readonly string[] | null): void {
-    if (this.#columns !== null || names === null) return;
-    this.#template.assertColumns(names);
-    this.#columns = names.map((name) => ({ name, type: 'text' }));
-  }
-
-  #lineOf(row: TableRow): Line | OverlongLine {
-    const rendered = this.#template.render(row);
-    if ('bytes' in rendered) return { lineNumber: row.number, bytes: rendered.bytes, isKnownUtf8: true };
-    return { lineNumber: row.number, bytes: null, byteLength: 0, refusal: rendered.problem };
+    return this.#reader.read(readFrom, position);
   }
 
   async #keep(rows: readonly TableRow[]): Promise<void> {
@@ -151,16 +107,24 @@ export class TableLines {
   /** Ends this run's part for another run to go on. */
   async checkpoint(): Promise<TableState> {
     await this.#endPart();
-    return { columns: this.#columns, parts: this.#parts };
+    return { columns: this.#allColumns(), parts: this.#parts };
   }
 
   /** Ends the table: from now on a record may name its rows. */
   async finish(): Promise<TableInput> {
     await this.#endPart();
     const columnsKey = prepareWorkKey(this.#batch.id, this.#token, 'columns.json');
-    const description: TableDescription = { columns: this.#columns ?? [], answerSchema: this.#template.answerSchema };
+    const description: TableDescription = {
+      columns: this.#allColumns() ?? [],
+      answerSchema: this.#template.answerSchema,
+    };
     await this.#objects.putText(columnsKey, JSON.stringify(description));
     return { ...this.#table, rows: { columnsKey, parts: this.#parts } };
+  }
+
+  #allColumns(): Column[] | null {
+    if (this.#table.kind === 'json') return this.#columns;
+    return this.#reader.textColumns?.map((name): Column => ({ name, type: 'text' })) ?? null;
   }
 
   async #endPart(): Promise<void> {
