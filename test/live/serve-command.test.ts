@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { expect, it, onTestFinished } from 'vitest';
@@ -95,6 +96,34 @@ it('a program runs with its base URLs set, and is given what it had when it is s
   expect(JSON.parse(again.stdout).toSorted()).toEqual(['sample #1', 'sample #2', 'sample #3']);
   expect(again.stdout).toBe(failed.stdout);
   expect(JSON.parse(anew.stdout).toSorted()).toEqual(['sample #4', 'sample #5', 'sample #6']);
+});
+
+it('a program with batching() that is killed and started again pays for each call once', async () => {
+  const folder = temporaryFolder();
+  const upstream = await startUpstream();
+  upstream.isQuick = false;
+  const library = pathToFileURL(join(root, 'lib/live/index.ts'));
+  writeFileSync(
+    join(folder, 'program.mjs'),
+    `import { batching } from '${library}';
+    const { fetch } = batching({ provider: 'openai', gatherSeconds: 0.2, pollIntervalSeconds: 0.1 });
+    const ask = (content) => fetch('https://api.openai.com/v1/chat/completions', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'gpt-4o-mini', messages: [{ role: 'user', content }] }),
+    }).then((response) => response.json());
+    const answers = await Promise.all(['a', 'b', 'a', 'c'].map(ask));
+    console.log(JSON.stringify(answers.map(({ choices }) => choices[0].message.content)));`,
+  );
+  const env = environment(upstream);
+  const first = spawn(process.execPath, ['program.mjs'], { cwd: folder, env, stdio: 'ignore' });
+  await until(() => upstream.paid.length === 4 || first.exitCode !== null);
+  await killed(first);
+  upstream.finish();
+  const { stdout } = await promisify(execFile)(process.execPath, ['program.mjs'], { cwd: folder, env });
+
+  expect(JSON.parse(stdout)).toEqual(['a #1', 'b #2', 'a #3', 'c #4']);
+  expect(upstream.paid).toEqual(['a', 'b', 'a', 'c']);
 });
 
 it('says what a run is at, and lists the answers that nobody has fetched', async () => {
