@@ -39,6 +39,12 @@ export const batchIdOptionNames = {
   endpoint: true,
 } as const satisfies Record<keyof BatchIdOptions, true>;
 
+/** @throws InvalidInputError, NotSupportedError */
+export function assertCreateOptions(options: CreateBatchOptions): void {
+  assertKnownOptions(options, { ...targetOptionNames, ...submissionOptionNames, input: true });
+  assertBatchOptions(options);
+}
+
 /** OpenAI's default. */
 const usualLimit = 20;
 
@@ -53,8 +59,7 @@ const usualLimit = 20;
  * @throws AuthenticationError, RateLimitError, NotSupportedError, ConnectionError: nothing was created.
  */
 export async function createBatch(options: CreateBatchOptions): Promise<CreatedBatch> {
-  assertKnownOptions(options, { ...targetOptionNames, ...submissionOptionNames, input: true });
-  assertBatchOptions(options);
+  assertCreateOptions(options);
   const { endpoint, metadata, strict = false, idempotencyKey } = options;
   const connection = connect(options);
   return await connection.call((signal) =>

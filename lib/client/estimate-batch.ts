@@ -1,8 +1,13 @@
 import { z } from 'zod';
+import type { RequestLine } from '../lines/request-line.ts';
+import { addDollars, EstimateByModel, Estimator } from '../providers/estimate/estimate.ts';
+import { providers } from '../providers/registry.ts';
 import { InvalidInputError } from '../records/errors.ts';
-import { type CreateBatchOptions, createBatch } from './batches.ts';
+import { assertCreateOptions, type CreateBatchOptions, createBatch } from './batches.ts';
 import { NotSupportedError } from './errors.ts';
-import { assertDeployment } from './target.ts';
+import { assertSupported, LinePreparation } from './provider/line-preparation.ts';
+import { inputBytes } from './request-source.ts';
+import { directAccount } from './target.ts';
 import { waitForBatch } from './wait.ts';
 
 /** What a batch would be, before anything of it is sent. */
@@ -43,12 +48,49 @@ const reportedSchema = z.object({
 });
 
 /**
- * Estimates what a batch would cost at a deployment, by a dry run there: it is validated and counted, and nothing is sent.
+ * Estimates what a batch would cost, with nothing sent. At a deployment that is a dry run there; for a provider the requests are
+ * checked and counted here, by the same rules and prices, and no key is needed.
  *
- * @throws InvalidInputError with every wrong request; NotSupportedError for a provider that is called directly.
+ * @throws InvalidInputError with every wrong request; NotSupportedError for a provider that there is not.
  */
 export async function estimateBatch(options: CreateBatchOptions): Promise<BatchEstimate> {
-  assertDeployment(options, 'estimateBatch');
+  assertCreateOptions(options);
+  const direct = directAccount(options);
+  return direct ? await countedHere(direct, options) : await reportedThere(options);
+}
+
+async function countedHere(
+  { kind, config }: NonNullable<ReturnType<typeof directAccount>>,
+  { input, endpoint, strict = false }: CreateBatchOptions,
+): Promise<BatchEstimate> {
+  const provider = providers[kind];
+  if (endpoint) assertSupported(provider, endpoint);
+  const sums = new EstimateByModel();
+  const estimators = new Map<string, Estimator>();
+  const count = (request: RequestLine, model: string, sentBytes: number) => {
+    const estimator = estimators.get(model) ?? new Estimator({ name: kind, provider, config }, model, {});
+    estimators.set(model, estimator);
+    sums.of(kind, model).add(estimator.estimate(request, sentBytes));
+  };
+  const preparation = new LinePreparation(provider, { endpoint, strict, onRequest: count });
+  for await (const _line of preparation.lines(inputBytes(input, endpoint))); // counted as they are made
+  const tokens = sums.tokens();
+  const models = sums.list();
+  const usd = models.reduce<number | null>((sum, { batchUsd }) => addDollars(sum, batchUsd), 0);
+  return {
+    requests: preparation.lineCount,
+    warnings: preparation.warningCount,
+    estimatedInputTokens: tokens.input,
+    estimatedOutputTokens: tokens.output,
+    isOutputBound: sums.isOutputBound,
+    estimatedUsd: usd === null ? null : Math.ceil(Number((usd * 1e6).toFixed(6))) / 1e6,
+    unpriced: models.flatMap(({ batchUsd, model }) => (batchUsd === null ? [`${kind}/${model}`] : [])),
+    simulated: [],
+    assumptions: sums.assumptions({}),
+  };
+}
+
+async function reportedThere(options: CreateBatchOptions): Promise<BatchEstimate> {
   const { idempotencyKey: _unused, ...rest } = options;
   const providerOptions = { ...options.providerOptions, dry_run: true };
   const { id } = await createBatch({ ...rest, providerOptions });

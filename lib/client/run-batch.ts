@@ -186,6 +186,9 @@ const router = new Router(
   undefined,
 );
 
+/** More than a file of 8 GB has: an index above is of no run. */
+const maxResumedRequests = 50_000_000;
+
 /** Downloads of the results before what is missing counts as lost. */
 const maxDownloads = 3;
 
@@ -224,8 +227,10 @@ class Run {
   async #resultsOnceEnded(batch: Batch, isResumed = false): Promise<RunResult<Answer, unknown>[]> {
     const ended = await this.#ended(batch);
     assertNotFailed(ended);
-    if (isResumed) this.#count = ended.request_counts?.total ?? 0;
+    // A batch that another process created: providers without counts, or with late ones, have results all the same.
+    if (isResumed) this.#count = maxResumedRequests;
     await this.#read(ended);
+    if (isResumed) this.#count = Math.max(this.#outcomes.length, ended.request_counts?.total ?? 0);
     return Array.from({ length: this.#count }, (_, index) => ({
       index,
       warnings: this.#warnings.get(index) ?? [],

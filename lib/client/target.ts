@@ -86,7 +86,7 @@ export function targetOf(options: TargetOptions): Target {
     throw new NotSupportedError(
       'A live endpoint has no batches: call it directly, or let a deployment send the requests, to a provider of kind live.',
     );
-  throw new NotSupportedError(`There is no provider '${provider}'; there are ${batchProviderKinds.join(', ')}.`);
+  throw noProvider(provider);
 }
 
 /** Where a deployment is named, if one is. */
@@ -94,10 +94,30 @@ function deploymentOf({ provider, deployment }: TargetOptions): string | undefin
   return deployment ?? (provider === undefined ? process.env.BATCHDROP_URL : undefined);
 }
 
-/** @throws NotSupportedError for what only deployments have. */
-export function assertDeployment(options: TargetOptions, what: string): void {
-  if (deploymentOf(options)) return;
-  throw new NotSupportedError(`${what} asks a deployment: pass deployment, or set BATCHDROP_URL.`);
+/**
+ * The provider that a batch would be sent to without a deployment, and what is said of the account; no key is needed to ask.
+ *
+ * @returns null for a deployment.
+ * @throws InvalidInputError, NotSupportedError
+ */
+export function directAccount(options: TargetOptions): { kind: BatchProviderKind; config: ProviderConfig } | null {
+  const { provider } = options;
+  if (deploymentOf(options)) return null;
+  if (provider === undefined) throw noTarget();
+  if (!isProviderKind(provider)) throw noProvider(provider);
+  const baseUrl = options.apiBase ?? process.env[`${variablePrefix(provider)}_BASE_URL`];
+  const { aws, key, notes } = providers[provider];
+  if (aws) throw needsDeployment(notes.title);
+  const secret = key === 'optional' ? {} : { secret: provider };
+  return { kind: provider, config: accountOf({ ...secret, kind: provider }, baseUrl || undefined, options) };
+}
+
+function variablePrefix(kind: ProviderKind): string {
+  return kind.toUpperCase().replaceAll('-', '_');
+}
+
+function noProvider(provider: string): NotSupportedError {
+  return new NotSupportedError(`There is no provider '${provider}'; there are ${batchProviderKinds.join(', ')}.`);
 }
 
 function noTarget(): InvalidInputError {
@@ -108,7 +128,7 @@ function noTarget(): InvalidInputError {
 function providerTarget(kind: ProviderKind, options: TargetOptions): Target {
   const { aws, key: keyNeed, notes } = providers[kind];
   if (aws) throw needsDeployment(notes.title);
-  const prefix = kind.toUpperCase().replaceAll('-', '_');
+  const prefix = variablePrefix(kind);
   const baseUrl = options.apiBase ?? process.env[`${prefix}_BASE_URL`];
   const keyHint = `Pass apiKey, or set ${prefix}_API_KEY.`;
   const apiKey = options.apiKey ?? process.env[`${prefix}_API_KEY`];

@@ -1,7 +1,7 @@
+import { pricerOf } from '../providers/estimate/price.ts';
 import type { Cost } from '../records/batch.ts';
 import type { ShardRecord } from '../records/shard.ts';
 import { findAccount } from './configured-account.ts';
-import { pricerOf } from './price.ts';
 import type { Services } from './services.ts';
 
 /** Enough to see what is missing. */

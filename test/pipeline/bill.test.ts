@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { EstimateByModel, Estimator } from '../../lib/pipeline/estimate.ts';
-import { pricerOf } from '../../lib/pipeline/price.ts';
 import { parseConfig } from '../../lib/providers/config.ts';
+import { EstimateByModel, Estimator } from '../../lib/providers/estimate/estimate.ts';
+import { pricerOf } from '../../lib/providers/estimate/price.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
 import { claudePictures, geminiPictures, openAIPictures } from '../../lib/providers/shared/picture-tokens.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';

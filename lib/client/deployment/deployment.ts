@@ -3,8 +3,10 @@ import {
   batchListSchema,
   type DeploymentBatch,
   type DeploymentFile,
+  type DeploymentUsage,
   deploymentBatchSchema,
   fileListSchema,
+  usageSchema,
 } from './replies.ts';
 import { type UploadOptions, uploadFile } from './upload.ts';
 
@@ -101,6 +103,14 @@ export class Deployment {
   ): Promise<DeploymentBatchList> {
     const page = await this.#http.read(batchListSchema, { path: '/batches', query, signal });
     return { batches: page.data, next: page.has_more ? (page.last_id ?? null) : null };
+  }
+
+  /** What ended batches have used and cost, by groups such as `day` or `model,metadata.team`. */
+  async usage(
+    query: { by: string; from?: string; to?: string; tenant?: string; after?: string },
+    signal?: AbortSignal,
+  ): Promise<DeploymentUsage> {
+    return await this.#http.read(usageSchema, { path: '/usage', query, signal });
   }
 
   /** Asks for a batch to be cancelled; it goes on as `cancelling` for a while, and what was finished is kept. */

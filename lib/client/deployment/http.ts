@@ -80,11 +80,15 @@ export class DeploymentHttp {
 
   async #repeat<Result>(call: Call, make: Make<Result>): Promise<Result> {
     const { maxRetries = usualRetries } = this.#options;
+    let unclear: unknown = null;
     for (let retry = 0; ; retry += 1) {
       try {
         return await this.#withTimeout(call, make);
       } catch (error) {
-        if (call.signal?.aborted || retry >= maxRetries || call.isRepeatable === false || !mayPass(error)) throw error;
+        if (call.signal?.aborted || call.isRepeatable === false || !mayPass(error)) throw error;
+        // A try that got no answer may have done its work: a later one that did not get through does not prove otherwise.
+        if (!isTooManyRequests(error)) unclear ??= error;
+        if (retry >= maxRetries) throw unclear ?? error;
         await pause(pauseSeconds(error, retry), call.signal);
       }
     }
@@ -153,6 +157,10 @@ async function jsonOf(response: Response): Promise<unknown> {
   } catch (cause) {
     throw new DeploymentReplyError(`${response.url} does not answer in JSON.`, { cause });
   }
+}
+
+function isTooManyRequests(error: unknown): boolean {
+  return error instanceof DeploymentAnswerError && error.status === 429;
 }
 
 /** Whether the same call may succeed a moment later. */

@@ -16,6 +16,33 @@ export const batchListSchema = z.object({
   has_more: z.boolean(),
 });
 
+const usageRowSchema = z.object({
+  group: z.record(z.string(), z.nullable(z.string())),
+  requests: z.number(),
+  completed: z.number(),
+  failed: z.number(),
+  input_tokens: z.number(),
+  output_tokens: z.number(),
+  usd: z.number(),
+  simulated_usd: z.number(),
+  unpriced: z.array(z.string()),
+});
+
+/** What batches of one group have used. */
+export type UsageRow = z.infer<typeof usageRowSchema>;
+
+export const usageSchema = z.object({
+  from: z.string(),
+  to: z.string(),
+  by: z.array(z.string()),
+  tenant: z.nullable(z.string()),
+  data: z.array(usageRowSchema),
+  next: z.nullable(z.string()),
+});
+
+/** A page of usage; the sums of all pages are to be added up. */
+export type DeploymentUsage = z.infer<typeof usageSchema>;
+
 export const fileSchema = z.object({
   id: z.string().check(z.minLength(1)),
   filename: z.string(),

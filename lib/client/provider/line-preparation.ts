@@ -17,6 +17,8 @@ export interface PreparationOptions {
   strict: boolean;
   /** Called for every warning, beyond those that are listed. */
   onWarning?: ((warning: LineWarning) => void) | undefined;
+  /** Called for every good request, with its model and its length as the provider gets it. */
+  onRequest?: (request: RequestLine, model: string, sentBytes: number) => void;
 }
 
 /** Errors and warnings that are given back; all are counted. */
@@ -98,6 +100,7 @@ export class LinePreparation {
     const passed = this.#provider.passesThrough(request) ? bodyWarnings(request) : [];
     for (const warning of [...translated.warnings, ...passed]) this.warn({ ...warning, line: request.lineNumber });
     this.#count(request, translated.bytes.length);
+    this.#options.onRequest?.(request, model, translated.bytes.length);
     return translated.bytes;
   }
 

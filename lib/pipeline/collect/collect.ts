@@ -1,5 +1,6 @@
 import type { LineIndex } from '../../lines/line-index.ts';
 import type { ProviderBatch } from '../../providers/contract.ts';
+import { pricerOf } from '../../providers/estimate/price.ts';
 import { assertEpoch, type BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText, TransientError } from '../../records/errors.ts';
 import { shardWorkKey } from '../../records/object-keys.ts';
@@ -16,7 +17,6 @@ import { findAccount } from '../configured-account.ts';
 import { LiveCheckpoint } from '../live/live-checkpoint.ts';
 import { resultSource } from '../live/live-shard.ts';
 import { countRefusedKey } from '../metrics.ts';
-import { pricerOf } from '../price.ts';
 import type { Services, StepContext } from '../services.ts';
 import { failuresAfter, keepFailure } from '../shards/kept-failure.ts';
 import { lookAtBatch } from '../shards/look-at-batch.ts';

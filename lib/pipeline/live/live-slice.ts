@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type LiveSettings, liveSettingsOf } from '../../providers/config.ts';
 import type { LiveAnswer } from '../../providers/contract.ts';
+import { estimateCall } from '../../providers/estimate/estimate.ts';
 import { ownEndpoint } from '../../providers/own-endpoint.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { messageOf, safeText } from '../../records/errors.ts';
 import { sendingPrefix } from '../../records/ids.ts';
 import { liveWorkKey } from '../../records/object-keys.ts';
 import { type LiveWork, noLiveWork, ownsSlice, recordAnswers, type ShardRecord } from '../../records/shard.ts';
-import { estimateCall } from '../estimate.ts';
 import { countRefusedKey } from '../metrics.ts';
 import type { Account, Services, StepContext } from '../services.ts';
 import { readIndex } from '../shards/shard-lines.ts';

@@ -1,11 +1,11 @@
 import { type LineEntry, LineIndexEncoder } from '../../lines/line-index.ts';
+import { addDollars, estimateInputTokens, type LineEstimate } from '../../providers/estimate/estimate.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { shardWorkKey } from '../../records/object-keys.ts';
 import { newShard, type ShardRecord } from '../../records/shard.ts';
 import type { ObjectWriter } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';
 import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
-import { addDollars, estimateInputTokens, type LineEstimate } from '../estimate.ts';
 import type { AccountLimits } from './account-limits.ts';
 import { LineWriter, type WritableLine } from './line-writer.ts';
 

@@ -1,8 +1,8 @@
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
+import { Estimator } from '../../providers/estimate/estimate.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { endShard, type Refusal, type RefusedShard, type ShardRecord } from '../../records/shard.ts';
-import { Estimator } from '../estimate.ts';
 import type { Account, Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
 import { readIndex, readShardLines, readTranslatedLines, requestOf, type ShardLine } from '../shards/shard-lines.ts';

@@ -1,3 +1,4 @@
+import { addDollars } from '../../providers/estimate/estimate.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { safeText } from '../../records/errors.ts';
 import {
@@ -9,7 +10,6 @@ import {
   type ShardRecord,
   splitShard,
 } from '../../records/shard.ts';
-import { addDollars } from '../estimate.ts';
 import type { Account, Services } from '../services.ts';
 import { excessOver } from '../shards/cost-budget.ts';
 import { nameOf } from '../shards/shard-name.ts';

@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   createBatch,
+  estimateBatch,
   InvalidInputError,
   NotSupportedError,
   retrieveBatch,
   runBatch,
   waitForBatch,
 } from '../../lib/client/index.ts';
-import { chatRequest, models, startProvider, thrownBy } from './provider-at-hand.ts';
+import { type At, chatRequest, models, startProvider, thrownBy } from './provider-at-hand.ts';
 
 const asked = (...texts: string[]) => texts.map((content) => ({ messages: [{ role: 'user' as const, content }] }));
 
@@ -52,6 +53,16 @@ describe('an answer with a schema', () => {
   });
 });
 
+/** Runs three requests, one of which fails. */
+async function ranOnce(at: At): Promise<string> {
+  let batchId = '';
+  const onProgress = ({ id }: { id: string }) => {
+    batchId = id;
+  };
+  await runBatch(models.openai, asked('one', '[[refuse]]', 'three'), { ...at, onProgress });
+  return batchId;
+}
+
 describe('a run that was interrupted', () => {
   it('goes on from its id, with one result for each request in their order', async () => {
     const { at } = await startProvider('openai');
@@ -68,6 +79,25 @@ describe('a run that was interrupted', () => {
     const outcomes = (results: typeof first) =>
       results.map(({ index, succeeded, response }) => [index, succeeded, response]);
     expect(outcomes(again)).toEqual(outcomes(first));
+  });
+
+  it('goes on where the provider does not count', async () => {
+    const { at } = await startProvider('openai');
+    const batchId = await ranOnce(at);
+    const uncounted = async (...call: Parameters<typeof fetch>) => {
+      const response = await fetch(...call);
+      if (!String(call[0]).endsWith(`/batches/${batchId}`)) return response;
+      const { request_counts: _left, ...batch } = (await response.json()) as { request_counts: object };
+      return Response.json(batch);
+    };
+
+    const again = await runBatch({ ...at, batchId, clientOptions: { fetch: uncounted } });
+
+    expect(again.map(({ index, succeeded }) => [index, succeeded])).toEqual([
+      [0, true],
+      [1, false],
+      [2, true],
+    ]);
   });
 
   it('is none where the batch has ids of its own', async () => {
@@ -130,4 +160,56 @@ it('a member that is undefined is left out, as the official clients do', async (
   const { at } = await startProvider('openai');
   const [result] = await runBatch(models.openai, [{ ...asked('one')[0], temperature: undefined } as never], at);
   expect(result?.succeeded).toBe(true);
+});
+
+it('a creation that got no answer and is then put off may have happened: nobody says that nothing was created', async () => {
+  const answers = [
+    () =>
+      Promise.reject(
+        new TypeError('fetch failed', { cause: Object.assign(new Error('reset'), { code: 'ECONNRESET' }) }),
+      ),
+    () =>
+      Promise.resolve(
+        Response.json({ error: { message: 'Slow down.' } }, { status: 429, headers: { 'retry-after': '0.01' } }),
+      ),
+  ];
+  let creations = 0;
+  const deployment = async (...[url, init]: Parameters<typeof fetch>): Promise<Response> => {
+    if (String(url).endsWith('/files'))
+      return Response.json({ id: 'file-1', filename: 'requests.jsonl', bytes: 1, purpose: 'batch', created_at: 1 });
+    if (init?.method !== 'POST') return Response.json({ data: [], has_more: false });
+    creations += 1;
+    return await (answers[Math.min(creations, answers.length) - 1] ?? fetch)('');
+  };
+  const creation = createBatch({
+    deployment: 'http://127.0.0.1:9',
+    apiKey: 'sk-batchdrop-test',
+    input: [chatRequest('openai', 'a', 'Hello')],
+    idempotencyKey: 'key-1',
+    clientOptions: { fetch: deployment },
+  });
+  const error = await thrownBy(creation);
+  expect(error).toMatchObject({ name: 'OutcomeUnknownError', message: expect.stringContaining('same idempotencyKey') });
+  expect(creations).toBe(3);
+});
+
+describe('an estimate for a provider', () => {
+  it('is counted here, as it would be sent, and needs no key and no call', async () => {
+    const input = [chatRequest('anthropic', 'a', 'Hello'), chatRequest('anthropic', 'b', 'Hello again')];
+    const estimate = await estimateBatch({ provider: 'anthropic', apiBase: 'http://127.0.0.1:9', input });
+    expect(estimate).toMatchObject({ requests: 2, estimatedOutputTokens: 100, isOutputBound: true, unpriced: [] });
+    expect(estimate.estimatedUsd).toBeGreaterThan(0);
+    expect(estimate.estimatedInputTokens).toBeGreaterThan(20);
+  });
+
+  it('says what is wrong with every request, and which price is not known', async () => {
+    const wrong = [{ custom_id: 'a', body: { model: models.openai, stream: true } }];
+    const error = await thrownBy(estimateBatch({ provider: 'openai', input: wrong }));
+    expect(error).toMatchObject({ name: 'InvalidInputError', code: 'streaming_unsupported' });
+    const input = [chatRequest('openai', 'a', 'Hello', { model: 'our-own-1' })];
+    expect(await estimateBatch({ provider: 'openai', input })).toMatchObject({
+      estimatedUsd: null,
+      unpriced: ['openai/our-own-1'],
+    });
+  });
 });

@@ -1,11 +1,15 @@
 import { calcPrice, findProvider, type ModelPrice as ListedPrice, type PriceOptions } from '@pydantic/genai-prices';
-import type { OwnPrice } from '../providers/account.ts';
-import { discountOf, ofModel, undiscountedKinds } from '../providers/discounts.ts';
-import { tokensOf, type Usage } from '../records/usage.ts';
-import type { Account } from './services.ts';
+import { tokensOf, type Usage } from '../../records/usage.ts';
+import type { AccountSettings, OwnPrice } from '../account.ts';
+import type { Provider } from '../contract.ts';
+import { discountOf, ofModel, undiscountedKinds } from '../discounts.ts';
 
 /** Who sells a model, as far as its price goes. */
-export type Seller = Pick<Account, 'name' | 'provider' | 'config'>;
+export interface Seller {
+  name: string;
+  provider: Provider;
+  config: Pick<AccountSettings, 'prices' | 'baseUrl'>;
+}
 
 /** Says what one request cost, in US dollars, at the price of a batch or of a single call. */
 export interface Pricer {

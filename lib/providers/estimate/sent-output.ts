@@ -1,5 +1,5 @@
-import type { RequestLine } from '../lines/request-line.ts';
-import type { JsonObject } from '../records/json.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { JsonObject } from '../../records/json.ts';
 
 /** Output tokens of a request that has no limit, where none is known of its model either. */
 const guessedOutputTokens = 1_000;

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { RequestLine } from '../lines/request-line.ts';
-import type { Endpoint } from '../records/endpoints.ts';
-import { isObject } from '../records/json.ts';
-import type { BatchOptions } from '../records/options.ts';
-import { parseJson } from '../records/parse-json.ts';
-import { usageOf } from '../records/usage.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import type { Endpoint } from '../../records/endpoints.ts';
+import { isObject } from '../../records/json.ts';
+import type { BatchOptions } from '../../records/options.ts';
+import { parseJson } from '../../records/parse-json.ts';
+import { usageOf } from '../../records/usage.ts';
 import { maxOutputTokensOf, type Pricer, pricerOf, type Seller } from './price.ts';
 import { type OutputRules, outputOf } from './sent-output.ts';
 import { picturesIn } from './sent-pictures.ts';

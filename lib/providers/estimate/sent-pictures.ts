@@ -1,6 +1,6 @@
-import type { RequestLine } from '../lines/request-line.ts';
-import { type PictureRule, pictureSizeOf, unknownPictures } from '../providers/shared/picture-tokens.ts';
-import { isObject, type JsonObject } from '../records/json.ts';
+import type { RequestLine } from '../../lines/request-line.ts';
+import { isObject, type JsonObject } from '../../records/json.ts';
+import { type PictureRule, pictureSizeOf, unknownPictures } from '../shared/picture-tokens.ts';
 
 /** Pictures that a request shows: their tokens, and the bytes that they take in it, which are no text. */
 interface SentPictures {
