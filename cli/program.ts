@@ -9,6 +9,7 @@ import { resultsCommand } from './batch/results-command.ts';
 import { submitCommand } from './batch/submit-command.ts';
 import { newCommand } from './command.ts';
 import { completionCommand } from './completion/completion-command.ts';
+import { costsCommand } from './costs/costs-command.ts';
 import { demoCommand } from './demo/demo-command.ts';
 import { doctorCommand } from './doctor/doctor-command.ts';
 import { keysCommand } from './keys/key-commands.ts';
@@ -55,6 +56,7 @@ export function createProgram(): Command {
     .addCommand(collectCommand())
     .commandsGroup('What is there:')
     .addCommand(listCommand())
+    .addCommand(costsCommand())
     .addCommand(filesCommand())
     .addCommand(keysCommand())
     .commandsGroup(lastGroup)

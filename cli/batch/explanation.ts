@@ -6,7 +6,7 @@ import { counted, countText, durationText, timeText } from '../output/quantities
 import { type BatchState, hasBatchEnded, type ShardState } from '../transport/batch-state.ts';
 import type { ErrorTally } from './error-tally.ts';
 import { nextSteps } from './next-steps.ts';
-import { errorLines, estimateText, headline, spentText, stepLines, warningText } from './state-text.ts';
+import { errorLines, estimateText, headline, spentText, stepLines, waitingText, warningText } from './state-text.ts';
 
 /** Rows of the table of shards; a batch may have a thousand. */
 const maxShownShards = 40;
@@ -48,6 +48,7 @@ function whatFor(state: BatchState): string[] {
     ...id,
     ...(what.length > 0 ? [what.join(', ')] : []),
     ...origin,
+    ...waitingText(state),
     ...spentText(state),
     ...estimateText(state),
     ...warningText(state),

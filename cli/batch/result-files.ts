@@ -40,7 +40,7 @@ function isOfLines(path: string): boolean {
 }
 
 /** `answers.jsonl` -> `answers.errors.jsonl` */
-function errorsBeside(path: string): string {
+export function errorsBeside(path: string): string {
   return `${path.replace(/\.jsonl$/i, '')}.errors.jsonl`;
 }
 

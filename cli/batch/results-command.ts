@@ -9,8 +9,9 @@ import { openTransport, type TransportOptions, withTransportFlags } from '../tra
 import { openTable } from '../transport/result-table.ts';
 import type { ResultStream, Transport } from '../transport/transport.ts';
 import { endStatus } from './end-status.ts';
+import { JoinedResults, retryChain } from './joined-results.ts';
 import { idsText, unique, worstStatus } from './many.ts';
-import { type FetchedFile, fetchFile, fetchFiles, noteFetched, targetFile } from './result-files.ts';
+import { errorsBeside, type FetchedFile, fetchFile, fetchFiles, noteFetched, targetFile } from './result-files.ts';
 import { countsText } from './state-text.ts';
 
 interface ResultsOptions extends TransportOptions {
@@ -18,6 +19,7 @@ interface ResultsOptions extends TransportOptions {
   partial?: boolean;
   errors?: boolean;
   table?: boolean;
+  withRetries?: boolean;
 }
 
 export function resultsCommand(): Command {
@@ -33,6 +35,7 @@ export function resultsCommand(): Command {
       ['Of a table: its rows with the answers', 'batchdrop results batch_0123 --table -o labels.csv'],
       ['What failed, and why', "batchdrop results batch_0123 --errors | jq -r '[.custom_id, .error.message] | @tsv'"],
       ['What is answered so far, or of an expired batch', 'batchdrop results batch_0123 -o answers.jsonl --partial'],
+      ['With what `retry` was answered', 'batchdrop results batch_0123 --with-retries -o answers.jsonl'],
       ['Of several batches, a file for each', 'batchdrop results batch_0123 batch_4567 -o answers/'],
     ],
   })
@@ -43,6 +46,7 @@ export function resultsCommand(): Command {
     )
     .option('--table', 'the results table: a row for each row of the input')
     .option('--errors', 'the requests without an answer, instead of the answers')
+    .option('--with-retries', 'joined with what retries of the batch were answered, by custom_id')
     .option('--partial', 'take what there is of a batch that runs, expired or was cancelled');
   return withTransportFlags(command).action(async (ids: string[], options: ResultsOptions) => {
     const transport = await openTransport(options);
@@ -76,7 +80,7 @@ async function fetchResults(
   const fetched =
     options.partial && !hasBatchEnded(state)
       ? await fetchPartial(transport, state, path, options)
-      : await fetchWhole(transport, state, path, options);
+      : await (options.withRetries ? fetchJoined : fetchWhole)(transport, state, path, options);
   if (path !== null) noteFetched(fetched.counts, fetched.files, options);
   return fetched;
 }
@@ -113,6 +117,43 @@ function tableOf({ handle, table }: BatchState): TableState {
     exitStatus.invalid,
     `Batch '${handle}' has no results table: its input is no table, and output_format did not ask for one.`,
   );
+}
+
+/** The results of a batch and its retries. */
+async function fetchJoined(
+  transport: Transport,
+  state: BatchState,
+  path: string | null,
+  options: ResultsOptions,
+): Promise<Fetched> {
+  assertFetchable(state, options);
+  const { batches, running } = await retryChain(transport, state);
+  const joined = new JoinedResults(transport, batches);
+  const streamOf = (chunks: AsyncIterable<Uint8Array>) => ({ bytes: null, chunks });
+  const { counts } = joined;
+  const files: FetchedFile[] = [];
+  if (options.errors) {
+    for await (const _answer of joined.answers()); // which ids have answers by now
+    const errors = streamOf(joined.errors());
+    if (path === null) await toStandardOutput(errors);
+    else files.push(await fetchFile(errors, path, options));
+  } else if (path === null) {
+    await toStandardOutput(streamOf(joined.answers()));
+    for await (const _error of joined.errors()); // whether something is left for the exit status
+  } else {
+    files.push(await fetchFile(streamOf(joined.answers()), path, options));
+    files.push(await fetchFile(streamOf(joined.errors()), errorsBeside(path), options));
+  }
+  note(chainText(batches, running), options);
+  const status = counts.failed > 0 ? exitStatus.someFailed : exitStatus.succeeded;
+  return { state, counts: { ...counts, completed: options.errors ? 0 : counts.completed }, files, status };
+}
+
+function chainText(batches: readonly BatchState[], running: BatchState | null): string {
+  const retries = batches.slice(1).map(({ handle }) => handle);
+  const ended = retries.length === 0 ? 'No retry of it has ended' : `With the answers of ${retries.join(', ')}`;
+  if (running === null) return `${ended}.`;
+  return `${ended}; ${running.handle} is ${running.status}, and its requests are among the errors: ${hint('wait', running.handle)}`;
 }
 
 /** What is answered so far. Requests that failed may be sent again, so there are no errors before the end. */

@@ -39,7 +39,20 @@ export function countsText({ counts: { total, completed, failed } }: BatchState)
 }
 
 function facts(state: BatchState): string[] {
-  return [...spentText(state), ...estimateText(state), ...warningText(state)].map((text) => `  ${text}`);
+  return [...waitingText(state), ...spentText(state), ...estimateText(state), ...warningText(state)].map(
+    (text) => `  ${text}`,
+  );
+}
+
+/** `waits since 12 min 4 s, tried 3 times, next in 40 s: Rate limit reached` */
+export function waitingText({ waiting }: BatchState): string[] {
+  if (waiting === null) return [];
+  const now = Date.now() / 1_000;
+  const next =
+    waiting.nextAt === null || waiting.nextAt <= now ? '' : `, next in ${durationText(waiting.nextAt - now)}`;
+  const tries = waiting.tries === 0 ? '' : `, tried ${counted(waiting.tries, 'time')}`;
+  const since = `waits since ${durationText(now - waiting.since)}${tries}${next}`;
+  return [styleText('yellow', `${since}: ${printable(waiting.reason)}`)];
 }
 
 export function spentText({ tokens, cost }: BatchState): string[] {

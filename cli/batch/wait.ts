@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError, exitStatus } from '../exit-status.ts';
+import { printable } from '../output/printable.ts';
 import type { Progress, ProgressState } from '../output/progress.ts';
 import { clockText, countText, durationText } from '../output/quantities.ts';
 import { type BatchState, hasBatchEnded } from '../transport/batch-state.ts';
@@ -73,6 +74,9 @@ function hintOnInterrupt({ waitAgain, progress }: Wait): () => void {
   return () => process.off('SIGINT', stop);
 }
 
+/** A line of progress stays a line. */
+const maxReasonLength = 60;
+
 function progressOf(state: BatchState | null, elapsedSeconds: number) {
   if (!state) return { label: 'dropped', done: 0, total: null, detail: clockText(elapsedSeconds) };
   const { total, completed, failed } = state.counts;
@@ -80,6 +84,7 @@ function progressOf(state: BatchState | null, elapsedSeconds: number) {
     ...(total > 0 ? [`${countText(completed)} of ${countText(total)} answered`] : []),
     ...(failed > 0 ? [`${countText(failed)} failed`] : []),
     clockText(elapsedSeconds),
+    ...(state.waiting ? [`waits: ${printable(state.waiting.reason).slice(0, maxReasonLength)}`] : []),
   ];
   return { label: state.status, done: completed + failed, total: total > 0 ? total : null, detail: parts.join(', ') };
 }

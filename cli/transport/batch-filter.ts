@@ -85,3 +85,22 @@ function noneSentence(handle: string, names: readonly string[]): string {
   const meant = alike.length > 0 ? ` Did you mean ${alike.map((name) => `'${name}'`).join(' or ')}?` : '';
   return `No batch found with id or name '${handle}'.${meant} All there are: ${hint('list')}`;
 }
+
+/**
+ * Finds the batch that was made of what failed in another one, by the API or by a drop of its retry file. One that was refused, or
+ * failed before it was sent, is none.
+ *
+ * @param batches newest first.
+ */
+export async function findRetry(
+  { id }: BatchState,
+  since: number,
+  batches: AsyncIterable<BatchState>,
+): Promise<BatchState | null> {
+  for await (const batch of batches) {
+    if ((batch.moments[0]?.at ?? 0) < since) return null;
+    const isRetry = batch.retryOf === id || fileIn(batch.name ?? '').startsWith(`${id}-retry-`);
+    if (isRetry && batch.status !== 'failed' && batch.status !== 'refused' && !batch.isDryRun) return batch;
+  }
+  return null;
+}

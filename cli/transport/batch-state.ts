@@ -41,6 +41,27 @@ export type ValidationFacts = Pick<
   | 'assumptions'
 >;
 
+/** Why a batch makes no progress. Times are unix seconds. */
+export interface Waiting {
+  reason: string;
+  since: number;
+  tries: number;
+  nextAt: number | null;
+}
+
+/** What a deployment says of it. */
+const waitingSchema = z.object({
+  reason: z.string(),
+  since: z.number(),
+  tries: z.number(),
+  next_at: z.number().nullable(),
+});
+
+/** As it stands in status files and in answers of the API; older ones have none. */
+export const statedWaitingSchema = waitingSchema
+  .transform(({ next_at: nextAt, ...waiting }): Waiting => ({ ...waiting, nextAt }))
+  .nullish();
+
 /** When something happened, in unix seconds, in the order in which it did. */
 export interface Moment {
   what: string;
@@ -73,6 +94,7 @@ export interface BatchState {
   retryOf: string | null;
   moments: Moment[];
   deadlineAt: number | null;
+  waiting: Waiting | null;
   /** How many failed requests may succeed if they are sent again; null where it is not known. */
   retryable: number | null;
   errors: LineError[];

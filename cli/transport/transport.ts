@@ -1,3 +1,4 @@
+import type { UsageRow } from '../../lib/client/deployment/replies.ts';
 import type { BatchOptionsInput } from '../../lib/records/options.ts';
 import type { BatchState } from './batch-state.ts';
 import type { InputFile } from './input-file.ts';
@@ -34,6 +35,24 @@ export interface ListRequest {
   tenant?: string | undefined;
 }
 
+/** What usage to sum up; the deployment says what is left out. */
+export interface UsageRequest {
+  by: string;
+  from?: string;
+  to?: string;
+  tenant?: string;
+}
+
+/** Sums of what ended batches have used. */
+export interface UsageSums {
+  from: string;
+  to: string;
+  by: string[];
+  /** Null for all. */
+  tenant: string | null;
+  rows: UsageRow[];
+}
+
 export interface StoredFile {
   id: string;
   filename: string;
@@ -65,4 +84,7 @@ export interface Transport {
   /** The answers of finished shards, of a batch that may still run: by round and shard, within a shard in input order. */
   openPartial(state: BatchState): Promise<ResultStream>;
   files(limit: number): Promise<StoredFile[]>;
+  /** The batch that sends the failed requests of another one again, if it was accepted; null where there is none. */
+  retryOf(batch: BatchState): Promise<BatchState | null>;
+  usage(request: UsageRequest): Promise<UsageSums>;
 }

@@ -1,13 +1,13 @@
+import { foreignForm } from '../../lib/lines/file-form.ts';
 import { type Line, type OverlongLine, splitLines } from '../../lib/lines/jsonl.ts';
 import { type CostPart, estimatedCostOf } from '../../lib/pipeline/cost.ts';
 import { costProblem } from '../../lib/pipeline/cost-limit.ts';
-import { addDollars, EstimateByModel, Estimator, type LineEstimate } from '../../lib/pipeline/estimate.ts';
 import { assertLinesWithinMaximum, assertWithinMaxima, costLimitOf } from '../../lib/pipeline/maxima.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from '../../lib/pipeline/prepare/line-validation.ts';
-import type { Seller } from '../../lib/pipeline/price.ts';
 import { type AccountLimits, limitsOf } from '../../lib/pipeline/shards/account-limits.ts';
 import { bodyWarnings } from '../../lib/providers/body-warnings.ts';
 import { type Config, unknownProvider } from '../../lib/providers/config.ts';
+import { addDollars, EstimateByModel, Estimator, type LineEstimate } from '../../lib/providers/estimate/estimate.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
 import type { Route } from '../../lib/providers/routing.ts';
 import type { Cost } from '../../lib/records/batch.ts';
@@ -82,7 +82,10 @@ export class FileValidation {
         yield chunk;
       }
     };
-    for await (const lines of splitLines(counted())) for (const line of lines) yield* this.findingsOf(line);
+    const { head, whole } = await readHead(counted());
+    const form = foreignForm(head);
+    if (form !== null) return yield this.#fileError('unsupported_file', `The file ${form}.`);
+    for await (const lines of splitLines(whole)) for (const line of lines) yield* this.findingsOf(line);
     if (this.#counts.lines === 0)
       yield this.#fileError('empty_file', 'The input file is empty: it has no request lines.');
     yield* this.#aboveMaxima(bytes);
@@ -173,6 +176,31 @@ export class FileValidation {
   }
 }
 
+/** Enough for the first lines of most files. */
+const headBytes = 256 * 1024;
+
+/** Reads the beginning of a stream, which can be read as a whole all the same. */
+async function readHead(
+  chunks: AsyncGenerator<Uint8Array>,
+): Promise<{ head: Buffer; whole: AsyncGenerator<Uint8Array> }> {
+  const first: Uint8Array[] = [];
+  let bytes = 0;
+  while (bytes < headBytes) {
+    const { value, done } = await chunks.next();
+    if (done) break;
+    first.push(value);
+    bytes += value.length;
+  }
+  const whole = async function* () {
+    yield* first;
+    yield* chunks;
+  };
+  return { head: Buffer.concat(first), whole: whole() };
+}
+
+/** An account without its keys: nothing is called. */
+type PricedAccount = ReturnType<ReturnType<typeof offlineTargets>['account']>;
+
 /** Requests that would share shards, whose number and size decide whether they go as a batch and so what they cost. */
 class LineGroup {
   readonly estimator: Estimator;
@@ -183,7 +211,7 @@ class LineGroup {
   readonly #closed: { batch: Sum | null; single: Sum | null } = { batch: null, single: null };
   #open = { requests: 0, bytes: 0, batchUsd: dollars(0), singleUsd: dollars(0) };
 
-  constructor(account: Seller, target: Omit<Group, 'requests'>, options: BatchOptions) {
+  constructor(account: PricedAccount, target: Omit<Group, 'requests'>, options: BatchOptions) {
     this.estimator = new Estimator(account, target.model, options);
     this.#target = target;
     this.#limits = limitsOf(account);

@@ -54,9 +54,14 @@ interface WarningGroup {
 /** Errors one by one, the same warning on many lines together, a table of where the requests would go. */
 export function terminalDisplay(file: string): ValidationDisplay {
   const warnings = new Map<string, WarningGroup>();
+  const errorsOfCode = new Map<string, number>();
   return {
     add: (finding) => {
-      if (finding.severity === 'error') return errorLine(finding);
+      if (finding.severity === 'error') {
+        const count = (errorsOfCode.get(finding.code) ?? 0) + 1;
+        errorsOfCode.set(finding.code, count);
+        return count > maxShownErrors ? '' : errorLine(finding);
+      }
       const group = warnings.get(finding.message) ?? { count: 0, lines: [] };
       group.count += 1;
       if (group.lines.length < maxNamedLines && finding.line !== null) group.lines.push(finding.line);
@@ -65,6 +70,7 @@ export function terminalDisplay(file: string): ValidationDisplay {
     },
     finish: (report) =>
       [
+        ...[...errorsOfCode].flatMap(([code, count]) => moreErrors(code, count)),
         ...(report.errors > 0 ? [''] : []),
         ...[...warnings].flatMap(([message, group]) => warningLines(message, group)),
         ...groupLines(report),
@@ -73,6 +79,13 @@ export function terminalDisplay(file: string): ValidationDisplay {
         '',
       ].join('\n'),
   };
+}
+
+/** Errors of one code that are shown; --json and pipes have them all. */
+const maxShownErrors = 10;
+
+function moreErrors(code: string, count: number): string[] {
+  return count > maxShownErrors ? [`  and ${countText(count - maxShownErrors)} more of ${printable(code)}`] : [];
 }
 
 function errorLine({ line, code, message }: FileFinding): string {

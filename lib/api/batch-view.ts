@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { sidecarWarning } from '../pipeline/drop-options.ts';
 import type { Services } from '../pipeline/services.ts';
 import { tableView } from '../pipeline/table-view.ts';
-import { type BatchRecord, batchObject, costSchema, hasLineErrors, nameOf, reportSchema } from '../records/batch.ts';
+import {
+  type BatchRecord,
+  batchObject,
+  costSchema,
+  hasLineErrors,
+  nameOf,
+  reportSchema,
+  shownWaiting,
+} from '../records/batch.ts';
 import { resultKey } from '../records/object-keys.ts';
 import { openAIBatchSchema } from '../records/openai-batch.ts';
 import { batchOptionsSchema, shownOptions } from '../records/options.ts';
@@ -47,6 +55,16 @@ const additionsSchema = z.object({
     .optional()
     .describe('Only in the answer to a creation: whether it is the batch that an earlier try of the same call made'),
   api_key_id: z.string().nullable().describe('The API key that created it; null for a drop'),
+  waiting: z
+    .object({
+      reason: z.string(),
+      since: z.number().int().describe('Unix timestamp, in seconds'),
+      tries: z.number().int().describe('How often it was tried in vain'),
+      next_at: z.number().int().nullable().describe('Unix timestamp, in seconds; null where the next look decides'),
+      provider: z.string().nullable(),
+    })
+    .nullable()
+    .describe('Why it makes no progress; null while it does'),
   retry_of: z.string().nullable().describe('The batch whose failed requests these are'),
   error_count: z.number().int().describe('Validation errors; `errors` holds the first hundred'),
   warning_count: z.number().int(),
@@ -113,6 +131,7 @@ export function batchView(services: Services, batch: BatchRecord, details: Batch
       options: shownOptions(batch.options),
       ignored_metadata: batch.ignoredMetadata ?? [],
       api_key_id: batch.apiKeyId ?? null,
+      waiting: shownWaiting(batch),
       retry_of: batch.retryOf,
       error_count: batch.errorCount,
       warning_count: batch.warningCount,

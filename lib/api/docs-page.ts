@@ -1,3 +1,4 @@
+import { exampleCall } from './example-call.ts';
 import { type Operation, operations } from './operations.ts';
 
 /** Nothing is loaded from anywhere, and nothing runs. */
@@ -24,6 +25,10 @@ export function docsPage(document: Record<string, unknown>, version: string): st
 <p>OpenAI's batch API, and a little more: point an official client's <code>base_url</code> at <code>/v1</code> of this
 host and give it a Batchdrop key. The description for machines is <a href="/openapi.json">/openapi.json</a>.</p>
 <h2>Operations</h2>
+<p>The calls run as they stand in a shell with <code>curl</code> and <code>jq</code>. Ids are those of
+the calls that made them. Set <code>BATCHDROP_URL</code> (this host) and <code>BATCHDROP_API_KEY</code> first; the local stack prints both when it starts.
+Any OpenAI client does the same:</p>
+<pre>client = OpenAI(base_url=os.environ["BATCHDROP_URL"] + "/v1", api_key=os.environ["BATCHDROP_API_KEY"])</pre>
 ${operations.map((operation) => operationOf(document, operation)).join('\n')}
 <h2>Schemas</h2>
 ${Object.entries(fieldsOf(document, 'components', 'schemas'))
@@ -37,9 +42,11 @@ ${Object.entries(fieldsOf(document, 'components', 'schemas'))
 `;
 }
 
-function operationOf(document: Record<string, unknown>, { method, path, summary }: Operation): string {
+function operationOf(document: Record<string, unknown>, operation: Operation): string {
+  const { method, path, summary } = operation;
   const described = fieldsOf(document, 'paths', path)[method];
   return `<details><summary><code class="method">${method}</code><span class="what"><code>${escapeHtml(path)}</code>${escapeHtml(summary)}</span></summary>
+<pre>${escapeHtml(exampleCall(operation))}</pre>
 ${json(described)}</details>`;
 }
 

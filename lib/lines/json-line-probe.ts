@@ -20,6 +20,11 @@ export class JsonLineProbe {
     return this.#found;
   }
 
+  /** What was read of a file in which none was found. */
+  get head(): Buffer {
+    return Buffer.concat(this.#head);
+  }
+
   #examine(isCut: boolean): void {
     const lines = Buffer.concat(this.#head)
       .toString('utf8')

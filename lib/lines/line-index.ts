@@ -97,6 +97,10 @@ export class LineIndex {
     return formats[this.#bytes.readUInt8(this.#start(position) + 12)] ?? 'openai';
   }
 
+  lineNumber(position: number): number {
+    return this.#bytes.readUInt32LE(this.#start(position) + 4);
+  }
+
   customId(position: number): string | null {
     const start = this.#start(position);
     const idBytes = this.#bytes.readUInt16LE(start + 29);
@@ -114,7 +118,7 @@ export class LineIndex {
   entry(position: number): LineEntry {
     return {
       ordinal: this.ordinal(position),
-      lineNumber: this.#bytes.readUInt32LE(this.#start(position) + 4),
+      lineNumber: this.lineNumber(position),
       byteLength: this.byteLength(position),
       format: this.format(position),
       spans: this.spans(position),

@@ -3,6 +3,7 @@ import { type Endpoint, endpointOf, endpoints, nearestEndpoint } from '../record
 import { isObject, type JsonObject } from '../records/json.ts';
 import type { LineError } from '../records/openai-batch.ts';
 import { parseJson } from '../records/parse-json.ts';
+import { findJsonFault } from './json-fault.ts';
 import { type Member, membersOf, type Span } from './json-spans.ts';
 import { isOverlong, type Line, type OverlongLine, textOf } from './jsonl.ts';
 import { type LineHead, readLineHead } from './line-head.ts';
@@ -66,7 +67,7 @@ export function parseRequestLine(
   // What stands before the body of a usual line is plain ASCII.
   if (usual && !(maySurrogates && holdsUnpairedSurrogate(usual.body))) return { ok: true, request: usual };
   const parsed = parseObject(text);
-  if (!parsed) return refuse(line.lineNumber, null, [invalidJson('This line is not parseable as valid JSON.')]);
+  if (!parsed) return refuse(line.lineNumber, customIdAtStart(text), [noObject(text)]);
   const broken = maySurrogates ? surrogateProblems(parsed) : [];
   return isNative(parsed) ? parseNative(line, parsed, broken) : parseOpenAI(line, parsed, address, broken);
 }
@@ -90,7 +91,7 @@ function usualRequest(line: Line, text: string, address: AddressRule): RequestLi
   const own = addressedEndpoint(head, address);
   const body = own && parseRest(text, head.rest);
   // A second model would be the one that counts.
-  if (!body || 'model' in body || asksForStream(body)) return null;
+  if (!body || 'model' in body || asksForStream(body) || (head.bodyKey === 'params' && hasChatTools(body))) return null;
   body.model = head.model;
   return new UsualRequest(line, head, own, body);
 }
@@ -164,6 +165,29 @@ function invalidJson(message: string): Problem {
   return { code: 'invalid_json_line', message, param: null };
 }
 
+/** Why a line is no object: where it stops being JSON, or what it is instead. */
+function noObject(text: string): Problem {
+  const fault = findJsonFault(text);
+  if (fault === null) return invalidJson(`This line is JSON, but no object: it is ${otherValue(parseJson(text))}.`);
+  return invalidJson(`This line is not parseable as valid JSON. At character ${fault.at + 1}: ${fault.what}.`);
+}
+
+function otherValue(value: unknown): string {
+  if (typeof value !== 'string') return describe(value);
+  return parseObject(value) ? 'a text that holds an object: it was made JSON twice' : 'a text';
+}
+
+/** The id of a line that is no JSON as a whole, where it stands first and can be read. */
+function customIdAtStart(text: string): string | null {
+  const [, written = ''] = /^\s*\{\s*"custom_id"\s*:\s*("(?:[^"\\]|\\.){1,512}")/.exec(text.slice(0, 4_096)) ?? [];
+  try {
+    const id: unknown = JSON.parse(written);
+    return typeof id === 'string' && id.isWellFormed() && Buffer.byteLength(id) <= maxCustomIdBytes ? id : null;
+  } catch {
+    return null;
+  }
+}
+
 function missing(param: string): Problem {
   return { code: 'missing_required_parameter', message: `Missing required parameter: '${param}'.`, param };
 }
@@ -186,6 +210,7 @@ function parseNative(line: Line, parsed: JsonObject, broken: Problem[]): ParsedL
   const problems = [...customIdProblems(parsed), ...doubledKeys(members, ''), ...broken];
   const body = parsed.params;
   if (!isObject(body)) problems.push(wrongType('params', 'an object', body));
+  else if (hasChatTools(body)) problems.push(chatTools);
   return finish(line, parsed, members, {
     problems,
     body,
@@ -195,6 +220,20 @@ function parseNative(line: Line, parsed: JsonObject, broken: Problem[]): ParsedL
     isAddressed: true,
   });
 }
+
+/** OpenAI writes `{type: 'function', function: {...}}` where Anthropic writes `{name, input_schema}`. */
+function hasChatTools({ tools }: JsonObject): boolean {
+  return (
+    Array.isArray(tools) && tools.some((tool) => isObject(tool) && tool.type === 'function' && isObject(tool.function))
+  );
+}
+
+const chatTools: Problem = {
+  code: 'invalid_request',
+  message:
+    "This line is in Anthropic's form, {custom_id, params}, but its tools are in OpenAI's. Write them as {name, description, input_schema}, or write the line in OpenAI's form, {custom_id, method, url, body}.",
+  param: 'params.tools',
+};
 
 function parseOpenAI(line: Line, parsed: JsonObject, address: AddressRule, broken: Problem[]): ParsedLine {
   const members = membersOf(line.bytes);

@@ -18,9 +18,12 @@ export interface LineIdentity {
   format: LineFormat;
 }
 
-/** Times that a request was sent, and so may have been tried by the provider. */
+/** What became of a request on its way. */
 export interface Sent {
+  /** Times that it was sent, and so may have been tried by the provider. */
   attempts: number;
+  /** The line of the batch's input that it is, from 1. */
+  line: number;
 }
 
 /**
@@ -30,7 +33,7 @@ export interface Sent {
  * @param id a stable id of the result line, OpenAI's `batch_req_...`.
  */
 export function failureLine(id: string, identity: LineIdentity, failure: Failure, sent: Sent): Buffer {
-  const error = { code: failure.code, message: safeText(failure.message), attempts: sent.attempts };
+  const error = { code: failure.code, message: safeText(failure.message), attempts: sent.attempts, line: sent.line };
   switch (identity.format) {
     case 'openai':
       return Buffer.from(JSON.stringify({ id, custom_id: identity.customId, response: null, error }));

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type BatchRecord, hasLineErrors, type Report } from '../records/batch.ts';
+import { type BatchRecord, hasLineErrors, type Report, shownWaiting } from '../records/batch.ts';
 import { type InvalidInputError, TransientError } from '../records/errors.ts';
 import { resultKey, statusKey } from '../records/object-keys.ts';
 import type { LineError } from '../records/openai-batch.ts';
@@ -103,6 +103,7 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     deadline_at: batch.deadlineAt,
     options: shownOptions(batch.options),
     ignored_metadata: batch.ignoredMetadata ?? [],
+    waiting: shownWaiting(batch),
     request_counts: batch.counts,
     cost: batch.cost,
     estimate: batch.report && estimateOf(batch.report),

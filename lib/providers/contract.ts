@@ -211,6 +211,8 @@ export interface AnsweredLine {
   model: string | null;
   /** Times that the request was sent so far, this time included; stands in its error line. */
   attempts: number;
+  /** The line of the batch's input that the request is, from 1; absent where there is no file. */
+  lineNumber?: number;
 }
 
 export type TranslatedResult =

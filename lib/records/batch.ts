@@ -123,6 +123,21 @@ const taskSchema = z.object({
   answeredAtMs: z.number().int().nullable(),
 });
 
+/** Why a batch that runs makes no progress. */
+const waitingSchema = z.object({
+  /** In the words of a provider, or ours. */
+  reason: z.string(),
+  /** Unix milliseconds. */
+  sinceMs: z.number().int(),
+  /** How often it was tried in vain. */
+  tries: z.number().int(),
+  /** Unix milliseconds; null where the next look decides. */
+  nextAtMs: z.number().int().nullable(),
+  provider: z.string().nullable(),
+});
+
+export type Waiting = z.infer<typeof waitingSchema>;
+
 /** A batch as DynamoDB holds it. Times are unix seconds unless the name says otherwise. */
 export const batchRecordSchema = z.object({
   id: z.string(),
@@ -198,6 +213,8 @@ export const batchRecordSchema = z.object({
    * at once: from which shard on, and not before when. Null where every turn looks at all of them.
    */
   looks: z.object({ fromShard: z.number().int(), notBeforeMs: z.number().int() }).nullable().default(null),
+  /** Set while it waits for something. */
+  waiting: waitingSchema.nullable().default(null),
   /** Of a step of the whole batch. */
   failures: stepFailuresSchema.nullable().default(null),
   /** The run of Finalize from whose checkpoint the next one goes on, whatever it does. */
@@ -232,6 +249,14 @@ export const batchRecordSchema = z.object({
 });
 
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
+
+/** Why a batch waits, for whoever asks; null where it does not, or has ended. */
+export function shownWaiting({ status, waiting }: BatchRecord) {
+  if (waiting === null || hasEnded(status)) return null;
+  const seconds = (milliseconds: number) => Math.floor(milliseconds / 1_000);
+  const { reason, sinceMs, tries, nextAtMs, provider } = waiting;
+  return { reason, since: seconds(sinceMs), tries, next_at: nextAtMs === null ? null : seconds(nextAtMs), provider };
+}
 
 /** What people find a batch by beside its id: the name of its file, for a drop with its folder in the inbox. */
 export function nameOf({ inboxKey, inputName }: Pick<BatchRecord, 'inboxKey' | 'inputName'>): string | null {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { foreignForm } from '../lines/file-form.ts';
 import { JsonLineProbe } from '../lines/json-line-probe.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
 import { creationTimes, type Services, unixSeconds } from '../pipeline/services.ts';
@@ -47,8 +48,7 @@ export class IncomingFile {
   /** @throws InvalidInputError for what cannot be a batch's input. */
   async commit(description: FileDescription): Promise<FileRecord> {
     assertInputName(description.filename);
-    if (!isTableName(description.filename) && !this.#probe.found)
-      throw notJsonLines('none of its lines is a JSON object. Write one request per line.');
+    if (!isTableName(description.filename) && !this.#probe.found) throw notJsonLines(whatElse(this.#probe.head));
     const { bucket, key, etag, bytes } = await this.#writer.close();
     const times = creationTimes(this.#services);
     const file: FileRecord = {
@@ -90,6 +90,12 @@ export function assertInputName(filename: string): void {
 /** A name without an extension says nothing, as that of bytes without a name (`upload`): the bytes then decide. */
 export function mayBeInput(filename: string): boolean {
   return kindByName(filename) !== null;
+}
+
+/** What a file without a JSON line is, as far as that can be seen. */
+function whatElse(head: Buffer): string {
+  const form = foreignForm(head);
+  return form === null ? 'none of its lines is a JSON object. Write one request per line.' : `the file ${form}.`;
 }
 
 function notJsonLines(what: string): InvalidInputError {

@@ -1,11 +1,21 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApi } from '../../lib/api/app.ts';
+import { exampleCall } from '../../lib/api/example-call.ts';
 import { operations } from '../../lib/api/operations.ts';
 import { chatLine } from '../pipeline/requests.ts';
 import { type ApiHarness, jsonlFile, settings, startApi } from './api-harness.ts';
 import { checked, publishedOperations } from './published-answers.ts';
 
 let api: ApiHarness;
+
+function fail(id: string): never {
+  throw new Error(`There is no operation ${id}.`);
+}
 
 beforeAll(async () => {
   api = await startApi();
@@ -44,6 +54,30 @@ describe('the description of the API', () => {
     for (const { path } of operations) expect(page).toContain(path);
     expect(page).not.toMatch(/<script|https?:\/\/|<link/);
     for (const [, name] of page.matchAll(/href="#(\w+)"/g)) expect(page).toContain(`</summary><div id="${name}">`);
+  });
+
+  it('has calls that run as they stand, each with the ids of those before', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'batchdrop-calls-'));
+    writeFileSync(join(folder, 'requests.jsonl'), `${chatLine('a')}\n`);
+    const named = [
+      'createFile',
+      'createBatch',
+      'listBatches',
+      'retrieveBatch',
+      'sumUsage',
+      'createUpload',
+      'addUploadPart',
+    ];
+    const calls = named.map((id) => exampleCall(operations.find((operation) => operation.id === id) ?? fail(id)));
+    const script = `set -e\n${calls.join('\n')}\ntest "\${BATCH_ID#batch_}" != "$BATCH_ID" -a "\${PART_ID#part_}" != "$PART_ID"`;
+    const env = { ...process.env, BATCHDROP_URL: api.url, BATCHDROP_API_KEY: api.key };
+    const { stdout } = await promisify(execFile)('bash', ['-c', script.replaceAll('curl -sSL', 'curl -fsSL')], {
+      cwd: folder,
+      env,
+    });
+    expect(stdout).toContain('"object":"list"');
+    expect(stdout).toContain('"object":"usage"');
+    rmSync(folder, { recursive: true });
   });
 
   it('can be had, and the health be asked, without a key', async () => {

@@ -120,6 +120,12 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     const retried = await batchdrop('retry', id, '--wait', '--json');
     expect(JSON.parse(retried.stdout)).toMatchObject({ request_counts: { total: 1 }, batchdrop: { retry_of: id } });
     expect(retried.code).toBe(1);
+    const joined = await batchdrop('results', id, '--with-retries', '-o', 'joined.jsonl');
+    expect(joined).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/With the answers of batch_\w+\.\n.*1 answer, 1 error\.\n$/s),
+    });
+    expect([idsIn(read('joined.jsonl')), idsIn(read('joined.errors.jsonl'))]).toEqual([['a'], ['b']]);
   });
 
   it('takes a file that begins with a native line, as a drop does', async () => {
@@ -130,7 +136,9 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
 
   it('a batch that fails at validation ends with 3 and says why', async () => {
     const { code, stdout } = await batchdrop('submit', 'bad.jsonl', '--wait');
-    expect(stdout).toContain('line 2: This line is not parseable as valid JSON. invalid_json_line');
+    expect(stdout).toContain(
+      "line 2: This line is not parseable as valid JSON. At character 1: 'n' may not stand here.",
+    );
     const [, id = ''] = /(batch_\w+) failed/.exec(stdout) ?? [];
     const results = await batchdrop('results', id);
     expect(results.stderr).toContain('failed at validation; nothing was sent');
@@ -298,6 +306,29 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
   it('BATCHDROP_URL and BATCHDROP_API_KEY lead there from any folder', async () => {
     const env = { BATCHDROP_URL: `${stack.ready.apiUrl}/v1/`, BATCHDROP_API_KEY: stack.ready.apiKey };
     expect((await commandIn(tmpdir(), ['list'], { env }).ended).code).toBe(0);
+  });
+});
+
+describe.concurrent('costs', { timeout: 120_000 }, () => {
+  it('are summed by day, model and label, and say what is simulated', async () => {
+    const labelled = ['--metadata', 'team=search', '--wait'];
+    await batchdrop('submit', 'good.jsonl', ...labelled);
+    const byTeam = await vi.waitUntil(
+      async () => {
+        const { stdout } = await batchdrop('costs', '--by', 'metadata.team,model', '--json');
+        return JSON.parse(stdout).data.find(({ group }: { group: object }) => JSON.stringify(group).includes('search'));
+      },
+      { timeout: 60_000, interval: 500 },
+    );
+    expect(byTeam).toMatchObject({ group: { 'metadata.team': 'search', model: 'gpt-5-mini' }, usd: 0 });
+    expect(byTeam.simulated_usd).toBeGreaterThan(0);
+    const rows = (await batchdrop('costs')).stdout.trim().split('\t');
+    expect(rows[0]).toBe(new Date().toISOString().slice(0, 10));
+    expect(rows).toHaveLength(8);
+    const { text } = await onTerminal(folder, ['costs', '--by', 'tenant,model', '--from', '2d'], {}, 80);
+    expect(text).toMatch(/^tenant +model +requests .*cost +simulated\r\n/);
+    expect(text).toContain('is what simulated answers would have cost; nobody pays it.');
+    expect((await batchdrop('costs', '--from', 'soon')).code).toBe(2);
   });
 });
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -100,8 +100,27 @@ describe('start', () => {
     const { s3Url } = await untilReady();
     child.kill('SIGINT');
     const { stdout } = await ended;
-    expect(stdout).toContain(`aws --endpoint-url ${s3Url} s3 cp examples/openai-chat.jsonl s3://batchdrop/inbox/`);
+    expect(stdout).toContain(
+      `aws --endpoint-url ${s3Url} s3 cp ${root}examples/openai-chat.jsonl s3://batchdrop/inbox/`,
+    );
+    expect(stdout).toMatch(/Docs +http:\/\/127\.0\.0\.1:\d+\/docs/);
+    expect(stdout).toMatch(/Data +\.batchdrop \([\d.]+ k?M?B\)/);
+    expect(stdout).not.toContain('cost money');
     expect(stdout).toContain('openai: simulated (set OPENAI_API_KEY for the real one)');
+  });
+
+  it('--reset begins afresh, and touches no other folder', async () => {
+    const first = start();
+    const before = await untilReady();
+    first.child.kill('SIGTERM');
+    await first.ended;
+    start('--reset');
+    expect((await untilReady()).apiKey).not.toBe(before.apiKey);
+    mkdirSync(join(folder, 'mine'));
+    writeFileSync(join(folder, 'mine/thesis.txt'), 'years of work');
+    const other = await run('start', '--data-dir', 'mine', '--reset', '--port', '0', '--s3-port', '0').ended;
+    expect(other).toMatchObject({ code: 2, stderr: expect.stringContaining('nothing was removed') });
+    expect(existsSync(join(folder, 'mine/thesis.txt'))).toBe(true);
   });
 
   it('can follow a killed one on the same folder', async () => {

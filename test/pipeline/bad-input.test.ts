@@ -138,7 +138,33 @@ describe('invalid lines as error lines', () => {
     expect(JSON.parse(errors[0] ?? '')).toMatchObject({
       custom_id: 'bad-1',
       response: null,
-      error: { code: 'missing_required_parameter', message: expect.stringContaining('Line 2'), attempts: 0 },
+      error: { code: 'missing_required_parameter', message: expect.stringContaining('Line 2'), attempts: 0, line: 2 },
+    });
+  });
+
+  it('keep the id of a line that is no JSON, where it can be read', async () => {
+    const broken = '{"custom_id": "broken", "method": "POST", "body": {"temperature": NaN}}';
+    const status = await run('nan.jsonl', fileOf([good, broken]), { 'on-invalid-line': 'error_line' });
+    const { errors } = await harness.results(status.batch_id ?? '');
+    expect(JSON.parse(errors[0] ?? '')).toMatchObject({
+      custom_id: 'broken',
+      error: {
+        code: 'invalid_json_line',
+        line: 2,
+        message: expect.stringContaining('At character 67: JSON has no NaN'),
+      },
+    });
+  });
+
+  it.each([
+    ['a table', 'id,review\n1,good\n2,bad\n', 'looks like a table (CSV)'],
+    ['a list', JSON.stringify([{ custom_id: 'a' }], null, 2), 'is JSON over several lines'],
+  ])('are none where the file as a whole is %s: that is said once', async (name, text, what) => {
+    const status = await run(`${name}.jsonl`, text, { 'on-invalid-line': 'error_line' });
+    expect(status).toMatchObject({
+      status: 'failed',
+      error_count: 1,
+      first_error: { code: 'unsupported_file', line: null, message: expect.stringContaining(what) },
     });
   });
 

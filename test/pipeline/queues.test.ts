@@ -72,6 +72,34 @@ describe('a file over the limits of one provider batch', () => {
   });
 });
 
+describe('a batch that waits', () => {
+  it('says why and since when, in its record and its status file, until it gets on', async () => {
+    const on = await startWith({});
+    on.simulators.openai.setFaults([{ kind: 'token_limit', how: 'failed_batch' }]);
+    const batchId = await dropped(on, 'waits.jsonl', [chatLine('a')]);
+    const begunAtMs = Date.now();
+    const seen: unknown[] = [];
+    await drive(on, batchId, {
+      onTurn: async (turn) => {
+        if (turn < 10) return;
+        const { waiting } = await on.batch(batchId);
+        seen.push({ waiting, status: await on.status('waits.jsonl') });
+        if (turn === 14) on.simulators.openai.setFaults([]);
+      },
+    });
+    for (const at of [0, 1, 2, 3])
+      expect(seen[at]).toMatchObject({
+        waiting: { provider: 'openai', reason: expect.stringMatching(/token/i) },
+        status: { status: 'in_progress', waiting: { reason: expect.stringMatching(/token/i) } },
+      });
+    const { waiting } = seen[3] as { waiting: { sinceMs: number; tries: number } };
+    expect(waiting.tries).toBeGreaterThan(1);
+    expect(waiting.sinceMs).toBeGreaterThanOrEqual(begunAtMs);
+    expect(Date.now() - waiting.sinceMs).toBeGreaterThan(5_000);
+    expect(await on.status('waits.jsonl')).toMatchObject({ status: 'completed', waiting: null });
+  });
+});
+
 describe('an account with places for two batches', () => {
   it('never has three open, whichever batches of ours they are', async () => {
     const on = await startWith({ limits: { maxRequests: 5 }, concurrency: 2 });

@@ -2,7 +2,14 @@ import { z } from 'zod';
 import type { DeploymentBatch } from '../../../lib/client/deployment/replies.ts';
 import { costSchema, reportSchema } from '../../../lib/records/batch.ts';
 import { outputFormats } from '../../../lib/records/table-kind.ts';
-import { type BatchState, momentsOf, retryableIn, type ShardState, type TableState } from '../batch-state.ts';
+import {
+  type BatchState,
+  momentsOf,
+  retryableIn,
+  type ShardState,
+  statedWaitingSchema,
+  type TableState,
+} from '../batch-state.ts';
 
 const shardSchema = z.object({
   round: z.number(),
@@ -30,6 +37,7 @@ export const resultTableSchema = z.object({
 const additionsSchema = z.object({
   options: z.object({ dry_run: z.boolean().optional() }).optional(),
   name: z.string().nullish(),
+  waiting: statedWaitingSchema,
   retry_of: z.string().nullish(),
   error_count: z.number().optional(),
   warning_count: z.number().optional(),
@@ -58,6 +66,7 @@ export function stateOfApiBatch(batch: DeploymentBatch): BatchState {
     retryOf: additions.retry_of ?? null,
     moments: momentsOf(batch),
     deadlineAt: batch.expires_at,
+    waiting: additions.waiting ?? null,
     retryable: retryableIn(shards, shardsOmitted),
     errors: batch.errors?.data ?? [],
     errorCount: additions.error_count ?? batch.errors?.data.length ?? 0,

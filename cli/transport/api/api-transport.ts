@@ -1,14 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { Deployment, type DeploymentBatchList, type Download } from '../../../lib/client/deployment/deployment.ts';
-import type { DeploymentBatch } from '../../../lib/client/deployment/replies.ts';
+import type { DeploymentBatch, DeploymentUsage, UsageRow } from '../../../lib/client/deployment/replies.ts';
 import { md5Digest } from '../../../lib/client/md5-digest.ts';
 import { batchIdPattern } from '../../../lib/records/ids.ts';
 import type { BatchOptionsInput } from '../../../lib/records/options.ts';
+import { joinRows } from '../../costs/usage-sums.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
-import { findMeant, isListed, isOlder } from '../batch-filter.ts';
+import { findMeant, findRetry, isListed, isOlder } from '../batch-filter.ts';
 import type { BatchState } from '../batch-state.ts';
 import { asBlob, digestOf, endpointIn, type InputFile, nameWith } from '../input-file.ts';
-import type { InputSubmission, ListRequest, ResultStream, StoredFile, Transport } from '../transport.ts';
+import type {
+  InputSubmission,
+  ListRequest,
+  ResultStream,
+  StoredFile,
+  Transport,
+  UsageRequest,
+  UsageSums,
+} from '../transport.ts';
 import { stateOfApiBatch } from './api-batch.ts';
 import { calling } from './api-failure.ts';
 
@@ -154,6 +163,28 @@ export class ApiTransport implements Transport {
   async files(limit: number): Promise<StoredFile[]> {
     const files = await this.#calling(() => this.#deployment.listFiles({ limit }));
     return files.map(({ created_at: createdAt, ...file }) => ({ ...file, createdAt }));
+  }
+
+  async retryOf(batch: BatchState): Promise<BatchState | null> {
+    const since = batch.moments[0]?.at ?? 0;
+    const retry = await this.#calling(() =>
+      findRetry(batch, since, this.#newest(maxPageItems, Number.POSITIVE_INFINITY)),
+    );
+    return retry && this.find(retry.id ?? retry.handle);
+  }
+
+  async usage(request: UsageRequest): Promise<UsageSums> {
+    return this.#calling(async () => {
+      const pages: UsageRow[][] = [];
+      let after: string | null = null;
+      for (;;) {
+        const page: DeploymentUsage = await this.#deployment.usage({ ...request, ...(after !== null && { after }) });
+        pages.push(page.data);
+        after = page.next;
+        const { from, to, by, tenant } = page;
+        if (after === null) return { from, to, by, tenant, rows: joinRows(pages) };
+      }
+    });
   }
 
   #calling<Result>(call: () => Promise<Result>): Promise<Result> {

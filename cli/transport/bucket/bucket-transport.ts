@@ -17,10 +17,10 @@ import { type BatchOptionsInput, optionNamed, tableOptionNames } from '../../../
 import { isTableName } from '../../../lib/records/table-kind.ts';
 import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
-import { findMeant, isListed, isNamedLike, plainName } from '../batch-filter.ts';
+import { findMeant, findRetry, isListed, isNamedLike, plainName } from '../batch-filter.ts';
 import { type BatchState, hasBatchEnded } from '../batch-state.ts';
 import { type InputFile, nameWith, readInput } from '../input-file.ts';
-import type { InputSubmission, ListRequest, ResultStream, StoredFile, Transport } from '../transport.ts';
+import type { InputSubmission, ListRequest, ResultStream, StoredFile, Transport, UsageSums } from '../transport.ts';
 import { inBucket } from './bucket-failure.ts';
 import { dropOptions } from './drop-options.ts';
 import { inputKeyOf, stateOfStatus, stateOfSummary, statusDocumentSchema } from './status-document.ts';
@@ -333,6 +333,17 @@ export class BucketTransport implements Transport {
 
   async files(): Promise<StoredFile[]> {
     throw this.#needsApi('listed');
+  }
+
+  async retryOf(batch: BatchState): Promise<BatchState | null> {
+    const since = batch.moments[0]?.at ?? 0;
+    const isNamed = (handle: string) => batch.id !== null && handle.includes(`${batch.id}-retry-`);
+    const retry = await inBucket(this.#bucket, () => findRetry(batch, since, this.#newest(maxSearched, isNamed)));
+    return retry && this.find(retry.handle);
+  }
+
+  async usage(): Promise<UsageSums> {
+    throw this.#needsApi('summed up');
   }
 
   #needsApi(done: string): CommandError {

@@ -4,13 +4,21 @@ import { costSchema } from '../../../lib/records/batch.ts';
 import { resultTableKey } from '../../../lib/records/object-keys.ts';
 import { lineErrorSchema } from '../../../lib/records/openai-batch.ts';
 import { resultTableSchema, stateOfApiBatch, tableState } from '../api/api-batch.ts';
-import { type BatchState, errorListSchema, momentsOf, retryableIn, type ShardState } from '../batch-state.ts';
+import {
+  type BatchState,
+  errorListSchema,
+  momentsOf,
+  retryableIn,
+  type ShardState,
+  statedWaitingSchema,
+} from '../batch-state.ts';
 
 /** `status/<name>.json`, as far as it is shown. */
 export const statusDocumentSchema = z.looseObject({
   batch_id: z.string().nullable(),
   status: z.string(),
   input: z.string().nullable(),
+  waiting: statedWaitingSchema,
   model: z.string().nullish(),
   endpoint: z.string().nullish(),
   cost: costSchema.nullish(),
@@ -43,6 +51,7 @@ export function stateOfStatus(handle: string, status: StatusDocument): BatchStat
     retryOf: null,
     moments: momentsOf(status),
     deadlineAt: status.deadline_at ?? null,
+    waiting: status.waiting ?? null,
     retryable: null,
     errors: status.errors_sample ?? (status.first_error ? [status.first_error] : []),
     errorCount: status.error_count,

@@ -71,7 +71,8 @@ export class GatheredAnswers {
       if (position === null || position >= index.length) return null;
       const customId = index.customId(position);
       const format = index.format(position);
-      return { position, customId, format, endpoint, model, attempts: round + triesOf(position) };
+      const lineNumber = index.lineNumber(position);
+      return { position, customId, format, endpoint, model, attempts: round + triesOf(position), lineNumber };
     };
   }
 

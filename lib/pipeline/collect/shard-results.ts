@@ -135,7 +135,10 @@ export class ShardResults {
     const { shard, index } = this.#sources;
     const identity = { customId: index.customId(position), format: index.format(position) };
     const attempts = sendingsOf(shard);
-    return failureLine(resultLineId(shard.batchId, index.ordinal(position)), identity, failure, { attempts });
+    return failureLine(resultLineId(shard.batchId, index.ordinal(position)), identity, failure, {
+      attempts,
+      line: index.lineNumber(position),
+    });
   }
 
   #describe(output: WrittenObject, errors: WrittenObject): ShardResult {

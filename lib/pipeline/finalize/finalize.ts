@@ -174,7 +174,7 @@ async function emptyOldFiles(services: Services, batch: BatchRecord, { errors }:
 
 const errorLineSchema = z.object({
   custom_id: z.string().nullable(),
-  error: z.object({ code: z.string().nullish(), message: z.string().nullish() }),
+  error: z.object({ code: z.string().nullish(), message: z.string().nullish(), line: z.number().int().nullish() }),
 });
 
 /** What stands first in the error file. */
@@ -184,7 +184,7 @@ async function firstFailureOf(services: Services, errors: WrittenObject | null):
     if (!line?.bytes) return null;
     const { custom_id, error } = errorLineSchema.parse(JSON.parse(line.bytes.toString('utf8')));
     const message = safeText(`${custom_id ?? 'A line without custom_id'}: ${error.message ?? ''}`);
-    return { code: error.code ?? 'error', message, param: null, line: null };
+    return { code: error.code ?? 'error', message, param: null, line: error.line ?? null };
   }
   return null;
 }

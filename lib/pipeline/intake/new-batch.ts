@@ -189,6 +189,7 @@ function newBatch(services: Services, draft: BatchDraft, table: BatchRecord['tab
     cost: null,
     report: null,
     checkpoint: null,
+    waiting: null,
     failures: null,
     looks: null,
     mergeCheckpoint: null,

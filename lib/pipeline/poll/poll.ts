@@ -27,6 +27,7 @@ import { refusalOf } from '../shards/refusal.ts';
 import { nameOf } from '../shards/shard-name.ts';
 import { writeStatus } from '../status-file.ts';
 import type { PollStep, Turn } from '../step.ts';
+import { waitingOf } from './waiting.ts';
 
 /** Shards offered to one turn: the state machine's inline Map takes 40 at a time. */
 export const maxShardsPerTurn = 40;
@@ -58,7 +59,7 @@ export async function poll(services: Services, step: PollStep, context: StepCont
   const budget = await findBudget(services, batch); // before the shards: what is reserved since then is counted next time
   const before = await services.records.listShards(batch.id, set);
   const { shards, nextShard } = await lookAtAll(services, batch, before, context);
-  await recount(services, batch, shards);
+  await noteProgress(services, batch, shards);
   const turn = withLooks(services, batch, decide(services, batch, shards, step.events), nextShard);
   if (budget !== undefined && turn.submit.length > 0) await countBudget(services, batch, budget, shards);
   if (turn.events < maxEvents || turn.finished) {
@@ -386,7 +387,7 @@ function endOf(found: ProviderBatch): ShardEnd | null {
 }
 
 /** Counts are set from a recount, never added to. */
-async function recount(services: Services, batch: BatchRecord, shards: readonly ShardRecord[]): Promise<void> {
+async function noteProgress(services: Services, batch: BatchRecord, shards: readonly ShardRecord[]): Promise<void> {
   const settled = batch.rounds.at(-1)?.settled;
   if (!settled || batch.status === 'finalizing') return;
   const counts = { total: batch.counts.total, ...settled };
@@ -395,10 +396,13 @@ async function recount(services: Services, batch: BatchRecord, shards: readonly 
     counts.completed += known?.completed ?? 0;
     counts.failed += known?.failed ?? 0;
   }
-  if (JSON.stringify(counts) === JSON.stringify(batch.counts)) return;
+  const done = ({ completed, failed }: typeof counts) => completed + failed;
+  const waiting = waitingOf(batch, shards, done(counts) > done(batch.counts), services.now());
+  if (JSON.stringify([counts, waiting]) === JSON.stringify([batch.counts, batch.waiting])) return;
   await services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
-    return current.status === 'in_progress' || current.status === 'cancelling' ? { ...current, counts } : current;
+    const isRunning = current.status === 'in_progress' || current.status === 'cancelling';
+    return isRunning ? { ...current, counts, waiting } : current;
   });
   await writeStatus(services, batch.id);
 }

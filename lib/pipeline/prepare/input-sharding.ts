@@ -3,6 +3,12 @@ import { CustomIds, type Suspect } from '../../lines/custom-ids.ts';
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { isOverlong, type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
 import { bodyWarnings } from '../../providers/body-warnings.ts';
+import {
+  EstimateByModel,
+  type EstimateSum,
+  Estimator,
+  modelEstimateSchema,
+} from '../../providers/estimate/estimate.ts';
 import type { Route } from '../../providers/routing.ts';
 import { type BatchRecord, maxReportedGroups, maxReportedNotes, type Report } from '../../records/batch.ts';
 import { type Endpoint, endpoints } from '../../records/endpoints.ts';
@@ -11,7 +17,6 @@ import type { LineError } from '../../records/openai-batch.ts';
 import { type ShardRecord, shardRecordSchema } from '../../records/shard.ts';
 import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
 import { type CostPart, estimatedCostOf, isSimulated } from '../cost.ts';
-import { EstimateByModel, type EstimateSum, Estimator, modelEstimateSchema } from '../estimate.ts';
 import { assertLinesWithinMaximum } from '../maxima.ts';
 import type { Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
@@ -106,6 +111,11 @@ export class InputSharding {
 
   get lines(): number {
     return this.#lines;
+  }
+
+  /** Whether any line was a request that may be sent. */
+  get hasRequests(): boolean {
+    return this.#lines > this.#refusedLines;
   }
 
   /** What the batch is for; undefined as long as no line has said it. */

@@ -1,3 +1,4 @@
+import { foreignForm } from '../../lines/file-form.ts';
 import { type LinePosition, splitLinesFrom } from '../../lines/jsonl.ts';
 import {
   assertEpoch,
@@ -123,6 +124,7 @@ async function validate(
   const reached = { position, md5: md5?.state ?? null };
   if (!isAtEnd) return leaveToNextRun(services, batch, run, reached);
   if (md5) assertMd5(md5.hex, expected);
+  if (!validation.hasRequests) await assertNoForeignForm(services.objects, parts);
   if (validation.lines === 0)
     throw new InvalidInputError(
       'empty_file',
@@ -166,6 +168,22 @@ async function readLines(
   }
   return { position, isAtEnd: true };
 }
+
+/** Says once what a file is of which no line is a request, in place of an error for each of its lines. */
+async function assertNoForeignForm(objects: Services['objects'], parts: readonly S3Object[]): Promise<void> {
+  const head: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of readPartsFrom(objects, parts, 0)) {
+    head.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= maxFormBytes) break;
+  }
+  const form = foreignForm(Buffer.concat(head));
+  if (form !== null) throw new InvalidInputError('unsupported_file', `The input file ${form}.`);
+}
+
+/** Enough for the first lines of most files. */
+const maxFormBytes = 256 * 1024;
 
 function assertMd5(found: string, expected: string | null): void {
   if (found === expected) return;

@@ -59,7 +59,7 @@ export class RefusedLines {
       resultLineId(this.#target.batchId, ordinal),
       identity,
       { code: error.code, message },
-      { attempts: 0 },
+      { attempts: 0, line: line.lineNumber },
     );
     const original = line.bytes ?? Buffer.alloc(0);
     await this.#lines.writeLine(original);

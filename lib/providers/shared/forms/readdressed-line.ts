@@ -58,9 +58,14 @@ function replacementsIn(
 
 /** The non-null `error` of an answered failure: our one addition to OpenAI's form. */
 export function answerError(failure: AnswerFailure, line: AnsweredLine): object {
-  return { code: failure.code, message: safeText(failure.message), attempts: line.attempts };
+  return { code: failure.code, message: safeText(failure.message), attempts: line.attempts, ...placeOf(line) };
 }
 
 function errorJson(failure: AnswerFailure, line: AnsweredLine): string {
   return JSON.stringify(answerError(failure, line));
+}
+
+/** Where the request stands in the batch's input, where that is known. */
+function placeOf({ lineNumber }: AnsweredLine): { line?: number } {
+  return lineNumber === undefined ? {} : { line: lineNumber };
 }

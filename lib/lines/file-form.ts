@@ -1,0 +1,64 @@
+/** Begins of files of other forms. Sources: RFC 1952, RFC 8878, APPNOTE of ZIP, Apache Parquet's format. */
+const magicNumbers: readonly [bytes: readonly number[], what: string][] = [
+  [[0x1f, 0x8b], 'is gzip: unpack it first (gunzip FILE)'],
+  [[0x28, 0xb5, 0x2f, 0xfd], 'is zstd: unpack it first'],
+  [
+    [0x50, 0x4b, 0x03, 0x04],
+    'is a ZIP archive, as spreadsheets are too: unpack it, and write one JSON request per line',
+  ],
+  [[0x50, 0x41, 0x52, 0x31], 'is Parquet: write its rows as one JSON request per line'],
+  [[0xff, 0xfe], "is UTF-16, as PowerShell's > writes it: save it as UTF-8 (Set-Content -Encoding utf8)"],
+  [[0xfe, 0xff], 'is UTF-16: save it as UTF-8'],
+];
+
+/**
+ * Names what a file is, by its beginning, where it is no JSON Lines.
+ *
+ * @param head the first bytes, cut anywhere.
+ * @returns the rest of a sentence that begins with the file; null for a file that has a request line there, or none that is known.
+ */
+export function foreignForm(head: Buffer): string | null {
+  const magic = magicNumbers.find(([bytes]) => bytes.every((byte, place) => head[place] === byte));
+  if (magic) return magic[1];
+  if (isUtf16(head)) return 'is UTF-16: save it as UTF-8';
+  const lines = head
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const [first = ''] = lines;
+  if (lines.some(isRequestLike)) return null;
+  if (first === '{' || first === '[' || first === '[{')
+    return 'is JSON over several lines: write each request on one line (jq -c . FILE; for a list jq -c .[] FILE)';
+  if (/^\[\s*\{/.test(first)) return 'is one JSON list: write each request on a line of its own (jq -c .[] FILE)';
+  return isTable(lines) ? 'looks like a table (CSV): write each row as one JSON request per line' : null;
+}
+
+/** A NUL beside each letter. */
+function isUtf16(head: Buffer): boolean {
+  const some = head.subarray(0, 64);
+  const nulls = [0, 1].map((rest) => some.filter((byte, place) => byte === 0 && place % 2 === rest).length);
+  return some.length >= 4 && Math.max(...nulls) >= some.length / 2 - 1;
+}
+
+/** An object that may be a request, be it a wrong one; one within a list or within another object is none. */
+function isRequestLike(line: string): boolean {
+  if (!line.startsWith('{') || !/"(custom_id|method|params)"/.test(line)) return false;
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The same separators on each of the first lines, of which none begins like JSON. */
+function isTable(lines: readonly string[]): boolean {
+  const some = lines.slice(0, Math.min(5, lines.length));
+  if (some.length < 2 || some.some((line) => /^[[{"']?[[{]/.test(line))) return false;
+  return [',', '\t', ';'].some((separator) => {
+    const fields = (some[0] ?? '').split(separator).length;
+    return fields > 1 && some.every((line) => line.split(separator).length >= fields);
+  });
+}
