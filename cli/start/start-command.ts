@@ -10,12 +10,14 @@ export function startCommand(): Command {
     examples: [
       ['Everything simulated, kept in .batchdrop/', 'batchdrop start'],
       ['A real provider; its requests cost money', 'OPENAI_API_KEY=... batchdrop start'],
+      ['Afresh: without the batches, files and keys of before', 'batchdrop start --reset'],
       ['On free ports, and tell a script where', 'batchdrop start --port 0 --s3-port 0 --ready-file ready.json'],
     ],
   })
     .option('--port <port>', `port of the HTTP API (default: ${usualPort}, or a free one)`, parsePort)
     .option('--s3-port <port>', `port of S3 (default: ${usualS3Port}, or a free one)`, parsePort)
     .option('--data-dir <folder>', 'where everything is kept', usualDataDir)
+    .option('--reset', 'remove all that is kept there first')
     .option('--config <file>', 'configuration (default: batchdrop.config.json, if there is one)')
     .option('--ready-file <file>', 'write where the stack is, as JSON, once everything answers')
     .option('--json', 'print where the stack is as one line of JSON')

@@ -2,6 +2,7 @@ import { environmentName } from '../../lib/store/secrets.ts';
 import { type LocalStack, startLocalStack } from '../../local/runtime.ts';
 import { reportFailure } from '../failure.ts';
 import { banner } from './banner.ts';
+import { resetDataFolder } from './data-folder.ts';
 import { unlessTaken, usualPort, usualS3Port } from './port.ts';
 import { ownReadyFile, type Ready, removeReadyFile, writeReadyFile } from './ready-file.ts';
 
@@ -12,11 +13,13 @@ interface StartOptions {
   readyFile?: string;
   config?: string;
   json?: boolean;
+  reset?: boolean;
 }
 
 export async function start(options: StartOptions): Promise<void> {
   const { readyFile, config, json } = options;
   if (readyFile) removeReadyFile(readyFile);
+  if (options.reset) resetDataFolder(options.dataDir);
   const stack = await startLocalStack({
     dataDir: options.dataDir,
     port: options.port ?? (await unlessTaken(usualPort)),
