@@ -8,6 +8,9 @@ import { type Run, TerminalScreen } from './terminal-screen.ts';
 // Records a real run on a terminal as docs/run.svg, the picture at the top of the README. Needs util-linux's script.
 // Usage: node scripts/record-run.ts
 
+/** Gives a command a terminal of its own; part of util-linux. */
+const recorder = 'script';
+
 const root = join(import.meta.dirname, '..');
 const columns = 108;
 const typed = [
@@ -54,7 +57,7 @@ async function played(
   environment: NodeJS.ProcessEnv,
   show: (text: string, elapsedMs: number) => void,
 ): Promise<void> {
-  const child = spawn('script', ['-qec', `stty cols ${columns} rows 40; ${command}`, '/dev/null'], {
+  const child = spawn(recorder, ['-qec', `stty cols ${columns} rows 40; ${command}`, '/dev/null'], {
     cwd: root,
     env: { ...environment, TERM: 'xterm-256color', CI: undefined },
     stdio: ['ignore', 'pipe', 'inherit'],

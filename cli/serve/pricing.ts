@@ -1,7 +1,7 @@
 import type { Pricing } from '../../lib/live/pricing.ts';
-import { Estimator } from '../../lib/pipeline/estimate.ts';
-import { type Pricer, pricerOf } from '../../lib/pipeline/price.ts';
 import type { ProviderConfig } from '../../lib/providers/config.ts';
+import { Estimator } from '../../lib/providers/estimate/estimate.ts';
+import { type Pricer, pricerOf } from '../../lib/providers/estimate/price.ts';
 import { type ProviderKind, providers } from '../../lib/providers/registry.ts';
 
 /** Prices of a provider that is called directly, by the public list and by what is known of its batches. */

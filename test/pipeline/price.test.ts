@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { pricerOf } from '../../lib/pipeline/price.ts';
 import { parseConfig } from '../../lib/providers/config.ts';
+import { pricerOf } from '../../lib/providers/estimate/price.ts';
 import { providerOf } from '../../lib/providers/registry.ts';
 import { usageOf } from '../../lib/records/usage.ts';
 

@@ -50,7 +50,7 @@ export async function explainedCall<Result>(name: string, needed: string, call: 
   } catch (thrown) {
     const error = withServiceAnswer(thrown);
     if (!isKeyRefusal(error)) throw error;
-    const message = `Provider ${name} refused the call: ${failedCall(error).message} The role of Batchdrop's functions needs ${needed}; give it, and work goes on by itself.`;
+    const message = `Provider ${name} refused the call: ${failedCall(error).message} The role of Batchdrop's functions needs ${needed}; give it. Batches that run go on by themselves; one that failed for it is to be submitted again.`;
     throw new ProviderAuthenticationError(message, { cause: error });
   }
 }

@@ -71,7 +71,7 @@ export class KeyedClient<Client> {
     const failed = failedCall(cause);
     const status = failed.kind === 'answered' ? ` with HTTP ${failed.status}` : '';
     if (secretOf(this.#settings.config) === null) return this.#refusedWithoutSecret(status, failed.message);
-    const message = `Provider ${this.#settings.name} refused its API key${status}. ${this.#secret()} must hold a valid key that may use the batch API; put one in, and work goes on by itself.`;
+    const message = `Provider ${this.#settings.name} refused its API key${status}. ${this.#secret()} must hold a valid key that may use the batch API; put one in. Batches that run go on by themselves; one that failed for it is to be submitted again.`;
     return new ProviderAuthenticationError(message, { cause: new Error(failed.message) });
   }
 
