@@ -32,7 +32,9 @@ export function foreignForm(head: Buffer): string | null {
   if (first === '{' || first === '[' || first === '[{')
     return 'is JSON over several lines: write each request on one line (jq -c . FILE; for a list jq -c .[] FILE)';
   if (/^\[\s*\{/.test(first)) return 'is one JSON list: write each request on a line of its own (jq -c .[] FILE)';
-  return isTable(lines) ? 'looks like a table (CSV): write each row as one JSON request per line' : null;
+  return isTable(lines)
+    ? 'looks like a table (CSV): name it *.csv and give a template (docs/tables.md), or write each row as one JSON request per line'
+    : null;
 }
 
 /** A NUL beside each letter. */

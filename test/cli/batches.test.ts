@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { commandIn, type Ended, onTerminal, requestLine, root, startIn } from './command.ts';
+import { commandIn, type Ended, onTerminal, requestLine, root, shownOnTerminal, startIn } from './command.ts';
 
 /** Takes no line ever, so that a batch of its lines runs until it is told to stop. */
 const stuckProvider = { kind: 'openai', secret: 's', models: ['stuck-*'] };
@@ -462,8 +462,8 @@ describe.concurrent('on a terminal', { timeout: 120_000 }, () => {
   });
 
   it('--watch keeps the list on the screen until Ctrl-C, and needs one', async () => {
-    const { text } = await onTerminal(folder, ['list', '--watch'], {}, 120, 'timeout --foreground -s INT 5');
-    expect(text).toMatch(/batch +status +name/);
+    const wanted = /batch +status +name/;
+    expect(await shownOnTerminal(folder, ['list', '--watch'], wanted)).toMatch(wanted);
     expect((await batchdrop('list', '--watch')).code).toBe(2);
   });
 });

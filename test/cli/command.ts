@@ -60,22 +60,39 @@ export async function textOf(stream: NodeJS.ReadableStream): Promise<string> {
 /** Gives a command a terminal of its own; part of util-linux. */
 const recorder = 'script';
 
-/** The same on a terminal of some columns, with words before it, by util-linux's `script`; standard output and standard error come as one there. */
+/** The same on a terminal of some columns, by util-linux's `script`; standard output and standard error come as one there. */
 export async function onTerminal(
   folder: string,
   args: readonly string[],
   env: Record<string, string> = {},
   columns = 120,
-  before = '',
 ) {
   const words = [process.execPath, `${root}cli/main.ts`, ...args].map((word) => `'${word}'`).join(' ');
-  const child = spawn(recorder, ['-qec', `stty cols ${columns} rows 40; ${before} ${words}`, '/dev/null'], {
+  const child = spawn(recorder, ['-qec', `stty cols ${columns} rows 40; ${words}`, '/dev/null'], {
     cwd: folder,
     env: environment({ TERM: 'xterm-256color', ...env }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const [raw] = await Promise.all([textOf(child.stdout), once(child, 'close')]);
   return { code: child.exitCode, raw, text: stripVTControlCharacters(raw) };
+}
+
+/** Runs a command on a terminal until it shows something, and ends it as Ctrl-C does. */
+export async function shownOnTerminal(folder: string, args: readonly string[], wanted: RegExp): Promise<string> {
+  const words = [process.execPath, `${root}cli/main.ts`, ...args].map((word) => `'${word}'`).join(' ');
+  const child = spawn(recorder, ['-qec', `stty cols 120 rows 40; exec ${words}`, '/dev/null'], {
+    cwd: folder,
+    env: environment({ TERM: 'xterm-256color' }),
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const ended = once(child, 'close');
+  let shown = '';
+  child.stdout.on('data', (text) => {
+    shown += text;
+    if (wanted.test(stripVTControlCharacters(shown))) child.stdin.write('\u0003');
+  });
+  await ended;
+  return stripVTControlCharacters(shown);
 }
 
 export interface Ready {

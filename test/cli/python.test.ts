@@ -45,7 +45,7 @@ describe.skipIf(!hasPackages)(`docs/python.md, with ${python} and its packages`,
     await run('read_with_pandas.py');
     const [header, ...rows] = readFileSync(join(folder, 'labelled.csv'), 'utf8').trim().split('\n');
     expect(header).toBe('id,review,sentiment,topic');
-    for (const row of rows) expect(row).toMatch(/,(positive|negative|mixed),[^,]+$/);
+    for (const row of rows) expect(row).toMatch(/,(positive|negative|mixed),.+$/);
     expect(rows).toHaveLength(5);
     expect(await run('read_with_duckdb.py')).toMatch(/review-1 .*(positive|negative|mixed)/);
     expect(existsSync(join(folder, 'answers.errors.jsonl'))).toBe(false);

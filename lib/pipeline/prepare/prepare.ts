@@ -124,7 +124,7 @@ async function validate(
   const reached = { position, md5: md5?.state ?? null };
   if (!isAtEnd) return leaveToNextRun(services, batch, run, reached);
   if (md5) assertMd5(md5.hex, expected);
-  if (!validation.hasRequests) await assertNoForeignForm(services.objects, parts);
+  if (!batch.table && !validation.hasRequests) await assertNoForeignForm(services.objects, parts);
   if (validation.lines === 0)
     throw new InvalidInputError(
       'empty_file',
