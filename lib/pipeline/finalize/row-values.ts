@@ -3,6 +3,7 @@ import { objectFrom, objectOf } from '../../lines/foreign-json.ts';
 import { type LineOutcome, outcomeOf } from '../../lines/result-outcome.ts';
 import { answerText, verdictOn } from '../../lines/verdict.ts';
 import { usageFrom as usageOfMessage } from '../../providers/anthropic/result.ts';
+import { type Pricer, pricerOf } from '../../providers/estimate/price.ts';
 import { usageFrom } from '../../providers/openai-family/result.ts';
 import { messageOf } from '../../records/errors.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
@@ -13,7 +14,6 @@ import type { AnswerPart, ResultColumns } from '../../tables/result-columns.ts';
 import type { Column } from '../../tables/row.ts';
 import type { ResultRow } from '../../tables/table-encoder.ts';
 import { findAccount } from '../configured-account.ts';
-import { type Pricer, pricerOf } from '../price.ts';
 import type { Services } from '../services.ts';
 import type { SentResult } from './sent-results.ts';
 
