@@ -1,4 +1,4 @@
-import { parseJson, readJson } from '../records/parse-json.ts';
+import { endOfString, parseJson, readJson } from '../records/parse-json.ts';
 
 /**
  * JSON whose numbers survive being parsed and written again: 12345678901234567890 and 1.0 stay what they were, where
@@ -23,13 +23,71 @@ export function parseExact(text: string): unknown {
   return mayLoseNumbers(text) ? readJson(text, keepSpelling) : parseJson(text);
 }
 
-// Where a number may begin: -0, 16 digits or more, an exponent, a fraction that ends in 0 or is so small that it becomes an
-// exponent. Not within a name: of our own ids, which are hexadecimal, three in four hold what looks like one of these. Text
-// matches now and then: that costs time, never truth.
-const suspiciousNumber = /(?:^|[:,[\s])(?:-0(?![.\d])|-?(?:[\d.]{16}|\d[\d.]*[eE]|\d+\.(?:\d*0(?!\d)|0{6})))/;
-
+/**
+ * Whether a text holds a number that JavaScript would spell otherwise: -0, 16 digits or more, an exponent, a fraction that ends in 0
+ * or is so small that it becomes an exponent. Looks between the strings alone, which are most of a text. Some that are true would
+ * have kept their spelling: that costs time, never truth.
+ *
+ * @param text valid JSON, or a part of it that begins between two values.
+ */
 export function mayLoseNumbers(text: string): boolean {
-  return suspiciousNumber.test(text);
+  for (let at = 0; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === quote) at = behindString(text, at + 1);
+    else if (!mayBeginNumber(code)) at += 1;
+    else {
+      const end = endOfNumber(text, at);
+      if (mayLose(text, at, end)) return true;
+      at = end;
+    }
+  }
+  return false;
+}
+
+const quote = 0x22;
+const backslash = 0x5c;
+const minus = 0x2d;
+
+function mayBeginNumber(code: number): boolean {
+  return code <= 0x39 && (code >= 0x30 || code === minus);
+}
+
+/** Strings up to this length are read character by character; in longer ones the search for the end pays. */
+const shortString = 32;
+
+/** @param from where the string's first character stands. */
+function behindString(text: string, from: number): number {
+  const far = from + shortString;
+  for (let at = from; at < far; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === quote) return at + 1;
+    if (!(code >= 0) || code === backslash) return endOfString(text, at);
+  }
+  return endOfString(text, far);
+}
+
+/** Passes digits, signs, the point and the sign of an exponent. */
+function endOfNumber(text: string, from: number): number {
+  let at = from + 1;
+  for (;;) {
+    const code = text.charCodeAt(at);
+    if (!((code >= 0x30 && code <= 0x39) || code === 0x2e || code === minus || code === 0x2b || (code | 0x20) === 0x65))
+      return at;
+    at += 1;
+  }
+}
+
+const suspiciousNumber = /^(?:-0$|-?(?:[\d.]{16}|\d[\d.]*[eE]|\d+\.(?:\d*0$|0{6})))/;
+
+function mayLose(text: string, start: number, end: number): boolean {
+  // Most are counts.
+  if (end - start < 6 && text.charCodeAt(start) !== minus && isWhole(text, start, end)) return false;
+  return suspiciousNumber.test(text.slice(start, end));
+}
+
+function isWhole(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (!mayBeginNumber(text.charCodeAt(at))) return false;
+  return true;
 }
 
 function keepSpelling(spelling: string): unknown {

@@ -6,9 +6,11 @@ import { parseJson } from '../records/parse-json.ts';
 
 /** @returns the object that a line holds, or null where it is not UTF-8, not JSON or no object. */
 export function objectFrom(bytes: Buffer): JsonObject | null {
-  if (!isUtf8(bytes)) return null;
   try {
-    const value: unknown = parseJson(bytes.toString('utf8'));
+    const text = bytes.toString('utf8');
+    // What is no UTF-8 is decoded as this character; a text without it needs no second look.
+    if (text.includes('\ufffd') && !isUtf8(bytes)) return null;
+    const value: unknown = parseJson(text);
     return isObject(value) ? value : null;
   } catch {
     return null;

@@ -47,16 +47,81 @@ export function membersOf(json: Buffer, from = 0): Member[] {
   return members;
 }
 
+/**
+ * Finds where the value of a member begins, and reads no further than that.
+ *
+ * @returns null where the object has no such member.
+ */
+export function startOfMember(json: Buffer, key: string): number | null {
+  let at = skipSpace(json, 0);
+  if (json[at] !== openBrace) return null;
+  do {
+    at = skipSpace(json, at + 1);
+    if (json[at] !== quote) return null;
+    const keyEnd = endOfString(json, at);
+    const start = skipSpace(json, skipSpace(json, keyEnd) + 1);
+    if (decodeKey(json, at, keyEnd) === key) return start;
+    at = skipSpace(json, endOfValue(json, start));
+  } while (json[at] === comma);
+  return null;
+}
+
+/**
+ * Writes members as JSON without spaces around them, each value in its own bytes.
+ *
+ * @param members some of one object's, in their order.
+ * @returns pieces that stand behind each other, with commas between; those that follow each other in the text are one piece.
+ */
+export function piecesOf(json: Buffer, members: readonly Member[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  let run: Span | null = null;
+  for (const member of members) {
+    const start = startWithPlainKey(json, member);
+    if (run && start !== null && start === run.end + 1 && json[run.end] === comma) {
+      run.end = member.end;
+      continue;
+    }
+    if (run) pieces.push(json.subarray(run.start, run.end), betweenMembers);
+    run = start === null ? null : { start, end: member.end };
+    if (start === null)
+      pieces.push(
+        Buffer.from(`${JSON.stringify(member.key)}:`),
+        json.subarray(member.start, member.end),
+        betweenMembers,
+      );
+  }
+  if (run) pieces.push(json.subarray(run.start, run.end));
+  else pieces.pop();
+  return pieces;
+}
+
+const betweenMembers = Buffer.from(',');
+/** A name of which no character can be written in fewer bytes than by itself. */
+const plainKey = /^\w+$/;
+
+/** @returns where the name begins, if it stands right before the value as JSON.stringify would write it. */
+function startWithPlainKey(json: Buffer, { key, start }: Member): number | null {
+  if (json[start - 1] !== colon || json[start - 2] !== quote) return null;
+  const begin = start - 3 - key.length;
+  return json[begin] === quote && plainKey.test(key) ? begin : null;
+}
+
 /** Replaces spans of the text by other bytes. The replacements must be in order and apart from each other. */
 export function splice(text: Buffer, replacements: readonly { span: Span; value: string }[]): Buffer {
-  const pieces: Buffer[] = [];
+  const growth = replacements.reduce(
+    (sum, { span, value }) => sum + Buffer.byteLength(value) - (span.end - span.start),
+    0,
+  );
+  const spliced = Buffer.allocUnsafe(text.length + growth);
   let at = 0;
+  let length = 0;
   for (const { span, value } of replacements) {
-    pieces.push(text.subarray(at, span.start), Buffer.from(value));
+    length += text.copy(spliced, length, at, span.start);
+    length += spliced.write(value, length);
     at = span.end;
   }
-  pieces.push(text.subarray(at));
-  return Buffer.concat(pieces);
+  text.copy(spliced, length, at);
+  return spliced;
 }
 
 function decodeKey(json: Buffer, start: number, end: number): string {

@@ -46,8 +46,12 @@ const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const space = 0x20;
 
-/** @param from within the string, and not behind a backslash that escapes. */
-function endOfString(text: string, from: number): number {
+/**
+ * Finds where a string of JSON ends, its quote included.
+ *
+ * @param from within the string, and not behind a backslash that escapes.
+ */
+export function endOfString(text: string, from: number): number {
   for (let end = text.indexOf('"', from); end >= 0; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;
     while (end - 1 - backslashes >= from && text.charCodeAt(end - 1 - backslashes) === backslash) backslashes += 1;

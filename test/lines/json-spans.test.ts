@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { membersOf, splice } from '../../lib/lines/json-spans.ts';
+import { membersOf, piecesOf, splice, startOfMember } from '../../lib/lines/json-spans.ts';
 
 const spaced = fc.constantFrom('', ' ', '\n\t ');
 
@@ -37,6 +37,50 @@ describe('membersOf', () => {
     for (const text of ['[1]', '"a"', '1', 'null', '{}']) expect(membersOf(Buffer.from(text))).toEqual([]);
   });
 });
+
+describe('startOfMember', () => {
+  it('finds the first member of a name where membersOf finds it', () => {
+    fc.assert(
+      fc.property(objectText, fc.nat(), fc.string(), ({ text }, pick, other) => {
+        const bytes = Buffer.from(text);
+        const members = membersOf(bytes);
+        const name = members[pick % Math.max(1, members.length)]?.key ?? other;
+        for (const key of [name, other])
+          expect(startOfMember(bytes, key)).toBe(members.find((member) => member.key === key)?.start ?? null);
+      }),
+    );
+  });
+});
+
+describe('piecesOf', () => {
+  it('gives each value in its own bytes and each name as JSON.stringify writes it, whatever is left out', () => {
+    const flags = fc.infiniteStream(fc.boolean());
+    fc.assert(
+      fc.property(objectText, flags, fc.boolean(), ({ text }, keeps, isCompact) => {
+        const bytes = Buffer.from(isCompact ? compact(text) : text);
+        const kept = membersOf(bytes).filter(() => keeps.next().value);
+        const expected = kept.map(
+          ({ key, start, end }) => `${JSON.stringify(key)}:${bytes.toString('utf8', start, end)}`,
+        );
+        expect(Buffer.concat(piecesOf(bytes, kept)).toString()).toBe(expected.join(','));
+      }),
+    );
+  });
+
+  it('takes neighbours as one piece', () => {
+    const line = Buffer.from('{"model":"m","a":1,"b":"x,y","c":[2]}');
+    expect(piecesOf(line, membersOf(line).slice(1)).map(String)).toEqual(['"a":1,"b":"x,y","c":[2]']);
+  });
+});
+
+/** Without spaces between members, each value in its own bytes. */
+function compact(text: string): string {
+  const bytes = Buffer.from(text);
+  const members = membersOf(bytes).map(
+    ({ key, start, end }) => `${JSON.stringify(key)}:${bytes.toString('utf8', start, end)}`,
+  );
+  return `{${members.join(',')}}`;
+}
 
 describe('splice', () => {
   it('changes nothing but the spans', () => {

@@ -38,6 +38,23 @@ describe('parseExact', () => {
     );
   });
 
+  it('knows every number that would be spelled otherwise, wherever it stands and whatever stands in strings before it', () => {
+    const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,17})(\.\d{1,9})?([eE][+-]?\d{1,3})?$/);
+    const strings = fc.array(
+      fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constantFrom('\\', '"', ':1.0,', 'a\\"'.repeat(20))),
+    );
+    fc.assert(
+      fc.property(strings, digits, fc.boolean(), (before, number, isMember) => {
+        const text = isMember
+          ? `{"s":${JSON.stringify(before)},"n":${number}}`
+          : `[${JSON.stringify(before)}, ${number}]`;
+        if (JSON.stringify(Number(number)) !== number) expect(mayLoseNumbers(text)).toBe(true);
+        expect(mayLoseNumbers(JSON.stringify([before, 42, 0.5]))).toBe(false);
+      }),
+      { numRuns: runs(1000) },
+    );
+  });
+
   it('is JSON.parse for all else', () => {
     fc.assert(
       fc.property(fc.json(), (text) => {

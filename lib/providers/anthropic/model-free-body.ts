@@ -1,4 +1,4 @@
-import { membersOf } from '../../lines/json-spans.ts';
+import { membersOf, piecesOf, startOfMember } from '../../lines/json-spans.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 
 /** Said outside the body where a cloud runs Claude: the model by the job, whether it streams by the call's name. */
@@ -11,14 +11,10 @@ const saidElsewhere: ReadonlySet<string> = new Set(['model', 'stream']);
  */
 export function modelFreeBody({ bytes, format }: RequestLine, version: string): Buffer {
   const bodyKey = format === 'anthropic' ? 'params' : 'body';
-  const body = membersOf(bytes).find(({ key }) => key === bodyKey);
-  const members = body ? membersOf(bytes, body.start) : [];
+  const start = startOfMember(bytes, bodyKey);
+  const members = start === null ? [] : membersOf(bytes, start);
   const kept = members.filter(({ key }) => !saidElsewhere.has(key));
   const hasVersion = kept.some(({ key }) => key === 'anthropic_version');
-  const versionMember = hasVersion ? [] : [Buffer.from(`,"anthropic_version":"${version}"`)];
-  const own = kept.flatMap(({ key, start, end }) => [
-    Buffer.from(`,${JSON.stringify(key)}:`),
-    bytes.subarray(start, end),
-  ]);
-  return Buffer.concat([Buffer.from('{'), Buffer.concat([...versionMember, ...own]).subarray(1), Buffer.from('}')]);
+  const versionMember = hasVersion ? '' : `"anthropic_version":"${version}"${kept.length > 0 ? ',' : ''}`;
+  return Buffer.concat([Buffer.from(`{${versionMember}`), ...piecesOf(bytes, kept), Buffer.from('}')]);
 }

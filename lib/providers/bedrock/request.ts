@@ -17,9 +17,9 @@ export function translateRequest(request: RequestLine, target: RequestTarget): T
   if (!write) return wrongEndpoint(family, request.endpoint);
   return translatedRequest(family.name, (notes) => {
     const body = write(request, target, notes);
-    const json = body instanceof Buffer ? body : Buffer.from(JSON.stringify(body));
-    const start = Buffer.from(`{"recordId":${JSON.stringify(lineId)},"modelInput":`);
-    return Buffer.concat([start, json, Buffer.from('}')]);
+    const start = `{"recordId":${JSON.stringify(lineId)},"modelInput":`;
+    if (body instanceof Buffer) return Buffer.concat([Buffer.from(start), body, Buffer.from('}')]);
+    return Buffer.from(`${start}${JSON.stringify(body)}}`);
   });
 }
 

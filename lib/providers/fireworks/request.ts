@@ -1,5 +1,5 @@
 import { exactBody } from '../../lines/exact-body.ts';
-import { membersOf } from '../../lines/json-spans.ts';
+import { type Member, membersOf, piecesOf, splice, startOfMember } from '../../lines/json-spans.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
@@ -20,32 +20,37 @@ const streamDropped: Warning = {
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
   if (request.format !== 'openai' || request.endpoint !== '/v1/chat/completions')
     return wrongEndpoint(request.endpoint);
-  const messages = changedMessages(request);
-  const kept = bodyMembers(request.bytes).filter(({ key }) => key !== 'model' && key !== 'stream');
-  const body = kept.flatMap(({ key, start, end }) => [
-    Buffer.from(`,${JSON.stringify(key)}:`),
-    key === 'messages' && messages ? messages : request.bytes.subarray(start, end),
-  ]);
+  const line = withKnownRoles(request);
+  const kept = bodyMembers(line).filter(({ key }) => key !== 'model' && key !== 'stream');
   const head = Buffer.from(`{"custom_id":${JSON.stringify(target.lineId)},"body":{`);
-  const bytes = Buffer.concat([head, Buffer.concat(body).subarray(1), Buffer.from('}}')]);
+  const bytes = Buffer.concat([head, ...piecesOf(line, kept), end]);
   return { ok: true, bytes, warnings: request.body.stream === true ? [streamDropped] : [] };
 }
 
-/** Fireworks knows no role `developer`, and one such message fails the whole job; null where there is none. */
-function changedMessages(request: RequestLine): Buffer | null {
+const end = Buffer.from('}}');
+
+/** Fireworks knows no role `developer`, and one such message fails the whole job. */
+function withKnownRoles(request: RequestLine): Buffer {
+  const { bytes, body } = request;
+  if (!Array.isArray(body.messages) || !body.messages.some(isDeveloper)) return bytes;
   const { messages } = exactBody(request);
-  if (!Array.isArray(messages) || !messages.some(isDeveloper)) return null;
+  if (!Array.isArray(messages)) return bytes;
   const changed = messages.map((message: unknown) => (isDeveloper(message) ? { ...message, role: 'system' } : message));
-  return Buffer.from(JSON.stringify(changed));
+  const value = JSON.stringify(changed);
+  const spans = bodyMembers(bytes).filter(({ key }) => key === 'messages');
+  return splice(
+    bytes,
+    spans.map((span) => ({ span, value })),
+  );
 }
 
 function isDeveloper(message: unknown): message is JsonObject {
   return isObject(message) && message.role === 'developer';
 }
 
-function bodyMembers(line: Buffer) {
-  const body = membersOf(line).find(({ key }) => key === 'body');
-  return body ? membersOf(line, body.start) : [];
+function bodyMembers(line: Buffer): Member[] {
+  const start = startOfMember(line, 'body');
+  return start === null ? [] : membersOf(line, start);
 }
 
 function wrongEndpoint(endpoint: Endpoint): TranslatedRequest {

@@ -15,28 +15,26 @@ import { responseFormatFrom, toolChoiceFrom, toolsFrom } from './tools.ts';
 export function chatBodyFrom(request: RequestLine, notes: TranslationNotes): JsonObject {
   const chat = parseChat(request, mistralAbilities, notes);
   const { maxTokens, format, effort, toolChoice, isParallel, prediction, stop } = chat;
-  return {
-    messages: messagesFrom(chat.messages, notes),
-    ...Object.fromEntries(chat.own),
-    ...(chat.tools.length > 0 && { tools: toolsFrom(chat.tools) }),
-    ...(toolChoice && { tool_choice: toolChoiceFrom(toolChoice, notes) }),
-    ...(isParallel !== null && { parallel_tool_calls: isParallel }),
-    ...(format && { response_format: responseFormatFrom(format) }),
-    ...(effort !== null && { reasoning_effort: effortFrom(effort, notes) }),
-    ...spelled('temperature', temperatureFrom(chat.temperature, notes)),
-    ...spelled('top_p', chat.topP),
-    ...spelled('n', chat.n),
-    ...(stop.length > 0 && { stop }),
-    ...spelled('random_seed', seedFrom(chat, notes)),
-    ...spelled('presence_penalty', chat.presencePenalty),
-    ...spelled('frequency_penalty', chat.frequencyPenalty),
-    ...(prediction !== null && { prediction: { type: 'content', content: prediction } }),
-    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
+  const body: JsonObject = { messages: messagesFrom(chat.messages, notes) };
+  const spell = (name: string, number: Pick<ChatNumber, 'spelled'> | null) => {
+    if (number) body[name] = number.spelled();
   };
-}
-
-function spelled(name: string, number: Pick<ChatNumber, 'spelled'> | null): JsonObject {
-  return number ? { [name]: number.spelled() } : {};
+  for (const [name, value] of chat.own) body[name] = value;
+  if (chat.tools.length > 0) body.tools = toolsFrom(chat.tools);
+  if (toolChoice) body.tool_choice = toolChoiceFrom(toolChoice, notes);
+  if (isParallel !== null) body.parallel_tool_calls = isParallel;
+  if (format) body.response_format = responseFormatFrom(format);
+  if (effort !== null) body.reasoning_effort = effortFrom(effort, notes);
+  spell('temperature', temperatureFrom(chat.temperature, notes));
+  spell('top_p', chat.topP);
+  spell('n', chat.n);
+  if (stop.length > 0) body.stop = stop;
+  spell('random_seed', seedFrom(chat, notes));
+  spell('presence_penalty', chat.presencePenalty);
+  spell('frequency_penalty', chat.frequencyPenalty);
+  if (prediction !== null) body.prediction = { type: 'content', content: prediction };
+  if (maxTokens !== undefined) body.max_tokens = maxTokens;
+  return body;
 }
 
 /** Source: mistralai/platform-docs-public, openapi.yaml, read 2026-11. */

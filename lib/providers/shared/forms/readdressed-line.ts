@@ -36,7 +36,8 @@ function customIdSpan(bytes: Buffer, lineId: string): Span | null {
   const start = bytes.indexOf(value);
   if (start < 0 || bytes.includes(value, start + value.length)) return null;
   const before = bytes.toString('latin1', Math.max(0, start - 24), start);
-  return /"custom_id"\s*:\s*$/.test(before) ? { start, end: start + value.length } : null;
+  const isBehindName = before.endsWith('"custom_id":') || /"custom_id"\s*:\s*$/.test(before);
+  return isBehindName ? { start, end: start + value.length } : null;
 }
 
 function replacementsIn(
