@@ -26,12 +26,18 @@ export function readJson(text: string, numberFrom: (spelling: string) => unknown
   return new JsonReader(text, numberFrom).read();
 }
 
-/** Looks at no more than the strings that hold an escape. The text need not be valid. */
-function hasEscapedName(text: string): boolean {
+/**
+ * Whether a member's name holds an escape. Looks at no more than the colons behind an escape: only a string before one of them can be
+ * such a name. The text need not be valid.
+ */
+export function hasEscapedName(text: string): boolean {
   for (let at = text.indexOf('\\'); at >= 0; ) {
-    const end = endOfString(text, at);
-    if (text.charCodeAt(behindSpace(text, end)) === colon) return true;
-    at = text.indexOf('\\', end);
+    const end = text.indexOf(':', at);
+    if (end < 0) return false;
+    const last = beforeSpace(text, end - 1);
+    const isQuote = text.charCodeAt(last) === quote && !isEscaped(text, last);
+    if (isQuote && holdsEscape(text, last)) return true;
+    at = isQuote ? text.indexOf('\\', end) : end + 1;
   }
   return false;
 }
@@ -60,10 +66,30 @@ export function endOfString(text: string, from: number): number {
   return text.length;
 }
 
-function behindSpace(text: string, from: number): number {
+function beforeSpace(text: string, from: number): number {
   let at = from;
-  while (text.charCodeAt(at) <= space) at += 1;
+  while (text.charCodeAt(at) <= space) at -= 1;
   return at;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let first = at;
+  while (text.charCodeAt(first - 1) === backslash) first -= 1;
+  return (at - first) % 2 === 1;
+}
+
+/**
+ * Whether the string that ends at a quote holds an escape.
+ *
+ * @param end a quote that begins a string is taken for the end of what stands before it, which holds none.
+ */
+function holdsEscape(text: string, end: number): boolean {
+  for (let at = end - 1; at >= 0; at -= 1) {
+    const code = text.charCodeAt(at);
+    if (code === backslash) return true;
+    if (code === quote) return isEscaped(text, at);
+  }
+  return false;
 }
 
 type Container = { list: unknown[] } | { object: JsonObject; name: string | null };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseJson } from '../../lib/records/parse-json.ts';
+import { hasEscapedName, parseJson } from '../../lib/records/parse-json.ts';
 import { lineId, lineOf, openAILine } from '../providers/support/lines.ts';
 import { targets } from '../providers/support/translation-targets.ts';
 
@@ -11,12 +11,13 @@ const misread = '{"h":1,"\\n":2}';
 const name = fc.oneof(
   fc.string(),
   fc.string({ unit: 'binary', maxLength: 2 }),
-  fc.constantFrom('a', '\\', '"', '\n', '\\n', '\ud800', '__proto__', '1', 'a\\', 'a\n'),
+  fc.constantFrom('a', '\\', '"', '\n', '\\n', '\ud800', '__proto__', '1', 'a\\', 'a\n', ':', 'a:', '":', '\\:'),
 );
 const value = fc.letrec<{ any: unknown }>((tie) => ({
   any: fc.oneof(
     { depthSize: 'small', withCrossShrink: true },
     fc.oneof(fc.double({ noDefaultInfinity: true, noNaN: true }), fc.string(), fc.boolean(), fc.constant(null)),
+    fc.constantFrom(':', '":', '\\":', ' :x', 'a\n":1'),
     fc.array(tie('any'), { maxLength: 4 }),
     fc.array(fc.tuple(name, tie('any')), { maxLength: 4 }).map((members) => Object.fromEntries(members)),
   ),
@@ -74,6 +75,17 @@ describe('parseJson', () => {
   it('is needed as long as V8 misreads them', () => {
     JSON.parse(misleading);
     expect(Object.keys(JSON.parse(misread))).toEqual(['h', '\\']);
+  });
+
+  it('finds each name that holds an escape, and takes no other string for one', () => {
+    fc.assert(
+      fc.property(value, spelling, fc.boolean(), (meant, how, isPlain) => {
+        const text = written(meant, isPlain ? { ...how, isEscaped: () => false } : how);
+        const strings = [...text.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/gs)];
+        const isThere = strings.some(([, string = '', colon]) => colon !== undefined && string.includes('\\'));
+        expect(hasEscapedName(text)).toBe(isThere);
+      }),
+    );
   });
 
   it('refuses what JSON.parse refuses', () => {

@@ -24,7 +24,7 @@ const holdsNumbers = /"(?:functionCall|logprobsResult|groundingMetadata|toolCall
 /** The response with its numbers as the model wrote them; null where they are so already. */
 function exactResponse(bytes: Buffer): JsonObject | null {
   const text = bytes.toString('utf8');
-  if (!holdsNumbers.test(text) || !mayLoseNumbers(text)) return null;
+  if (!mayLoseNumbers(text) || !holdsNumbers.test(text)) return null;
   const line = parseExact(text);
   return isObject(line) ? objectOf(line.response) : null;
 }
