@@ -54,7 +54,7 @@ async function served(folder: string, upstream: Upstream, count: number): Promis
   upstream.isQuick = false;
   const startMs = performance.now();
   const answers = await burst(url, count);
-  while ((await waitingAt(url)) < count) await sleep(10);
+  while ((await waitingAt(url)) < count) await sleep(100);
   const takenMs = performance.now() - startMs;
   while (upstream.paid.length < count) await sleep(50);
   upstream.finish();

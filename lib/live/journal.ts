@@ -134,6 +134,7 @@ export interface JournalCounts {
 
 const formatVersion = '1';
 
+/** What is large stands behind what is counted. */
 const tables = `
   CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS passes (
@@ -142,10 +143,10 @@ const tables = `
   ) STRICT;
   CREATE TABLE IF NOT EXISTS requests (
     id INTEGER PRIMARY KEY AUTOINCREMENT, callKey TEXT NOT NULL, pass INTEGER NOT NULL, generation INTEGER NOT NULL,
-    place INTEGER, account TEXT NOT NULL, grouping TEXT NOT NULL, endpoint TEXT NOT NULL, body BLOB, bytes INTEGER NOT NULL,
+    place INTEGER, account TEXT NOT NULL, grouping TEXT NOT NULL, endpoint TEXT NOT NULL, bytes INTEGER NOT NULL,
     waits INTEGER NOT NULL, retryCount INTEGER NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, batch INTEGER, position INTEGER,
-    takenAtMs INTEGER NOT NULL, leftAtMs INTEGER, status INTEGER, requestId TEXT, code TEXT, answer BLOB,
-    answeredAtMs INTEGER, deliveredAtMs INTEGER, estimateUsd REAL
+    takenAtMs INTEGER NOT NULL, leftAtMs INTEGER, status INTEGER, requestId TEXT, code TEXT,
+    answeredAtMs INTEGER, deliveredAtMs INTEGER, estimateUsd REAL, body BLOB, answer BLOB
   ) STRICT;
   CREATE INDEX IF NOT EXISTS undelivered ON requests (callKey, pass, waits) WHERE deliveredAtMs IS NULL;
   CREATE INDEX IF NOT EXISTS delivered ON requests (callKey, pass, deliveredAtMs) WHERE deliveredAtMs IS NOT NULL;
@@ -405,7 +406,7 @@ export class Journal {
   /** The first place among equal requests that a pass has not come to yet. */
   nextPlace(callKey: string, { id, generation }: Pass): number {
     const found = this.#get(
-      'SELECT COALESCE(MAX(place) + 1, 0) AS next FROM requests WHERE generation = ? AND callKey = ? AND pass = ?',
+      'SELECT COALESCE(MAX(place) + 1, 0) AS next FROM requests WHERE generation = ? AND callKey = ? AND place IS NOT NULL AND pass = ?',
       generation,
       callKey,
       id,

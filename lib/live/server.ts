@@ -229,7 +229,8 @@ async function passModels(target: LiveTarget, path: string, response: ServerResp
 
 /** One caller that waits at its connection. */
 class WaitingCall {
-  readonly #call: LiveCall;
+  /** Without its body, which the journal has. */
+  readonly #call: Pick<LiveCall, 'endpoint' | 'stream'>;
   readonly #response: ServerResponse;
   readonly #kind: CallerKind;
   readonly #onEnd: () => void;
@@ -238,8 +239,8 @@ class WaitingCall {
   #isAnswered = false;
   isOver = false;
 
-  constructor(call: LiveCall, response: ServerResponse, kind: CallerKind, onEnd: () => void) {
-    this.#call = call;
+  constructor({ endpoint, stream }: LiveCall, response: ServerResponse, kind: CallerKind, onEnd: () => void) {
+    this.#call = { endpoint, stream };
     this.#response = response;
     this.#kind = kind;
     this.#onEnd = onEnd;
