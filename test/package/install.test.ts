@@ -50,6 +50,13 @@ it('installs into an empty project, and library, types and command work there', 
   });
   expect(stdout.split('\n').filter((line) => /^\d/.test(line)).length).toBeGreaterThan(2);
   await typeCheck(project, 'run-batch.ts', { skipLibCheck: false });
+  cpSync(join(root, 'examples/gather-live-calls.ts'), join(project, 'gather-live-calls.ts'));
+  const gathered = await run(process.execPath, ['gather-live-calls.ts'], {
+    cwd: project,
+    env: { ...env, OPENAI_API_KEY: at.apiKey, OPENAI_BASE_URL: at.apiBase },
+  });
+  expect(gathered.stdout.split('\n').filter((line) => /^\d (?!failed)/.test(line))).toHaveLength(3);
+  await typeCheck(project, 'gather-live-calls.ts', { skipLibCheck: false });
   await expect(listMistralBatches(project)).rejects.toMatchObject({
     stderr: expect.stringMatching(/npm install '@mistralai\/mistralai@\^\d/),
   });
