@@ -9,10 +9,11 @@ import {
   providerBatchFrom as fromOpenAI,
   batchObjectSchema as openAISchema,
 } from '../../lib/providers/openai-family/batch-object.ts';
+import { openAIDialect } from '../../lib/providers/openai-family/dialect.ts';
 import { providerBatchFrom as fromVertex, predictionJobSchema } from '../../lib/providers/vertex/prediction-job.ts';
 
 function openAI(changes: object) {
-  return fromOpenAI(openAISchema.parse({ id: 'batch_1', status: 'completed', ...changes }), 'OpenAI');
+  return fromOpenAI(openAISchema.parse({ id: 'batch_1', status: 'completed', ...changes }), openAIDialect);
 }
 
 function anthropic(changes: object) {
@@ -136,15 +137,19 @@ describe('a batch of Google', () => {
     fromVertex(predictionJobSchema.parse({ name: 'j', error, state: 'JOB_STATE_FAILED', ...done }), null);
 
   it.each([
-    ['Gemini', failedGemini, {}, true],
-    ['Gemini', failedGemini, { batchStats: { requestCount: '3' } }, true],
+    ['Gemini', failedGemini, { batchStats: { requestCount: '3', pendingRequestCount: '3' } }, true],
+    ['Gemini', failedGemini, {}, false],
+    ['Gemini', failedGemini, { batchStats: { requestCount: '3' } }, false],
+    ['Gemini', failedGemini, { batchStats: { requestCount: '3', failedRequestCount: '3' } }, false],
     ['Gemini', failedGemini, { batchStats: { successfulRequestCount: '900' } }, false],
     ['Gemini', failedGemini, { output: { responsesFile: 'files/1' } }, false],
     ['Vertex', failedVertex, {}, true],
     ['Vertex', failedVertex, { completionStats: { incompleteCount: '3' } }, true],
     ['Vertex', failedVertex, { completionStats: { successfulCount: '900' } }, false],
+    ['Vertex', failedVertex, { startTime: '2026-11-30T10:00:00Z' }, false],
+    ['Vertex', failedVertex, { startTime: 1_790_000_000 }, false],
     ['Vertex', failedVertex, { outputInfo: { gcsOutputDirectory: 'gs://b/o' } }, false],
-  ])('%s is sent again only where none of it is done: %#', (_name, batchOf, done, isQueueFull) => {
+  ])('%s is sent again only where it shows that none of it ran: %#', (_name, batchOf, done, isQueueFull) => {
     expect(batchOf(done)).toMatchObject({ phase: 'failed', failure: { code: 'resource_exhausted', isQueueFull } });
   });
 });

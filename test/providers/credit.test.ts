@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest';
-import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai-family/batch-object.ts';
 import { createOutcome } from '../../lib/providers/shared/http/create-outcome.ts';
 import { uploadFailure } from '../../lib/providers/shared/http/upload-failure.ts';
 
@@ -7,12 +6,23 @@ function answered(status: number, error: object, message: string): Error {
   return Object.assign(new Error(message), { status, error });
 }
 
-const lowCredit =
-  '400 {"type":"error","error":{"type":"invalid_request_error","message":"Your credit balance is too low to access the API."}}';
-
 it.each([
   ['402', answered(402, {}, 'Payment Required')],
-  ["Anthropic's 400", answered(400, { error: { type: 'invalid_request_error' } }, lowCredit)],
+  [
+    "Anthropic's 400",
+    answered(
+      400,
+      {
+        error: {
+          type: 'invalid_request_error',
+          message: 'Your credit balance is too low to access the Anthropic API.',
+        },
+      },
+      '400 {"type":"error","error":{"type":"invalid_request_error"}}',
+    ),
+  ],
+  ["OpenRouter's words", answered(403, {}, '403 Insufficient credits. Add more.')],
+  ["Google's status before them", answered(400, {}, 'FAILED_PRECONDITION: Your prepayment credits are depleted.')],
   [
     "xAI's words",
     answered(403, {}, 'Your team a has either used all available credits or reached its monthly spending limit.'),
@@ -33,31 +43,28 @@ it.each([
   expect(uploadFailure(error, 'Uploading')).toEqual(deferred);
 });
 
-it('any other 400 is a refusal', async () => {
-  const error = answered(400, { code: 'invalid_request' }, 'requests.3: too much');
+it.each([
+  'requests.3: too much',
+  "requests.3: messages: 'Your credit balance is too low to access the site' is not allowed",
+  'Invalid prompt: you have insufficient quota',
+  'The value "insufficient credits" is none of the known ones.',
+  'A message says: used all available credits, monthly spending limit',
+  'Your team said: either used all available credits or reached its monthly spending limit',
+  "Insufficient balance in 'the fields' of the schema",
+])('any other 400 is a refusal, also where it quotes a request: %s', async (message) => {
+  const error = answered(400, { code: 'invalid_request' }, message);
+  const create = () => Promise.reject(error);
 
-  expect(
-    await createOutcome('The provider', async () => {
-      throw error;
-    }),
-  ).toMatchObject({ outcome: 'refused', code: 'invalid_request' });
+  expect(await createOutcome('The provider', create)).toMatchObject({ outcome: 'refused', code: 'invalid_request' });
+  expect(uploadFailure(error, 'Uploading')).toMatchObject({ outcome: 'refused', code: 'invalid_request' });
 });
 
 it.each([
-  [{ total: 8, completed: 0, failed: 0 }, null, true],
-  [null, null, true],
-  [{ total: 8, completed: 3, failed: 0 }, null, false],
-  [{ total: 8, completed: 0, failed: 0 }, 'file-1', false],
-])(
-  'a batch that failed for want of credit is sent again only if nothing of it ran: %j',
-  (counts, file, isQueueFull) => {
-    const errors = { data: [{ code: 'billing_hard_limit_reached', message: 'Billing hard limit has been reached.' }] };
-    const batch = { id: 'a', status: 'failed', errors, request_counts: counts, output_file_id: file };
+  [500, { code: 'insufficient_quota' }],
+  [503, { code: 'token_limit_exceeded' }],
+  [502, { code: 'idempotency_conflict' }],
+])('a server in trouble proves nothing by what it says: %i %j', async (status, error) => {
+  const create = () => Promise.reject(answered(status, error, 'Your prepayment credits are depleted.'));
 
-    expect(providerBatchFrom(batchObjectSchema.parse(batch), 'OpenAI').failure).toEqual({
-      code: 'billing_hard_limit_reached',
-      message: 'Billing hard limit has been reached.',
-      isQueueFull,
-    });
-  },
-);
+  expect(await createOutcome('The provider', create)).toMatchObject({ outcome: 'unknown' });
+});

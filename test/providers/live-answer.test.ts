@@ -28,6 +28,12 @@ it('waits where the account cannot pay, whatever the status', async () => {
   expect(await liveAnswer(form, 'line0', () => Promise.reject(refusal))).toEqual({ outcome: 'unreachable', message });
 });
 
+it('waits for no payment where a server in trouble says it, which may have answered', async () => {
+  const error = { code: 'insufficient_quota' };
+  const refusal = Object.assign(new Error('500 no'), { status: 500, headers: new Headers(), error });
+  expect(await liveAnswer(form, 'line0', () => Promise.reject(refusal))).toMatchObject({ outcome: 'failed' });
+});
+
 it.each([
   [402, 'unreachable'],
   [403, 'forbidden'],

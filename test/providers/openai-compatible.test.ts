@@ -69,7 +69,11 @@ describe('an OpenAI-compatible server', () => {
   ])('whose batch is %s has it %s', (status, phase) => {
     const batch = batchObjectSchema.parse({ id: 'a', status, created_at: 'some day', metadata: 'none' });
 
-    expect(providerBatchFrom(batch, 'it')).toMatchObject({ phase, isKnownStatus: true, counts: null });
+    expect(providerBatchFrom(batch, { service: 'it', showsStart: false })).toMatchObject({
+      phase,
+      isKnownStatus: true,
+      counts: null,
+    });
   });
 
   it('says at start that its base URL is missing, and may be there more than once', () => {

@@ -14,7 +14,7 @@ const job = {
 };
 
 function read(reply: object) {
-  return providerBatchFrom(batchObjectSchema.parse(togetherDialect.batchFrom(reply)), 'Together');
+  return providerBatchFrom(batchObjectSchema.parse(togetherDialect.batchFrom(reply)), togetherDialect);
 }
 
 describe('a batch of Together', () => {

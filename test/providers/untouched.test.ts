@@ -4,11 +4,13 @@ import { jobSchema as fireworksJob, providerBatchFrom as fromFireworks } from '.
 import { batchOperationSchema, providerBatchFrom as fromGemini } from '../../lib/providers/gemini/batch-operation.ts';
 import { providerBatchFrom as fromMistral, jobSchema as mistralJob } from '../../lib/providers/mistral/job.ts';
 import { batchObjectSchema, providerBatchFrom as fromOpenAI } from '../../lib/providers/openai-family/batch-object.ts';
+import { openAIDialect } from '../../lib/providers/openai-family/dialect.ts';
 import { createOutcome } from '../../lib/providers/shared/http/create-outcome.ts';
 import { uploadFailure } from '../../lib/providers/shared/http/upload-failure.ts';
 import { togetherDialect } from '../../lib/providers/together/dialect.ts';
 import { providerBatchFrom as fromVertex, predictionJobSchema } from '../../lib/providers/vertex/prediction-job.ts';
 import { openAIBatch } from '../../lib/providers/xai/batch.ts';
+import { xaiDialect } from '../../lib/providers/xai/dialect.ts';
 
 const message = 'The input is not valid.';
 const none = { total: 0, completed: 0, failed: 0 };
@@ -16,16 +18,21 @@ const none = { total: 0, completed: 0, failed: 0 };
 const openai = (changes: object) => {
   const errors = { data: [{ code: 'invalid_json_line', message, line: 3 }] };
   const batch = { id: 'b', status: 'failed', errors, in_progress_at: null, request_counts: none, ...changes };
-  return fromOpenAI(batchObjectSchema.parse(batch), 'OpenAI').failure;
+  return fromOpenAI(batchObjectSchema.parse(batch), openAIDialect).failure;
+};
+const ownServer = (changes: object) => {
+  const errors = { data: [{ code: 'invalid_json_line', message, line: 3 }] };
+  const batch = { id: 'b', status: 'failed', errors, in_progress_at: null, request_counts: none, ...changes };
+  return fromOpenAI(batchObjectSchema.parse(batch), { service: 'it', showsStart: false }).failure;
 };
 const xai = (state: object) => {
   const counts = { num_requests: 0, num_pending: 0, num_success: 0, num_error: 0, num_cancelled: 0, ...state };
   const batch = { batch_id: 'b', state: counts, cancel_by_xai_message: message };
-  return fromOpenAI(batchObjectSchema.parse(openAIBatch(batch, Date.now())), 'xAI').failure;
+  return fromOpenAI(batchObjectSchema.parse(openAIBatch(batch, Date.now())), xaiDialect).failure;
 };
 const together = (changes: object) => {
   const job = { id: 'b', status: 'FAILED', error: message, ...changes };
-  return fromOpenAI(batchObjectSchema.parse(togetherDialect.batchFrom(job)), 'Together').failure;
+  return fromOpenAI(batchObjectSchema.parse(togetherDialect.batchFrom(job)), togetherDialect).failure;
 };
 const mistral = (changes: object) => {
   const counts = { total_requests: 8, succeeded_requests: 0, failed_requests: 0 };
@@ -62,13 +69,15 @@ const fireworks = (changes: object) => {
 it.each([
   ['OpenAI', openai, {}, true],
   ['OpenAI, which counted but never began', openai, { request_counts: { ...none, total: 8 } }, true],
-  ['a server without the field, which counted nothing', openai, { in_progress_at: undefined }, true],
-  ['a server without the field', openai, { in_progress_at: undefined, request_counts: { ...none, total: 8 } }, false],
+  ['OpenAI, without the field', openai, { in_progress_at: undefined }, false],
+  ['a server of one’s own, whose fields may never be set', ownServer, {}, false],
+  ['a server of one’s own, which counted', ownServer, { request_counts: { ...none, total: 8 } }, false],
+  ['a server of one’s own without the field', ownServer, { in_progress_at: undefined }, false],
   ['OpenAI, which had begun', openai, { in_progress_at: 1_790_000_000 }, false],
-  ['a server whose time is a text', openai, { in_progress_at: '2026-11-30T10:00:00Z' }, false],
+  ['Azure, whose time is a text', openai, { in_progress_at: '2026-11-30T10:00:00Z' }, false],
   ['OpenAI, with answers', openai, { request_counts: { total: 8, completed: 1, failed: 0 } }, false],
   ['OpenAI, with failures', openai, { request_counts: { total: 8, completed: 0, failed: 1 } }, false],
-  ['a server without counts', openai, { request_counts: null }, false],
+  ['OpenAI, without counts', openai, { request_counts: null }, false],
   ['OpenAI, with a file', openai, { error_file_id: 'file-1' }, false],
   ['xAI', xai, {}, true],
   ['xAI, which has its requests', xai, { num_requests: 8, num_pending: 8 }, false],
@@ -147,3 +156,45 @@ it('an upload may be taken apart that was too large, and none that was refused o
   expect(refused(413)).toMatchObject({ outcome: 'refused', isUntouched: true });
   expect(refused(400)).not.toHaveProperty('isUntouched');
 });
+
+const full = { errors: { data: [{ code: 'token_limit_exceeded', message }] } };
+const unpaid = { errors: { data: [{ code: 'billing_hard_limit_reached', message }] } };
+const lowCredit = 'Your prepayment credits are depleted. Please go to AI Studio.';
+const exhausted = { code: 8, message: 'Too much is waiting.' };
+const wasBegun = { in_progress_at: 1_790_000_000, request_counts: { ...none, total: 8 } };
+const pending = { batchStats: { requestCount: '8', pendingRequestCount: '8' } };
+
+it.each([
+  ['OpenAI, whose queue is full', openai, full, true],
+  ['OpenAI, whose queue is full of what it began', openai, { ...full, ...wasBegun }, false],
+  ['OpenAI, which was full and has answers', openai, { ...full, request_counts: { ...none, completed: 3 } }, false],
+  ['a server of one’s own, whose queue is full', ownServer, full, true],
+  ['a server of one’s own, full and without the field', ownServer, { ...full, in_progress_at: undefined }, true],
+  ['a server of one’s own, full and without counts', ownServer, { ...full, request_counts: null }, true],
+  ['a server of one’s own, which was full and began', ownServer, { ...full, ...wasBegun }, false],
+  ['a server of one’s own, which was full and has a file', ownServer, { ...full, output_file_id: 'file-1' }, false],
+  ['OpenAI, which is not paid', openai, unpaid, true],
+  ['OpenAI, which is not paid for what it began', openai, { ...unpaid, ...wasBegun }, false],
+  ['a server of one’s own, which is not paid', ownServer, unpaid, false],
+  ['Mistral, which is not paid', mistral, { errors: [{ message: lowCredit }] }, true],
+  ['Mistral, which had started', mistral, { errors: [{ message: lowCredit }], started_at: 1_790_000_000 }, false],
+  ['Mistral, which does not say when', mistral, { errors: [{ message: lowCredit }], started_at: undefined }, false],
+  ['Mistral, without counts', mistral, { errors: [{ message: lowCredit }], failed_requests: undefined }, false],
+  ['Gemini, which is full', (changes: object) => gemini(changes, exhausted), pending, true],
+  ['Gemini, full and without counts', (changes: object) => gemini(changes, exhausted), { batchStats: null }, false],
+  ['Gemini, which is not paid', (changes: object) => gemini(changes, { code: 9, message: lowCredit }), pending, true],
+  ['Vertex, which is full', vertex, { error: exhausted }, true],
+  ['Vertex, which was full and had started', vertex, { error: exhausted, startTime: '2026-11-30T10:00:00Z' }, false],
+  [
+    'Fireworks, which proves nothing',
+    fireworks,
+    { status: { code: 'FAILED', message: 'Account a is suspended' } },
+    false,
+  ],
+])(
+  'a failed batch may be sent again where nothing of it can have run: %s',
+  (_name, failureOf, changes, isQueueFull) => {
+    expect(failureOf(changes)).toMatchObject({ isQueueFull });
+    expect(failureOf(changes)).not.toHaveProperty('isUntouched');
+  },
+);

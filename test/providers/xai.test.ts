@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { batchObjectSchema, providerBatchFrom } from '../../lib/providers/openai-family/batch-object.ts';
 import { openAIBatch } from '../../lib/providers/xai/batch.ts';
+import { xaiDialect } from '../../lib/providers/xai/dialect.ts';
 import { translateResult } from '../../lib/providers/xai/result.ts';
 import { connect, ended, noAbort, positionsOf, resultsOf, sendingOf, submit } from './support/connected-provider.ts';
 import { answered, lineId, resultLine } from './support/lines.ts';
@@ -11,7 +12,7 @@ const counts = { num_requests: 4, num_pending: 0, num_success: 3, num_error: 1, 
 
 function read(changes: object) {
   const batch = { batch_id: 'b', name: 'prefix token-1', create_time: '2026-11-25', state: counts, ...changes };
-  return providerBatchFrom(batchObjectSchema.parse(openAIBatch(batch, now)), 'xAI');
+  return providerBatchFrom(batchObjectSchema.parse(openAIBatch(batch, now)), xaiDialect);
 }
 
 describe('a batch of xAI', () => {

@@ -10,13 +10,11 @@ const count = z.number().int().nonnegative();
 export const batchObjectSchema = z.object({
   id: z.string().min(1),
   processing_status: z.string(),
-  request_counts: z.object({
-    processing: count,
-    succeeded: count,
-    errored: count,
-    canceled: count,
-    expired: count,
-  }),
+  /** Null where they cannot be read: what the batch has is then no less, and nobody knows how much. */
+  request_counts: z
+    .object({ processing: count, succeeded: count, errored: count, canceled: count, expired: count })
+    .nullish()
+    .catch(null),
   /** RFC 3339. */
   created_at: z.string(),
   archived_at: z.string().nullish(),
@@ -28,10 +26,15 @@ export const batchObjectSchema = z.object({
 
 export type BatchObject = z.infer<typeof batchObjectSchema>;
 
-/** Requests in the batch, whatever became of them. */
-export function totalOf(batch: BatchObject): number {
-  const { processing, succeeded, errored, canceled, expired } = batch.request_counts;
-  return processing + succeeded + errored + canceled + expired;
+/** Requests in the batch, whatever became of them; null where it does not say. */
+export function totalOf({ request_counts: counts }: BatchObject): number | null {
+  return counts ? counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired : null;
+}
+
+function countsOf(batch: BatchObject): ProviderBatch['counts'] {
+  const { request_counts: counts } = batch;
+  const total = totalOf(batch);
+  return counts && total !== null ? { total, completed: counts.succeeded, failed: counts.errored } : null;
 }
 
 export function hasEnded(batch: BatchObject): boolean {
@@ -44,14 +47,13 @@ export function hasEnded(batch: BatchObject): boolean {
  */
 export function providerBatchFrom(batch: BatchObject): ProviderBatch {
   const known = phaseOf(batch);
-  const { succeeded, errored } = batch.request_counts;
   const hasResults = hasEnded(batch) && Boolean(batch.results_url);
   return {
     providerBatchId: batch.id,
     phase: known ?? 'in_progress',
     status: batch.processing_status,
     isKnownStatus: known !== undefined,
-    counts: { total: totalOf(batch), completed: succeeded, failed: errored },
+    counts: countsOf(batch),
     expectedResults: hasEnded(batch) ? totalOf(batch) : null,
     resultRefs: hasResults ? [batch.id] : [],
     failure: null,
@@ -70,7 +72,7 @@ function phaseOf(batch: BatchObject): ProviderPhase | undefined {
 
 function endOf(batch: BatchObject): ProviderPhase {
   if (batch.cancel_initiated_at) return 'cancelled';
-  return batch.request_counts.expired > 0 ? 'expired' : 'completed';
+  return batch.request_counts?.expired ? 'expired' : 'completed';
 }
 
 /**
@@ -79,10 +81,8 @@ function endOf(batch: BatchObject): ProviderPhase {
  * cancelled is neither, as at OpenAI.
  */
 export function batchFieldsFrom(batch: BatchObject): BatchFields {
-  const { succeeded, errored } = batch.request_counts;
   return batchFieldsOf({
     ...providerBatchFrom(batch),
-    counts: { total: totalOf(batch), completed: succeeded, failed: errored },
     id: batch.id,
     createdAt: timeSeconds(batch.created_at),
     startedAt: timeSeconds(batch.created_at),

@@ -126,7 +126,7 @@ class AnthropicClient implements ProviderClient, Catalog {
     return undecided.length > 0 ? undecidedAmong(undecided) : { finding: 'none' };
   }
 
-  /** @returns the batches that have so many requests; `failure` says why others may be missing. */
+  /** @returns the batches that have so many requests, or do not say how many; `failure` says why others may be missing. */
   async #ofSize(lineCount: number, signal: AbortSignal): Promise<{ batches: BatchObject[]; failure: unknown }> {
     const batches: BatchObject[] = [];
     const list = everyPage(
@@ -135,7 +135,7 @@ class AnthropicClient implements ProviderClient, Catalog {
       maxListPages,
     );
     try {
-      for await (const batch of list) if (totalOf(batch) === lineCount) batches.push(batch);
+      for await (const batch of list) if ((totalOf(batch) ?? lineCount) === lineCount) batches.push(batch);
       return { batches, failure: null };
     } catch (failure) {
       if (failure instanceof UnendingListError) return { batches, failure };

@@ -6,7 +6,7 @@ import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
 import { isSharedByAllLines } from '../shared/http/shared-cause.ts';
 import { resultUri } from './places.ts';
 
-const count = z.number().int().nonnegative().nullish();
+const count = z.number().int().nonnegative().nullish().catch(null);
 const time = z.date().nullish();
 
 /** What we read of a job. Source: @aws-sdk/client-bedrock 3.1164 `GetModelInvocationJobResponse`. */

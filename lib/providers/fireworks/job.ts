@@ -3,10 +3,10 @@ import { safeText } from '../../records/errors.ts';
 import { hasEnded } from '../../records/openai-batch.ts';
 import type { ProviderBatch, ProviderPhase } from '../contract.ts';
 import { type BatchFields, batchFieldsSchema } from '../shared/batch-fields.ts';
-import { isOutOfCredit } from '../shared/http/credit.ts';
 import { idIn } from './names.ts';
 
-const count = z.number().int().nonnegative().catch(0);
+/** Absent where it is 0. */
+const count = z.number().int().nonnegative().default(0);
 const text = z.string().min(1).nullish().catch(null);
 
 /** What we read of a job. Source: https://docs.fireworks.ai/api-reference/get-batch-inference-job, read 2026-11. */
@@ -110,20 +110,20 @@ export function deletedJob(name: string, mark: { createTime?: string | null | un
   };
 }
 
-/** What was announced when the dataset was made may be less than what was done. */
+/** What was announced when the dataset was made may be less than what was done. Null where a count must be missing. */
 function countsOf({ jobProgress }: Job): ProviderBatch['counts'] {
   if (!jobProgress) return null;
   const { totalInputRequests, totalProcessedRequests, successfullyProcessedRequests, failedRequests } = jobProgress;
+  if (successfullyProcessedRequests + failedRequests < totalProcessedRequests) return null;
   const total = Math.max(totalInputRequests, totalProcessedRequests);
   return { total, completed: successfullyProcessedRequests, failed: failedRequests };
 }
 
-/** Counts that are absent are 0 here, so that nothing proves that a job ran none of its requests, but for its account's. */
-function failureFrom({ status, jobProgress }: Job): ProviderBatch['failure'] {
+/** It has no time of a start, and a count of 0 may be one that is absent: nothing proves that a job ran none of its requests. */
+function failureFrom({ status }: Job): ProviderBatch['failure'] {
   const message = safeText(status?.message || 'Fireworks failed the job without saying why.');
   const code = status?.code?.toLowerCase() || 'batch_failed';
-  const isUnpaid = isOutOfCredit({ status: null, code, message });
-  return { code, message, isQueueFull: isUnpaid && jobProgress?.totalProcessedRequests === 0 };
+  return { code, message, isQueueFull: false };
 }
 
 /** The job as OpenAI's Batch. */

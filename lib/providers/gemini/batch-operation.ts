@@ -51,8 +51,7 @@ export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
   const phase = known ?? 'in_progress';
   const file = hasEnded(phase) ? responsesFile(batch) : null;
   const counts = countsOf(batch);
-  const hasNothingDone = file === null && !counts?.completed;
-  const hasNeverBegun = hasNothingDone && counts?.completed === 0 && counts.failed === 0;
+  const hasNeverBegun = responsesFile(batch) === null && counts?.completed === 0 && counts.failed === 0;
   return {
     providerBatchId: batch.name,
     phase,
@@ -62,7 +61,7 @@ export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
     // What is counted is paid for, also where there is no sign of it.
     expectedResults: counts && (file !== null || phase === 'completed') ? counts.completed + counts.failed : null,
     resultRefs: file !== null ? [file] : [],
-    failure: phase === 'failed' ? failureFrom(batch.error, 'Gemini', { hasNothingDone, hasNeverBegun }) : null,
+    failure: phase === 'failed' ? failureFrom(batch.error, 'Gemini', hasNeverBegun) : null,
   };
 }
 

@@ -36,20 +36,18 @@ const resourceExhausted = 8;
 
 /**
  * @param service its name, where it says nothing.
- * @param hasNothingDone whether nothing is counted as done and no results are named: what is done is paid for, and is not
- * to be sent again.
- * @param hasNeverBegun whether that is proven: the input was refused before any of it ran.
+ * @param hasNeverBegun whether it is proven that none of it ran: what ran is paid for, and is not to be sent again.
  */
 export function failureFrom(
   error: z.infer<typeof failureSchema>,
   service: string,
-  { hasNothingDone, hasNeverBegun }: { hasNothingDone: boolean; hasNeverBegun: boolean },
+  hasNeverBegun: boolean,
 ): ProviderBatch['failure'] {
   const isExhausted = error?.code === resourceExhausted || error?.code === 429;
   const message = safeText(error?.message || `${service} failed the batch without saying why.`);
   const failure = { code: isExhausted ? 'resource_exhausted' : 'batch_failed', message };
   const isUnpaid = isExhausted || isOutOfCredit({ status: null, ...failure });
-  if (isUnpaid) return { ...failure, isQueueFull: hasNothingDone };
+  if (isUnpaid) return { ...failure, isQueueFull: hasNeverBegun };
   const isUntouched = hasNeverBegun && error?.code === invalidArgument && !isSharedByAllLines(failure);
   return { ...failure, isQueueFull: false, ...(isUntouched && { isUntouched }) };
 }

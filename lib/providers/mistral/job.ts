@@ -95,10 +95,10 @@ function failureFrom(
 ): ProviderBatch['failure'] {
   const message = safeText(errors[0]?.message || 'Mistral failed the job without saying why.');
   const failure = { code: 'batch_failed', message };
-  const isQueueFull = isOutOfCredit({ status: null, ...failure });
   const hasNothingDone = counts !== null && counts.completed + counts.failed === 0 && !outputFile && !errorFile;
-  if (isQueueFull) return { ...failure, isQueueFull: hasNothingDone };
-  const isUntouched = hasNothingDone && startedAt === null && !isSharedByAllLines(failure);
+  const hasNeverBegun = hasNothingDone && startedAt === null;
+  if (isOutOfCredit({ status: null, ...failure })) return { ...failure, isQueueFull: hasNeverBegun };
+  const isUntouched = hasNeverBegun && !isSharedByAllLines(failure);
   return { ...failure, isQueueFull: false, ...(isUntouched && { isUntouched }) };
 }
 

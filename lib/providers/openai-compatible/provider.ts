@@ -25,6 +25,7 @@ const member = familyMember<SettingsOf<typeof settings>>(service, openAIEndpoint
   baseUrl: null,
   credentials: keylessCredentials,
   creation: plainCreation(completionWindow),
+  showsStart: false,
 }));
 
 /** Any server that speaks OpenAI's /v1/files and /v1/batches. */

@@ -7,6 +7,7 @@ import { queueFullCode } from '../shared/http/create-outcome.ts';
 import { isOutOfCredit } from '../shared/http/credit.ts';
 import { timeSeconds } from '../shared/http/provider-time.ts';
 import { isSharedByAllLines } from '../shared/http/shared-cause.ts';
+import type { Dialect } from './dialect.ts';
 
 /** A number, or the digits of one. */
 const count = z.union([z.number(), z.string().regex(/^\d+$/).transform(Number)]).pipe(z.number().int().nonnegative());
@@ -22,7 +23,7 @@ export const batchObjectSchema = z.object({
   id: z.string().min(1),
   status: z.string(),
   created_at: seconds,
-  /** Null, or an empty text, for a batch that never ran; absent where the server has no such field. */
+  /** Null, or an empty text, for a batch that never began; absent where the service has no such field. */
   in_progress_at: z.unknown().optional(),
   input_file_id: z.string().nullish(),
   output_file_id: z.string().nullish(),
@@ -82,8 +83,10 @@ const phaseByStatus: Record<BatchStatus, ProviderPhase> = {
   cancelled: 'cancelled',
 };
 
-/** @param service its name, for a failure without a reason. */
-export function providerBatchFrom(batch: BatchObject, service: string): ProviderBatch {
+/** What a batch object says by itself depends on whose it is. */
+type Writer = Pick<Dialect, 'service' | 'showsStart'>;
+
+export function providerBatchFrom(batch: BatchObject, writer: Writer): ProviderBatch {
   const known = knownStatus(batch.status);
   const phase = phaseByStatus[known ?? 'in_progress'];
   const isEnded = hasEnded(phase);
@@ -95,7 +98,7 @@ export function providerBatchFrom(batch: BatchObject, service: string): Provider
     counts: batch.request_counts ?? null,
     expectedResults: isEnded ? expectedResults(batch) : null,
     resultRefs: isEnded ? resultRefs(batch) : [],
-    failure: phase === 'failed' ? failureFrom(batch, service) : null,
+    failure: phase === 'failed' ? failureFrom(batch, writer) : null,
   };
 }
 
@@ -115,35 +118,39 @@ function expectedResults(batch: BatchObject): number | null {
   return counts.completed + (batch.error_file_id ? counts.failed : 0);
 }
 
-function failureFrom(batch: BatchObject, service: string): ProviderBatch['failure'] {
+function failureFrom(batch: BatchObject, { service, showsStart }: Writer): ProviderBatch['failure'] {
+  const unexplained = { code: 'batch_failed', message: `${service} failed the batch without saying why.`, line: null };
   const errors = (batch.errors?.data ?? []).map(({ code, message, line }) => ({
-    code: code || 'batch_failed',
-    message: safeText(message || `${service} failed the batch without saying why.`),
+    code: code || unexplained.code,
+    message: safeText(message || unexplained.message),
     line: line ?? null,
   }));
   const queueFull = errors.find((error) => error.code === queueFullCode);
   const unpaid = errors.find(({ code, message }) => isOutOfCredit({ status: null, code, message }));
-  const hasNothingDone = !batch.output_file_id && !batch.request_counts?.completed;
-  const { code, message } = queueFull ??
-    unpaid ??
-    errors[0] ?? { code: 'batch_failed', message: `${service} failed the batch without saying why.` };
-  const isQueueFull = queueFull !== undefined || (unpaid !== undefined && hasNothingDone);
-  const isShared = unpaid !== undefined || errors.some(isSharedByAllLines);
-  if (isQueueFull || isShared || !hasNeverBegun(batch)) return { code, message, isQueueFull };
+  const { code, message } = queueFull ?? unpaid ?? errors[0] ?? unexplained;
+  const hasNeverBegun = showsStart && isUnset(batch.in_progress_at) && hasNothingDone(batch);
+  if (!hasNeverBegun) return { code, message, isQueueFull: queueFull !== undefined && contradictsNothing(batch) };
+  if (queueFull || unpaid) return { code, message, isQueueFull: true };
+  if (errors.some(isSharedByAllLines)) return { code, message, isQueueFull: false };
   const refusedLines = errors.flatMap(({ line, ...words }) =>
     line === null ? [] : [{ position: line - 1, ...words }],
   );
-  return { code, message, isQueueFull, isUntouched: true, refusedLines };
+  return { code, message, isQueueFull: false, isUntouched: true, refusedLines };
 }
 
-/**
- * Whether the batch failed while it was validated: nothing is counted as done, and it says that it was never in progress,
- * or has not even counted its requests.
- */
-function hasNeverBegun({ in_progress_at, request_counts, output_file_id, error_file_id }: BatchObject): boolean {
+function isUnset(time: unknown): boolean {
+  return time === null || time === '';
+}
+
+/** Whether it counts its requests, and none of them as done. */
+function hasNothingDone({ request_counts, output_file_id, error_file_id }: BatchObject): boolean {
   if (!request_counts || output_file_id || error_file_id) return false;
-  const { total, completed, failed } = request_counts;
-  if (completed + failed > 0) return false;
-  const isUnset = in_progress_at === null || in_progress_at === '';
-  return isUnset || (in_progress_at === undefined && total === 0);
+  return request_counts.completed + request_counts.failed === 0;
+}
+
+/** Whether nothing in the batch speaks against its word that its queue was full, and so that none of it ran. */
+function contradictsNothing(batch: BatchObject): boolean {
+  const { in_progress_at, request_counts, output_file_id, error_file_id } = batch;
+  const mayHaveNotBegun = in_progress_at === undefined || isUnset(in_progress_at);
+  return mayHaveNotBegun && (request_counts ? hasNothingDone(batch) : !output_file_id && !error_file_id);
 }

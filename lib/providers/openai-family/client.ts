@@ -143,7 +143,7 @@ class OpenAIClient implements ProviderClient, Catalog {
 
   async retrieve(providerBatchId: string, signal: AbortSignal): Promise<ProviderBatch> {
     const batch = this.#parsed(await this.#retrieved(providerBatchId, signal));
-    return providerBatchFrom(batch, this.#dialect.service);
+    return providerBatchFrom(batch, this.#dialect);
   }
 
   async describe(providerBatchId: string, signal: AbortSignal): Promise<BatchFields> {

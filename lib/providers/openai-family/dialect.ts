@@ -27,6 +27,8 @@ export interface Dialect {
   results?(read: Read, batchId: string): AsyncGenerator<Uint8Array>;
   /** Whether only the stored file's size can show that a download is whole, since there are no counts. */
   verifiesBySize: boolean;
+  /** Whether `in_progress_at` is unset only in a batch that never began: what is documented of a service is known of no server of one's own. */
+  showsStart: boolean;
 }
 
 export interface ListDialect {
@@ -68,6 +70,7 @@ export const openAIWays = {
   list: openAIList,
   cancelPath: (batchId) => `/batches/${batchId}/cancel`,
   verifiesBySize: false,
+  showsStart: true,
 } as const satisfies Partial<Dialect>;
 
 /** A creation that every server understands which takes OpenAI's. */

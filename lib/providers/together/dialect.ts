@@ -23,8 +23,9 @@ export const togetherDialect: Dialect = {
     pageFrom: (reply) => ({ batches: listSchema.parse(reply), next: null }),
     goesOnBehindIds: false,
   },
-  // It counts nothing.
+  // It counts nothing, and does not say when a job began.
   verifiesBySize: true,
+  showsStart: false,
 };
 
 /** Its creation answers `{job, warning}`, everything else the job itself. */

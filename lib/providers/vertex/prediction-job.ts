@@ -26,7 +26,8 @@ export const predictionJobSchema = z.object({
     .catch(null),
   error: failureSchema,
   createTime: text,
-  startTime: text,
+  /** Absent before it ran; whatever stands there says that it did. */
+  startTime: z.unknown().optional(),
   endTime: text,
 });
 
@@ -43,9 +44,9 @@ export function providerBatchFrom(job: PredictionJob, files: string[] | null): P
   const known = phaseOf(job.state);
   const phase = known ?? 'in_progress';
   const counts = countsOf(job);
-  const hasNothingDone = outputDirectory(job) === null && !counts?.completed;
   // A job's start is the first time that it runs.
-  const hasNeverBegun = hasNothingDone && !counts?.failed && !job.startTime;
+  const hasStarted = job.startTime !== undefined && job.startTime !== null;
+  const hasNeverBegun = !hasStarted && outputDirectory(job) === null && !counts?.completed && !counts?.failed;
   return {
     providerBatchId: job.name,
     phase,
@@ -55,7 +56,7 @@ export function providerBatchFrom(job: PredictionJob, files: string[] | null): P
     // What is counted is paid for, also where there is no sign of it.
     expectedResults: counts && (files || phase === 'completed') ? counts.completed + counts.failed : null,
     resultRefs: files ?? [],
-    failure: phase === 'failed' ? failureFrom(job.error, 'Vertex', { hasNothingDone, hasNeverBegun }) : null,
+    failure: phase === 'failed' ? failureFrom(job.error, 'Vertex', hasNeverBegun) : null,
   };
 }
 
@@ -73,7 +74,7 @@ export function batchFieldsFrom(job: PredictionJob): BatchFields {
     model: job.model?.replace(/^.*\/models\//, '') ?? null,
     inputFileId: job.inputConfig?.gcsSource?.uris[0] ?? null,
     createdAt: timeSeconds(job.createTime),
-    startedAt: timeSeconds(job.startTime),
+    startedAt: timeSeconds(text.parse(job.startTime)),
     endedAt: timeSeconds(job.endTime),
   });
 }

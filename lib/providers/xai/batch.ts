@@ -43,6 +43,8 @@ export function openAIBatch(reply: unknown, nowMs: number): unknown {
     input_file_id: batch.input_file_id,
     created_at: timeSeconds(batch.create_time),
     expires_at: timeSeconds(batch.expire_time),
+    // It has no such time: a batch that counts no request has begun none.
+    ...(batch.state?.num_requests === 0 && { in_progress_at: null }),
     cancelling_at: status === 'cancelling' ? endedAt : null,
     cancelled_at: status === 'cancelled' ? endedAt : null,
     failed_at: status === 'failed' ? endedAt : null,

@@ -57,11 +57,13 @@ function answeredCreate(
   namedLines?: (message: string) => number[],
 ): CreateOutcome {
   const { status, code, message, retryAfterSeconds } = failed;
+  // Whatever is in its body: a server in trouble does not know what it has done.
+  if (status >= 500) return { outcome: 'unknown', message };
   if (status === 429 || code === queueFullCode)
     return { outcome: 'deferred', message, retryAfterSeconds, isRateLimit: true };
   if (isOutOfCredit(failed)) return { outcome: 'deferred', message, retryAfterSeconds };
   if (code === idempotencyConflictCode) return { outcome: 'refused', code, message };
-  if (status === 408 || status === 409 || status >= 500) return { outcome: 'unknown', message };
+  if (status === 408 || status === 409) return { outcome: 'unknown', message };
   const mayBeLines = (status === 400 || status === 413) && !isSharedByAllLines(failed);
   if (!namedLines || !mayBeLines) return { outcome: 'refused', code, message };
   const refusedLines = namedLines(message).map((position) => ({ position, code, message }));
