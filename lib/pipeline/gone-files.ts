@@ -13,6 +13,10 @@ export async function goneFiles(services: Services, batch: BatchRecord): Promise
   return { input, output, errors };
 }
 
+export async function isAnyGone(services: Services, batch: BatchRecord): Promise<boolean> {
+  return Object.values(await goneFiles(services, batch)).includes(true);
+}
+
 /** Whether a file was deleted or is past its time. One that never was is not gone. */
 export async function isGone(services: Services, fileId: string | null): Promise<boolean> {
   if (fileId === null) return false;

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Account, Services } from '../../lib/pipeline/services.ts';
 import type { ProviderBatch, ProviderClient } from '../../lib/providers/contract.ts';
-import { NotFoundError } from '../../lib/records/errors.ts';
+import { ConflictError, NotFoundError } from '../../lib/records/errors.ts';
 import { collectBatch } from '../../lib/service/collect-batch.ts';
+import { deleteFile, getFile } from '../../lib/service/files.ts';
 import { retryBatch } from '../../lib/service/retry-batch.ts';
-import { drive, pass } from './drive.ts';
+import type { Records } from '../../lib/store/records.ts';
+import { drive, functionContext, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
 import { chatLine, claudeLine, fileOf, numbered } from './requests.ts';
+import { poll, prepare, submit } from './steps.ts';
 
 let harness: Harness;
 let files = 0;
@@ -339,5 +342,106 @@ describe('collecting an ended batch again', () => {
       status: 'completed',
       counts: { completed: 5, failed: 1 },
     });
+  });
+
+  /** Something happens once, right before the records are called by that name. */
+  function rightBefore(name: 'updateBatch' | 'keepFilePlace', happens: () => Promise<unknown>): Services {
+    let isOver = false;
+    const records: Records = new Proxy(harness.services.records, {
+      get: (target, property) => {
+        const value: unknown = Reflect.get(target, property);
+        if (typeof value !== 'function') return value;
+        return async (...given: unknown[]) => {
+          const isNow = property === name && !isOver;
+          isOver ||= isNow;
+          if (isNow) await happens();
+          return value.apply(target, given);
+        };
+      },
+    });
+    return { ...harness.services, records };
+  }
+
+  async function withLostAnswer() {
+    const { batchId } = await run({ text: withoutFirst });
+    const batch = await harness.batch(batchId);
+    return { batch, batchId, fileId: batch.outputFileId ?? '', key: `results/${batchId}/output.jsonl` };
+  }
+
+  it('has its results deleted by nobody, also where the deletion began before', async () => {
+    const { batch, batchId, fileId, key } = await withLostAnswer();
+    const services = rightBefore('keepFilePlace', () => collectBatch(harness.services, batch));
+    await expect(deleteFile(services, batch.tenant, fileId)).rejects.toThrow(ConflictError);
+    await drive(harness, batchId, { maxTurns: 1_000 });
+    await expectExactlyOnce(harness, batchId, numbered(6, chatLine));
+    const file = await getFile(harness.services, batch.tenant, fileId);
+    expect(file).toMatchObject({ expiresAt: null, bytes: (await harness.services.objects.head(key))?.bytes });
+  });
+
+  it('brings no result back that was deleted just before it began', async () => {
+    const { batch, batchId, fileId, key } = await withLostAnswer();
+    const services = rightBefore('updateBatch', () => deleteFile(harness.services, batch.tenant, fileId));
+    expect(await collectBatch(services, batch)).toMatchObject({ status: 'finalizing' });
+    await drive(harness, batchId, { maxTurns: 1_000 });
+    expect(await harness.batch(batchId)).toMatchObject({
+      status: 'completed',
+      counts: batch.counts,
+      rounds: batch.rounds,
+    });
+    await expect(getFile(harness.services, batch.tenant, fileId)).rejects.toThrow(NotFoundError);
+    expect(await harness.services.objects.head(key)).toBeNull();
+  });
+
+  it('gives a first output the time that it would have had', async () => {
+    const options = { 'output-expires-after': '{"anchor":"created_at","seconds":86400}' };
+    const gone = () => Promise.reject(new NotFoundError('They are gone.'));
+    const { batchId } = await run({ text: gone }, { lines: numbered(2, chatLine), options });
+    const { completedAt, outputFileId } = await harness.batch(batchId);
+    expect(outputFileId).toBeNull();
+    pass(86_400 - 3_600);
+    await collectBatch(harness.services, await harness.batch(batchId));
+    await drive(harness, batchId, { maxTurns: 1_000 });
+    const { outputFileId: found } = await harness.batch(batchId);
+    const file = await harness.services.records.getFile(found ?? '');
+    expect(file.expiresAt).toBe((completedAt ?? 0) + 86_400);
+  });
+});
+
+describe('a provider batch that failed', () => {
+  it('is not sent again for a code of the provider that is spelled like one of ours', async () => {
+    const failure = { code: 'batch_expired', message: 'It was too late.', isQueueFull: false };
+    const batch = (found: ProviderBatch): ProviderBatch => ({
+      ...found,
+      ...{ phase: 'failed', status: 'failed', counts: null, expectedResults: null, resultRefs: [], failure },
+    });
+    expect(await run({ batch })).toMatchObject({ creations: 1, completed: 0, codes: Array(6).fill('batch_expired') });
+  });
+});
+
+describe('a provider batch of which anything was counted as done', () => {
+  it.each([
+    ['that its queue was full', { isQueueFull: true }],
+    ['that none of it ran', { isQueueFull: false, isUntouched: true }],
+  ] as const)('is not sent again, whatever is said later: %s', async (_what, said) => {
+    files += 1;
+    const lines = numbered(6, chatLine);
+    const batchId = (await harness.drop(`download-${files}.jsonl`, fileOf(lines))) ?? '';
+    const step = { batchId, epoch: 0 };
+    await prepare(harness.services, step, functionContext());
+    const turn = await poll(harness.services, { ...step, events: 0 }, functionContext());
+    for (const shard of turn.submit) await submit(harness.services, { ...step, shard }, functionContext());
+    const name = { batchId, set: (await harness.batch(batchId)).rounds[0]?.token ?? '', shard: 0 };
+    const counts = { total: 6, completed: 2, failed: 0 };
+    await harness.services.records.updateShard(name, (shard) => ({ ...shard, counts }));
+    const failed = (found: ProviderBatch): ProviderBatch => ({
+      ...found,
+      ...{ phase: 'failed', counts: { total: 0, completed: 0, failed: 0 }, expectedResults: 0, resultRefs: [] },
+      failure: { code: 'token_limit_exceeded', message: 'It was too much.', ...said },
+    });
+    await drive(harness, batchId, { services: answering(harness.services, { batch: failed }, []) });
+    await expectExactlyOnce(harness, batchId, lines);
+    const created = await harness.simulators.openai.creations();
+    const id = batchId.slice('batch_'.length);
+    expect(created.filter(({ requestIds: [first = ''] }) => first.includes(id))).toHaveLength(1);
   });
 });

@@ -72,8 +72,10 @@ function saidOf({ code, message }: ShardEnd): Pick<MissingLines, 'code' | 'messa
   return { code, message };
 }
 
+/** The code of a batch that failed or was refused is the provider's, even where it is spelled like one of ours. */
 function unexecuted(end: ShardEnd): MissingLines {
-  return { ...saidOf(end), isLost: false, isRetryable: isRetryableFailure(end.code) };
+  const isOurs = end.reason !== 'failed' && end.reason !== 'refused';
+  return { ...saidOf(end), isLost: false, isRetryable: isOurs && isRetryableFailure(end.code) };
 }
 
 /** Whether the provider counts as failed at least as many requests as have no line, beside those whose failure was read. */

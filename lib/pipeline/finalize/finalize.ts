@@ -16,9 +16,9 @@ import { hasEnded, type LineError, type TerminalStatus } from '../../records/ope
 import { holdsLines, type ShardRecord } from '../../records/shard.ts';
 import type { BatchEvent } from '../../store/events.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
-import { isGone } from '../gone-files.ts';
+import { isAnyGone, isGone } from '../gone-files.ts';
 import { countEnded } from '../metrics.ts';
-import { scheduleRemoval } from '../removal-schedule.ts';
+import { graceSeconds, scheduleRemoval } from '../removal-schedule.ts';
 import { RunBudget } from '../run-budget.ts';
 import { creationTimes, type Services, type StepContext, unixSeconds } from '../services.ts';
 import { collectedShards } from '../shards/collected-shard.ts';
@@ -58,6 +58,8 @@ export async function finalize(services: Services, step: BatchStep, context: Ste
   const rounds = all.map((shards) => shards.filter(holdsLines));
   if (rounds.flat().some((shard) => shard.status !== 'collected')) return anotherRound;
   if (batch.recollection?.isOpen === false) {
+    // Deleted since somebody asked for the collection: its owner wants no results.
+    if (await isAnyGone(services, batch)) return settle(services, await endAsBefore(services, batch), context);
     await openReadingRound(services, batch, rounds.flat());
     return anotherRound;
   }
@@ -122,6 +124,12 @@ async function endWithoutResults(services: Services, batch: BatchRecord): Promis
   return commitEnd(services, batch, closed);
 }
 
+/** Nothing is read again: the batch is what it was. */
+async function endAsBefore(services: Services, batch: BatchRecord): Promise<BatchRecord> {
+  const retryFile = batch.errorFileId === null ? null : 'pending';
+  return commitEnd(services, batch, endBatch(batch, finalStatus(batch, false), unixSeconds(services), { retryFile }));
+}
+
 /**
  * @param all shards of all rounds, those that were taken apart too.
  * @returns null where the time was too short: other runs merge in stretches.
@@ -151,8 +159,8 @@ async function endWithResults(
     counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
     usage: usageOfShards(shards),
     cost: costOfShards(services, shards),
-    outputFileId: await fileIdOf(services, batch, 'output.jsonl', merged.output),
-    errorFileId: await fileIdOf(services, batch, 'errors.jsonl', merged.errors),
+    outputFileId: await fileIdOf(services, batch, 'output.jsonl', merged.output, batch.outputFileId),
+    errorFileId: await fileIdOf(services, batch, 'errors.jsonl', merged.errors, batch.errorFileId),
     firstFailure: await firstFailureOf(services, merged.errors),
   });
   await writeSummary(services, closed, receiptOf(services, closed, all, files));
@@ -189,23 +197,28 @@ async function firstFailureOf(services: Services, errors: WrittenObject | null):
   return null;
 }
 
+/** @param earlier the file of the batch's earlier end, where its lost results were read again since. */
 async function fileIdOf(
   services: Services,
   batch: BatchRecord,
   name: 'output.jsonl' | 'errors.jsonl',
   written: WrittenObject | null,
+  earlier: string | null,
 ): Promise<string | null> {
   if (!written) return null;
   const id = fileIdFrom(sha256(`${batch.id}:${name}`));
   const { bucket, key, etag, bytes } = written;
-  if (batch.recollection && (await services.records.findFile(id))) {
+  if (batch.recollection && earlier !== null) {
     const objects = [{ bucket, key, etag, bytes }];
-    await services.records.updateFile(id, (file) => ({ ...file, bytes, objects }));
+    if (await services.records.findFile(id))
+      await services.records.updateFile(id, (file) => ({ ...file, bytes, objects }));
+    // It came to its end meanwhile, and does not come back: what was written goes with the next sweep.
+    else await scheduleRemoval(services, id, unixSeconds(services) - graceSeconds, keysWithResult(key));
     return id;
   }
   const times = creationTimes(services);
   const lifetime = batch.options.output_expires_after?.seconds;
-  const expiresAt = lifetime === undefined ? null : times.createdAt + lifetime;
+  const expiresAt = lifetime === undefined ? null : (batch.firstEndedAt ?? times.createdAt) + lifetime;
   if (expiresAt !== null) await scheduleRemoval(services, id, expiresAt, keysWithResult(key));
   await services.records.createFile({
     id,

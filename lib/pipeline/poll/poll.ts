@@ -296,8 +296,9 @@ async function recordStatus(
   closing?: ShardEnd,
 ): Promise<ShardRecord> {
   if (!found.isKnownStatus) reportUnknownStatus(services, shard, found.status);
-  if (found.failure?.isQueueFull) return requeue(services, shard, found.failure.message);
-  if (found.failure?.isUntouched && !closing) return refuse(services, shard, found, found.failure);
+  const failure = hasBeenSeenAtWork(shard) ? null : found.failure;
+  if (failure?.isQueueFull) return requeue(services, shard, failure.message);
+  if (failure?.isUntouched && !closing) return refuse(services, shard, found, failure);
   const end = found.phase === 'cancelled' && closing ? closing : endOf(found);
   const seenOn = (current: ShardRecord): ShardRecord => ({
     ...current,
@@ -312,6 +313,11 @@ async function recordStatus(
     if (end) return endShard(seenOn(current), end, services.now());
     return isSame(current, seenOn(current)) ? current : seenOn(current);
   });
+}
+
+/** What was counted as done once was paid for, whatever is said of the batch later. */
+function hasBeenSeenAtWork({ counts }: ShardRecord): boolean {
+  return counts !== null && counts.completed + counts.failed > 0;
 }
 
 function reportUnknownStatus(services: Services, shard: ShardRecord, status: string): void {
