@@ -80,6 +80,15 @@ export function optionsIn({ key, text }: Sidecar): Record<string, unknown> {
   throw new InvalidInputError('invalid_option', `${key} must hold a JSON object of options.`);
 }
 
+/**
+ * Whether what stands under a batch's key is still its drop. The same bytes written again are another drop, with a sidecar of its own;
+ * S3 tells times to the second.
+ */
+export function isDropOf({ input: [input], lastModified }: BatchRecord, head: ObjectHead): boolean {
+  if (input?.etag !== head.etag) return false;
+  return lastModified === null || lastModified === head.lastModified;
+}
+
 /** Events give an ETag bare, S3's answers in quotes. */
 export function withoutQuotes(etag: string): string {
   return etag.replaceAll('"', '');

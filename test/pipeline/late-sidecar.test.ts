@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Services } from '../../lib/pipeline/services.ts';
-import { drive, functionContext } from './drive.ts';
+import { drive, functionContext, pass } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
 import { expectExactlyOnce } from './invariants.ts';
 import { chatLine, fileOf, numbered } from './requests.ts';
@@ -39,6 +39,13 @@ async function putSidecar(name: string, options: object | string): Promise<void>
 async function creations(batchId: string): Promise<number> {
   const created = await harness.simulators.openai.creations();
   return created.filter(({ requestIds: [id = ''] }) => id.includes(batchId.slice('batch_'.length))).length;
+}
+
+async function send(batchId: string): Promise<void> {
+  const step = { batchId, epoch: 0 };
+  await prepare(harness.services, step, functionContext());
+  const turn = await poll(harness.services, { ...step, events: 0 }, functionContext());
+  for (const shard of turn.submit) await submit(harness.services, { ...step, shard }, functionContext());
 }
 
 /** Something happens once, while the input is read. */
@@ -95,10 +102,7 @@ describe('a sidecar that comes after its file', () => {
 
   it('is told of in the status file where the batch was sent before', async () => {
     const { batchId, name } = await dropped();
-    const step = { batchId, epoch: 0 };
-    await prepare(harness.services, step, functionContext());
-    const turn = await poll(harness.services, { ...step, events: 0 }, functionContext());
-    for (const shard of turn.submit) await submit(harness.services, { ...step, shard }, functionContext());
+    await send(batchId);
     await putSidecar(name, { dry_run: true });
     const warning = expect.stringContaining(`The file of options beside inbox/${name} came after`);
     expect(await harness.status(name)).toMatchObject({ status: 'in_progress', sidecar_warning: warning });
@@ -132,5 +136,53 @@ describe('a sidecar that comes after its file', () => {
     await putSidecar(name, { max_attempts: 3 });
     expect(await harness.batch(batchId)).toMatchObject({ status: 'completed', options: { max_attempts: 2 } });
     expect(await harness.status(name)).toMatchObject({ sidecar_warning: null });
+  });
+});
+
+describe('a sidecar of the next drop under the same key', () => {
+  it('is not taken where that drop has the same bytes', async () => {
+    const { batchId, name } = await dropped();
+    pass(2);
+    await harness.put(`inbox/${name}.options.json`, JSON.stringify({ dry_run: true }));
+    await harness.put(`inbox/${name}`, fileOf(lines));
+    await drive(harness, batchId);
+    expect(await harness.batch(batchId)).toMatchObject({ status: 'completed', options: { dry_run: false } });
+    await expectExactlyOnce(harness, batchId, lines);
+  });
+
+  it.each([
+    ['the same bytes', lines],
+    ['other bytes', numbered(4, chatLine)],
+  ])('is no late one of the batch that runs, where that drop has %s', async (_what, next) => {
+    const { batchId, name } = await dropped();
+    await send(batchId);
+    pass(2);
+    await harness.put(`inbox/${name}`, fileOf(next));
+    await putSidecar(name, { max_attempts: 2 });
+    expect(await harness.status(name)).toMatchObject({ batch_id: batchId, sidecar_warning: null });
+  });
+
+  it('is told of where the file of the batch that runs is gone', async () => {
+    const { batchId, name } = await dropped();
+    await send(batchId);
+    await harness.services.objects.delete([`inbox/${name}`]);
+    await putSidecar(name, { max_attempts: 2 });
+    expect(await harness.status(name)).toMatchObject({ sidecar_warning: expect.stringContaining('came after') });
+  });
+});
+
+describe('an event of a sidecar', () => {
+  it('says nothing of one that was overwritten since', async () => {
+    files += 1;
+    const name = `late-${files}.jsonl`;
+    const key = `inbox/${name}.options.json`;
+    await harness.put(key, JSON.stringify({ max_attempts: 2 }));
+    const { etag = '' } = (await harness.services.objects.head(key)) ?? {};
+    await harness.put(key, JSON.stringify({ max_attempts: 3 }));
+    const batchId = (await harness.drop(name, fileOf(lines))) ?? '';
+    await send(batchId);
+    await intake(harness.services, { bucket: 'batchdrop', key, etag, sequencer: '0' });
+    expect(await harness.status(name)).toMatchObject({ sidecar_warning: null });
+    expect((await harness.batch(batchId)).options.max_attempts).toBe(3);
   });
 });

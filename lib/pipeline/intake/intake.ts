@@ -17,7 +17,7 @@ import { hasEnded } from '../../records/openai-batch.ts';
 import { optionNamed, type RequestedOptions } from '../../records/options.ts';
 import { inputNames, kindByName } from '../../records/table-kind.ts';
 import type { ObjectHead } from '../../store/objects.ts';
-import { findSidecar, optionsIn, optionsOfDrop, type Sidecar, withoutQuotes } from '../drop-options.ts';
+import { findSidecar, isDropOf, optionsIn, optionsOfDrop, type Sidecar, withoutQuotes } from '../drop-options.ts';
 import { type Services, unixSeconds } from '../services.ts';
 import { parseJson, waitingStatus, writeRefusal, writeStatus, writeWaiting } from '../status-file.ts';
 import { folderTemplate, kindOfInput, type TableDraft, templateMissing } from '../table-input.ts';
@@ -43,7 +43,7 @@ export interface Drop {
 export async function intake(services: Services, drop: Drop): Promise<string | null> {
   const location = locateDrop(drop.key, services.config.tenants);
   const inputKey = inputKeyOf(drop.key);
-  if (location && inputKey !== null && drop.etag !== null) return noteSidecar(services, inputKey, drop.etag);
+  if (location && inputKey !== null && drop.etag !== null) return noteSidecar(services, drop, inputKey);
   if (location && folderOfTemplate(drop.key) !== null) await takeUpWaiting(services, drop);
   if (!location || isNoInput(drop.key)) return null;
   const head = await services.objects.head(drop.key, drop.bucket);
@@ -198,17 +198,21 @@ async function takeUpWaiting(services: Services, template: Drop): Promise<void> 
 
 /**
  * Notes a sidecar on the batch of its drop, if there is one that has not ended. Prepare takes it up as long as nothing is sent; from then
- * on the status file says that it came too late.
+ * on the status file says that it came too late. Events come late, and more than once: what stands in the bucket decides.
  */
-async function noteSidecar(services: Services, inputKey: string, etag: string): Promise<string | null> {
+async function noteSidecar(services: Services, event: Drop, inputKey: string): Promise<string | null> {
   const taken = await takeUpTable(services, { bucket: services.objects.bucket, key: inputKey });
   if (taken !== null) return taken;
   const status = await services.objects.readText(statusKey(inputKey));
   const { batch_id: batchId = null } = statusSchema.safeParse(status && parseJson(status.text)).data ?? {};
   const batch = batchId === null ? null : await services.records.findBatch(batchId);
-  if (!batch) return null;
+  if (!batch || hasEnded(batch.status)) return null;
+  const sidecar = await services.objects.head(event.key, event.bucket);
+  if (!sidecar || withoutQuotes(sidecar.etag) !== withoutQuotes(event.etag ?? '')) return null;
+  const drop = await services.objects.head(inputKey, event.bucket);
+  if (drop && !isDropOf(batch, drop)) return null;
   await services.records.updateBatch(batch.id, (current) =>
-    hasEnded(current.status) ? current : { ...current, latestSidecarEtag: withoutQuotes(etag) },
+    hasEnded(current.status) ? current : { ...current, latestSidecarEtag: withoutQuotes(sidecar.etag) },
   );
   await writeStatus(services, batch.id);
   return null;

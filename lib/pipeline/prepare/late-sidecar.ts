@@ -4,7 +4,7 @@ import { totalBytes } from '../../records/file.ts';
 import type { JsonObject } from '../../records/json.ts';
 import { type BatchOptions, deadlineHours } from '../../records/options.ts';
 import type { ObjectHead } from '../../store/objects.ts';
-import { findSidecar, optionsOfDrop, type Sidecar, withoutQuotes } from '../drop-options.ts';
+import { findSidecar, isDropOf, optionsOfDrop, type Sidecar, withoutQuotes } from '../drop-options.ts';
 import { assertAnswerable, assertWithinMaxima } from '../maxima.ts';
 import type { Services } from '../services.ts';
 import { assertTableOptions, frozenTable, kindOfInput } from '../table-input.ts';
@@ -21,9 +21,9 @@ export async function withLateSidecar(services: Services, batch: BatchRecord): P
   if (batch.inboxKey === null || !input) return batch;
   const sidecar = await findSidecar(services, { bucket: input.bucket, key: batch.inboxKey });
   if (!sidecar || withoutQuotes(sidecar.etag) === batch.sidecarEtag) return batch;
+  // After the sidecar: what was written over the drop before that is a drop of its own, and the sidecar is not this batch's.
   const head = await services.objects.head(input.key, input.bucket);
-  // An object that was overwritten is a drop of its own, and its sidecar is not this batch's.
-  if (head?.etag !== input.etag) return batch;
+  if (!head || !isDropOf(batch, head)) return batch;
   const { options, taskToken, template } = optionsOfDrop(services, head, sidecar);
   assertSameKey(batch, options, sidecar);
   assertAnswerable(services.config, taskToken);
