@@ -32,7 +32,7 @@ const config = parseConfig(
         kind: 'azure',
         secret: 's',
         baseUrl: 'https://r.openai.azure.com/openai/v1',
-        prices: { 'my-gpt-4o-batch': 'gpt-4o' },
+        prices: { 'my-gpt-4o-batch': 'gpt-4o', 'my-gpt-5-mini-batch': 'gpt-5-mini' },
       },
       own: {
         kind: 'openai-compatible',
@@ -598,6 +598,37 @@ describe('the bill of the others', () => {
       prompt_tokens_details: { cached_tokens: 4_000 },
     };
     expect(billOf({ account: 'azure', model: 'my-gpt-4o-batch', line: openAILine(chat(usage)) }).usd).toBe(0.0175);
+  });
+
+  it('Azure: cached input of GPT-5 mini at its own 0.025, the rest at half of 0.25 and 2', () => {
+    // 6,000 * 0.125 + 4,000 cached * 0.025 + 1,000 * 1
+    const usage = {
+      prompt_tokens: 10_000,
+      completion_tokens: 1_000,
+      total_tokens: 11_000,
+      prompt_tokens_details: { cached_tokens: 4_000 },
+    };
+    const answer = { account: 'azure', model: 'my-gpt-5-mini-batch', line: openAILine(chat(usage)) } as const;
+    expect(billOf(answer)).toEqual({ usd: 0.00185, total: 11_000 });
+  });
+
+  it('Mistral: cached input of Medium at its own 0.15, the rest at half of 1.5 and 7.5', () => {
+    // 6,000 * 0.75 + 4,000 cached * 0.15 + 1,000 * 3.75
+    const usage = { prompt_tokens: 10_000, completion_tokens: 1_000, total_tokens: 11_000, num_cached_tokens: 4_000 };
+    const response = { status_code: 200, body: chat(usage) };
+    const line = { id: 'r', custom_id: placeholderLineId, response, error: null };
+    expect(billOf({ account: 'mistral', model: 'mistral-medium-latest', line })).toEqual({
+      usd: 0.00885,
+      total: 11_000,
+    });
+  });
+
+  it('Bedrock: what a cache of Claude had at its own 0.33, the rest at half of 3.3 and 16.5', () => {
+    // 1,000 * 1.65 + 10,000 read * 0.33 + 100 * 8.25
+    const usage = { input_tokens: 1_000, cache_read_input_tokens: 10_000, output_tokens: 100 };
+    const line = { recordId: placeholderLineId, modelOutput: claudeMessage(usage) };
+    const model = 'us.anthropic.claude-sonnet-4-5-20250929-v1:0';
+    expect(billOf({ account: 'bedrock', model, line })).toEqual({ usd: 0.005775, total: 11_100 });
   });
 
   it('own prices of every kind of token', () => {
