@@ -64,6 +64,34 @@ export function noteStart(list: WaitingList, tenant: string, nowMs: number): Wai
   };
 }
 
+/** A list as it was when a start was noted, and as it was then. */
+export interface NotedStart {
+  before: WaitingList;
+  after: WaitingList;
+}
+
+/**
+ * The start that was noted came to nothing: the tenant waits as it did before, and starts of others that mattered to it alone
+ * matter again. What was noted since stays.
+ */
+export function takeBackStart(list: WaitingList, tenant: string, { before, after }: NotedStart): WaitingList {
+  if (before === after) return list;
+  const { [tenant]: own, ...others } = list.tenants;
+  // Another shard of the tenant has started since.
+  if (own && (own.startedAt ?? 0) > before.version + 1) return list;
+  for (const [name, earlier] of Object.entries(before.tenants))
+    if (name !== tenant && !after.tenants[name])
+      others[name] = { ...earlier, ...others[name], startedAt: earlier.startedAt };
+  const restored = waitingAgain(own, before.tenants[tenant]);
+  return { ...list, tenants: restored ? { ...others, [tenant]: restored } : others };
+}
+
+/** @param own with a start that was none, and perhaps a refusal after it. */
+function waitingAgain(own: WaitingTenant | undefined, earlier: WaitingTenant | undefined): WaitingTenant | undefined {
+  if (!own || own.waitsSince === null) return earlier;
+  return { ...own, waitsSince: earlier?.waitsSince ?? own.waitsSince, startedAt: earlier?.startedAt ?? null };
+}
+
 /** The tenant was refused a place, and waits from now on unless it does already. */
 export function noteRefusal(list: WaitingList, { tenant, owner, nowMs, asksAgainByMs }: Refusal): WaitingList {
   const { version, tenants } = list;

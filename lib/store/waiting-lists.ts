@@ -1,9 +1,11 @@
 import {
   forgetOwner,
+  type NotedStart,
   nobodyWaits,
   noteRefusal,
   noteStart,
   type Refusal,
+  takeBackStart,
   tenantsAhead,
   type WaitingList,
   waitingListSchema,
@@ -22,14 +24,19 @@ export class WaitingLists {
     return (await this.#table.get(waitingListKey(name), waitingListSchema)) ?? nobodyWaits;
   }
 
-  /** @returns false, with nothing noted, if others come first. Where nobody waits nothing is written. */
-  async start(name: string, tenant: string, nowMs: number): Promise<boolean> {
-    let isFirst = true;
-    await this.#change(name, (list) => {
-      isFirst = tenantsAhead(list, tenant, nowMs).length === 0;
-      return isFirst ? noteStart(list, tenant, nowMs) : list;
+  /** @returns null, with nothing noted, if others come first. Where nobody waits nothing is written. */
+  async start(name: string, tenant: string, nowMs: number): Promise<NotedStart | null> {
+    let noted: NotedStart | null = null;
+    await this.#change(name, (before) => {
+      const after = tenantsAhead(before, tenant, nowMs).length === 0 ? noteStart(before, tenant, nowMs) : null;
+      noted = after && { before, after };
+      return after ?? before;
     });
-    return isFirst;
+    return noted;
+  }
+
+  async takeBack(name: string, tenant: string, noted: NotedStart): Promise<void> {
+    await this.#change(name, (list) => takeBackStart(list, tenant, noted));
   }
 
   async refuse(name: string, refusal: Refusal): Promise<void> {

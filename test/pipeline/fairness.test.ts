@@ -131,6 +131,34 @@ describe('tenants that share an account', () => {
     300_000,
   );
 
+  it('keep their turn for a place where the queue of a model has none for them', async () => {
+    const on = await startWith({ limits: { maxRequests: 1, maxEnqueuedTokens: 1_000_000 }, concurrency: 1 });
+    const green = await dropped(on, 'green', 1);
+    const red = await dropped(on, 'red', 1);
+    const blue = await dropped(on, 'blue', 1);
+    for (const running of [green, red, blue]) await turn(on, running, []);
+    const waiting = async () => (await on.services.waitingLists.find('openai')).tenants;
+    const before = await waiting();
+    expect(before).toMatchObject({ red: { startedAt: null }, blue: { startedAt: null } });
+    while (!green.isDone) {
+      pass(60);
+      await turn(on, green, []);
+    }
+    // Others came first at the queue, between the look at it and the start.
+    const { waitingLists } = on.services;
+    const start = waitingLists.start.bind(waitingLists);
+    vi.spyOn(waitingLists, 'start').mockImplementation((name, ...of) =>
+      name === 'openai' ? start(name, ...of) : Promise.resolve(null),
+    );
+    const happened: Happening[] = [];
+    await turn(on, red, happened);
+    vi.restoreAllMocks();
+    expect(happened).toEqual([{ tenant: 'red', what: 'is refused' }]);
+    expect((await waiting()).red?.waitsSince).toBe(before.red?.waitsSince);
+    expect((await waiting()).red?.startedAt).toBeNull();
+    expect(await on.services.semaphores.slotHolders('openai')).toEqual([]);
+  });
+
   it('do not wait for one whose batch was cancelled', async () => {
     const on = await startWith({ limits: { maxRequests: 1 }, concurrency: 1 });
     const red = await dropped(on, 'red', 3);

@@ -6,6 +6,7 @@ import {
   nobodyWaits,
   noteRefusal,
   noteStart,
+  takeBackStart,
   tenantsAhead,
   type WaitingList,
 } from '../../lib/records/waiting-list.ts';
@@ -51,6 +52,34 @@ describe('a waiting list', () => {
           expect(['a', 'b', 'c', 'd'].some((other) => tenantsAhead(list, other, 0).length === 0)).toBe(true);
           expect([...since.keys()].every((other) => list.tenants[other]?.waitsSince !== null)).toBe(true);
         }
+      }),
+    );
+  });
+
+  it('is as it was once a start is taken back, and keeps what was noted meanwhile', () => {
+    const tenant = fc.constantFrom('a', 'b', 'c', 'd');
+    const asked = fc.array(fc.tuple(tenant, fc.boolean()), { maxLength: 20 });
+    fc.assert(
+      fc.property(asked, tenant, fc.array(tenant, { maxLength: 5 }), (events, name, refusedMeanwhile) => {
+        let before = nobodyWaits;
+        for (const [other, hasPlace] of events)
+          before = (hasPlace ? started(before, other) : null) ?? refused(before, other);
+        const after = started(before, name);
+        if (!after || after === before) return;
+        let list = after;
+        let expected = { ...before, version: after.version };
+        for (const other of refusedMeanwhile) {
+          list = refused(list, other);
+          expected = refused(expected, other);
+        }
+        const taken = takeBackStart(list, name, { before, after });
+        for (const other of ['a', 'b', 'c', 'd']) {
+          expect(tenantsAhead(taken, other, 0).toSorted()).toEqual(tenantsAhead(expected, other, 0).toSorted());
+          expect(taken.tenants[other]?.waitsSince === null).toBe(expected.tenants[other]?.waitsSince === null);
+        }
+        expect(taken.tenants[name]?.waitsSince ?? null).toBe(
+          before.tenants[name]?.waitsSince ?? expected.tenants[name]?.waitsSince ?? null,
+        );
       }),
     );
   });

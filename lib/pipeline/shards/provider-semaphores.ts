@@ -1,5 +1,5 @@
 import { hasLease, type ShardRecord } from '../../records/shard.ts';
-import { tenantsAhead } from '../../records/waiting-list.ts';
+import { type NotedStart, tenantsAhead } from '../../records/waiting-list.ts';
 import { hourMs, type TokenQueue } from '../../store/semaphores.ts';
 import { findAccount } from '../configured-account.ts';
 import type { Account, Services } from '../services.ts';
@@ -55,14 +55,27 @@ function queueOf(account: string, model: string): string {
   return `${account}#queue#${model}`;
 }
 
-/** @returns the list on which others come first; null where none do. */
+/**
+ * Notes the start on all lists, or on none: a tenant that one list keeps waiting has not had its turn on the others.
+ *
+ * @returns the list on which others come first; null where none do.
+ */
 async function noteStart(
   services: Services,
   lists: readonly string[],
   tenant: string,
   nowMs: number,
 ): Promise<string | null> {
-  for (const list of lists) if (!(await services.waitingLists.start(list, tenant, nowMs))) return list;
+  const noted: [string, NotedStart][] = [];
+  for (const list of lists) {
+    const start = await services.waitingLists.start(list, tenant, nowMs);
+    if (start) {
+      noted.push([list, start]);
+      continue;
+    }
+    for (const [earlier, taken] of noted) await services.waitingLists.takeBack(earlier, tenant, taken);
+    return list;
+  }
   return null;
 }
 
