@@ -10,8 +10,9 @@ export interface BatchShape {
   shardChanges: number;
   /** Polls that found any; each writes the batch and its status file. */
   changedPolls: number;
-  /** Turns of the state machine that submitted, and that collected: each takes up to 40 shards. */
+  /** Turns of the state machine that submitted: each takes up to 40 shards. */
   submitTurns: number;
+  /** Turns that collected: as many, up to one for each shard where each ends at a moment of its own. */
   collectTurns: number;
 }
 
@@ -89,12 +90,18 @@ export function pollsWithin(hours: number): number {
   return polls + 1; // the last one sees every shard collected
 }
 
+/** Shards that end together are collected by one turn; the first and the last poll find none to collect. */
+export function mostCollectTurns(shards: number, polls: number): number {
+  return Math.min(shards, polls - 2);
+}
+
 export function shapeOf(workload: Workload): BatchShape {
   const shards = Math.ceil(workload.lines / workload.linesPerShard);
   const polls = pollsWithin(workload.hours);
-  const turns = Math.ceil(shards / 40);
+  const submitTurns = Math.ceil(shards / 40);
+  const collectTurns = mostCollectTurns(shards, polls);
   const changedPolls = polls - 3; // all but the first and the last two
-  return { shards, polls, shardChanges: shards * changedPolls, changedPolls, submitTurns: turns, collectTurns: turns };
+  return { shards, polls, shardChanges: shards * changedPolls, changedPolls, submitTurns, collectTurns };
 }
 
 /** What a workload costs, by what is billed. In US dollars, for all its batches. */
