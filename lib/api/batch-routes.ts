@@ -10,7 +10,7 @@ import { retryBatch } from '../service/retry-batch.ts';
 import { shardOutput } from '../service/shard-output.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
-import { batchView, listedBatchView } from './batch-view.ts';
+import { batchView, listedBatchView, shardsAfterParameter } from './batch-view.ts';
 import { createBatchBodySchema, createBatchRequest } from './create-batch-body.ts';
 import { sendDownload } from './download.ts';
 import { limitParameter, listObject, readQuery } from './list-object.ts';
@@ -32,7 +32,7 @@ export const batchListQuerySchema = z.object({
   tenant: tenantParameter,
 });
 
-export const batchQuerySchema = z.object({ tenant: tenantParameter });
+export const batchQuerySchema = z.object({ tenant: tenantParameter, shards_after: shardsAfterParameter });
 
 /** `/v1/batches` */
 export function batchRoutes(): Hono<ApiEnvironment> {
@@ -55,8 +55,10 @@ export function batchRoutes(): Hono<ApiEnvironment> {
   });
 
   routes.get('/:batchId', async (context) => {
-    const query = readQuery(context.req.query(), batchQuerySchema);
-    return respond(context, await requestedBatch(context, tenantAsked(context, query.tenant)));
+    const { tenant, shards_after: shardsAfter } = readQuery(context.req.query(), batchQuerySchema);
+    const { services } = context.var;
+    const batch = await requestedBatch(context, tenantAsked(context, tenant));
+    return context.json(batchView(services, batch, await batchDetails(services, batch), shardsAfter));
   });
 
   routes.post('/:batchId/cancel', async (context) => {

@@ -97,8 +97,8 @@ const additionsSchema = z.object({
     .describe(
       'What was sent where; once the batch has ended. `provider_batches` holds the first thousand, and `provider_batches_omitted` is how many more `batch.json` in the bucket has',
     ),
-  shards: z.array(shardViewSchema).optional().describe('The first thousand; not in lists'),
-  shards_omitted: z.number().int().optional().describe('How many more shards the batch has'),
+  shards: z.array(shardViewSchema).optional().describe('A thousand, those behind `shards_after`; not in lists'),
+  shards_omitted: z.number().int().optional().describe('How many more shards the batch has behind these'),
 });
 
 export const batchViewSchema = z
@@ -119,8 +119,21 @@ const maxListedShards = 1_000;
 
 export type BatchView = z.input<typeof batchViewSchema>;
 
+/** Which shards a batch is answered with. */
+export const shardsAfterParameter = z
+  .string()
+  .regex(/^\d{1,7}-\d{1,7}$/, 'name a shard by its round and its number, as 0-999')
+  .optional()
+  .describe('Round and number of the last shard that is known, as `0-999`');
+
 /** A batch as it is answered: OpenAI's object and our additions. Without details, as in lists. */
-export function batchView(services: Services, batch: BatchRecord, details: BatchDetails | null): BatchView {
+export function batchView(
+  services: Services,
+  batch: BatchRecord,
+  details: BatchDetails | null,
+  shardsAfter?: string,
+): BatchView {
+  const shards = details && shardsBehind(details.shards, shardsAfter);
   const uriIf = (exists: boolean, name: 'validation.jsonl' | 'warnings.jsonl') =>
     exists ? `s3://${services.objects.bucket}/${resultKey(batch.id, name)}` : null;
   return {
@@ -142,12 +155,19 @@ export function batchView(services: Services, batch: BatchRecord, details: Batch
       report: batch.report,
       table: tableView(services, batch),
       receipt: details?.receipt ? shortReceipt(details.receipt) : null,
-      ...(details && {
-        shards: details.shards.slice(0, maxListedShards).map(shardView),
-        shards_omitted: Math.max(0, details.shards.length - maxListedShards),
+      ...(shards && {
+        shards: shards.slice(0, maxListedShards).map(shardView),
+        shards_omitted: Math.max(0, shards.length - maxListedShards),
       }),
     },
   };
+}
+
+/** @param shards by round and number. */
+function shardsBehind(shards: readonly ShardRecord[], place: string | undefined): readonly ShardRecord[] {
+  if (place === undefined) return shards;
+  const [lastRound = 0, lastShard = 0] = place.split('-').map(Number);
+  return shards.filter(({ round, shard }) => round > lastRound || (round === lastRound && shard > lastShard));
 }
 
 function shortReceipt(receipt: Record<string, unknown>): Record<string, unknown> {

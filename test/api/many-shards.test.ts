@@ -6,7 +6,7 @@ import type { ShardRecord } from '../../lib/records/shard.ts';
 import { commandIn } from '../cli/command.ts';
 import { drive, functionContext, pass } from '../pipeline/drive.ts';
 import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
-import { poll, prepare, submit } from '../pipeline/steps.ts';
+import { collect, poll, prepare, submit } from '../pipeline/steps.ts';
 import { type ApiHarness, startApi } from './api-harness.ts';
 
 let api: ApiHarness;
@@ -81,15 +81,53 @@ it('an answer of ten thousand shards is cut to what Lambda can answer, and says 
   expect(JSON.parse((await explain('--json')).stdout)).toMatchObject({ shards_omitted: 9_000 });
 });
 
+it('what is answered so far is fetched from all shards, however many there are', async () => {
+  const { harness } = api;
+  const batchId = await sentInShards('so-far.jsonl', 3);
+  pass(3_600);
+  const step = { batchId, epoch: 0 };
+  const turn = await poll(harness.services, { ...step, events: 0 }, functionContext());
+  for (const shard of turn.collect) await collect(harness.services, { ...step, shard }, functionContext());
+  const real = await shardsOf(batchId);
+  expect(real.map(({ status }) => status)).toEqual(['collected', 'collected', 'collected']);
+  const [first, ...others] = real;
+  const running = { ...first, status: 'submitted', result: null } as ShardRecord;
+  // Two thousand that run stand before and between those that are answered.
+  const all = [...Array(1_999).fill(running), ...others, ...Array(10).fill(running)];
+  const listed = all.map((shard, number) => ({ ...shard, shard: number }));
+  const records = withShards(listed, (number) => listed[number] ?? null);
+  const client = await api.served({}, { ...harness.services, records });
+  const env = { BATCHDROP_URL: client.baseURL.replace(/\/v1$/, ''), BATCHDROP_API_KEY: api.key };
+  const { code, stdout } = await commandIn(tmpdir(), ['results', batchId, '--partial'], { env }).ended;
+  expect(code).toBe(0);
+  const ids = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line).custom_id);
+  expect(ids).toEqual(['request-1', 'request-2']);
+
+  const last = await client.get(`/batches/${batchId}?shards_after=0-1999`);
+  expect(last).toMatchObject({ batchdrop: { shards_omitted: 0 } });
+  expect((last as { batchdrop: { shards: { shard: number }[] } }).batchdrop.shards.map(({ shard }) => shard)).toEqual(
+    Array.from({ length: 11 }, (_, index) => 2_000 + index),
+  );
+  await expect(client.get(`/batches/${batchId}?shards_after=many`)).rejects.toThrow(/name a shard by its round/);
+});
+
 async function shardsOf(batchId: string): Promise<ShardRecord[]> {
   const batch = await api.harness.batch(batchId);
   return api.harness.services.records.listShards(batchId, batch.rounds[0]?.token ?? '');
 }
 
-function withShards(shards: ShardRecord[]): Services['records'] {
+/** The records, with other shards. */
+function withShards(
+  shards: ShardRecord[],
+  find: (shard: number) => ShardRecord | null = () => null,
+): Services['records'] {
   return new Proxy(api.harness.services.records, {
     get: (records, name) => {
       if (name === 'listAllShards') return async () => shards;
+      if (name === 'findShard') return async ({ shard }: { shard: number }) => find(shard);
       const found: unknown = Reflect.get(records, name);
       return typeof found === 'function' ? found.bind(records) : found;
     },

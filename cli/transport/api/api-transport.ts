@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Deployment, type DeploymentBatchList, type Download } from '../../../lib/client/deployment/deployment.ts';
+import { Deployment, type DeploymentBatchList } from '../../../lib/client/deployment/deployment.ts';
 import type { DeploymentBatch, DeploymentUsage, UsageRow } from '../../../lib/client/deployment/replies.ts';
 import { md5Digest } from '../../../lib/client/md5-digest.ts';
 import { batchIdPattern } from '../../../lib/records/ids.ts';
@@ -7,7 +7,7 @@ import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { joinRows } from '../../costs/usage-sums.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import { findMeant, findRetry, isListed, isOlder } from '../batch-filter.ts';
-import type { BatchState } from '../batch-state.ts';
+import type { BatchState, ShardState } from '../batch-state.ts';
 import { asBlob, digestOf, endpointIn, type InputFile, nameWith } from '../input-file.ts';
 import type {
   InputSubmission,
@@ -143,20 +143,28 @@ export class ApiTransport implements Transport {
     return { bytes, chunks: chunksOf(response) };
   }
 
-  async openPartial({ handle, shards }: BatchState): Promise<ResultStream> {
-    const answered = (shards ?? []).filter(({ status, completed }) => status === 'collected' && completed > 0);
-    const openings = answered.map(
-      ({ round, shard }) =>
-        () =>
-          this.#deployment.openShard(handle, round, shard),
-    );
-    return { bytes: null, chunks: this.#inTurn(openings) };
+  async openPartial(state: BatchState): Promise<ResultStream> {
+    return { bytes: null, chunks: this.#answersSoFar(state) };
   }
 
-  async *#inTurn(openings: readonly (() => Promise<Download>)[]): AsyncGenerator<Uint8Array> {
-    for (const open of openings) {
-      const { response } = await this.#calling(open);
+  async *#answersSoFar({ handle, ...first }: BatchState): AsyncGenerator<Uint8Array> {
+    for await (const { round, shard, status, completed } of this.#allShards(handle, first)) {
+      if (status !== 'collected' || completed === 0) continue;
+      const { response } = await this.#calling(() => this.#deployment.openShard(handle, round, shard));
       yield* chunksOf(response);
+    }
+  }
+
+  /** An answer holds a thousand of a batch's shards, and says how many more there are. */
+  async *#allShards(handle: string, first: Pick<BatchState, 'shards' | 'shardsOmitted'>): AsyncGenerator<ShardState> {
+    let { shards, shardsOmitted } = first;
+    for (;;) {
+      yield* shards ?? [];
+      const last = shards?.at(-1);
+      if (!last || shardsOmitted === 0) return;
+      const query = { shards_after: `${last.round}-${last.shard}` };
+      const next = await this.#calling(() => this.#deployment.retrieveBatch(handle, undefined, query));
+      ({ shards, shardsOmitted } = stateOfApiBatch(next));
     }
   }
 

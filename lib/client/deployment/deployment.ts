@@ -89,10 +89,11 @@ export class Deployment {
     });
   }
 
+  /** @param query.shards_after the shard behind which its list of shards begins, as `0-999`: an answer holds a thousand. */
   async retrieveBatch(
     batchId: string,
     signal?: AbortSignal,
-    query: { tenant?: string } = {},
+    query: { tenant?: string; shards_after?: string } = {},
   ): Promise<DeploymentBatch> {
     return await this.#http.read(deploymentBatchSchema, { path: batchPath(batchId), query, signal });
   }
