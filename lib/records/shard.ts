@@ -31,6 +31,8 @@ export const intentSchema = z.object({
   createStartedAtMs: milliseconds.nullable(),
   /** The provider's id of the uploaded input, persisted before the create. */
   providerInputFileId: z.string().nullable(),
+  /** Set where the provider said that it created it, under an id that another shard has: no list can prove that it did not. */
+  isCreated: z.literal(true).optional(),
 });
 
 export type Intent = z.infer<typeof intentSchema>;

@@ -72,6 +72,10 @@ function expectAnswered(ended: Ended): void {
   expect(ended).toMatchObject({ status: 'completed', completed: ended.lines.length });
 }
 
+function ofEachWire(outcomes: Record<string, number>): Ended['byWire'] {
+  return Object.fromEntries(wires.map(({ name }) => [name, outcomes]));
+}
+
 function callsOf(operation: Operation): number[] {
   return hostile.upstreams.map(({ calls }) => calls.filter((call) => call.operation === operation).length);
 }
@@ -202,8 +206,8 @@ describe('counts', () => {
     ],
   ])('that %s hide no answer that is there', async (_name, wrongly) => {
     const ended = await run({ script: always(wrongly, 'retrieve', 'list'), options: { 'deadline-hours': '1' } });
-    // Those that a provider's own SDK, or its documents, take for no batch wait for the deadline; no line is sent again.
-    expect(ended.completed).toBeGreaterThan(0);
+    expect(ended.byWire).toEqual(ofEachWire({ answered: 3 }));
+    expect(ended.receipt.provider_batches.map(({ lost }) => lost)).toEqual([0, 0, 0, 0, 0]);
   });
 
   it('of zero beside half of the results: what is missing was paid for', async () => {
@@ -259,12 +263,17 @@ describe('ids', () => {
           ),
       ),
     }));
-    const script = first(always(same, 'create'), always(refusing(404, {}, '{"message":"Not found"}'), 'retrieve'));
-    const both = [
-      await run({ script, options: { 'deadline-hours': '1' } }),
-      await run({ script, options: { 'deadline-hours': '1' } }),
-    ];
-    expect(both.map(({ completed }) => completed)).toEqual([0, 0]);
+    const script = first(
+      always(same, 'create', 'list'),
+      always(refusing(404, {}, '{"message":"Not found"}'), 'retrieve'),
+    );
+    const earlier = await run({ script, options: { 'deadline-hours': '1' } });
+    const second = await run({ script, options: { 'deadline-hours': '1' } });
+    // The first one has its batch, which it never finds again: what it has may be paid for.
+    expect(earlier.byWire).toEqual(ofEachWire({ batch_expired: 3 }));
+    expect(earlier.receipt.provider_batches.map(({ lost }) => lost)).toEqual([3, 3, 3, 3, 3]);
+    expect(second.byWire).toEqual(ofEachWire({ submission_unconfirmed: 3 }));
+    expectReason(second, /which it had named for other requests before/);
   });
 
   it.each([

@@ -63,6 +63,8 @@ export interface Ended {
   completed: number;
   /** Codes of the error lines, without repeats. */
   codes: string[];
+  /** By the name of a wire: how many of its lines have an answer, or an error of which code. */
+  byWire: Record<string, Record<string, number>>;
   /** Everything that stood in a shard's record as its last error, by account. */
   reasons: Map<string, Set<string>>;
   shards: ShardRecord[];
@@ -98,12 +100,24 @@ export async function runBatch({ harness, upstreams }: Hostile, plan: Plan): Pro
     status,
     completed: output.length,
     codes: [...new Set(errors.map((line) => JSON.parse(line).error.code))],
+    byWire: outcomesByWire([...output, ...errors]),
     reasons,
     shards: await shardsOf(harness, batchId),
     receipt: summary.batchdrop.receipt,
   };
   await expectPromises({ harness, upstreams: taking }, ended);
   return ended;
+}
+
+function outcomesByWire(results: readonly string[]): Ended['byWire'] {
+  const byWire: Ended['byWire'] = {};
+  for (const line of results) {
+    const { custom_id: id, error } = JSON.parse(line);
+    const wire = id.split('-')[1];
+    const outcome = error?.code ?? 'answered';
+    byWire[wire] = { ...byWire[wire], [outcome]: (byWire[wire]?.[outcome] ?? 0) + 1 };
+  }
+  return byWire;
 }
 
 function questionLine(wire: Wire, name: string): string {

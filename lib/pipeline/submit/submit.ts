@@ -271,7 +271,7 @@ async function record(
     case 'created':
       return (
         (await adopt(services, account, shard, outcome.providerBatchId, context)) ??
-        releaseUnknown(services, shard, intent, claimedReason(outcome.providerBatchId))
+        releaseUnknown(services, shard, intent, claimedReason(outcome.providerBatchId), { isCreated: true })
       );
     case 'refused':
       return endRefused(services, shard, intent, outcome);
@@ -308,6 +308,8 @@ function claimedReason(providerBatchId: string): string {
   return `the provider named the batch ${providerBatchId}, which it had named for other requests before`;
 }
 
+const createdElsewhere = 'the provider said that it created it, under the id of other requests, and does not list it';
+
 /** Nothing is sent until the last create is known to have come to nothing. */
 async function reconcile(
   services: Services,
@@ -330,7 +332,9 @@ async function reconcile(
       return adopted ?? leaveUndecided(services, batch, shard, intent, claimedReason(providerBatchId));
     }
     case 'none':
-      return defer(services, shard, intent, 'The last create came to nothing.', null);
+      return intent.isCreated
+        ? leaveUndecided(services, batch, shard, intent, createdElsewhere)
+        : defer(services, shard, intent, 'The last create came to nothing.', null);
     case 'undecided':
       return leaveUndecided(services, batch, shard, intent, found.reason);
   }
@@ -479,11 +483,12 @@ async function releaseUnknown(
   shard: ShardRecord,
   intent: Intent,
   message: string,
+  known: Pick<Intent, 'isCreated'> = {},
 ): Promise<ShardRecord> {
   const nowMs = services.now();
   return services.records.updateShard(shard, (current) =>
     isOwn(current, intent) && current.intent
-      ? { ...current, lastError: safeText(message), intent: { ...current.intent, leaseUntilMs: nowMs } }
+      ? { ...current, lastError: safeText(message), intent: { ...current.intent, ...known, leaseUntilMs: nowMs } }
       : current,
   );
 }
