@@ -189,3 +189,45 @@ describe('an input for which one run of Prepare has too little time', () => {
     if (isRight) await expectExactlyOnce(harness, batchId, lines);
   });
 });
+
+describe('pieces that are too small for their provider', () => {
+  let small: Harness;
+  const lines = numbered(20, chatLine);
+
+  beforeAll(async () => {
+    const openai = { kind: 'openai', secret: 'openai', limits: { minRequests: 8 }, settleSeconds: 5 };
+    small = await startHarness({ providers: { openai } });
+  });
+
+  afterAll(async () => {
+    await small.close();
+  });
+
+  /** Prepared by as many runs as there are chunks of a few lines, or by one. */
+  async function prepared(name: string, chunkBytes: number, options: Record<string, string> = {}): Promise<string> {
+    const batchId = (await small.drop(`${name}.jsonl`, fileOf(lines), options)) ?? '';
+    const services = inChunks(small.services, chunkBytes);
+    while (!(await prepare(services, { batchId, epoch: 0 }, shortTime(0))).done);
+    return batchId;
+  }
+
+  it('are joined with what comes after them, and the rest counts at its own price against the cap', async () => {
+    const batchId = await prepared('pieces', 500);
+    const { rounds, report } = await small.batch(batchId);
+    const shards = await small.services.records.listShards(batchId, rounds[0]?.token ?? '');
+    expect(shards.reduce((sum, { lineCount }) => sum + lineCount, 0)).toBe(20);
+    const live = shards.filter((shard) => shard.live !== null);
+    expect(live.map(({ shard }) => shard)).toEqual([shards.length - 1]);
+    expect(live[0]?.lineCount).toBeLessThan(8);
+    const written = await Promise.all(shards.map(({ linesKey }) => small.read(linesKey)));
+    expect(written.join('')).toBe(fileOf(lines));
+
+    const usd = report?.estimatedCost.usd ?? 0;
+    const inOneGo = await small.batch(await prepared('one', 100_000));
+    expect(usd).toBeGreaterThan(inOneGo.report?.estimatedCost.usd ?? usd);
+    const capped = await prepared('capped', 500, { 'max-cost-usd': (usd * 0.999).toFixed(12) });
+    expect(await small.batch(capped)).toMatchObject({ verdict: 'failed', errors: [{ code: 'budget_exceeded' }] });
+    const allowed = await prepared('allowed', 500, { 'max-cost-usd': (usd * 1.001).toFixed(12) });
+    expect(await small.batch(allowed)).toMatchObject({ verdict: 'accepted', status: 'in_progress' });
+  });
+});

@@ -16,6 +16,7 @@ import type { CollectedShard } from '../shards/collected-shard.ts';
 import { readIndex, readShardLines, requestOf } from '../shards/shard-lines.ts';
 import { ShardWriter } from '../shards/shard-writer.ts';
 import { makeLiveIfSmall } from '../shards/small-shards.ts';
+import { writtenLines } from '../shards/written-lines.ts';
 import { leaveCheckpoint, readCheckpoint } from './checkpoint.ts';
 
 /** Time that a round must have at least before the deadline to be worth sending. */
@@ -61,18 +62,21 @@ export async function openNextRound(
   const token = services.token();
   const round = batch.rounds.length;
   const stored = await readCheckpoint(services.objects, batch, roundCheckpointSchema);
-  const { next: from, shards: earlier } = stored?.round === round ? stored : noEarlierRun;
+  const { next: from, shards } = stored?.round === round ? stored : noEarlierRun;
   const writer = new ShardWriter(
     services.objects,
     { batchId: batch.id, round, token },
     (name) => limitsOf(services.account(name)),
-    earlier,
+    {
+      shards,
+      linesOf: (shard) => writtenLines(services.objects, services.account(shard.provider ?? ''), batch.options, shard),
+    },
   );
   try {
     const next = await copyAllRetryable(services, batch.options, { latest, from }, writer, new RunBudget(context));
-    const shards = await writer.finish();
-    if (next) await leaveCheckpoint(services, batch, token, { round, next, shards });
-    else await commitRound(services, batch, { token, shards, settled: settledAfter(services, batch, latest) });
+    const written = await writer.finish();
+    if (next) await leaveCheckpoint(services, batch, token, { round, next, shards: written });
+    else await commitRound(services, batch, { token, shards: written, settled: settledAfter(services, batch, latest) });
     return next === null;
   } catch (error) {
     await writer.abort();

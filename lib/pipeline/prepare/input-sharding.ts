@@ -22,6 +22,7 @@ import type { Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
 import { type ShardQueue, ShardWriter } from '../shards/shard-writer.ts';
 import { makeLiveIfSmall } from '../shards/small-shards.ts';
+import { writtenLines } from '../shards/written-lines.ts';
 import { LineIssues, lineIssuesStateSchema } from './line-issues.ts';
 import { type AcceptedLine, LineValidation, type RefusedLine } from './line-validation.ts';
 import { RefusedLines } from './refused-lines.ts';
@@ -97,7 +98,11 @@ export class InputSharding {
       services.objects,
       { batchId: batch.id, round: 0, token },
       (name) => limitsOf(services.account(name)),
-      state?.shards,
+      {
+        shards: state?.shards ?? [],
+        linesOf: (shard) =>
+          writtenLines(services.objects, services.account(shard.provider ?? ''), batch.options, shard),
+      },
     );
     this.issues = new LineIssues(services.objects, batch.id, token, state?.report);
     this.#earlierRefused = state?.refused ?? [];

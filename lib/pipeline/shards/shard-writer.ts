@@ -37,9 +37,19 @@ const maxOpenShards = 8;
 /** How much of an index is gathered before it is written. */
 const indexBytes = 48 * 1024;
 
+/** What earlier runs have written of the shards with which a run goes on. */
+export interface EarlierShards {
+  shards: readonly ShardRecord[];
+  /** Yields the lines of one of them. */
+  linesOf(shard: ShardRecord): AsyncIterable<ShardedLine>;
+}
+
 /**
  * Distributes lines over shards that one provider batch accepts, and writes each shard's lines and index as work
  * objects under the writer's own token. Lines keep their order within a target.
+ *
+ * A run that stops ends its shards, whatever they hold. One that is too small for its provider would go as single calls, at their
+ * price: a later run with lines of the same target fills it up.
  */
 export class ShardWriter {
   readonly #objects: Objects;
@@ -49,6 +59,9 @@ export class ShardWriter {
   /** In the order of their last use. */
   readonly #open = new Set<ShardQueue>();
   readonly #finished: ShardRecord[] = [];
+  readonly #earlier: EarlierShards;
+  /** The last shard of each target that earlier runs have written. */
+  readonly #lastOf = new Map<string, ShardRecord>();
   #latest: ShardQueue | undefined;
   #next = 0;
 
@@ -56,11 +69,16 @@ export class ShardWriter {
     objects: Objects,
     place: { batchId: string; round: number; token: string },
     limitsOf: (provider: string) => AccountLimits,
-    /** Shards of an earlier run, which this one goes on with. */
-    earlier: readonly ShardRecord[] = [],
+    earlier: EarlierShards,
   ) {
-    this.#finished.push(...earlier);
-    this.#next = earlier.length;
+    this.#earlier = earlier;
+    this.#finished.push(...earlier.shards);
+    this.#next = earlier.shards.length;
+    for (const shard of earlier.shards) {
+      const { provider, model, endpoint } = shard;
+      if (provider !== null)
+        this.#lastOf.set(nameOf({ provider, model, endpoint, isTranslated: shard.sentKey !== null }), shard);
+    }
     this.#objects = objects;
     this.#round = place;
     this.#limitsOf = limitsOf;
@@ -73,11 +91,11 @@ export class ShardWriter {
 
   /** Where lines of one target are put; ask once for many lines. */
   queue(target: ShardTarget): ShardQueue {
-    const key = JSON.stringify([target.provider, target.model, target.endpoint, target.isTranslated]);
-    const known = this.#queues.get(key);
+    const name = nameOf(target);
+    const known = this.#queues.get(name);
     if (known) return known;
     const queue = new ShardQueue(target, this.#limitsOf(target.provider));
-    this.#queues.set(key, queue);
+    this.#queues.set(name, queue);
     return queue;
   }
 
@@ -103,10 +121,31 @@ export class ShardWriter {
     await this.#close(queue);
     const [leastUsed] = this.#open;
     if (leastUsed && this.#open.size >= maxOpenShards) await this.#close(leastUsed);
-    queue.open(new OpenShard(this.#objects, { ...this.#round, shard: this.#next }, queue.target));
-    this.#next += 1;
-    this.#use(queue);
+    await this.#openSmall(queue);
+    if (!queue.hasRoomFor(line)) {
+      await this.#close(queue);
+      this.#begin(queue, this.#next);
+      this.#next += 1;
+    }
     await queue.add(line);
+  }
+
+  #begin(queue: ShardQueue, shard: number): void {
+    queue.open(new OpenShard(this.#objects, { ...this.#round, shard }, queue.target));
+    this.#use(queue);
+  }
+
+  /** Writes an earlier run's last shard of the target anew, in its place, if that is too small for its provider. */
+  async #openSmall(queue: ShardQueue): Promise<void> {
+    const name = nameOf(queue.target);
+    const last = this.#lastOf.get(name);
+    this.#lastOf.delete(name);
+    // An account for single calls alone has no minimum that any shard reaches.
+    const { minRequests = 0, maxRequests } = queue.limits;
+    if (!last || last.lineCount >= minRequests || minRequests > maxRequests) return;
+    this.#begin(queue, last.shard);
+    for await (const line of this.#earlier.linesOf(last)) await queue.add(line);
+    this.#finished.splice(this.#finished.indexOf(last), 1);
   }
 
   #use(queue: ShardQueue): void {
@@ -122,6 +161,10 @@ export class ShardWriter {
     const shard = await queue.close();
     if (shard) this.#finished.push(shard);
   }
+}
+
+function nameOf({ provider, model, endpoint, isTranslated }: ShardTarget): string {
+  return JSON.stringify([provider, model, endpoint, isTranslated]);
 }
 
 /** The shards of one target, of which one is being filled. */

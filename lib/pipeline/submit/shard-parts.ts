@@ -1,13 +1,10 @@
-import { embeddingInputs } from '../../lines/embedding-inputs.ts';
-import { passedBytes } from '../../lines/passed-lines.ts';
-import { Estimator } from '../../providers/estimate/estimate.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { endShard, type Refusal, type RefusedShard, type ShardRecord } from '../../records/shard.ts';
 import type { Account, Services } from '../services.ts';
 import { limitsOf } from '../shards/account-limits.ts';
-import { readIndex, readShardLines, readTranslatedLines, requestOf, type ShardLine } from '../shards/shard-lines.ts';
 import { OpenShard } from '../shards/shard-writer.ts';
 import { makeLiveIfSmall } from '../shards/small-shards.ts';
+import { writtenLines } from '../shards/written-lines.ts';
 
 type NamedLine = Refusal['lines'][number];
 
@@ -49,7 +46,9 @@ export async function writeParts(
   const target = { provider: account.name, model, endpoint, isTranslated: shard.sentKey !== null };
   const parts = numbers.map((number) => new OpenShard(services.objects, { ...place, shard: number }, target));
   try {
-    await copyLines(services, account, batch, shard, (position) => parts[division.partOf(position)]);
+    const limits = limitsOf(account);
+    for await (const line of writtenLines(services.objects, account, batch.options, shard))
+      await parts[division.partOf(line.position)]?.add(line, limits);
     const written = await Promise.all(parts.map((part) => part.close()));
     return written.map((part, index) => {
       const { refused } = index === 0 ? division : { refused: null };
@@ -59,39 +58,6 @@ export async function writeParts(
     await Promise.all(parts.map((part) => part.abort()));
     throw error;
   }
-}
-
-/** Line by line, with the bytes that were sent before. */
-async function copyLines(
-  services: Services,
-  account: Account,
-  batch: BatchRecord,
-  shard: ShardRecord,
-  partOf: (position: number) => OpenShard | undefined,
-): Promise<void> {
-  const { objects } = services;
-  const estimator = new Estimator(account, shard.model, batch.options);
-  const limits = limitsOf(account);
-  const translatedLines = shard.sentKey === null ? null : readTranslatedLines(objects, shard.sentKey);
-  for await (const lines of readShardLines(objects, shard, await readIndex(objects, shard))) {
-    for (const line of lines) {
-      const request = requestOf(line, shard);
-      const translated = translatedLines && (await nextOf(translatedLines, line));
-      const sentBytes = translated?.length ?? passedBytes(line.bytes.length, request.spans, shard.model, request.model);
-      const estimate = estimator.estimate(request, sentBytes);
-      const { entry } = line;
-      await partOf(line.position)?.add(
-        { entry, line, translated, sentBytes, embeddingInputs: embeddingInputs(request), estimate },
-        limits,
-      );
-    }
-  }
-}
-
-async function nextOf(lines: AsyncGenerator<Buffer>, { position }: ShardLine): Promise<Buffer> {
-  const { value, done } = await lines.next();
-  if (done) throw new Error(`There is no translation of line ${position}.`);
-  return value;
 }
 
 function partOfShard(shard: ShardRecord, part: ShardRecord): ShardRecord {
