@@ -112,6 +112,7 @@ describe('the official client', () => {
     const batch = await client.batches.retrieve(batchId ?? '');
     expect(batch.endpoint).toBe('');
     expect((await client.files.retrieve(batch.input_file_id)).filename).toBe('door.jsonl');
+    expect(await (await client.files.content(batch.input_file_id)).text()).toBe(fileOf(numbered(2, chatLine)));
     expect((await client.batches.list({ limit: 1 })).data[0]?.id).toBe(batchId);
   });
 
@@ -291,6 +292,7 @@ describe('a create', () => {
       request_counts: { total: 2 },
     });
     expect((await client.files.retrieve(batch.input_file_id)).filename).toBe('mine.jsonl');
+    expect(await (await client.files.content(batch.input_file_id)).text()).toBe(fileOf(numbered(2, chatLine)));
     const missing = await create({ input_file_id: 's3://batchdrop/own/default/none.jsonl' });
     await drive(api.harness, missing.id);
     expect((await client.batches.retrieve(missing.id)).errors?.data?.[0]?.message).toContain('Cannot find file s3://');

@@ -21,8 +21,8 @@ interface Begun {
 let begun: Promise<Begun> | null = null;
 
 /**
- * Has the stack synthesized, once for each state of its sources, and says after a full run where what was used of its policies
- * differs from what they grant.
+ * Has the stack synthesized, once for each state of its sources, and fails a full run whose tests have not used all that its policies
+ * grant.
  */
 export async function setup(project: TestProject): Promise<void> {
   begun ??= begin(project.vitest);
@@ -47,8 +47,9 @@ export async function teardown(): Promise<void> {
   const texts = [readFileSync(files.policies, 'utf8'), readFileSync(files.used, 'utf8')] as const;
   rmSync(join(files.used, '..'), { recursive: true });
   const findings = (await isFullRun(vitest)) ? unusedGrants(...texts) : [];
-  if (findings.length > 0)
-    console.error(`What the policies grant and what the tests use differ:\n${findings.join('\n')}`);
+  if (findings.length === 0) return;
+  console.error(`The policies grant what no test has used:\n${findings.join('\n')}`);
+  process.exitCode = 1;
 }
 
 /** Whether every test of every file has passed; what a part of them uses says nothing. */

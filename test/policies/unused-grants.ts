@@ -35,7 +35,7 @@ export const undriven: UndrivenGrants[] = [
     resource: '',
     because: 'only a lost job that is found after its batch was closed needs it',
   },
-  { name: 'batchdrop-prepare', action: 's3:GetObject', resource: '/own/', because: 'as any input prefix' },
+  { name: '*', action: 's3:GetObject', resource: '/own/', because: 'as any input prefix' },
   {
     name: '*',
     action: 'bedrock:*',
