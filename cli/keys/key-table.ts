@@ -1,6 +1,7 @@
 import { DynamoDBClient, DynamoDBServiceException } from '@aws-sdk/client-dynamodb';
 import type { ApiKeyServices } from '../../lib/service/api-keys.ts';
 import { ApiKeys } from '../../lib/store/api-keys.ts';
+import { adviceOnAws } from '../../lib/store/aws-advice.ts';
 import { RecordTable } from '../../lib/store/record-table.ts';
 import { localCredentials, localRegion } from '../../local/local-account.ts';
 import { hint } from '../called-as.ts';
@@ -56,7 +57,7 @@ function asCommandError(table: string, error: unknown): unknown {
     error.message === 'Region is missing' ||
     ('code' in error && 'syscall' in error);
   if (!isOfTheCall) return error;
-  return new CommandError(exitStatus.unreachable, `The table ${table} does not answer: ${error.message}`, {
-    cause: error,
-  });
+  const advice = adviceOnAws(error);
+  const message = `The table ${table} does not answer: ${error.message}${advice === null ? '' : `. ${advice}`}`;
+  return new CommandError(exitStatus.unreachable, message, { cause: error });
 }

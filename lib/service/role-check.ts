@@ -37,7 +37,7 @@ export function neededRights(name: FunctionName, subject: RightsSubject): Needed
     actions: ['dynamodb:Query'],
     resource: `${tableArn}/index/${design.name}`,
   });
-  return [
+  return byResource([
     { actions: table.map((action) => `dynamodb:${action}`), resource: tableArn },
     ...(access.unfinishedIndex ? [index(tableDesign.indexes.unfinished)] : []),
     ...(access.tenantIndex ? [index(tableDesign.indexes.byTenant)] : []),
@@ -51,7 +51,15 @@ export function neededRights(name: FunctionName, subject: RightsSubject): Needed
     ...subject.config.taskMachines.flatMap((machine) => answers(access.answersTasks, machine)),
     ...(access.readsSecrets ? subject.secretArns.map(readingSecret) : []),
     ...(reads.length + writes.length > 0 ? keyRights(subject.config, writes.length > 0, region) : []),
-  ];
+  ]);
+}
+
+/** One question for each resource: IAM takes few a second. */
+function byResource(rights: readonly NeededRight[]): NeededRight[] {
+  const groups = Map.groupBy(rights, ({ resource, context }) => JSON.stringify([resource, context]));
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first ? [{ ...first, actions: [first, ...others].flatMap(({ actions }) => actions) }] : [],
+  );
 }
 
 function describingExecutions({ stateMachineArn }: RightsSubject): NeededRight {
