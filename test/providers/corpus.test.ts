@@ -35,6 +35,8 @@ const saysNothing: Record<string, RegExp> = {
       'background=false',
       'input\\[\\]\\.(type="message"|status=".*"|id="item0"|caller={"type":"direct"})',
       'input\\[\\]\\.content\\[\\]\\.(annotations|logprobs)=\\[\\]',
+      // An item of reasoning is left out as a whole, with a warning that calls it so.
+      'input\\[\\]\\.(encrypted_content=.*|content\\[\\]={"text":"mark\\d+x","type":"reasoning_text"})',
       'prompt_cache_options={}',
       'reasoning={}',
       'reasoning\\.effort="none"',

@@ -60,7 +60,7 @@ export function outcomeOf({ shape, line, plain }: WrittenShape, { provider, mode
     const { param } = translated.error;
     // The tools that a call, or a choice of one, needs beside it.
     const isForTools = param?.endsWith('.tools') && shape.value.tools === undefined && 'tools' in line.body;
-    return isForTools || isAbout(param, shape.path) ? 'refused' : { wrong: `refused for ${param}` };
+    return isForTools || isWithin(param, shape.path) ? 'refused' : { wrong: `refused for ${param}` };
   }
   const sent = translated.bytes.toString();
   if (translated.warnings.some(({ param }) => isAbout(param, shape.path))) return 'changed';
@@ -77,9 +77,18 @@ function differs(sent: string, plain: TranslatedRequest): boolean {
 
 /** Whether a place is that of what is varied, one around it, or one within it. */
 function isAbout(param: string | null, path: string): boolean {
-  const [, root = '', place = ''] = /^(body|params)\.(.*)$/.exec((param ?? '').replaceAll(/\[\d+\]/g, '[]')) ?? [];
-  if (root === '') return false;
-  return place.startsWith(path) || path.startsWith(place) || memberOf(place) === memberOf(path);
+  const place = placeOf(param);
+  return place !== null && (place.startsWith(path) || path.startsWith(place));
+}
+
+/** What is varied may stand in something that is refused as a whole: a part of an unknown type, a message without content. */
+function isWithin(param: string | null, path: string): boolean {
+  const place = placeOf(param);
+  return place !== null && memberOf(place) === memberOf(path);
+}
+
+function placeOf(param: string | null): string | null {
+  return /^(?:body|params)\.(.*)$/.exec((param ?? '').replaceAll(/\[\d+\]/g, '[]'))?.[1] ?? null;
 }
 
 function memberOf(place: string): string {

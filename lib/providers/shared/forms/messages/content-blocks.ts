@@ -20,10 +20,12 @@ export function blocksOf(content: unknown, place: string, notes: LineNotes): [Js
 /** The texts of a role that has nothing else. */
 export function textParts(content: unknown, place: string, notes: LineNotes): JsonObject[] {
   if (typeof content === 'string') return content === '' ? [] : [textPart(content)];
-  return blocksOf(content, place, notes).flatMap(([block, at]) => {
-    if (block.type !== 'text') throw notes.unsupported(`${at}.type`, 'only text can stand here');
-    return fromText(block, at, notes);
-  });
+  return blocksOf(content, place, notes).flatMap(([block, at]) => textOnly(block, at, notes));
+}
+
+export function textOnly(block: JsonObject, place: string, notes: LineNotes): JsonObject[] {
+  if (block.type !== 'text') throw notes.unsupported(`${place}.type`, 'only text can stand here');
+  return fromText(block, place, notes);
 }
 
 /** What a user may say: text, images, documents. */

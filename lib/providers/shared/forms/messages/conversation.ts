@@ -3,7 +3,7 @@ import { isObject, type JsonObject } from '../../../../records/json.ts';
 import { parseFlag } from '../../chat/parse-values.ts';
 import type { LineNotes } from '../notes.ts';
 import { textOrParts } from '../text-or-parts.ts';
-import { blocksOf, inputParts, textParts } from './content-blocks.ts';
+import { blocksOf, inputParts, textOnly, textParts } from './content-blocks.ts';
 
 /** `system` and `messages` -> chat messages, and where each comes from. */
 export function conversationFrom(params: JsonObject, notes: LineNotes): { messages: JsonObject[]; origins: string[] } {
@@ -108,7 +108,7 @@ class Conversation {
       if (block.type === 'tool_use') calls.push(this.#toolCall(block, at));
       else if (block.type === 'thinking' || block.type === 'redacted_thinking')
         this.#notes.drop('messages[].content[].thinking', 'chat completions keep no thinking of earlier turns');
-      else texts.push(...textParts([block], at, this.#notes));
+      else texts.push(...textOnly(block, at, this.#notes));
     }
     if (texts.length + calls.length === 0) return;
     const said = texts.length > 0 ? textOrParts(texts) : null;

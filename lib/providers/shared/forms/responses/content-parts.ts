@@ -16,16 +16,16 @@ export function inputParts(content: unknown, place: string, notes: LineNotes): J
   return partsOf(content, place, notes, (part, at) => {
     switch (part.type) {
       case 'input_text':
-        notes.dropOthers(part, textKeys, anywhere);
+        notes.dropOthers(part, textKeys, at);
         return textOf(part, at, notes);
       case 'input_image':
-        notes.dropOthers(part, imageKeys, anywhere);
+        notes.dropOthers(part, imageKeys, at);
         return imagePart(part, at, notes);
       case 'input_file':
-        notes.dropOthers(part, fileKeys, anywhere);
+        notes.dropOthers(part, fileKeys, at);
         return filePart(part, at, notes);
       case 'input_audio':
-        notes.dropOthers(part, audioKeys, anywhere);
+        notes.dropOthers(part, audioKeys, at);
         return { type: 'input_audio', input_audio: part.input_audio };
       default:
         throw notes.unsupported(`${at}.type`, 'send text, images, files or audio');
@@ -39,10 +39,10 @@ export function outputParts(content: unknown, place: string, notes: LineNotes): 
     switch (part.type) {
       case 'output_text':
       case 'input_text':
-        notes.dropOthers(part, outputTextKeys, anywhere);
+        notes.dropOthers(part, outputTextKeys, at);
         return textOf(part, at, notes);
       case 'refusal':
-        notes.dropOthers(part, refusalKeys, anywhere);
+        notes.dropOthers(part, refusalKeys, at);
         return { type: 'refusal', refusal: part.refusal };
       default:
         throw notes.unsupported(`${at}.type`, 'send text');
