@@ -283,6 +283,13 @@ describe('a create', () => {
     expect(additions(batch).options).toMatchObject({ provider: 'openai', max_cost_usd: 5, priority: 'high' });
   });
 
+  it('takes rows and a template', async () => {
+    const template = { body: { model: 'gpt-5-mini', messages: [{ role: 'user', content: '{{ a }}' }] } };
+    const batch = await create({ input_file_id: await upload(['{"a": "first"}']), template });
+    await drive(api.harness, batch.id);
+    expect(await client.batches.retrieve(batch.id)).toMatchObject({ request_counts: { total: 1, completed: 1 } });
+  });
+
   it('takes an object of the bucket as its input', async () => {
     await api.harness.put('data/mine.jsonl', fileOf(numbered(2, chatLine)));
     const batch = await create({ input_file_id: 's3://batchdrop/data/mine.jsonl' });

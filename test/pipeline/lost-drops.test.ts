@@ -76,6 +76,15 @@ describe('a drop without an event', () => {
     await onlyBatchOf('inbox/beside.jsonl');
   });
 
+  it('may be a table, whose template stands in its folder', async () => {
+    const template = { body: { model: 'gpt-5-mini', messages: [{ role: 'user', content: '{{ a }}' }] } };
+    await harness.put('inbox/lost tables/_template.json', JSON.stringify(template));
+    await harness.put('inbox/lost tables/rows.csv', 'a\nfirst\n');
+    pass(11 * minutes);
+    expect(await sweepNow()).toMatchObject({ takenUp: 1 });
+    await onlyBatchOf('inbox/lost tables/rows.csv');
+  });
+
   it('is told why it cannot be taken, as one with an event is', async () => {
     await harness.put('inbox/lost notes.txt', 'hello');
     pass(11 * minutes);
