@@ -9,13 +9,18 @@ import { authentication } from './authentication.ts';
 import { batchRoutes } from './batch-routes.ts';
 import { docsPage, docsPagePolicy } from './docs-page.ts';
 import { fileRoutes } from './file-routes.ts';
+import { messageBatchRoutes } from './messages/message-batch-routes.ts';
+import { messageError } from './messages/message-error.ts';
+import { modelRoutes } from './model-routes.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { operations } from './operations.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { usageRoutes } from './usage-routes.ts';
 
+const versionHeader = 'anthropic-version';
+
 /**
- * The HTTP API, wherever it runs: OpenAI's files, uploads and batches, and our additions.
+ * The HTTP API, wherever it runs: OpenAI's files, uploads and batches, Anthropic's message batches, and our additions.
  *
  * @param services asked for with each request, since where they are may be known only after the app is made.
  */
@@ -36,6 +41,8 @@ export function createApi(services: () => Services, settings: ApiSettings): Hono
   });
   app.use('/v1/*', authentication());
   app.route('/v1/batches', batchRoutes());
+  app.route('/v1/messages/batches', messageBatchRoutes());
+  app.route('/v1/models', modelRoutes());
   app.route('/v1/files', fileRoutes());
   app.route('/v1/uploads', uploadRoutes());
   app.route('/v1/usage', usageRoutes());
@@ -51,8 +58,15 @@ export function createApi(services: () => Services, settings: ApiSettings): Hono
 
 function markAnswer(context: ApiContext): void {
   context.header('x-request-id', context.var.requestId);
+  if (isAnthropic(context)) markAnthropicAnswer(context);
   context.header('x-content-type-options', 'nosniff');
   if (context.req.path.startsWith('/v1/')) context.header('cache-control', 'no-store');
+}
+
+function markAnthropicAnswer(context: ApiContext): void {
+  context.header('request-id', context.var.requestId);
+  const version = context.req.header(versionHeader);
+  if (version !== undefined && /^[\w-]{1,32}$/.test(version)) context.header(versionHeader, version);
 }
 
 /** Only the origins that the configuration names; without one there are no such headers at all. */
@@ -94,6 +108,8 @@ function addMethodRefusals(app: Hono<ApiEnvironment>): void {
 }
 
 function unknownPath(context: ApiContext): ApiError {
+  if (context.req.path === '/v1/messages')
+    return new ApiError(404, 'Messages are answered in batches here, not live: POST /v1/messages/batches.');
   return new ApiError(404, `Invalid URL (${context.req.method} ${shownPath(context)})`, { code: 'unknown_url' });
 }
 
@@ -103,7 +119,13 @@ function shownPath(context: ApiContext): string {
 
 function refuse(context: ApiContext, refusal: ApiError): Response {
   for (const [name, value] of Object.entries(refusal.headers)) context.header(name, value);
-  return context.json(refusal.body, refusal.status);
+  if (!isAnthropic(context)) return context.json(refusal.body, refusal.status);
+  return context.json(messageError(refusal, context.var.requestId), refusal.status);
+}
+
+/** Whether a client of Anthropic's API is asking. */
+function isAnthropic({ req }: ApiContext): boolean {
+  return req.path.startsWith('/v1/messages') || req.header(versionHeader) !== undefined;
 }
 
 /** The client gets a number to ask about; what happened stands here. */

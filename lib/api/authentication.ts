@@ -14,12 +14,12 @@ interface Trusted {
   untilMs: number;
 }
 
-/** Lets requests through whose bearer key is a tenant's, and notes key and tenant. */
+/** Lets requests through whose key is a tenant's, as a bearer or as Anthropic's clients send it, and notes key and tenant. */
 export function authentication(): MiddlewareHandler<ApiEnvironment> {
   const trusted = new Map<string, Trusted>();
   return async (context, next) => {
     const { services } = context.var;
-    const key = bearerKey(context.req.header('authorization'));
+    const key = context.req.header('x-api-key') ?? bearerKey(context.req.header('authorization'));
     const apiKey = knownKey(trusted, key, services.now()) ?? (await lookUp(trusted, services, key));
     context.set('apiKeyId', apiKey.id);
     context.set('tenant', apiKey.tenant);
@@ -33,7 +33,7 @@ function bearerKey(header: string | undefined): string {
   const [, key] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? [];
   if (key) return key;
   throw unauthorizedError(
-    "You didn't provide an API key. Provide it in an Authorization header, as Authorization: Bearer YOUR_KEY.",
+    "You didn't provide an API key. Provide it in an Authorization header, as Authorization: Bearer YOUR_KEY, or as x-api-key.",
     null,
   );
 }

@@ -106,7 +106,7 @@ async function respond(context: ApiContext, batch: BatchRecord, said: { repeated
 }
 
 /** How often an official client has sent this request before. */
-function retryCount(context: ApiContext): number | null {
+export function retryCount(context: ApiContext): number | null {
   const header = context.req.header('x-stainless-retry-count') ?? '';
   return /^\d{1,3}$/.test(header) ? Number(header) : null;
 }

@@ -101,7 +101,7 @@ function otherNames(given: Record<string, unknown>): string[] {
 }
 
 /** The same parameters have the same hash in whatever order they come. */
-function hashOf(value: object): string {
+export function hashOf(value: object): string {
   return sha256(JSON.stringify(value, sortedFields));
 }
 

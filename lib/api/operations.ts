@@ -5,6 +5,14 @@ import { createBatchBodySchema } from './create-batch-body.ts';
 import { fileObjectSchema, partObjectSchema, uploadObjectSchema } from './file-object.ts';
 import { createFileFormSchema, deletedFileSchema, fileListQuerySchema } from './file-routes.ts';
 import { listSchema } from './list-object.ts';
+import {
+  createMessageBatchBodySchema,
+  deletedMessageBatchSchema,
+  messageBatchListQuerySchema,
+  messageBatchListSchema,
+} from './messages/message-batch-routes.ts';
+import { messageBatchSchema } from './messages/message-batch-view.ts';
+import { modelListQuerySchema, modelListSchema, modelSchema } from './model-routes.ts';
 import { addPartFormSchema, completeUploadBodySchema, createUploadBodySchema } from './upload-routes.ts';
 import { filledUsageSchema, fillUsageQuerySchema, usageQuerySchema, usageSchema } from './usage-routes.ts';
 
@@ -147,6 +155,65 @@ export const operations: readonly Operation[] = [
     path: '/v1/batches/{batch_id}/shards/{round}/{shard}/output',
     summary: 'Download the answers of one collected shard, while others run',
     answer: 'bytes',
+  },
+  {
+    id: 'createMessageBatch',
+    method: 'post',
+    path: '/v1/messages/batches',
+    summary: 'Create a batch of messages, as at Anthropic',
+    json: createMessageBatchBodySchema,
+    answer: messageBatchSchema,
+  },
+  {
+    id: 'listMessageBatches',
+    method: 'get',
+    path: '/v1/messages/batches',
+    summary: 'List batches as message batches, newest first',
+    query: messageBatchListQuerySchema,
+    answer: messageBatchListSchema,
+  },
+  {
+    id: 'retrieveMessageBatch',
+    method: 'get',
+    path: '/v1/messages/batches/{batch_id}',
+    summary: 'Describe a batch as a message batch',
+    answer: messageBatchSchema,
+  },
+  {
+    id: 'cancelMessageBatch',
+    method: 'post',
+    path: '/v1/messages/batches/{batch_id}/cancel',
+    summary: 'Cancel a message batch; what finished is kept',
+    answer: messageBatchSchema,
+  },
+  {
+    id: 'deleteMessageBatch',
+    method: 'delete',
+    path: '/v1/messages/batches/{batch_id}',
+    summary: 'Delete a message batch that has ended, with its results',
+    answer: deletedMessageBatchSchema,
+  },
+  {
+    id: 'downloadMessageResults',
+    method: 'get',
+    path: '/v1/messages/batches/{batch_id}/results',
+    summary: 'Download the results of a message batch that has ended, as JSON lines',
+    answer: 'bytes',
+  },
+  {
+    id: 'listModels',
+    method: 'get',
+    path: '/v1/models',
+    summary: "List the models that the configuration routes; in Anthropic's form for its clients",
+    query: modelListQuerySchema,
+    answer: modelListSchema,
+  },
+  {
+    id: 'retrieveModel',
+    method: 'get',
+    path: '/v1/models/{model}',
+    summary: 'Say which account a model goes to',
+    answer: modelSchema,
   },
   {
     id: 'sumUsage',

@@ -42,7 +42,8 @@ export function failureLine(id: string, identity: LineIdentity, failure: Failure
   }
 }
 
-function nativeResult(failure: Failure): object {
+/** Anthropic's result of a request that was never answered. */
+export function nativeResult(failure: Failure): object {
   if (failure.code === 'batch_expired') return { type: 'expired' };
   if (failure.code === 'batch_cancelled') return { type: 'canceled' };
   const error = { type: 'api_error', message: safeText(failure.message) };

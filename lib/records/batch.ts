@@ -158,6 +158,8 @@ export const batchRecordSchema = z.object({
   /** Id of the API key that created it; absent for a drop. */
   apiKeyId: z.string().optional(),
   inputFileId: z.string(),
+  /** Whether the requests came with the batch's creation: their file is the batch's own, and goes with it. */
+  ownsInput: z.boolean().optional(),
   /** MD5 of the input, where its file says it. */
   inputMd5: z.string().optional(),
   input: z.array(s3ObjectSchema),
@@ -235,6 +237,10 @@ export const batchRecordSchema = z.object({
     })
     .nullable()
     .default(null),
+  /** How many requests ran out of time before they were executed; absent until the batch has ended, and in older records. */
+  expiredCount: z.number().int().optional(),
+  /** When its owner deleted it as a message batch. Unix seconds. */
+  deletedAt: seconds.optional(),
   /** When the batch ended for the first time, where lost results were read again after that. */
   firstEndedAt: seconds.optional(),
   /** How often a run has begun to make the results table and not come further: one that never comes further is given up. */

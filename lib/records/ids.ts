@@ -15,6 +15,18 @@ export function fileIdFrom(hash: string): string {
   return `file-${hash.slice(0, 32)}`;
 }
 
+/** Anthropic's name of a batch, `msgbatch_...` -> ours; what is neither stays as it is. */
+export function batchIdOfMessages(id: string): string {
+  return id.startsWith(messageBatchPrefix) ? `batch_${id.slice(messageBatchPrefix.length)}` : id;
+}
+
+/** A batch's name in Anthropic's API. */
+export function messageBatchIdOf(batchId: string): string {
+  return messageBatchPrefix + batchId.slice('batch_'.length);
+}
+
+const messageBatchPrefix = 'msgbatch_';
+
 /** @param hash at least 32 hexadecimal digits, random or a digest. */
 export function uploadIdFrom(hash: string): string {
   return `upload_${hash.slice(0, 32)}`;

@@ -1,4 +1,5 @@
-import { sha256 } from './digest.ts';
+import { digest, sha256 } from './digest.ts';
+import { fileIdFrom } from './ids.ts';
 import { isTableName, type OutputFormat } from './table-kind.ts';
 
 /**
@@ -180,6 +181,11 @@ export function filePrefix(fileId: string): string {
 }
 
 /** @param token the writer's own, random: an upload's part, the list of its parts, or the whole. */
+/** The file that both result files of a batch are joined in, where somebody reads a large one in Anthropic's form. */
+export function joinedResultsFileId(batchId: string): string {
+  return fileIdFrom(digest('joined-results', batchId));
+}
+
 export function fileObjectKey(fileId: string, token: string): string {
   return `${filePrefix(fileId)}${token}`;
 }

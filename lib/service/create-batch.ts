@@ -40,6 +40,8 @@ export interface BatchCreation {
    * @param input stands for the input: its digest, or its name.
    */
   hashWith: (input: string) => string;
+  /** Where the requests came with the creation: how many there are, and the MD5 of their file, which is new at each call. */
+  ownRequests?: { count: number; md5: string };
   /** Of the API key that asks. */
   apiKeyId: string;
   /** How often the client repeated the call by itself, where it says so. */
@@ -74,11 +76,15 @@ export async function createBatch(services: Services, request: BatchCreation): P
   assertKnownProvider(services, options.provider);
   const input = await resolveInput(services, request);
   const origin = { apiKeyId, ...(creation && { creation }), inboxKey: null, retryOf: null, taskToken };
+  const own = request.ownRequests && { ownRequests: request.ownRequests.count };
   const md5 = 'missing' in input ? undefined : input.md5;
   const parametersHash = request.hashWith(md5 ?? request.inputFile);
   const isSame = sameAs(request, md5);
   const table = 'missing' in input ? null : await tableOf(services, request, input);
-  const batch = await startOrLeaveToSweep(services, { ...draft, ...origin, parametersHash, isSame, input, table });
+  const batch = await startOrLeaveToSweep(services, {
+    ...{ ...draft, ...origin, ...own },
+    ...{ parametersHash, isSame, input, table },
+  });
   return { batch, isRepeated };
 }
 
@@ -111,7 +117,8 @@ async function claimedIdentity(services: Services, request: BatchCreation): Prom
   const { tenant, apiKeyId, retryCount, options } = request;
   if (retryCount === null || options.idempotency_key !== undefined)
     return { identity, creation: undefined, isRepeated: false };
-  const claim = digest('creation', tenant, apiKeyId, request.hashWith(request.inputFile));
+  const input = request.ownRequests?.md5 ?? request.inputFile;
+  const claim = digest('creation', tenant, apiKeyId, request.hashWith(input));
   const nowSeconds = unixSeconds(services);
   const asked = { version: 0, identity, retryCount, isKnown: false, expiresAt: nowSeconds + creationClaimSeconds };
   const { identity: claimed } = await services.creationClaims.take(claim, asked, nowSeconds);

@@ -7,7 +7,7 @@ import { removeFile } from '../pipeline/upkeep/removals.ts';
 import { ConflictError, InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { type FileRecord, hasExpired } from '../records/file.ts';
 import { fileIdFrom, fileIdPattern } from '../records/ids.ts';
-import { batchOfResult, fileObjectKey, keysWithResult } from '../records/object-keys.ts';
+import { batchOfResult, fileObjectKey, joinedResultsFileId, keysWithResult } from '../records/object-keys.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import { isTableName, kindByName } from '../records/table-kind.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
@@ -152,9 +152,10 @@ async function placeInList(services: Services, tenant: string, fileId: string) {
  */
 export async function deleteFile(services: Services, tenant: string, fileId: string): Promise<void> {
   const file = await getFile(services, tenant, fileId);
-  const results = file.objects.filter(
-    ({ bucket, key }) => bucket === services.objects.bucket && batchOfResult(key) !== null,
-  );
+  const results = file.objects.filter(({ bucket, key }) => {
+    const batchId = bucket === services.objects.bucket ? batchOfResult(key) : null;
+    return batchId !== null && file.id !== joinedResultsFileId(batchId);
+  });
   const keys = results.flatMap(({ key }) => keysWithResult(key));
   await assertNotCollected(services, keys);
   const nowSeconds = unixSeconds(services);

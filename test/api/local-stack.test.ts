@@ -72,7 +72,7 @@ it('an unmodified client runs a batch on the local stack, whose key outlives a r
   expect((await clientOf(again).batches.retrieve(created.id)).status).toBe('completed');
 });
 
-it('the example runs on the local stack', async () => {
+it('the examples run on the local stack', async () => {
   const { apiUrl, apiKey } = await start();
   const env = { ...process.env, BATCHDROP_URL: apiUrl, BATCHDROP_API_KEY: apiKey };
   const example = promisify(execFile)(process.execPath, [`${root}examples/openai-client.ts`], { env });
@@ -80,6 +80,12 @@ it('the example runs on the local stack', async () => {
   const lines = readFileSync(`${root}examples/openai-chat.jsonl`, 'utf8').trim().split('\n');
   const asked = lines.map((line) => JSON.parse(line).custom_id).filter((id) => id !== 'refused'); // that one is an error
   expect(answers.map((line) => JSON.parse(line).custom_id)).toEqual(asked);
+  const messages = promisify(execFile)(process.execPath, [`${root}examples/anthropic-client.ts`], { env });
+  const results = (await messages).stdout.trim().split('\n');
+  expect(results.map((line) => JSON.parse(line))).toMatchObject([
+    { custom_id: 'question-0', result: { type: 'succeeded' } },
+    { custom_id: 'question-1', result: { type: 'succeeded' } },
+  ]);
 });
 
 it('a large upload streams through the local stack in flat memory', async () => {

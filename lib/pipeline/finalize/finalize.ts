@@ -157,6 +157,7 @@ async function endWithResults(
     mergeCheckpoint: null,
     retryFile: merged.errors ? 'pending' : null,
     counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
+    expiredCount: merged.expired,
     usage: usageOfShards(shards),
     cost: costOfShards(services, shards),
     outputFileId: await fileIdOf(services, batch, 'output.jsonl', merged.output, batch.outputFileId),

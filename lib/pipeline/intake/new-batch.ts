@@ -50,6 +50,8 @@ export interface BatchDraft {
   lastModified?: number;
   /** Names in a dropped object's metadata that are no options. */
   ignoredMetadata?: readonly string[];
+  /** Where the requests came with the creation: how many there are. */
+  ownRequests?: number;
   /** Of the API key that asks for it. */
   apiKeyId?: string;
   creation?: NonNullable<BatchRecord['creation']>;
@@ -160,6 +162,7 @@ function newBatch(services: Services, draft: BatchDraft, table: BatchRecord['tab
     apiKeyId: draft.apiKeyId,
     ignoredMetadata: draft.ignoredMetadata?.slice(0, maxIgnoredNames).map((name) => name.slice(0, 64)),
     inputFileId: input.fileId,
+    ...(draft.ownRequests !== undefined && { ownsInput: true }),
     ...('md5' in input && input.md5 !== undefined && { inputMd5: input.md5 }),
     input: 'missing' in input ? [] : input.objects,
     ...inputNameOf(draft),
@@ -184,7 +187,7 @@ function newBatch(services: Services, draft: BatchDraft, table: BatchRecord['tab
     errorCount: 0,
     warningCount: 0,
     rounds: [],
-    counts: { total: 0, completed: 0, failed: 0 },
+    counts: { total: draft.ownRequests ?? 0, completed: 0, failed: 0 },
     usage: null,
     cost: null,
     report: null,

@@ -1,6 +1,6 @@
 import type { BatchRecord } from '../../records/batch.ts';
 import { hasExpired } from '../../records/file.ts';
-import { batchOfResult, filePrefix, keysWithResult } from '../../records/object-keys.ts';
+import { batchOfResult, filePrefix, joinedResultsFileId, keysWithResult } from '../../records/object-keys.ts';
 import type { Removal } from '../../records/removal.ts';
 import { graceSeconds } from '../removal-schedule.ts';
 import { type Services, unixSeconds } from '../services.ts';
@@ -55,7 +55,15 @@ export async function removeFile(
   await services.objects.delete(keys.flatMap(keysWithResult));
   await services.records.deleteFile(fileId);
   await services.removals.delete(fileId);
+  if (batch) await removeJoinedResults(services, joinedResultsFileId(batch.id));
   if (batch) await removeWork(services, batch, mustStop);
+}
+
+async function removeJoinedResults(services: Services, fileId: string): Promise<void> {
+  if (!(await services.records.findFile(fileId))) return;
+  await services.objects.deletePrefix(filePrefix(fileId));
+  await services.records.deleteFile(fileId);
+  await services.removals.delete(fileId);
 }
 
 /** Whose result the objects are. */

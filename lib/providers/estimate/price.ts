@@ -206,3 +206,9 @@ function rateAt(rate: Rate, inputTokens: number): number {
   for (const tier of rate.tiers) if (inputTokens > tier.start) price = tier.price;
   return price;
 }
+
+/** The names of a seller's models that the public price list has. */
+export function listedModels({ provider }: Seller): string[] {
+  if (provider.prices.list === null) return [];
+  return findProvider({ providerId: provider.prices.list })?.models.map(({ id }) => id) ?? [];
+}

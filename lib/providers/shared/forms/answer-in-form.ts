@@ -54,11 +54,17 @@ function errorTypeOf(status: unknown): string {
 }
 
 function nativeFailure(line: AnsweredLine, answered: Answered, chat: JsonObject): Answered {
-  const response = objectOf(chat.response);
-  const own = objectOf(chat.error);
+  const result = erroredResult(chat);
+  const error = objectOf(chat.error);
+  return { ...answered, bytes: Buffer.from(JSON.stringify({ custom_id: line.customId, result, error })) };
+}
+
+/** Anthropic's result of a request that was refused or failed, from its result line in OpenAI's form. */
+export function erroredResult(line: JsonObject): object {
+  const response = objectOf(line.response);
+  const own = objectOf(line.error);
   const theirs = objectOf(objectOf(response?.body)?.error);
   const message = safeText(textOf(theirs?.message) ?? textOf(own?.message) ?? 'The provider refused this request.');
   const error = { type: errorTypeOf(response?.status_code), message };
-  const result = { type: 'errored', error: { type: 'error', error, request_id: textOf(response?.request_id) } };
-  return { ...answered, bytes: Buffer.from(JSON.stringify({ custom_id: line.customId, result, error: own })) };
+  return { type: 'errored', error: { type: 'error', error, request_id: textOf(response?.request_id) } };
 }

@@ -1,0 +1,145 @@
+import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
+import { creationTimes, type Services, unixSeconds } from '../pipeline/services.ts';
+import type { BatchRecord } from '../records/batch.ts';
+import { InvalidInputError, NotFoundError } from '../records/errors.ts';
+import { type FileRecord, totalBytes } from '../records/file.ts';
+import type { JsonObject } from '../records/json.ts';
+import { joinedResultsFileId } from '../records/object-keys.ts';
+import { hasEnded } from '../records/openai-batch.ts';
+import { type BatchCreation, type CreatedBatch, createBatch, getBatch } from './create-batch.ts';
+import { type ContentLimits, type FileContent, fileContent } from './file-content.ts';
+import { deleteFile } from './files.ts';
+import type { ReceivedRequests } from './incoming-requests.ts';
+import { assertReadableAsMessages, messageResults, type ResultFiles, resultFiles } from './message-results.ts';
+import { type Page, takePage } from './page.ts';
+
+/**
+ * Creates a batch of requests that came with its creation. A creation that is repeated gives the batch of the first call, and the
+ * file that came with the repetition goes.
+ *
+ * @param askedBy makes what is asked for of the body's members beside its requests; may throw.
+ * @throws InvalidInputError as `createBatch`; then nothing of the requests stays.
+ */
+export async function createMessageBatch(
+  services: Services,
+  { file, count, others }: ReceivedRequests,
+  askedBy: (others: JsonObject) => MessageBatchCreation,
+): Promise<CreatedBatch> {
+  let created: CreatedBatch | null = null;
+  try {
+    const own = { inputFile: file.id, ownRequests: { count, md5: file.md5 ?? file.id } };
+    created = await createBatch(services, { ...askedBy(others), ...own, template: null });
+    return created;
+  } finally {
+    if (created?.batch.inputFileId !== file.id) await deleteFile(services, file.tenant, file.id);
+  }
+}
+
+export type MessageBatchCreation = Omit<BatchCreation, 'inputFile' | 'ownRequests' | 'template'>;
+
+/** @throws NotFoundError, also for a deleted one. */
+export async function getMessageBatch(services: Services, tenant: string, batchId: string): Promise<BatchRecord> {
+  const batch = await getBatch(services, tenant, batchId);
+  if (batch.deletedAt !== undefined) throw new NotFoundError(`No batch found with id '${batchId}'.`);
+  return batch;
+}
+
+export interface MessageBatchQuery {
+  limit: number;
+  /** Batches older than this one. */
+  afterId?: string | undefined;
+  /** Batches newer than this one, the nearest of them. */
+  beforeId?: string | undefined;
+}
+
+/** A tenant's batches, newest first. */
+export async function listMessageBatches(
+  services: Services,
+  tenant: string,
+  { limit, afterId, beforeId }: MessageBatchQuery,
+): Promise<Page<BatchRecord>> {
+  const id = beforeId ?? afterId;
+  const after = id === undefined ? null : await getBatch(services, tenant, id);
+  const order = beforeId === undefined ? 'desc' : 'asc';
+  const batches = services.records.listBatches(tenant, { order, after, pageItems: limit + 1 });
+  const page = await takePage(batches, limit, ({ deletedAt }) => deletedAt === undefined);
+  return order === 'desc' ? page : { ...page, items: page.items.toReversed() };
+}
+
+/**
+ * Deletes a batch that has ended as message batches are deleted: its results go, its requests too where they came with its creation,
+ * and it is no message batch any more. Its record stays, with what it has cost.
+ *
+ * @throws InvalidInputError for a batch that has not ended.
+ */
+export async function deleteMessageBatch(services: Services, batch: BatchRecord): Promise<void> {
+  if (!hasEnded(batch.status)) {
+    const message = 'A Message Batch can be deleted once it has ended. Cancel it first.';
+    throw new InvalidInputError('invalid_request', message);
+  }
+  const { ownsInput, inputFileId, outputFileId, errorFileId } = batch;
+  for (const fileId of [outputFileId, errorFileId, ownsInput ? inputFileId : null])
+    if (fileId !== null) await deleteIfThere(services, batch.tenant, fileId);
+  await services.records.updateBatch(batch.id, (current) => ({ ...current, deletedAt: unixSeconds(services) }));
+}
+
+async function deleteIfThere(services: Services, tenant: string, fileId: string): Promise<void> {
+  try {
+    await deleteFile(services, tenant, fileId);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+  }
+}
+
+/** The results of a batch: their lines, or what a large file gives. */
+export type MessageResults = { lines: AsyncGenerator<Buffer> } | FileContent;
+
+/**
+ * The results of a batch that has ended, in Anthropic's form. In the order of the input where one answer may carry them; of larger
+ * ones there is one object, answers first and failures after them.
+ *
+ * @throws NotFoundError where they are gone; InvalidInputError where the answers are no messages.
+ */
+export async function readMessageResults(
+  services: Services,
+  batch: BatchRecord,
+  limits: ContentLimits,
+): Promise<MessageResults> {
+  assertReadableAsMessages(batch);
+  const files = await resultFiles(services, batch);
+  const bytes = (files.output?.bytes ?? 0) + (files.errors?.bytes ?? 0);
+  if (bytes <= limits.maxBytes) return { lines: messageResults(services, batch, files) };
+  if (batch.endpoint !== '/v1/messages') throw tooLarge(batch);
+  return fileContent(services, await joinedResults(services, batch, files), limits);
+}
+
+function tooLarge({ id, outputFileId }: BatchRecord): InvalidInputError {
+  const where = outputFileId === null ? '' : `: GET /v1/files/${outputFileId}/content`;
+  return new InvalidInputError(
+    'invalid_request',
+    `The answers of ${id} are chat completions, and too large to be turned into messages within one request. Read its output file${where}.`,
+  );
+}
+
+/** One file of both result files, whose bytes are joined when it is first read. */
+async function joinedResults(services: Services, batch: BatchRecord, files: ResultFiles): Promise<FileRecord> {
+  const id = joinedResultsFileId(batch.id);
+  const standing = await services.records.findFile(id);
+  if (standing) return standing;
+  const objects = [...(files.output?.objects ?? []), ...(files.errors?.objects ?? [])];
+  const ends = [files.output, files.errors].flatMap((file) => file?.expiresAt ?? []);
+  const file: FileRecord = {
+    id,
+    tenant: batch.tenant,
+    version: 0,
+    filename: `${batch.id}_results.jsonl`,
+    purpose: 'batch_output',
+    bytes: totalBytes(objects),
+    ...creationTimes(services),
+    expiresAt: ends.length > 0 ? Math.min(...ends) : null,
+    objects,
+  };
+  if (file.expiresAt !== null) await scheduleRemoval(services, id, file.expiresAt);
+  await services.records.createFile(file);
+  return services.records.getFile(id);
+}

@@ -1,0 +1,340 @@
+import Anthropic from '@anthropic-ai/sdk';
+import fc from 'fast-check';
+import OpenAI from 'openai';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { ArrayElements } from '../../lib/lines/array-elements.ts';
+import { drive } from '../pipeline/drive.ts';
+import { chatLine, nativeLine } from '../pipeline/requests.ts';
+import { type ApiHarness, jsonlFile, startApi } from './api-harness.ts';
+
+let api: ApiHarness;
+let client: Anthropic;
+
+beforeAll(async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  api = await startApi();
+  client = new Anthropic({ apiKey: api.key, baseURL: api.url, maxRetries: 0 });
+});
+
+afterAll(async () => {
+  await api.close();
+  vi.useRealTimers();
+});
+
+type Requests = Anthropic.Messages.BatchCreateParams['requests'];
+
+function request(custom_id: string, model = 'claude-sonnet-4-5', text = `Say ${custom_id}`): Requests[number] {
+  return { custom_id, params: { model, max_tokens: 50, messages: [{ role: 'user', content: text }] } };
+}
+
+async function ended(id: string): Promise<Anthropic.Messages.MessageBatch> {
+  await drive(api.harness, id.replace('msgbatch_', 'batch_'));
+  return client.messages.batches.retrieve(id);
+}
+
+async function resultsOf(id: string): Promise<Anthropic.Messages.MessageBatchIndividualResponse[]> {
+  return Array.fromAsync(await client.messages.batches.results(id));
+}
+
+/** The sum of all counts, which must hold at every moment. */
+function sumOf({ request_counts }: Anthropic.Messages.MessageBatch): number {
+  return Object.values(request_counts).reduce((sum, count) => sum + count, 0);
+}
+
+describe('the official Anthropic client', () => {
+  it('runs a batch over models of several providers and reads its results in the order of the input', async () => {
+    const models = ['claude-sonnet-4-5', 'gpt-5-mini', 'no-such-model'];
+    const requests = Array.from({ length: 9 }, (_, place) => request(`r-${place}`, models[place % 3]));
+    const created = await client.messages.batches.create({ requests });
+    expect(created).toMatchObject({
+      id: expect.stringMatching(/^msgbatch_[0-9a-f]{32}$/),
+      type: 'message_batch',
+      processing_status: 'in_progress',
+      request_counts: { processing: 9, succeeded: 0, errored: 0, canceled: 0, expired: 0 },
+      ended_at: null,
+      archived_at: null,
+      cancel_initiated_at: null,
+      results_url: null,
+    });
+    expect(Date.parse(created.expires_at)).toBeGreaterThan(Date.parse(created.created_at));
+    await expect(client.messages.batches.results(created.id)).rejects.toThrow(/No batch `results_url`/);
+    const batch = await ended(created.id);
+    expect(batch).toMatchObject({
+      processing_status: 'ended',
+      request_counts: { processing: 0, succeeded: 6, errored: 3, canceled: 0, expired: 0 },
+      results_url: `${api.url}/v1/messages/batches/${created.id}/results`,
+    });
+    const results = await resultsOf(created.id);
+    expect(results.map(({ custom_id }) => custom_id)).toEqual(requests.map(({ custom_id }) => custom_id));
+    for (const [place, { result }] of results.entries()) {
+      if (place % 3 === 2) {
+        expect(result).toMatchObject({
+          type: 'errored',
+          error: { type: 'error', error: { type: expect.any(String) } },
+        });
+        continue;
+      }
+      expect(result).toMatchObject({
+        type: 'succeeded',
+        message: { type: 'message', role: 'assistant', content: [{ type: 'text', text: expect.any(String) }] },
+      });
+    }
+    const { data } = await client.messages.batches.list({ limit: 1 });
+    expect(data.map(({ id }) => id)).toEqual([created.id]);
+  });
+
+  it('does the same through its beta resource, whose own beta is no beta of the requests', async () => {
+    const created = await client.beta.messages.batches.create({ requests: [request('only')] });
+    await ended(created.id);
+    const [only] = await Array.fromAsync(await client.beta.messages.batches.results(created.id));
+    expect(only).toMatchObject({ custom_id: 'only', result: { type: 'succeeded' } });
+  });
+
+  it('cancels, and each request that was not answered is canceled', async () => {
+    api.harness.simulators.anthropic.setFaults([{ kind: 'stuck' }]);
+    const created = await client.messages.batches.create({ requests: [request('a'), request('b')] });
+    let canceling: Anthropic.Messages.MessageBatch | null = null;
+    await drive(api.harness, created.id.replace('msgbatch_', 'batch_'), {
+      onTurn: async () => {
+        const now = await client.messages.batches.retrieve(created.id);
+        expect(sumOf(now)).toBe(2);
+        if (now.processing_status === 'in_progress') canceling = await client.messages.batches.cancel(created.id);
+      },
+    });
+    api.harness.simulators.anthropic.setFaults([]);
+    expect(canceling).toMatchObject({ processing_status: 'canceling', cancel_initiated_at: expect.any(String) });
+    const batch = await client.messages.batches.retrieve(created.id);
+    expect(batch).toMatchObject({ processing_status: 'ended', request_counts: { canceled: 2 } });
+    expect(sumOf(batch)).toBe(2);
+    expect(await resultsOf(created.id)).toEqual([
+      { custom_id: 'a', result: { type: 'canceled' } },
+      { custom_id: 'b', result: { type: 'canceled' } },
+    ]);
+  });
+
+  it('deletes a batch that has ended, and no other', async () => {
+    const created = await client.messages.batches.create({ requests: [request('gone')] });
+    await expect(client.messages.batches.delete(created.id)).rejects.toThrow(Anthropic.BadRequestError);
+    await ended(created.id);
+    expect(await client.messages.batches.delete(created.id)).toEqual({ id: created.id, type: 'message_batch_deleted' });
+    await expect(client.messages.batches.retrieve(created.id)).rejects.toThrow(Anthropic.NotFoundError);
+    const { data } = await client.messages.batches.list();
+    expect(data.map(({ id }) => id)).not.toContain(created.id);
+    const same = await api.client.batches.retrieve(created.id.replace('msgbatch_', 'batch_'));
+    for (const fileId of [same.input_file_id, same.output_file_id ?? ''])
+      await expect(api.client.files.retrieve(fileId)).rejects.toThrow(OpenAI.NotFoundError);
+  });
+
+  it('pages through batches in both directions', async () => {
+    const ids: string[] = [];
+    for (const name of ['one', 'two', 'three']) {
+      vi.setSystemTime(Date.now() + 1_000);
+      ids.push((await client.messages.batches.create({ requests: [request(name)] })).id);
+    }
+    const [one, two, three] = ids as [string, string, string];
+    const newest = await client.messages.batches.list({ limit: 2 });
+    expect(newest.data.map(({ id }) => id)).toEqual([three, two]);
+    expect(newest).toMatchObject({ first_id: three, last_id: two, has_more: true });
+    const older = await client.messages.batches.list({ limit: 1, after_id: two });
+    expect(older.data.map(({ id }) => id)).toEqual([one]);
+    const newer = await client.messages.batches.list({ limit: 1, before_id: one });
+    expect(newer.data.map(({ id }) => id)).toEqual([two]);
+    for (const id of ids) await ended(id);
+  });
+
+  it('sees models, and the OpenAI client sees the same', async () => {
+    const anthropic = await Array.fromAsync(client.models.list());
+    const openai = await Array.fromAsync(api.client.models.list());
+    expect(anthropic.map(({ id }) => id)).toEqual(openai.map(({ id }) => id));
+    expect(anthropic.map(({ id }) => id)).toContain('claude-sonnet-4-5');
+    expect(await client.models.retrieve('gpt-5-mini')).toMatchObject({ type: 'model', id: 'gpt-5-mini' });
+    await expect(client.models.retrieve('no-such-model')).rejects.toThrow(Anthropic.NotFoundError);
+  });
+});
+
+describe('a batch of one API in the other', () => {
+  it('shows chat completions as messages, whatever order they were answered in', async () => {
+    const lines = [chatLine('x'), chatLine('y', 'hi', 'no-such-model'), chatLine('z')];
+    const input_file_id = (await api.client.files.create({ file: jsonlFile(lines), purpose: 'batch' })).id;
+    const batch = await api.client.batches.create({
+      ...{ input_file_id, endpoint: '/v1/chat/completions', completion_window: '24h' },
+      ...({ on_unknown_model: 'error_line' } as object),
+    });
+    await ended(batch.id);
+    const id = batch.id.replace('batch_', 'msgbatch_');
+    const results = await resultsOf(id);
+    expect(results.map(({ custom_id, result }) => [custom_id, result.type])).toEqual([
+      ['x', 'succeeded'],
+      ['y', 'errored'],
+      ['z', 'succeeded'],
+    ]);
+    expect(results[0]?.result).toMatchObject({
+      message: { type: 'message', stop_reason: 'end_turn', usage: { input_tokens: expect.any(Number) } },
+    });
+  });
+
+  it('says where the answers are that are no messages', async () => {
+    const { embeddingLine } = await import('../pipeline/requests.ts');
+    const file = jsonlFile([embeddingLine('e')]);
+    const input_file_id = (await api.client.files.create({ file, purpose: 'batch' })).id;
+    const creation = { input_file_id, endpoint: '/v1/embeddings', completion_window: '24h' } as const;
+    const { id } = await api.client.batches.create(creation);
+    await ended(id);
+    await expect(resultsOf(id.replace('batch_', 'msgbatch_'))).rejects.toThrow(/no messages.*GET \/v1\/batches/);
+  });
+
+  it('a message batch is a batch, with its requests as its input file', async () => {
+    const { id } = await client.messages.batches.create({ requests: [request('both')] });
+    const same = await api.client.batches.retrieve(id.replace('msgbatch_', 'batch_'));
+    expect(same).toMatchObject({ endpoint: '/v1/messages', request_counts: { total: 1 } });
+    const content = await (await api.client.files.content(same.input_file_id)).text();
+    expect(content).toBe(`${JSON.stringify(request('both'))}\n`);
+    await ended(id);
+  });
+});
+
+describe('what is refused is refused as at Anthropic, and leaves nothing', () => {
+  const one = request('a');
+  const big = { ...one, params: { ...one.params, stream: true } };
+  it.each<[string, unknown, RegExp]>([
+    ['an empty list', { requests: [] }, /requests: List should have at least 1 item/],
+    ['no list', { request: [one] }, /requests: Field required/],
+    ['an object', { requests: { a: one } }, /requests: Input should be a valid list/],
+    ['a doubled id', { requests: [one, one] }, /requests\.1\.custom_id: custom_id must be unique, found duplicate: a/],
+    ['an id of other characters', { requests: [request('a b')] }, /requests\.0\.custom_id: String should match/],
+    ['no params', { requests: [one, { custom_id: 'b' }] }, /requests\.1\.params: Field required/],
+    ['a stream', { requests: [big] }, /requests\.0\.params\.stream/],
+    ['one member more', { requests: [{ ...one, url: '/v1/messages' }] }, /requests\.0\.url: Extra inputs/],
+    ['a number', { requests: [5] }, /requests\.0: Input should be an object/],
+    ['half a pair', { requests: [request('a', 'claude-sonnet-4-5', '\ud83d')] }, /requests\.0: not valid JSON/],
+    ['a misspelt option', { requests: [one], max_cost: 5 }, /max_cost_usd/],
+    ['a dry run', { requests: [one], dry_run: true }, /dry_run/],
+  ])('%s', async (_name, body, message) => {
+    const before = await Array.fromAsync(api.client.files.list());
+    const refusal = client.messages.batches.create(body as Anthropic.Messages.BatchCreateParams);
+    await expect(refusal).rejects.toThrow(Anthropic.BadRequestError);
+    await expect(refusal).rejects.toThrow(message);
+    await expect(refusal).rejects.toMatchObject({ error: { type: 'error', error: { type: 'invalid_request_error' } } });
+    expect(await Array.fromAsync(api.client.files.list())).toHaveLength(before.length);
+  });
+
+  it.each([
+    '{"requests": [',
+    '{"requests": [] []}',
+    '{"requests": [1,,2]}',
+    'no json',
+    '{"requests": [{}], "requests": [{}]}',
+  ])('a body of %s', async (body) => {
+    const headers = { 'content-type': 'application/json', 'x-api-key': api.key };
+    const answer = await fetch(`${api.url}/v1/messages/batches`, { method: 'POST', headers, body });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ type: 'error', error: { type: 'invalid_request_error' } });
+  });
+
+  it("a stranger's batch, an unknown key and a live message", async () => {
+    const { id } = await client.messages.batches.create({ requests: [request('mine')] });
+    const stranger = new Anthropic({ apiKey: api.stranger.apiKey, baseURL: api.url, maxRetries: 0 });
+    await expect(stranger.messages.batches.retrieve(id)).rejects.toThrow(Anthropic.NotFoundError);
+    const nobody = new Anthropic({ apiKey: 'sk-nobody', baseURL: api.url, maxRetries: 0 });
+    await expect(nobody.messages.batches.list()).rejects.toThrow(Anthropic.AuthenticationError);
+    const live = client.messages.create(request('live').params as Anthropic.MessageCreateParamsNonStreaming);
+    await expect(live).rejects.toThrow(/not live: POST \/v1\/messages\/batches/);
+    await ended(id);
+  });
+});
+
+describe('a creation that is repeated', () => {
+  it('by its key gives the same batch, and keeps one file', async () => {
+    const create = (id: string) =>
+      client.messages.batches.create({ requests: [request(id)] }, { headers: { 'idempotency-key': 'once' } });
+    const first = await create('same');
+    const files = await Array.fromAsync(api.client.files.list());
+    expect((await create('same')).id).toBe(first.id);
+    await expect(create('other')).rejects.toThrow(Anthropic.ConflictError);
+    expect(await Array.fromAsync(api.client.files.list())).toHaveLength(files.length);
+    await ended(first.id);
+  });
+
+  it('by the client itself, whose first answer got lost, gives the same batch', async () => {
+    let calls = 0;
+    const lossy = new Anthropic({
+      apiKey: api.key,
+      baseURL: api.url,
+      maxRetries: 1,
+      fetch: async (url, init) => {
+        const answer = await fetch(url, init);
+        calls += 1;
+        if (calls === 1) throw new TypeError('fetch failed');
+        return answer;
+      },
+    });
+    const before = (await client.messages.batches.list({ limit: 1_000 })).data.length;
+    const { id } = await lossy.messages.batches.create({ requests: [request('retried')] });
+    expect((await client.messages.batches.list({ limit: 1_000 })).data).toHaveLength(before + 1);
+    await ended(id);
+  });
+});
+
+it('options come in the header or in the body', async () => {
+  const headers = { 'x-batchdrop-options': JSON.stringify({ deadline_hours: 2 }) };
+  const extra = { metadata: { team: 'blue' } } as object;
+  const { id } = await client.messages.batches.create({ requests: [request('o')], ...extra }, { headers });
+  const same = await api.client.batches.retrieve(id.replace('msgbatch_', 'batch_'));
+  expect(same.metadata).toEqual({ team: 'blue' });
+  expect(Number(same.expires_at) - same.created_at).toBe(7_200);
+  await ended(id);
+});
+
+it('large results come by redirect, as one object', async () => {
+  const served = await api.served({ maxContentBytes: 100 });
+  const small = new Anthropic({ apiKey: api.key, baseURL: served.baseURL.replace('/v1', ''), maxRetries: 0 });
+  const requests = [request('l-0'), request('l-1', 'no-such-model'), request('l-2')];
+  const { id } = await small.messages.batches.create({ requests });
+  await ended(id);
+  const results = await Array.fromAsync(await small.messages.batches.results(id));
+  expect(results.map(({ custom_id, result }) => [custom_id, result.type])).toEqual([
+    ['l-0', 'succeeded'],
+    ['l-2', 'succeeded'],
+    ['l-1', 'errored'],
+  ]);
+  await small.messages.batches.delete(id);
+  const files = await Array.fromAsync(api.client.files.list());
+  expect(files.map(({ filename }) => filename)).not.toContain(`${id.replace('msgbatch_', 'batch_')}_results.jsonl`);
+});
+
+it('the elements of an array are found, however the object is written and wherever the chunks end', () => {
+  const value = fc.jsonValue();
+  fc.assert(
+    fc.property(
+      fc.array(value, { maxLength: 5 }),
+      fc.dictionary(fc.string(), value, { maxKeys: 3 }),
+      fc.constantFrom(undefined, 1, '\t'),
+      fc.array(fc.nat(20), { maxLength: 20 }),
+      (elements, others, space, cuts) => {
+        const { requests: _mine, ...rest } = others;
+        const bytes = Buffer.from(JSON.stringify({ ...rest, requests: elements }, null, space));
+        const splitter = new ArrayElements('requests', { maxElementBytes: 1_000_000 });
+        const found: Buffer[] = [];
+        let at = 0;
+        for (const cut of cuts) {
+          found.push(...splitter.push(bytes.subarray(at, at + cut)));
+          at = Math.min(bytes.length, at + cut);
+        }
+        found.push(...splitter.push(bytes.subarray(at)));
+        expect(found.every((element) => !element.includes(0x0a))).toBe(true);
+        expect(found.map((element) => JSON.parse(element.toString()))).toEqual(JSON.parse(JSON.stringify(elements)));
+        const { rest: text, count } = splitter.finish();
+        expect(count).toBe(elements.length);
+        expect(JSON.parse(text)).toEqual({ ...JSON.parse(JSON.stringify(rest)), requests: elements.map(() => 0) });
+      },
+    ),
+  );
+});
+
+it('a native line in a dropped file is answered as here', async () => {
+  const batchId = await api.harness.drop('native.jsonl', `${nativeLine('n')}\n`);
+  await ended(batchId ?? '');
+  expect(await resultsOf((batchId ?? '').replace('batch_', 'msgbatch_'))).toMatchObject([
+    { custom_id: 'n', result: { type: 'succeeded', message: { type: 'message' } } },
+  ]);
+});
