@@ -85,6 +85,7 @@ export async function shownOnTerminal(folder: string, args: readonly string[], w
     env: environment({ TERM: 'xterm-256color' }),
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => undefined); // it has ended already
   const ended = once(child, 'close');
   let shown = '';
   child.stdout.on('data', (text) => {
