@@ -49,6 +49,7 @@ export function resultsCommand(): Command {
     .option('--with-retries', 'joined with what retries of the batch were answered, by custom_id')
     .option('--partial', 'take what there is of a batch that runs, expired or was cancelled');
   return withTransportFlags(command).action(async (ids: string[], options: ResultsOptions) => {
+    assertConsistent(options);
     const transport = await openTransport(options);
     const fetched: Fetched[] = [];
     for (const id of unique(ids)) fetched.push(await fetchResults(transport, id, ids.length > 1, options));
@@ -58,6 +59,16 @@ export function resultsCommand(): Command {
     }
     process.exitCode = worstStatus(fetched.map(({ status }) => status));
   });
+}
+
+/** @throws CommandError for flags of which one would be ignored. */
+function assertConsistent({ withRetries, partial, table }: ResultsOptions): void {
+  const other = [partial && '--partial', table && '--table'].find(Boolean);
+  if (withRetries && other)
+    throw new CommandError(
+      exitStatus.invalid,
+      `--with-retries joins whole results of ended batches; leave ${other} out.`,
+    );
 }
 
 interface Fetched {

@@ -120,6 +120,7 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     const retried = await batchdrop('retry', id, '--wait', '--json');
     expect(JSON.parse(retried.stdout)).toMatchObject({ request_counts: { total: 1 }, batchdrop: { retry_of: id } });
     expect(retried.code).toBe(1);
+    expect((await batchdrop('results', id, '--with-retries', '--partial')).code).toBe(2);
     const joined = await batchdrop('results', id, '--with-retries', '-o', 'joined.jsonl');
     expect(joined).toMatchObject({
       code: 1,
@@ -199,6 +200,8 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     const some = await batchdrop('status', 'batch_nope', ...ids);
     expect(some).toMatchObject({ code: 2, stderr: expect.stringContaining("'batch_nope'") });
     expect(some.stdout.trim().split('\n')).toHaveLength(2);
+    const elsewhere = await batchdrop('submit', 'good.jsonl', '--tenant', 'search');
+    expect(elsewhere).toMatchObject({ code: 2, stderr: expect.stringContaining('--tenant is for a bucket') });
     const both = await batchdrop('submit', 'good.jsonl', 'second.jsonl', '--idempotency-key', 'k9');
     expect(both).toMatchObject({ code: 2, stderr: expect.stringContaining('one by one') });
   });

@@ -49,6 +49,11 @@ export class ApiTransport implements Transport {
     options: BatchOptionsInput,
     onProgress: (sentBytes: number) => void,
   ): Promise<InputSubmission> {
+    if (this.#tenant !== undefined)
+      throw new CommandError(
+        exitStatus.invalid,
+        "--tenant is for a bucket: through the API a batch is its key's tenant's.",
+      );
     const endpoint = options.endpoint ?? (await endpointIn(file, options.template));
     return this.#calling(async () => {
       const fileId = await this.#fileIdOf(file, options, onProgress);
