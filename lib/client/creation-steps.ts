@@ -1,6 +1,7 @@
 import type { RequestLine } from '../lines/request-line.ts';
 import type { CreateOutcome, LostCreateFinding, UploadOutcome } from '../providers/contract.ts';
 import type { Endpoint } from '../records/endpoints.ts';
+import type { JsonObject } from '../records/json.ts';
 import type { LineError } from '../records/openai-batch.ts';
 import type { Batch, LineWarning } from './batch.ts';
 import type { Submission } from './submission.ts';
@@ -17,6 +18,8 @@ export interface Draft {
   endpoint: Endpoint;
   /** The first line's, as the provider calls it; empty at a deployment. */
   model: string;
+  /** What its requests say for the whole batch; absent for nothing. */
+  shared?: JsonObject;
   lineCount: number;
   /** Random; a provider that keeps metadata finds the batch by it. */
   token: string;

@@ -72,7 +72,7 @@ async function countedHere(
     estimators.set(model, estimator);
     sums.of(kind, model).add(estimator.estimate(request, sentBytes));
   };
-  const preparation = new LinePreparation(provider, { endpoint, strict, onRequest: count });
+  const preparation = new LinePreparation(provider, config, { endpoint, strict, onRequest: count });
   for await (const _line of preparation.lines(inputBytes(input, endpoint))); // counted as they are made
   const tokens = sums.tokens();
   const models = sums.list();

@@ -192,6 +192,13 @@ function missing(param: string): Problem {
   return { code: 'missing_required_parameter', message: `Missing required parameter: '${param}'.`, param };
 }
 
+/** Of Together's and Mistral's own form. */
+const bareLine: Problem = {
+  ...missing('url'),
+  message:
+    "Missing required parameter: 'url'. Lines of custom_id and body alone need the batch's provider and endpoint options.",
+};
+
 function parseObject(text: string): JsonObject | null {
   try {
     const value: unknown = parseJson(text);
@@ -326,7 +333,7 @@ function methodProblems(parsed: JsonObject, { isOptional }: AddressRule): Proble
 }
 
 function urlProblems(parsed: JsonObject, { endpoint, isOptional }: AddressRule): Problem[] {
-  if (!('url' in parsed)) return isOptional ? [] : [missing('url')];
+  if (!('url' in parsed)) return isOptional ? [] : ['method' in parsed ? missing('url') : bareLine];
   const stated = endpointOf(parsed.url);
   if (stated !== null && (endpoint === undefined || stated === endpoint)) return [];
   const message = `The URL provided for this request does not match the batch endpoint. ${urlAdvice(parsed.url, endpoint)}`;

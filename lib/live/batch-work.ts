@@ -418,7 +418,7 @@ export class BatchWork {
     const { costUsd, liveUsd } = this.#cost;
     this.#cost = {
       costUsd: price && costUsd !== null ? costUsd + price.batchUsd : null,
-      liveUsd: price && liveUsd !== null ? liveUsd + price.singleUsd : null,
+      liveUsd: price && price.singleUsd !== null && liveUsd !== null ? liveUsd + price.singleUsd : null,
     };
   }
 

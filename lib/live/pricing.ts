@@ -4,7 +4,7 @@ import type { Usage } from '../records/usage.ts';
 /** What an answer cost, in US dollars, and what a live call would have. */
 export interface AnswerPrice {
   batchUsd: number;
-  singleUsd: number;
+  singleUsd: number | null;
 }
 
 /** Knows what requests and answers cost at a target; given to a run by who has the prices. */

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import type { LineSeparator } from '../lines/joined-lines.ts';
 import type { LineFormat, RequestLine } from '../lines/request-line.ts';
 import type { Endpoint } from '../records/endpoints.ts';
+import type { JsonObject } from '../records/json.ts';
 import type { Usage } from '../records/usage.ts';
 import type { AccountSettings, RuleMode } from './account.ts';
 import type { BatchFields } from './shared/batch-fields.ts';
@@ -37,6 +38,10 @@ export interface Provider<Settings extends AccountSettings = AccountSettings> ex
   direct: DirectUse;
   notes: ProviderNotes;
   example: ExampleAccount;
+  /** Values of a line's `service_tier` that it documents for batches, beside those that ask for nothing; absent for none. */
+  batchTiers?: readonly string[];
+  /** What a line says that goes with its whole sending: lines that say something else go in another one. Absent for most. */
+  sharedOf?(request: Pick<RequestLine, 'body' | 'format' | 'endpoint'>, settings: Settings): SharedMembers;
   /** Connects to its batches; absent where there are none and requests are sent one by one. */
   connect?(settings: ConnectionSettings<Settings>): Promise<ProviderClient & Catalog>;
   /** Connects for calls that answer one request at once: shards below `limits.minRequests` run by them. */
@@ -191,6 +196,11 @@ export interface Warning {
   message: string;
 }
 
+/** What a line says for its whole sending: null for nothing, the same members in the same order for the same thing. */
+export type SharedMembers =
+  | { ok: true; shared: JsonObject | null }
+  | { ok: false; error: { code: string; message: string; param: string | null } };
+
 export type TranslatedRequest =
   | {
       ok: true;
@@ -225,6 +235,8 @@ export type TranslatedResult =
       retryable: boolean;
       usage: Usage | null;
       model: string | null;
+      /** The tier that the answer names, by which a single call is priced; absent where it names none. */
+      tier?: string | null;
     }
   /** The provider says that it was never executed. Retryable where it expired. */
   | { kind: 'unexecuted'; position: number; reason: 'expired' | 'cancelled'; message: string }
@@ -271,6 +283,8 @@ export interface Sending {
   endpoint: Endpoint;
   /** The model of its lines as the provider calls it; of the first line, where the provider lets a batch mix them. */
   model: string;
+  /** What all of its lines say, of `sharedOf`; absent for nothing. */
+  shared?: JsonObject | null;
   lineCount: number;
   /**
    * Streams the provider's lines with the separator between two, in pieces of any size: a promise for each line costs more
@@ -419,6 +433,8 @@ export interface LiveCall {
   endpoint: Endpoint;
   /** The line's model as the provider calls it; of the first line, where the provider lets a batch mix them. */
   model: string;
+  /** What the line says, of `sharedOf`; absent for nothing. */
+  shared?: JsonObject | null;
   signal: AbortSignal;
 }
 

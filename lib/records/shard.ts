@@ -144,6 +144,8 @@ export const shardRecordSchema = z.object({
   estimatedSingleUsd: z.number().nullable().optional(),
   /** What the batch's budget counts for it, from its first sending until its answers are priced. Absent without a cap. */
   reservedUsd: z.number().optional(),
+  /** JSON of what its lines say for their whole sending; absent where they say nothing. */
+  shared: z.string().optional(),
   /** The requests' own bytes, in input order, one per line. */
   linesKey: z.string(),
   /** The same lines as the provider gets them, with a placeholder for each id; null where they go in their own bytes. */
@@ -206,6 +208,7 @@ export type ShardPlan = Pick<
   | 'estimatedTokens'
   | 'estimatedUsd'
   | 'estimatedSingleUsd'
+  | 'shared'
   | 'linesKey'
   | 'sentKey'
   | 'indexKey'

@@ -102,6 +102,7 @@ describe('parseRequestLine', () => {
     expect(parsed(true, '/v1/chat/completions')).toMatchObject({ ok: true, request: { isAddressed: false } });
     expect(errorsOf(parsed(false, '/v1/chat/completions')).map(({ param }) => param)).toEqual(['method', 'url']);
     expect(errorsOf(parsed(true)).map(({ param }) => param)).toEqual(['method', 'url']);
+    expect(errorsOf(parsed(false))[1]?.message).toContain("need the batch's provider and endpoint");
   });
 
   it('refuses bytes that are not UTF-8, which would become other characters', () => {

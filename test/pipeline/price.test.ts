@@ -29,7 +29,7 @@ it.each([
       // None of these models has a price for sound.
       const whole = usageOf({ input: input + 1, inputAudio: 1, output: output + 1, outputAudio: 1, reasoning });
       expect(pricer.batch(plain) / pricer.batch(whole)).toBeCloseTo(1, 10);
-      expect(pricer.single(plain) / pricer.single(whole)).toBeCloseTo(1, 10);
+      expect((pricer.single(plain) ?? 0) / (pricer.single(whole) ?? 0)).toBeCloseTo(1, 10);
     }),
   );
 });

@@ -1,10 +1,13 @@
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { type Line, type OverlongLine, splitLines } from '../../lines/jsonl.ts';
 import { parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
+import type { AccountSettings } from '../../providers/account.ts';
 import { bodyWarnings } from '../../providers/body-warnings.ts';
 import type { Provider, Warning } from '../../providers/contract.ts';
+import { tierProblem } from '../../providers/service-tier.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { InvalidInputError } from '../../records/errors.ts';
+import type { JsonObject } from '../../records/json.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import type { LineWarning } from '../batch.ts';
 import type { CheckedRequest } from '../creation-steps.ts';
@@ -31,20 +34,23 @@ const newline = Buffer.from('\n');
  */
 export class LinePreparation {
   readonly #provider: Provider;
+  readonly #config: AccountSettings;
   readonly #options: PreparationOptions;
   readonly #lineOfCustomId = new Map<string, number>();
   readonly #errors: LineError[] = [];
   #errorCount = 0;
   #endpoint: Endpoint | undefined;
   #model: string | undefined;
+  #shared: JsonObject | null | undefined;
   #bytes: number;
   #embeddingInputs = 0;
   lineCount = 0;
   readonly warnings: LineWarning[] = [];
   warningCount = 0;
 
-  constructor(provider: Provider, options: PreparationOptions) {
+  constructor(provider: Provider, config: AccountSettings, options: PreparationOptions) {
     this.#provider = provider;
+    this.#config = config;
     this.#options = options;
     this.#endpoint = options.endpoint;
     this.#bytes = provider.limits.overheadBytes.batch;
@@ -58,6 +64,11 @@ export class LinePreparation {
   /** The first line's model, as the provider calls it. */
   get model(): string {
     return this.#model ?? '';
+  }
+
+  /** What the first line says for the whole batch, and so all others. */
+  get shared(): JsonObject | null {
+    return this.#shared ?? null;
   }
 
   /**
@@ -91,6 +102,8 @@ export class LinePreparation {
 
   #translate(request: RequestLine, lineId: string): Buffer | null {
     const model = bareModel(this.#provider, request.model);
+    const problem = tierProblem(request, this.#provider) ?? this.#sharedProblem(request);
+    if (problem) return this.#refuse([{ ...problem, line: request.lineNumber }]);
     const translated = this.#provider.translateRequest(request, { lineId, model });
     if (!translated.ok) return this.#refuse([{ ...translated.error, line: request.lineNumber }]);
     const mismatch = this.#modelMismatch(request, model);
@@ -138,6 +151,16 @@ export class LinePreparation {
     return { code: 'model_mismatch', message, param: 'body.model', line: request.lineNumber };
   }
 
+  #sharedProblem(request: RequestLine): Omit<LineError, 'line'> | null {
+    const sharing = this.#provider.sharedOf?.(request, this.#config) ?? { ok: true, shared: null };
+    if (!sharing.ok) return sharing.error;
+    if (this.#shared === undefined) this.#shared = sharing.shared;
+    const [mine, first] = [sharing.shared, this.#shared].map((members) => JSON.stringify(members));
+    if (mine === first) return null;
+    const message = `This line says ${mine} for its whole batch, and an earlier one ${first}. ${deploymentHint}`;
+    return { code: 'shared_mismatch', message, param: null };
+  }
+
   #count(request: RequestLine, byteLength: number): void {
     const { kind, limits } = this.#provider;
     this.lineCount += 1;
@@ -164,15 +187,36 @@ function bareModel({ kind }: Provider, model: string): string {
 }
 
 /** Checks one request by itself, as the lines of a batch are checked. */
-export function checkedLine(provider: Provider, bytes: Buffer, endpoint: Endpoint): CheckedRequest | LineError {
+export function checkedLine(
+  provider: Provider,
+  config: AccountSettings,
+  bytes: Buffer,
+  endpoint: Endpoint,
+): CheckedRequest | LineError {
   const parsed = parseRequestLine({ bytes, lineNumber: 1 }, endpoint);
   if (!parsed.ok) return firstOf(parsed.errors);
   const { request } = parsed;
   if (!provider.endpoints.includes(endpoint)) return unsupportedLine(provider, endpoint);
+  const problem = tierProblem(request, provider) ?? sharedOfOneProblem(provider, config, request);
+  if (problem) return { ...problem, line: 1 };
   const model = bareModel(provider, request.model);
   const translated = provider.translateRequest(request, { lineId: request.customId, model });
   if (!translated.ok) return { ...translated.error, line: 1 };
   return { request, model, sentBytes: translated.bytes.length + provider.limits.overheadBytes.line };
+}
+
+/** Requests that are gathered meet in one batch, so none can speak for all. */
+function sharedOfOneProblem(
+  provider: Provider,
+  config: AccountSettings,
+  request: RequestLine,
+): Omit<LineError, 'line'> | null {
+  const sharing = provider.sharedOf?.(request, config);
+  if (!sharing) return null;
+  if (!sharing.ok) return sharing.error;
+  if (sharing.shared === null) return null;
+  const message = `This request says ${JSON.stringify(sharing.shared)} for its whole batch, which it shares with others here: say it in the account.`;
+  return { code: 'unsupported_parameter', message, param: null };
 }
 
 /** What is told of a line alone. */

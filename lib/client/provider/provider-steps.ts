@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { joinedLines } from '../../lines/joined-lines.ts';
 import { splitLines } from '../../lines/jsonl.ts';
-import type { Timeouts } from '../../providers/account.ts';
+import type { AccountSettings } from '../../providers/account.ts';
 import type {
   Catalog,
   CreateOutcome,
@@ -34,13 +34,13 @@ import { assertSupported, checkedLine, invalidLines, LinePreparation, strictErro
 export class ProviderSteps implements CreationSteps {
   readonly #provider: Provider;
   readonly #client: ProviderClient & Catalog;
-  readonly #timeouts: Timeouts;
+  readonly #config: AccountSettings;
   readonly retries = false;
 
-  constructor(provider: Provider, client: ProviderClient & Catalog, timeouts: Timeouts) {
+  constructor(provider: Provider, client: ProviderClient & Catalog, config: AccountSettings) {
     this.#provider = provider;
     this.#client = client;
-    this.#timeouts = timeouts;
+    this.#config = config;
   }
 
   get size(): BatchSize {
@@ -53,11 +53,11 @@ export class ProviderSteps implements CreationSteps {
   }
 
   get unlistedSeconds(): number {
-    return this.#timeouts.createTimeoutSeconds + this.#timeouts.settleSeconds;
+    return this.#config.createTimeoutSeconds + this.#config.settleSeconds;
   }
 
   check(line: Buffer, endpoint: Endpoint): CheckedRequest | LineError {
-    return checkedLine(this.#provider, line, endpoint);
+    return checkedLine(this.#provider, this.#config, line, endpoint);
   }
 
   /** The requests are translated as they are read. */
@@ -65,7 +65,7 @@ export class ProviderSteps implements CreationSteps {
     const { endpoint, strict, metadata, idPrefix, onWarning } = options;
     if (options.idempotencyKey !== undefined) throw noIdempotency(this.#provider.kind);
     if (endpoint) assertSupported(this.#provider, endpoint);
-    const preparation = new LinePreparation(this.#provider, { endpoint, strict, onWarning });
+    const preparation = new LinePreparation(this.#provider, this.#config, { endpoint, strict, onWarning });
     this.#checkMetadata(metadata, strict, preparation);
     return {
       lines: preparation.lines(input),
@@ -116,18 +116,19 @@ export class ProviderSteps implements CreationSteps {
       endpoint: draft.endpoint,
       providerInputFileId: inputFileId,
       startedAtMs,
-      settleSeconds: this.#timeouts.settleSeconds,
+      settleSeconds: this.#config.settleSeconds,
     };
     return await createdBatch(attempt, outcome);
   }
 
-  #sendingOf({ endpoint, model, lineCount, token, idPrefix, metadata }: Draft, lines: Blob): Sending {
+  #sendingOf({ endpoint, model, shared, lineCount, token, idPrefix, metadata }: Draft, lines: Blob): Sending {
     return {
       batchId: null,
       prefix: idPrefix,
       token,
       endpoint: ownEndpoint(this.#provider, { endpoint, model }),
       model,
+      ...(shared && { shared }),
       lineCount,
       lines: (separator) => joinedLines(linesOf(lines), separator),
       metadata,
@@ -136,12 +137,20 @@ export class ProviderSteps implements CreationSteps {
 }
 
 function draftOf(
-  { endpoint = usualEndpoint, model, lineCount }: LinePreparation,
+  { endpoint = usualEndpoint, model, shared, lineCount }: LinePreparation,
   metadata: Record<string, string> = {},
   idPrefix?: string,
 ): Draft {
   const token = randomUUID();
-  return { endpoint, model, lineCount, token, idPrefix: idPrefix ?? `batchdrop-${token}`, metadata };
+  return {
+    endpoint,
+    model,
+    ...(shared && { shared }),
+    lineCount,
+    token,
+    idPrefix: idPrefix ?? `batchdrop-${token}`,
+    metadata,
+  };
 }
 
 function noIdempotency(kind: string): NotSupportedError {

@@ -12,7 +12,6 @@ import {
   type ShardRecord,
   type ShardResult,
 } from '../../records/shard.ts';
-import type { Usage } from '../../records/usage.ts';
 import { findAccount } from '../configured-account.ts';
 import { LiveCheckpoint } from '../live/live-checkpoint.ts';
 import { resultSource } from '../live/live-shard.ts';
@@ -25,7 +24,7 @@ import { readIndex } from '../shards/shard-lines.ts';
 import type { ShardStep } from '../step.ts';
 import { countCollected } from './collected-metrics.ts';
 import { type Deferral, mayBeLast, nextDownload, ShortDownloadError } from './download-schedule.ts';
-import { GatheredAnswers } from './gathered-answers.ts';
+import { GatheredAnswers, type PriceOfAnswer } from './gathered-answers.ts';
 import { isWhole, type MissingLines, missingLines } from './missing-lines.ts';
 import { RawResults } from './raw-results.ts';
 import { ResultSpool } from './result-spool.ts';
@@ -182,7 +181,7 @@ function mayLackUnseen({ phase, counts, expectedResults }: ProviderBatch): boole
 }
 
 /** Each answer has a price of its own: a long prompt costs more by the token. */
-function priceOfAnswers(services: Services, { provider, model, live }: ShardRecord): (usage: Usage) => number | null {
+function priceOfAnswers(services: Services, { provider, model, live }: ShardRecord): PriceOfAnswer {
   const account = provider === null ? null : findAccount(services, provider);
   const pricer = account && pricerOf(account, model);
   if (!pricer) return () => null;

@@ -15,6 +15,9 @@ type Unexecuted = Extract<TranslatedResult, { kind: 'unexecuted' }>;
 
 const answerFlags = { answered: 1, succeeded: 2, retryable: 4 } as const;
 
+/** What an answer cost in US dollars, in the tier that it names; null where it is not known. */
+export type PriceOfAnswer = (usage: Usage, tier?: string | null) => number | null;
+
 /** What the provider's result files say: the answers go into the spool, one byte a line and what is unusual stay here. */
 export class GatheredAnswers {
   readonly #spool: Pick<ResultSpool, 'put'>;
@@ -24,7 +27,7 @@ export class GatheredAnswers {
   readonly #flags: Uint8Array;
   readonly #unexecuted = new Map<number, Pick<Unexecuted, 'reason' | 'message'>>();
   readonly #malformedAt = new Set<number>();
-  readonly #priceOf: (usage: Usage) => number | null;
+  readonly #priceOf: PriceOfAnswer;
   readonly #usage = new UsageSum();
   /** US dollars for all answers, each priced by itself; null where no price is known. */
   costUsd: number | null = 0;
@@ -53,7 +56,7 @@ export class GatheredAnswers {
     shard: ShardRecord,
     index: LineIndex,
     spool: Pick<ResultSpool, 'put'>,
-    priceOf: (usage: Usage) => number | null,
+    priceOf: PriceOfAnswer,
     triesOf: (position: number) => number = () => 1,
     placeOf: (sentPosition: number) => number | null = (sentPosition) => sentPosition,
   ) {
@@ -152,18 +155,18 @@ export class GatheredAnswers {
     return isFirst;
   }
 
-  #keep({ position, bytes, succeeded, retryable, usage }: Answered): PendingWrite {
+  #keep({ position, bytes, succeeded, retryable, usage, tier }: Answered): PendingWrite {
     this.#flags[position] =
       answerFlags.answered | (succeeded ? answerFlags.succeeded : 0) | (retryable ? answerFlags.retryable : 0);
     this.answered += 1;
     if (succeeded) this.succeeded += 1;
-    if (usage) this.#countUsage(usage);
+    if (usage) this.#countUsage(usage, tier);
     return this.#spool.put(position, bytes);
   }
 
-  #countUsage(usage: Usage): void {
+  #countUsage(usage: Usage, tier: Answered['tier']): void {
     this.#usage.add(usage);
-    const usd = this.#priceOf(usage);
+    const usd = this.#priceOf(usage, tier);
     this.costUsd = usd === null || this.costUsd === null ? null : this.costUsd + usd;
   }
 

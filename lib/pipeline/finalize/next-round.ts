@@ -137,7 +137,8 @@ async function copyRetryable(
   const isTranslated = shard.sentKey !== null;
   const { model, endpoint } = shard;
   const estimator = new Estimator(account, model, options);
-  const queue = writer.queue({ provider: shard.provider, model, endpoint, isTranslated });
+  const { provider, shared = null } = shard;
+  const queue = writer.queue({ provider, model, endpoint, isTranslated, shared });
   const index = await readResultIndex();
   const entries = await readIndex(services.objects, shard);
   let next = from;

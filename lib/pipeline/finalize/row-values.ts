@@ -1,5 +1,5 @@
 import { parseExact } from '../../lines/exact-json.ts';
-import { objectFrom, objectOf } from '../../lines/foreign-json.ts';
+import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { type LineOutcome, outcomeOf } from '../../lines/result-outcome.ts';
 import { answerText, verdictOn } from '../../lines/verdict.ts';
 import { usageFrom as usageOfMessage } from '../../providers/anthropic/result.ts';
@@ -94,8 +94,11 @@ export class RowValues {
       const usage = outcome && usageOf(outcome.body);
       if (!usage || usage.total_tokens === 0) continue;
       const pricer = this.#pricerOf(shard);
-      if (!pricer) return null;
-      sum = (sum ?? 0) + (shard.live ? pricer.single(usage) : pricer.batch(usage));
+      const usd = shard.live
+        ? pricer?.single(usage, textOf(objectOf(outcome.body)?.service_tier))
+        : pricer?.batch(usage);
+      if (usd === null || usd === undefined) return null;
+      sum = (sum ?? 0) + usd;
     }
     return sum;
   }

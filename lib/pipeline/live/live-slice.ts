@@ -10,7 +10,7 @@ import { liveWorkKey } from '../../records/object-keys.ts';
 import { type LiveWork, noLiveWork, ownsSlice, recordAnswers, type ShardRecord } from '../../records/shard.ts';
 import { countRefusedKey } from '../metrics.ts';
 import type { Account, Services, StepContext } from '../services.ts';
-import { readIndex } from '../shards/shard-lines.ts';
+import { readIndex, sharedMembersOf } from '../shards/shard-lines.ts';
 import { LiveCheckpoint } from './live-checkpoint.ts';
 import { type LiveLine, unansweredLines } from './live-lines.ts';
 import { LivePace } from './live-pace.ts';
@@ -230,7 +230,9 @@ class LiveSlice {
       const { account, shard } = this.#task;
       const { model } = shard;
       const endpoint = ownEndpoint(account.provider, shard);
-      const answer = await account.live.call({ line: line.bytes, endpoint, model, signal: controller.signal });
+      const shared = sharedMembersOf(shard);
+      const { signal } = controller;
+      const answer = await account.live.call({ line: line.bytes, endpoint, model, shared, signal });
       const isAbandoned = controller.signal.aborted && controller.signal.reason !== reason;
       if (!isAbandoned || answer.outcome === 'answered') this.#settle(line, { answer, beganAtMs, tokens });
     } catch (error) {

@@ -186,10 +186,10 @@ export class InputSharding {
     return placement;
   }
 
-  #newPlacement({ request, route, translated, note }: AcceptedLine): Destination {
+  #newPlacement({ request, route, translated, shared, note }: AcceptedLine): Destination {
     if (note && this.#routingNotes.size < maxReportedNotes) this.#routingNotes.add(note.message);
     const { provider, model } = route;
-    const target = { provider, model, endpoint: request.endpoint, isTranslated: translated !== null };
+    const target = { provider, model, endpoint: request.endpoint, isTranslated: translated !== null, shared };
     return {
       route,
       queue: this.#shards.queue(target),
@@ -326,7 +326,8 @@ function takesLine({ route, queue: { target } }: Destination, line: AcceptedLine
   return (
     route === line.route &&
     target.endpoint === line.request.endpoint &&
-    target.isTranslated === (line.translated !== null)
+    target.isTranslated === (line.translated !== null) &&
+    target.shared === line.shared
   );
 }
 

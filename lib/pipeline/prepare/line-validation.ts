@@ -3,8 +3,9 @@ import { type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
 import { parseRequestLine, type RequestLine } from '../../lines/request-line.ts';
 import type { Config } from '../../providers/config.ts';
-import type { Provider, ProviderLimits, RequestTarget, Warning } from '../../providers/contract.ts';
+import type { Provider, ProviderLimits, Warning } from '../../providers/contract.ts';
 import { type Route, Router, type Routing } from '../../providers/routing.ts';
+import { tierProblem } from '../../providers/service-tier.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { placeholderLineId } from '../../records/ids.ts';
 import type { LineError } from '../../records/openai-batch.ts';
@@ -24,6 +25,8 @@ export interface AcceptedLine {
   warnings: readonly Warning[];
   /** Whether its body goes as it is. */
   keepsBody: boolean;
+  /** JSON of what it says for its whole sending; null for most. */
+  shared: string | null;
   /** Where its model goes, if that may surprise. */
   note: Warning | null;
 }
@@ -135,8 +138,8 @@ export class LineValidation {
     if (!routing.route) return routing;
     const { route, note } = routing;
     const account = this.#targets.account(route.provider);
-    const modelRules = account.config.model_rules;
-    const destination = { route, note, provider: account.provider, limits: limitsOf(account), modelRules };
+    const { provider, config } = account;
+    const destination = { route, note, provider, config, limits: limitsOf(account) };
     if (this.#destinations.size < maxKnownModels) this.#destinations.set(model, destination);
     return destination;
   }
@@ -148,7 +151,7 @@ interface Destination {
   note: string | null;
   provider: Provider;
   limits: ProviderLimits;
-  modelRules: RequestTarget['modelRules'];
+  config: Account['config'];
 }
 
 /** More models than any provider has; a file in which every line names its own must not fill the memory. */
@@ -157,18 +160,24 @@ const maxKnownModels = 10_000;
 function prepareLine(
   request: RequestLine,
   byteLength: number,
-  { route, note: sentence, provider, modelRules }: Destination,
+  { route, note: sentence, provider, config }: Destination,
 ): AcceptedLine | { error: Omit<LineError, 'line'> } {
   const note = sentence === null ? null : modelRouted(request, sentence);
   const keepsBody = provider.passesThrough(request);
-  if (keepsBody && request.isAddressed) {
+  const problem = tierProblem(request, provider);
+  if (problem) return { error: problem };
+  const sharing = provider.sharedOf?.(request, config);
+  if (sharing?.ok === false) return { error: sharing.error };
+  const shared = sharing?.shared ? JSON.stringify(sharing.shared) : null;
+  if (keepsBody && request.isAddressed && shared === null) {
     const sentBytes = passedBytes(byteLength, request.spans, route.model, request.model);
-    return { request, route, sentBytes, translated: null, warnings: noWarnings, keepsBody, note };
+    return { request, route, sentBytes, translated: null, warnings: noWarnings, keepsBody, shared, note };
   }
-  const translated = provider.translateRequest(request, { lineId: placeholderLineId, model: route.model, modelRules });
+  const target = { lineId: placeholderLineId, model: route.model, modelRules: config.model_rules };
+  const translated = provider.translateRequest(request, target);
   if (!translated.ok) return { error: translated.error };
   const { bytes, warnings } = translated;
-  return { request, route, sentBytes: bytes.length, translated: bytes, warnings, keepsBody, note };
+  return { request, route, sentBytes: bytes.length, translated: bytes, warnings, keepsBody, shared, note };
 }
 
 const noWarnings: readonly Warning[] = [];

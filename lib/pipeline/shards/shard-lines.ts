@@ -86,6 +86,12 @@ export async function* readSentLines(
   assertComplete(key, lines.count, index.length);
 }
 
+/** What a shard's lines say for their whole sending. */
+export function sharedMembersOf({ shared }: Pick<ShardRecord, 'shared'>): JsonObject | null {
+  const members: unknown = shared === undefined ? null : parseJson(shared);
+  return isObject(members) ? members : null;
+}
+
 /** The request that a stored line holds; validated before, so its body is parsed only if somebody asks. */
 export function requestOf(line: ShardLine, shard: ShardRecord): RequestLine {
   const { entry, bytes } = line;

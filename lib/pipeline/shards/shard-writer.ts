@@ -16,6 +16,8 @@ export interface ShardTarget {
   endpoint: Endpoint;
   /** Whether the provider gets other bytes than the customer's with a few values replaced. */
   isTranslated: boolean;
+  /** JSON of what its lines say for their whole sending; null for most. */
+  shared: string | null;
 }
 
 /** A line on its way into a shard. */
@@ -77,7 +79,10 @@ export class ShardWriter {
     for (const shard of earlier.shards) {
       const { provider, model, endpoint } = shard;
       if (provider !== null)
-        this.#lastOf.set(nameOf({ provider, model, endpoint, isTranslated: shard.sentKey !== null }), shard);
+        this.#lastOf.set(
+          nameOf({ provider, model, endpoint, isTranslated: shard.sentKey !== null, shared: shard.shared ?? null }),
+          shard,
+        );
     }
     this.#objects = objects;
     this.#round = place;
@@ -163,8 +168,8 @@ export class ShardWriter {
   }
 }
 
-function nameOf({ provider, model, endpoint, isTranslated }: ShardTarget): string {
-  return JSON.stringify([provider, model, endpoint, isTranslated]);
+function nameOf({ provider, model, endpoint, isTranslated, shared }: ShardTarget): string {
+  return JSON.stringify([provider, model, endpoint, isTranslated, shared]);
 }
 
 /** The shards of one target, of which one is being filled. */
@@ -264,7 +269,7 @@ export class OpenShard {
   async close(): Promise<ShardRecord> {
     await this.#index.write(this.#entries.take());
     await Promise.all([this.#lines.close(), this.#sent?.close(), this.#index.close()]);
-    const { provider, model, endpoint } = this.#target;
+    const { provider, model, endpoint, shared } = this.#target;
     const { batchId, round, token, shard } = this.#identity;
     return newShard({
       batchId,
@@ -279,6 +284,7 @@ export class OpenShard {
       estimatedTokens: this.#tokens,
       estimatedUsd: this.#batchUsd,
       estimatedSingleUsd: this.#singleUsd,
+      ...(shared !== null && { shared }),
       linesKey: this.#keys.lines,
       sentKey: this.#sent ? this.#keys.sent : null,
       indexKey: this.#keys.index,

@@ -41,9 +41,9 @@ export async function writeParts(
   division: Division,
   numbers: readonly number[],
 ): Promise<ShardRecord[]> {
-  const { batchId, round, model, endpoint } = shard;
+  const { batchId, round, model, endpoint, shared = null } = shard;
   const place = { batchId, round, token: services.token() };
-  const target = { provider: account.name, model, endpoint, isTranslated: shard.sentKey !== null };
+  const target = { provider: account.name, model, endpoint, isTranslated: shard.sentKey !== null, shared };
   const parts = numbers.map((number) => new OpenShard(services.objects, { ...place, shard: number }, target));
   try {
     const limits = limitsOf(account);

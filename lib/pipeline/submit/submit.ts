@@ -30,7 +30,7 @@ import { reserveCost } from '../shards/cost-budget.ts';
 import { failuresAfter, keepFailure } from '../shards/kept-failure.ts';
 import { acquireSemaphores, ownerOf, releaseSemaphores, waitForPlace } from '../shards/provider-semaphores.ts';
 import { refusalOf } from '../shards/refusal.ts';
-import { readIndex, readSentLines } from '../shards/shard-lines.ts';
+import { readIndex, readSentLines, sharedMembersOf } from '../shards/shard-lines.ts';
 import { nameOf } from '../shards/shard-name.ts';
 import type { ShardStep } from '../step.ts';
 import { takeApart } from './take-apart.ts';
@@ -511,6 +511,7 @@ function sendingOf(services: Services, shard: ShardRecord, intent: Intent, index
     token: intent.token,
     endpoint: ownEndpoint(accountOf(services, shard).provider, shard),
     model: shard.model,
+    shared: sharedMembersOf(shard),
     lineCount: shard.lineCount,
     lines: (separator) => readSentLines(services.objects, shard, index, { prefix, model: shard.model, separator }),
     metadata: { batchdrop_batch: batchId, batchdrop_shard: `${round}/${position}`, batchdrop_token: intent.token },

@@ -1,6 +1,6 @@
 import type { ChatAbilities } from '../shared/chat/chat-request.ts';
 
-/** What a Messages request can say of a chat completion. `thinking` is Anthropic's own, which its OpenAI-compatible API takes too. */
+/** What a Messages request can say of a chat completion. `thinking` is Anthropic's own, which its OpenAI-compatible API takes too; `betas` go in a header. */
 export const messagesAbilities: ChatAbilities = {
   parameters: new Set([
     'stop',
@@ -12,5 +12,5 @@ export const messagesAbilities: ChatAbilities = {
     'user',
     'safety_identifier',
   ]),
-  own: new Set(['thinking']),
+  own: new Set(['thinking', 'betas']),
 };

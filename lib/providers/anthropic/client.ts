@@ -23,7 +23,7 @@ import { withDeadline } from '../shared/http/deadline.ts';
 import { everyPage, UnendingListError } from '../shared/http/every-page.ts';
 import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
 import { KeyedClient } from '../shared/http/keyed-client.ts';
-import { maxListPages, undecidedAmong, unendingFinding } from '../shared/http/lost-create.ts';
+import { findByResults, maxListPages } from '../shared/http/lost-create.ts';
 import { ownSendingOf } from '../shared/http/own-sending.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { timeMs } from '../shared/http/provider-time.ts';
@@ -38,11 +38,10 @@ import {
   providerBatchFrom,
   totalOf,
 } from './batch-object.ts';
+import { type BetaSettings, betaHeader } from './betas.ts';
+import type { AnthropicSettings } from './settings.ts';
 
 const batchesPath = '/v1/messages/batches';
-
-/** Batches of the right size whose results are looked into for one lost create. */
-const maxResultLooks = 100;
 
 /** A page and nothing else. Source: https://platform.claude.com/docs/en/api/listing-message-batches */
 const listSchema = z.object({
@@ -53,7 +52,7 @@ const listSchema = z.object({
 
 const defaultBaseUrl = 'https://api.anthropic.com';
 
-export function connectAnthropic(settings: ConnectionSettings): ProviderClient & Catalog {
+export function connectAnthropic(settings: ConnectionSettings<AnthropicSettings>): ProviderClient & Catalog {
   return new AnthropicClient(settings);
 }
 
@@ -62,8 +61,10 @@ class AnthropicClient implements ProviderClient, Catalog {
   readonly #createTimeoutSeconds: number;
   readonly #providerOptions: object;
   readonly #sdk: KeyedClient<Anthropic>;
+  readonly #settings: ConnectionSettings<AnthropicSettings>;
 
-  constructor(settings: ConnectionSettings) {
+  constructor(settings: ConnectionSettings<AnthropicSettings>) {
+    this.#settings = settings;
     this.#createTimeoutSeconds = settings.config.createTimeoutSeconds;
     this.#providerOptions = settings.providerOptions ?? {};
     this.#sdk = new KeyedClient(settings, (apiKey) => newSdkClient(settings, apiKey));
@@ -81,16 +82,16 @@ class AnthropicClient implements ProviderClient, Catalog {
   async create(sending: Sending, _inputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {
     if (signal.aborted) return stoppedBeforeSending;
     return await withSpooledFile(createBody(sending.lines(','), this.#providerOptions), signal, (body) =>
-      this.#post(body, signal),
+      this.#post(body, betaHeaders(this.#settings, sending.shared), signal),
     );
   }
 
   /** Past the SDK's own `create`, which takes an array and so three times its size in memory. */
-  async #post(body: Blob, signal: AbortSignal): Promise<CreateOutcome> {
+  async #post(body: Blob, headers: Record<string, string>, signal: AbortSignal): Promise<CreateOutcome> {
     const timeout = this.#createTimeoutSeconds;
     const options = {
       body,
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...headers },
       // A repeated create is a second batch, paid for a second time.
       maxRetries: 0,
       timeout: timeout * 1000,
@@ -111,36 +112,17 @@ class AnthropicClient implements ProviderClient, Catalog {
    * size is ours if its first result says so, whatever its time, and may be ours until then.
    */
   async findLost(lost: LostCreate, signal: AbortSignal): Promise<LostCreateFinding> {
-    const { batches, failure } = await this.#ofSize(lost.sending.lineCount, signal);
-    const undecided: string[] = [];
-    let looks = 0;
-    for (const batch of nearestFirst(batches, lost)) {
-      if (await lost.isClaimed(batch.id)) continue;
-      const mayLook = hasEnded(batch) && looks < maxResultLooks;
-      if (mayLook) looks += 1;
-      const isOurs = mayLook ? await this.#isOurs(batch, lost.sending, signal) : null;
-      if (isOurs) return { finding: 'found', providerBatchId: batch.id };
-      if (isOurs === null) undecided.push(batch.id);
-    }
-    if (failure) return unendingFinding(failure, undecided);
-    return undecided.length > 0 ? undecidedAmong(undecided) : { finding: 'none' };
-  }
-
-  /** @returns the batches that have so many requests, or do not say how many; `failure` says why others may be missing. */
-  async #ofSize(lineCount: number, signal: AbortSignal): Promise<{ batches: BatchObject[]; failure: unknown }> {
-    const batches: BatchObject[] = [];
     const list = everyPage(
       (after) => this.#page({ limit: 100, ...(after !== undefined && { after_id: after }) }, signal),
       ({ id }) => id,
       maxListPages,
     );
-    try {
-      for await (const batch of list) if ((totalOf(batch) ?? lineCount) === lineCount) batches.push(batch);
-      return { batches, failure: null };
-    } catch (failure) {
-      if (failure instanceof UnendingListError) return { batches, failure };
-      throw failure;
-    }
+    return await findByResults(list, lost, {
+      mayBeOurs: (batch) => (totalOf(batch) ?? lost.sending.lineCount) === lost.sending.lineCount,
+      hasEnded,
+      isOurs: (batch) => this.#isOurs(batch, lost.sending, signal),
+      inOrder: (batches) => nearestFirst(batches, lost),
+    });
   }
 
   /** Past the SDK's own `list`, which makes an empty page of whatever has no `data`. */
@@ -255,6 +237,16 @@ export function newSdkClient(settings: ConnectionSettings, apiKey: string): Anth
     defaultHeaders: { 'anthropic-version': '2023-06-01', ...ownHeaders },
     apiKey,
   });
+}
+
+/** The header of a call whose requests use betas; what the caller of the library always sends goes with it. */
+export function betaHeaders(
+  { config, clientOptions = {} }: ConnectionSettings<BetaSettings>,
+  shared: unknown,
+): Record<string, string> {
+  const given = 'defaultHeaders' in clientOptions ? objectOf(clientOptions.defaultHeaders) : null;
+  const header = betaHeader(config, shared, textOf(given?.['anthropic-beta']));
+  return header === null ? {} : { 'anthropic-beta': header };
 }
 
 /** `requests.3.custom_id: String should have at most 64 characters`. Source: anthropics/anthropic-sdk-python#984. */

@@ -3,21 +3,22 @@ import type { ConnectionSettings, LiveClient } from '../contract.ts';
 import { isUnknownKey } from '../shared/http/failed-call.ts';
 import { KeyedClient } from '../shared/http/keyed-client.ts';
 import { type LiveForm, liveAnswer, partsOf } from '../shared/http/live-call.ts';
-import { newSdkClient } from './client.ts';
+import type { BetaSettings } from './betas.ts';
+import { betaHeaders, newSdkClient } from './client.ts';
 import { tokensOfMessage } from './result.ts';
 
 /** Longer than any call may take: the caller's signal ends it. */
 const sdkTimeoutMs = 3_600_000;
 
 /** Messages, called directly. Source: https://platform.claude.com/docs/en/api/messages */
-export function connectLiveAnthropic(settings: ConnectionSettings): LiveClient {
+export function connectLiveAnthropic(settings: ConnectionSettings<BetaSettings>): LiveClient {
   const keyed = new KeyedClient(settings, (apiKey) => newSdkClient(settings, apiKey));
   return {
-    call: ({ line, signal }) => {
+    call: ({ line, shared, signal }) => {
       const { lineId, body } = partsOf(line, 'params');
       const options = {
         body,
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', ...betaHeaders(settings, shared) },
         maxRetries: 0,
         timeout: sdkTimeoutMs,
         signal,

@@ -1,18 +1,16 @@
-import { z } from 'zod';
-import { accountSchema, type SettingsOf } from '../account.ts';
 import type { Provider } from '../contract.ts';
 import { usualLimits, usualNotes } from '../shared/defaults.ts';
 import { claudeMaxOutput } from '../shared/max-output.ts';
 import { claudePictures } from '../shared/picture-tokens.ts';
+import { sharedBetas } from './betas.ts';
 import { claudeModels, claudeSays } from './claude-models.ts';
 import { anthropicEndpoints, passesThrough, translateRequest } from './request.ts';
 import { translateResult } from './result.ts';
-
-const settings = accountSchema.extend({ kind: z.literal('anthropic') });
+import { type AnthropicSettings, anthropicSettings } from './settings.ts';
 
 export const anthropic = {
   kind: 'anthropic',
-  settings,
+  settings: anthropicSettings,
   models: ['claude-*'],
   /** All kinds of tokens, those of the cache too. Source: https://platform.claude.com/docs/en/build-with-claude/prompt-caching */
   prices: { list: 'anthropic', batchDiscount: 0.5 },
@@ -40,7 +38,6 @@ export const anthropic = {
       'presence_penalty',
       'logit_bias',
       'metadata',
-      'service_tier',
       'store',
       'prediction',
       'temperature and top_p (of models that take none)',
@@ -60,10 +57,13 @@ export const anthropic = {
   pictureTokens: claudePictures,
   sentOutputLimit: (model) => claudeModels.find(model).row.defaultMaxTokens,
   example: { model: 'claude-opus-4-6' },
+  sharedOf: sharedBetas,
+  /** Source: @anthropic-ai/sdk 1.11 `BatchCreateParams.Request.params`, read 2026-11. */
+  batchTiers: ['standard_only'],
   endpoints: anthropicEndpoints,
   passesThrough,
   translateRequest,
   translateResult,
   connect: async (connection) => (await import('./client.ts')).connectAnthropic(connection),
   live: async (connection) => (await import('./live.ts')).connectLiveAnthropic(connection),
-} as const satisfies Provider<SettingsOf<typeof settings>>;
+} as const satisfies Provider<AnthropicSettings>;

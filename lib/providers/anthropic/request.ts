@@ -3,6 +3,8 @@ import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import type { RequestTarget, TranslatedRequest } from '../contract.ts';
 import { translatedRequest } from '../shared/chat/translated-request.ts';
+import { bareLine } from '../shared/forms/bare-line.ts';
+import { namesBetas } from './betas.ts';
 import { messagesFromChat } from './messages-from-chat.ts';
 
 /** Chat completions are translated; Messages go on in their own bytes. */
@@ -14,6 +16,8 @@ export function passesThrough({ format }: Pick<RequestLine, 'format'>): boolean 
 
 /** Makes `{custom_id, params}` of a line. */
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
+  if (request.endpoint === '/v1/messages' && namesBetas(request))
+    return { ok: true, bytes: lineWithoutBetas(request, target), warnings: [] };
   if (passesThrough(request)) return { ok: true, bytes: nativeLine(request, target), warnings: [] };
   if (request.endpoint === '/v1/messages') return { ok: true, bytes: wrappedBody(request, target), warnings: [] };
   if (request.endpoint === '/v1/chat/completions') return translateChat(request, target);
@@ -44,6 +48,14 @@ function wrappedBody(request: RequestLine, target: RequestTarget): Buffer {
     ...(isRenamed ? [Buffer.from(JSON.stringify(target.model)), bytes.subarray(spans.model.end, body.end)] : []),
     Buffer.from('}'),
   ]);
+}
+
+/** A Message whose betas go in a header; its other members keep their bytes. */
+function lineWithoutBetas(request: RequestLine, { lineId, model }: RequestTarget): Buffer {
+  const modelBytes = Buffer.from(JSON.stringify(model));
+  const replaced = (key: string) => (key === 'model' ? modelBytes : null);
+  const member = request.format === 'anthropic' ? 'params' : 'body';
+  return bareLine(request, lineId, ['betas'], { member, sentAs: 'params', replaced });
 }
 
 function translateChat(request: RequestLine, target: RequestTarget): TranslatedRequest {

@@ -69,7 +69,7 @@ export const bedrock = {
     warned: [
       'of Claude, as for Anthropic',
       'user, safety_identifier',
-      'of others temperature above 1, seed, frequency_penalty, presence_penalty, logit_bias, metadata, service_tier, store, reasoning_effort, parallel_tool_calls',
+      'of others temperature above 1, seed, frequency_penalty, presence_penalty, logit_bias, metadata, store, reasoning_effort, parallel_tool_calls',
       'stop (of Llama, of Mistral with messages)',
       'whatever is unknown',
     ],

@@ -14,7 +14,11 @@ export interface Seller {
 /** Says what one request cost, in US dollars, at the price of a batch or of a single call. */
 export interface Pricer {
   batch(usage: Usage): number;
-  single(usage: Usage): number;
+  /**
+   * @param tier the one that the answer names; the usual one without it.
+   * @returns null where the price of that tier is not known.
+   */
+  single(usage: Usage, tier?: string | null): number | null;
 }
 
 /**
@@ -40,7 +44,7 @@ export function pricerOf(seller: Seller, model: string): Pricer | null {
   const inBatch = same.includes('cachedAsInput')
     ? { ...rates, cached: input, cachedAudio: inputAudio, cachedImage: inputImage }
     : rates;
-  return { batch: (usage) => priceOf(inBatch, usage, factors), single: (usage) => priceOf(rates, usage, singleCall) };
+  return { batch: (usage) => priceOf(inBatch, usage, factors), single: singleCallsOf(rates, flexFactorOf(seller)) };
 }
 
 /**
@@ -149,6 +153,31 @@ interface Factors {
 }
 
 const singleCall: Factors = { usual: 1, cached: 1, written: 1 };
+
+/** Tiers that cost more than the usual one by a factor that no list says, or that are paid for in advance. */
+const unpricedTiers: ReadonlySet<string> = new Set(['priority', 'performance', 'reserved', 'fast', 'ultrafast']);
+
+/**
+ * What is left of the list price for a single call of a tier, by whose list it is. Flex costs what a batch does: "tokens are priced at
+ * Batch API rates". Sources: https://developers.openai.com/api/docs/guides/flex-processing,
+ * https://learn.microsoft.com/azure/foundry/openai/how-to/flex-processing, https://ai.google.dev/gemini-api/docs/flex-inference, read
+ * 2026-11. Groq's flex costs what the usual tier does: https://console.groq.com/docs/flex-processing.
+ */
+const flexFactors: Readonly<Record<string, number>> = { openai: 0.5, azure: 0.5, google: 0.5 };
+
+/** What of the price a call costs in the tier `flex`. */
+function flexFactorOf({ config, provider }: Seller): number {
+  const list = provider.prices.list ?? findProvider({ providerApiUrl: config.baseUrl ?? '' })?.id ?? '';
+  return flexFactors[list] ?? 1;
+}
+
+function singleCallsOf(rates: Rates, flexFactor: number): Pricer['single'] {
+  return (usage, tier = null) => {
+    if (tier !== null && unpricedTiers.has(tier)) return null;
+    const usd = priceOf(rates, usage, singleCall);
+    return tier === 'flex' ? usd * flexFactor : usd;
+  };
+}
 
 function priceOf(rates: Rates, usage: Usage, factors: Factors): number {
   return isPlain(usage) ? plainPriceOf(rates, usage, factors) : wholePriceOf(rates, usage, factors);

@@ -19,6 +19,7 @@ import { encodedName, look, read } from '../google-family/api.ts';
 import { listReply } from '../google-family/list-reply.ts';
 import type { BatchFields } from '../shared/batch-fields.ts';
 import { readTimeoutSeconds, uploadTimeoutSeconds } from '../shared/http/allowances.ts';
+import type { ApiCall, ApiCaller } from '../shared/http/bearer-api.ts';
 import { createOutcome, stoppedBeforeSending } from '../shared/http/create-outcome.ts';
 import { withDeadline } from '../shared/http/deadline.ts';
 import { everyPage } from '../shared/http/every-page.ts';
@@ -30,7 +31,7 @@ import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { uploadForm } from '../shared/http/upload-form.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
 import { walkedPage } from '../shared/http/walked-page.ts';
-import { type Call, type FireworksCall, fetchSigned, fireworksApi } from './api.ts';
+import { fetchSigned, fireworksApi } from './api.ts';
 import { batchFieldsFrom, deletedBatch, deletedJob, type Job, jobSchema, phaseOf, providerBatchFrom } from './job.ts';
 import { deletionMarkId, idIn, inputDatasetId, jobIdOf, outputDatasetId } from './names.ts';
 import type { FireworksSettings } from './settings.ts';
@@ -61,7 +62,7 @@ export function connectFireworks(settings: ConnectionSettings<FireworksSettings>
 class FireworksClient implements ProviderClient, Catalog {
   readonly #settings: ConnectionSettings<FireworksSettings>;
   readonly #parent: string;
-  readonly #api: KeyedClient<Call>;
+  readonly #api: KeyedClient<ApiCaller>;
 
   constructor(settings: ConnectionSettings<FireworksSettings>) {
     this.#settings = settings;
@@ -260,7 +261,7 @@ class FireworksClient implements ProviderClient, Catalog {
     return await read(what, schema, signal, (deadline) => this.#call(path, { signal: deadline }));
   }
 
-  async #call(path: string, call: FireworksCall): Promise<Response> {
+  async #call(path: string, call: ApiCall): Promise<Response> {
     return await this.#api.call((send) => send(path, call));
   }
 

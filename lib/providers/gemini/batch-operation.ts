@@ -7,7 +7,14 @@ import { batchFieldsOf } from '../shared/http/foreign-batch.ts';
 import { timeSeconds } from '../shared/http/provider-time.ts';
 
 const outputSchema = z
-  .object({ responsesFile: z.string().min(1).nullish() })
+  .object({
+    responsesFile: z.string().min(1).nullish(),
+    /** Answers in the batch itself, as batches have them whose requests came inline. */
+    inlinedResponses: z
+      .object({ inlinedResponses: z.array(z.unknown()) })
+      .nullish()
+      .catch(null),
+  })
   .nullish()
   .catch(null);
 
@@ -46,10 +53,24 @@ function responsesFile(batch: BatchOperation): string | null {
   return batch.metadata.output?.responsesFile ?? batch.response?.responsesFile ?? null;
 }
 
+/** What stands for the answers in the batch itself, in place of a file's name. */
+export const inlineRef = 'inlinedResponses';
+
+/** The answers that a batch holds itself; null where there are none. */
+export function inlinedResponses({ metadata, response }: BatchOperation): unknown[] | null {
+  const output = metadata.output?.inlinedResponses ?? response?.inlinedResponses;
+  return output?.inlinedResponses ?? null;
+}
+
+/** Where the answers are: a file's name, or `inlineRef`; null where there are none. */
+function answersOf(batch: BatchOperation): string | null {
+  return responsesFile(batch) ?? (inlinedResponses(batch) === null ? null : inlineRef);
+}
+
 export function providerBatchFrom(batch: BatchOperation): ProviderBatch {
   const known = phaseOf(batch.metadata.state);
   const phase = known ?? 'in_progress';
-  const file = hasEnded(phase) ? responsesFile(batch) : null;
+  const file = hasEnded(phase) ? answersOf(batch) : null;
   const counts = countsOf(batch);
   const hasNeverBegun = responsesFile(batch) === null && counts?.completed === 0 && counts.failed === 0;
   return {

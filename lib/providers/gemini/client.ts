@@ -1,4 +1,7 @@
 import { z } from 'zod';
+import { parseExact } from '../../lines/exact-json.ts';
+import { objectOf } from '../../lines/foreign-json.ts';
+import { isObject } from '../../records/json.ts';
 import type {
   BatchPage,
   Catalog,
@@ -22,12 +25,20 @@ import { everyPage } from '../shared/http/every-page.ts';
 import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
 import type { KeyedClient } from '../shared/http/keyed-client.ts';
 import { findProven, maxListPages } from '../shared/http/lost-create.ts';
+import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { withSpooledFile } from '../shared/http/spooled-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
 import { walkedPage } from '../shared/http/walked-page.ts';
 import { geminiApi } from './api.ts';
-import { type BatchOperation, batchFieldsFrom, batchOperationSchema, providerBatchFrom } from './batch-operation.ts';
+import {
+  type BatchOperation,
+  batchFieldsFrom,
+  batchOperationSchema,
+  inlinedResponses,
+  inlineRef,
+  providerBatchFrom,
+} from './batch-operation.ts';
 
 const pageSize = 100;
 
@@ -151,10 +162,24 @@ class GeminiClient implements ProviderClient, Catalog {
     }
   }
 
-  async *results(_batch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  async *results(batch: ProviderBatch, resultRef: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    if (resultRef === inlineRef) {
+      yield* this.#inlined(batch.providerBatchId, signal);
+      return;
+    }
     const what = `Gemini's file ${resultRef}`;
     const path = `/download/v1beta/${encodedName(resultRef)}:download?alt=media`;
     yield* verifiedDownload(await look(what, signal, (deadline) => this.#call(path, { signal: deadline })), what);
+  }
+
+  /** The answers that stand in the batch itself, as lines of a file would have them: the key of each in its metadata. */
+  async *#inlined(id: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    const what = `The answers of Gemini's batch ${id}`;
+    const text = await look(what, signal, async (deadline) =>
+      (await this.#call(batchPath(id), { signal: deadline })).text(),
+    );
+    const batch = parsedReply(batchOperationSchema, parseExact(text), what);
+    for (const answer of inlinedResponses(batch) ?? []) yield Buffer.from(`${JSON.stringify(lineOf(answer))}\n`);
   }
 
   async #read<Value>(path: string, what: string, schema: z.ZodType<Value>, signal: AbortSignal): Promise<Value> {
@@ -186,6 +211,12 @@ function uploadPath(url: string | null): string {
 
 function methodOf(sending: Sending): string {
   return sending.endpoint === '/v1/embeddings' ? 'asyncBatchEmbedContent' : 'batchGenerateContent';
+}
+
+function lineOf(answer: unknown): unknown {
+  if (!isObject(answer)) return answer;
+  const { metadata, ...outcome } = answer;
+  return { key: objectOf(metadata)?.key, ...outcome };
 }
 
 /** `batches/a1`, or its last part alone. */

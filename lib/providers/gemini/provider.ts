@@ -36,7 +36,6 @@ export const gemini = {
       'top_logprobs without logprobs',
       'logit_bias',
       'metadata',
-      'service_tier',
       'store',
       'prediction',
       'user, safety_identifier',

@@ -47,14 +47,15 @@ export const live = {
   }),
 } as const satisfies Provider<LiveAccountSettings>;
 
-const { endpoints, passesThrough, translateRequest, translateResult, sentOutputLimit, maxOutputTokens, pictureTokens } =
-  anthropic;
+const { endpoints, passesThrough, sharedOf, translateRequest, translateResult } = anthropic;
+const { sentOutputLimit, maxOutputTokens, pictureTokens } = anthropic;
 
 /** The same for endpoints that speak Anthropic's. */
 export const liveAnthropic = {
   ...live,
   endpoints,
   passesThrough,
+  sharedOf,
   translateRequest,
   translateResult,
   sentOutputLimit,

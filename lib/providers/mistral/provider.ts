@@ -42,7 +42,6 @@ export const mistral = {
       'safety_identifier',
       'store',
       'verbosity',
-      'service_tier',
       'temperature above 1.5',
       'reasoning_effort max',
       'a negative seed, random_seed beside a seed',

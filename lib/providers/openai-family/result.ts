@@ -73,6 +73,7 @@ function fromResponse(
   const body = objectOf(response.body) ?? bodyWithin(response.body);
   const succeeded = status >= 200 && status < 300 && error === null;
   if (succeeded && !body) return malformedLine(source.service, 'has a response without a body');
+  const tier = textOf(body?.service_tier);
   const failure = succeeded ? null : httpFailure(source.service, status, body ?? { message: response.body }, error);
   return {
     kind: 'answered',
@@ -85,6 +86,7 @@ function fromResponse(
     retryable: !succeeded && isRetryableStatus(status),
     usage: usageFrom(body),
     model: textOf(body?.model),
+    ...(tier !== null && { tier }),
   };
 }
 

@@ -103,7 +103,7 @@ function refusalFrom(form: LiveForm, lineId: string, failed: Refusal): LiveAnswe
 const lineBreaks = [0x0a, 0x0d];
 
 /** Within JSON a line break stands between values only, where a space does as well. */
-function onOneLine(json: Buffer): Buffer {
+export function onOneLine(json: Buffer): Buffer {
   for (const lineBreak of lineBreaks)
     for (let at = json.indexOf(lineBreak); at >= 0; at = json.indexOf(lineBreak, at + 1)) json[at] = 0x20;
   return json;
