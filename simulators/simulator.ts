@@ -16,6 +16,7 @@ export const simulatorKinds = [
   'mistral',
   'openai-compatible',
   'fireworks',
+  'openrouter',
   'live',
 ] as const;
 export type SimulatorKind = (typeof simulatorKinds)[number];

@@ -9,6 +9,7 @@ import { groqWire } from './openai/dialects/groq.ts';
 import { togetherWire } from './openai/dialects/together.ts';
 import { xaiWire } from './openai/dialects/xai.ts';
 import { simulatorOf, startOpenAISimulator } from './openai/server.ts';
+import { startOpenRouterSimulator } from './openrouter/server.ts';
 import type { Simulator, SimulatorKind, SimulatorOptions } from './simulator.ts';
 import { startVertexSimulator } from './vertex/server.ts';
 
@@ -31,5 +32,6 @@ export const startSimulator: Record<SimulatorKind, (options: SimulatorOptions) =
   mistral: simulatorOf(mistralWire),
   'openai-compatible': simulatorOf(compatibleWire),
   fireworks: startFireworksSimulator,
+  openrouter: startOpenRouterSimulator,
   live: (options) => (options.api === 'anthropic' ? startAnthropicSimulator(options) : startOpenAISimulator(options)),
 };

@@ -9,6 +9,7 @@ import { live, liveAnthropic } from './live/provider.ts';
 import { mistral } from './mistral/provider.ts';
 import { openai } from './openai/provider.ts';
 import { openaiCompatible } from './openai-compatible/provider.ts';
+import { openrouter } from './openrouter/provider.ts';
 import { withTranslatedEndpoints } from './shared/forms/translated-endpoints.ts';
 import { together } from './together/provider.ts';
 import { vertex } from './vertex/provider.ts';
@@ -28,6 +29,7 @@ export const registered = {
   'openai-compatible': openaiCompatible,
   bedrock,
   fireworks,
+  openrouter,
   live,
 } as const;
 

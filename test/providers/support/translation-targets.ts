@@ -17,6 +17,8 @@ const textOnly: readonly Ability[] = ['images', 'several texts', 'tools', 'schem
 
 const models: Partial<Record<ProviderKind, Record<string, readonly Ability[]>>> = {
   anthropic: { 'claude-opus-4-6': [] },
+  // Pictures go by URL only.
+  openrouter: { 'openai/gpt-4o-mini': ['images'] },
   gemini: { 'gemini-2.5-flash': [], 'gemini-3-pro': [] },
   vertex: { 'gemini-2.5-flash': [], 'claude-opus-4-6': [] },
   bedrock: {
