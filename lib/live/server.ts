@@ -169,8 +169,8 @@ class Handler {
     const { run, target } = this.#options;
     if (request.method === 'GET' && url.pathname === '/healthz') return json(response, { status: 'ok', run: run.name });
     if (request.method === 'GET' && url.pathname === '/status') return json(response, run.state());
-    const models = /\/v1(\/models(?:\/.*)?)$/.exec(url.pathname)?.[1];
-    if (request.method === 'GET' && models !== undefined)
+    const models = modelsPath(url.pathname);
+    if (request.method === 'GET' && models !== null)
       return await passModels(target, `${models}${url.search}`, response);
     const message = `${request.method} ${url.pathname} cannot be gathered into batches, and would have been a live call at full price. Call the provider itself for it.`;
     throw new RefusedCallError(404, 'unknown_endpoint', message);
@@ -317,4 +317,11 @@ class WaitingCall {
       this.#response.end(body);
     }
   }
+}
+
+/** `/models` and what follows it, below whatever version and run. */
+function modelsPath(pathname: string): string | null {
+  const at = pathname.indexOf('/v1/models');
+  const path = at < 0 ? '' : pathname.slice(at + '/v1'.length);
+  return path === '/models' || path.startsWith('/models/') ? path : null;
 }

@@ -19,7 +19,10 @@ export const batchSchema = z.looseObject({
 export type Batch = z.infer<typeof batchSchema>;
 
 export function providerBatchFrom(batch: Batch): ProviderBatch {
-  return providerBatchFromOpenAI(batchObjectSchema.parse(inOpenAIForm(batch)), 'OpenRouter');
+  return providerBatchFromOpenAI(batchObjectSchema.parse(inOpenAIForm(batch)), {
+    service: 'OpenRouter',
+    showsStart: false,
+  });
 }
 
 export function batchFieldsFrom(batch: Batch): BatchFields {
