@@ -7,9 +7,12 @@ import { type BatchProviderKind, batchProviderKinds } from '../../lib/providers/
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulators/simulators.ts';
 import { subjects } from '../fixtures/providers/every-provider.ts';
 
-/** Those of a deployment alone are left out, and those of OpenAI's family that differ from it by less than the others. */
+/**
+ * Those of a deployment alone are left out, and those of OpenAI's family that differ from it by less than the others; and
+ * OpenRouter, whose batches cannot be cancelled and hold their results in the answer to a look.
+ */
 export const libraryKinds = batchProviderKinds.filter(
-  (kind) => !['bedrock', 'azure', 'together', 'openai-compatible'].includes(kind),
+  (kind) => !['bedrock', 'azure', 'together', 'openai-compatible', 'openrouter'].includes(kind),
 );
 
 /** The model of each that its simulator has. */
