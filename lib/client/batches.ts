@@ -91,13 +91,13 @@ export async function retrieveBatch(options: BatchIdOptions): Promise<Batch> {
  * batch that has ended stays as it is.
  *
  * @returns the batch as it is now.
- * @throws NotFoundError, AuthenticationError, RateLimitError, ConnectionError
+ * @throws ConflictError where the provider cannot cancel batches; NotFoundError, AuthenticationError, RateLimitError, ConnectionError
  */
 export async function cancelBatch(options: BatchIdOptions): Promise<Batch> {
   assertKnownOptions(options, batchIdOptionNames);
-  const { client, call } = connect(options);
+  const { client, call, cancel } = connect(options);
   const fields = await call(async (signal) => {
-    await client.cancel(checkedId(options), signal);
+    await cancel(checkedId(options), signal);
     return await client.describe(options.batchId, signal);
   });
   return batchFrom(fields, options.endpoint ?? usualEndpoint);

@@ -2,7 +2,7 @@ import { connectClient } from '../providers/connect.ts';
 import type { AnsweredLine, Provider, TranslatedResult } from '../providers/contract.ts';
 import { providers } from '../providers/registry.ts';
 import { type Endpoint, isEndpoint } from '../records/endpoints.ts';
-import { BatchdropError } from '../records/errors.ts';
+import { BatchdropError, ConflictError } from '../records/errors.ts';
 import type { Usage } from '../records/usage.ts';
 import { createBySteps } from './create-by-steps.ts';
 import type { CreationSteps } from './creation-steps.ts';
@@ -21,6 +21,8 @@ import { type Target, type TargetOptions, targetOf } from './target.ts';
 export interface Connection {
   client: LibraryClient;
   create: Create;
+  /** @throws ConflictError where the provider cannot cancel batches. */
+  cancel(batchId: string, signal: AbortSignal): Promise<void>;
   /** What creating a batch is made of. */
   steps: CreationSteps;
   /** Reads one line of its results. */
@@ -77,6 +79,7 @@ function endOf({ kind, settings, routedTo }: Target): Omit<Connection, 'call' | 
     return {
       client,
       steps,
+      cancel: (batchId, signal) => client.cancel(batchId, signal),
       create: (submission) => createBySteps(steps, submission),
       readResult: resultFrom,
       readLine: (line) => ({ kind: 'line', line, usage: null, model: null }),
@@ -89,6 +92,10 @@ function endOf({ kind, settings, routedTo }: Target): Omit<Connection, 'call' | 
   return {
     client,
     steps,
+    cancel: async (batchId, signal) => {
+      if (!provider.direct.cancels) throw noCancel(provider, batchId);
+      await client.cancel(batchId, signal);
+    },
     create: (submission) => createBySteps(steps, submission),
     readResult: (bytes, endpoint) => translatedResult(provider, bytes, endpoint),
     readLine: (bytes, endpoint) => translatedLine(provider, bytes, endpoint),
@@ -97,6 +104,12 @@ function endOf({ kind, settings, routedTo }: Target): Omit<Connection, 'call' | 
         ? asked
         : endpointOf(recorded ?? asked ?? null),
   };
+}
+
+function noCancel({ notes }: Provider, batchId: string): ConflictError {
+  return new ConflictError(
+    `${notes.title} cannot cancel batches: ${batchId} runs to its end and is paid for; batchResults() gives its results then.`,
+  );
 }
 
 function isTranslated(provider: Provider, endpoint: Endpoint): boolean {

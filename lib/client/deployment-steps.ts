@@ -25,7 +25,13 @@ import { usualEndpoint } from './request-source.ts';
 
 const filename = 'requests.jsonl';
 
-const direct = { customIds: null, keepsMetadata: true, listsInputFile: true, mixesModels: true } as const;
+const direct = {
+  customIds: null,
+  keepsMetadata: true,
+  listsInputFile: true,
+  mixesModels: true,
+  cancels: true,
+} as const;
 
 /** The steps of a creation at a Batchdrop deployment, which validates, routes and splits the batch by itself. */
 export class DeploymentSteps implements CreationSteps {

@@ -3,7 +3,7 @@ import { batchProviderKinds } from '../providers/config.ts';
 import type { Warning } from '../providers/contract.ts';
 import { Router } from '../providers/routing.ts';
 import type { Endpoint } from '../records/endpoints.ts';
-import { InvalidInputError } from '../records/errors.ts';
+import { ConflictError, InvalidInputError } from '../records/errors.ts';
 import { type ParsedOutcome, parsedOutcome, schemaMembers } from './answer-schema.ts';
 import type { Answer, Answers, RequestBodies } from './answers.ts';
 import { type Batch, batchFrom, type CreatedBatch } from './batch.ts';
@@ -305,9 +305,10 @@ class Run {
   /** @returns what became of it, in a sentence. */
   async #cancelled(batchId: string): Promise<string> {
     try {
-      await this.#connection.client.cancel(batchId, new AbortController().signal);
+      await this.#connection.cancel(batchId, new AbortController().signal);
       return `The batch ${batchId} was cancelled; batchResults() gives what was finished, once it has ended.`;
-    } catch {
+    } catch (error) {
+      if (error instanceof ConflictError) return error.message;
       return `The batch ${batchId} could not be cancelled and may go on: call cancelBatch().`;
     }
   }

@@ -163,6 +163,8 @@ export interface DirectUse {
   listsInputFile: boolean;
   /** Whether requests of one batch may name different models. */
   mixesModels: boolean;
+  /** Whether a batch can be cancelled; where it cannot, it runs to its end and is paid for. */
+  cancels: boolean;
 }
 
 export interface ProviderLimits {

@@ -9,7 +9,7 @@ import { subjects } from '../fixtures/providers/every-provider.ts';
 
 /**
  * Those of a deployment alone are left out, and those of OpenAI's family that differ from it by less than the others; and
- * OpenRouter, whose batches cannot be cancelled and hold their results in the answer to a look.
+ * OpenRouter, whose batches cannot be cancelled (test/client/no-cancel.test.ts) and hold their results in the answer to a look.
  */
 export const libraryKinds = batchProviderKinds.filter(
   (kind) => !['bedrock', 'azure', 'together', 'openai-compatible', 'openrouter'].includes(kind),

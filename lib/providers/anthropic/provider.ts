@@ -26,7 +26,13 @@ export const anthropic = {
   key: 'required',
   packages: [],
   /** Source: the same page and @anthropic-ai/sdk 1.11 `BatchCreateParams.Request.custom_id`. */
-  direct: { customIds: /^[a-zA-Z0-9_-]{1,64}$/, keepsMetadata: false, listsInputFile: false, mixesModels: true },
+  direct: {
+    customIds: /^[a-zA-Z0-9_-]{1,64}$/,
+    keepsMetadata: false,
+    listsInputFile: false,
+    mixesModels: true,
+    cancels: true,
+  },
   notes: {
     ...usualNotes,
     title: 'Anthropic',

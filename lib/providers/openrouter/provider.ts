@@ -20,7 +20,7 @@ export const openrouter = {
   limits: { ...usualLimits, maxRequests: 5_000, maxBytes: 50_000_000, overheadBytes: { batch: 4_096, line: 1 } },
   key: 'required',
   packages: [],
-  direct: { ...usualUse, listsInputFile: false },
+  direct: { ...usualUse, listsInputFile: false, cancels: false },
   notes: {
     ...usualNotes,
     title: 'OpenRouter',

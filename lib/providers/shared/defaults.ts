@@ -13,7 +13,13 @@ export const usualLimits = {
 } as const satisfies ProviderLimits;
 
 /** What most providers allow to whoever uses them without records of ours. */
-export const usualUse: DirectUse = { customIds: null, keepsMetadata: false, listsInputFile: true, mixesModels: false };
+export const usualUse: DirectUse = {
+  customIds: null,
+  keepsMetadata: false,
+  listsInputFile: true,
+  mixesModels: false,
+  cancels: true,
+};
 
 /** Notes on a provider whose lines keep their own bytes, not yet run against the real service. */
 export const usualNotes = {
