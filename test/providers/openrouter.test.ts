@@ -121,7 +121,7 @@ it('names endpoint, model and where it may run before the requests, as the API a
   }
 });
 
-it('says why OpenRouter failed a batch, whose lines may be sent again', async () => {
+it('says why OpenRouter failed a batch, of which nothing proves that none of it ran', async () => {
   const faults = [{ kind: 'batch_failed', code: 'x', message: 'requests[0]: no such parameter' } as const];
   const connection = await connect('openrouter', { faults });
   const sending = sendingOf('openrouter', ['a', 'b']);
@@ -131,7 +131,9 @@ it('says why OpenRouter failed a batch, whose lines may be sent again', async ()
   expect(batch).toMatchObject({
     phase: 'failed',
     resultRefs: [],
-    failure: { message: 'requests[0]: no such parameter', isUntouched: true },
+    failure: { message: 'requests[0]: no such parameter' },
   });
+  // It never says when its work began.
+  expect(batch.failure).not.toHaveProperty('isUntouched');
   expect(tally(await resultsOf('openrouter', connection, batch, sending))).toEqual({});
 });
