@@ -14,6 +14,8 @@ const ownErrors = {
   submission_unconfirmed: false,
   /** Never sent: it would have passed `max_cost_usd`. */
   budget_exceeded: false,
+  /** Never sent: no request could be made of its row. */
+  invalid_row: false,
   /** The provider failed the whole provider batch without saying why. */
   provider_batch_failed: false,
 } as const;
