@@ -72,7 +72,7 @@ it.runIf(existsSync('/proc/self/status'))('takes and answers 200 MB at Anthropic
   const { urls, pid } = (await spawnSimulators(dataDir)).ready;
   const client = anthropicClient(urls.anthropic);
   const body = Readable.toWeb(Readable.from(messageBody(), { objectMode: false, highWaterMark: 1024 * 1024 }));
-  const created: { id: string } = await client.post('/v1/messages/batches', { body: body as never });
+  const created: { id: string } = await client.post('/v1/messages/batches', { body: body as never, timeout: 120_000 });
   const batch = await untilMessagesEnded(client, created.id);
   expect(batch.request_counts.succeeded).toBe(requests);
   const results = await fetch(batch.results_url ?? '', {
