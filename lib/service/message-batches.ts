@@ -17,7 +17,7 @@ import { type Page, takePage } from './page.ts';
  * Creates a batch of requests that came with its creation. A creation that is repeated gives the batch of the first call, and the
  * file that came with the repetition goes.
  *
- * @param askedBy makes what is asked for of the body's members beside its requests; may throw.
+ * @param askedBy makes what is asked for of the body's members beside its requests; may throw an InvalidInputError.
  * @throws InvalidInputError as `createBatch`; then nothing of the requests stays.
  */
 export async function createMessageBatch(
@@ -25,13 +25,16 @@ export async function createMessageBatch(
   { file, count, others }: ReceivedRequests,
   askedBy: (others: JsonObject) => MessageBatchCreation,
 ): Promise<CreatedBatch> {
-  let created: CreatedBatch | null = null;
+  const own = { inputFile: file.id, ownRequests: { count, md5: file.md5 ?? file.id }, template: null };
+  const discard = () => deleteFile(services, file.tenant, file.id);
   try {
-    const own = { inputFile: file.id, ownRequests: { count, md5: file.md5 ?? file.id } };
-    created = await createBatch(services, { ...askedBy(others), ...own, template: null });
+    const created = await createBatch(services, { ...askedBy(others), ...own });
+    if (created.batch.inputFileId !== file.id) await discard();
     return created;
-  } finally {
-    if (created?.batch.inputFileId !== file.id) await deleteFile(services, file.tenant, file.id);
+  } catch (error) {
+    // After any other failure the batch may stand all the same, and then it needs its requests.
+    if (error instanceof InvalidInputError) await discard();
+    throw error;
   }
 }
 

@@ -73,8 +73,8 @@ export async function* messageResults(
 async function* resultsWithoutFiles(services: Services, batch: BatchRecord): AsyncGenerator<Buffer> {
   const [first] = batch.errors;
   const failure =
-    batch.status === 'cancelled'
-      ? { code: 'batch_cancelled', message: 'The batch was cancelled.' }
+    batch.status === 'cancelled' || batch.verdict === 'dry_run'
+      ? { code: 'batch_cancelled', message: 'Nothing was sent.' }
       : { code: first?.code ?? 'invalid_request', message: first?.message ?? 'The batch failed before it was sent.' };
   for await (const customId of inputIds(services, batch))
     yield lineOf(JSON.stringify(customId), JSON.stringify(nativeResult(failure)));

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { ArrayElements } from '../../lib/lines/array-elements.ts';
+import { TransientError } from '../../lib/records/errors.ts';
 import { drive } from '../pipeline/drive.ts';
 import { chatLine, nativeLine } from '../pipeline/requests.ts';
 import { type ApiHarness, jsonlFile, startApi } from './api-harness.ts';
@@ -273,6 +274,44 @@ describe('a creation that is repeated', () => {
     expect((await client.messages.batches.list({ limit: 1_000 })).data).toHaveLength(before + 1);
     await ended(id);
   });
+});
+
+it('a creation whose outcome is unknown keeps its requests, which the batch may need', async () => {
+  const { records } = api.harness.services;
+  let isLost = true;
+  const forgetful = new Proxy(records, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      if (name === 'createBatch')
+        return async (...given: unknown[]) => {
+          await value.apply(target, given);
+          if (isLost) throw new TransientError('no answer');
+          return value.apply(target, given);
+        };
+      return (...given: unknown[]) => {
+        if (isLost && name === 'findBatch') throw new TransientError('no answer');
+        return value.apply(target, given);
+      };
+    },
+  });
+  const served = await api.served({}, { ...api.harness.services, records: forgetful });
+  const flaky = new Anthropic({ apiKey: api.key, baseURL: served.baseURL.replace('/v1', ''), maxRetries: 0 });
+  const retried = { headers: { 'x-stainless-retry-count': '0' } };
+  await expect(flaky.messages.batches.create({ requests: [request('kept')] }, retried)).rejects.toThrow(/503/);
+  isLost = false;
+  const again = { headers: { 'x-stainless-retry-count': '1' } };
+  const { id } = await flaky.messages.batches.create({ requests: [request('kept')] }, again);
+  expect((await ended(id)).request_counts).toMatchObject({ succeeded: 1, errored: 0 });
+});
+
+it('a dry run of the other API sent nothing, and says so', async () => {
+  const input_file_id = (await api.client.files.create({ file: jsonlFile([nativeLine('d')]), purpose: 'batch' })).id;
+  const creation = { input_file_id, endpoint: '/v1/messages', completion_window: '24h', dry_run: true };
+  const { id } = await api.client.batches.create(creation as never);
+  const messageId = id.replace('batch_', 'msgbatch_');
+  expect((await ended(messageId)).request_counts).toMatchObject({ canceled: 1, expired: 0, errored: 0 });
+  expect(await resultsOf(messageId)).toEqual([{ custom_id: 'd', result: { type: 'canceled' } }]);
 });
 
 it('options come in the header or in the body', async () => {

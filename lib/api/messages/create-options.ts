@@ -3,7 +3,6 @@ import { InvalidInputError } from '../../records/errors.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { assertLabels, parseRequestedOptions, type RequestedOptions } from '../../records/options.ts';
 import { parseJson } from '../../records/parse-json.ts';
-import { ApiError } from '../api-error.ts';
 
 /** Options of ours, for clients that only send what their own types know. */
 export const optionsHeader = 'x-batchdrop-options';
@@ -20,7 +19,7 @@ export interface MessageBatchOptions extends RequestedOptions {
  * The options of a message batch: those of the header, and the body's members beside `requests`. One bad request is its own result
  * here, as at Anthropic, unless the configuration or the client says otherwise.
  *
- * @throws ApiError where the two contradict each other; InvalidInputError for what is no option.
+ * @throws InvalidInputError where the two contradict each other, and for what is no option.
  */
 export function messageBatchOptions(
   services: Services,
@@ -72,11 +71,10 @@ export function betasIn(header: string | undefined): string[] {
   const names = (header ?? '').split(',').map((name) => name.trim());
   const betas = names.filter((name) => name !== '' && !ownBeta.test(name));
   const odd = betas.find((name) => !/^[\w.-]{1,100}$/.test(name));
-  if (odd !== undefined)
-    throw new InvalidInputError('invalid_request', `anthropic-beta: '${odd.slice(0, 100)}' is no name of a beta`);
+  if (odd !== undefined) throw refused(`anthropic-beta: '${odd.slice(0, 100)}' is no name of a beta`);
   return betas;
 }
 
-function refused(message: string): ApiError {
-  return new ApiError(400, message);
+function refused(message: string): InvalidInputError {
+  return new InvalidInputError('invalid_request', message);
 }

@@ -60,11 +60,14 @@ function statusOf({ status }: BatchRecord): MessageBatch['processing_status'] {
 }
 
 /** What was neither answered nor refused ran out of time or was cancelled. */
-function countsOf({ status, counts, expiredCount }: BatchRecord): MessageBatch['request_counts'] {
+function countsOf({ status, verdict, counts, report, expiredCount }: BatchRecord): MessageBatch['request_counts'] {
   const { total, completed, failed } = counts;
   const none = { processing: 0, succeeded: 0, errored: 0, canceled: 0, expired: 0 };
   if (!hasEnded(status)) return { ...none, processing: total };
-  if (status === 'failed') return { ...none, errored: total };
+  // Of a batch of which nothing was sent only the report knows how many there were.
+  const found = Math.max(total, report?.lines ?? 0);
+  if (status === 'failed') return { ...none, errored: found };
+  if (verdict === 'dry_run') return { ...none, canceled: found };
   const unexecuted = total - completed - failed;
   const expired = expiredCount ?? (status === 'cancelled' ? 0 : unexecuted);
   return { ...none, succeeded: completed, errored: failed, expired, canceled: unexecuted - expired };
