@@ -53,9 +53,9 @@ export interface BatchHost {
 const deadlineMs = deadlineHours * 3_600_000;
 /** Answers that are written together. */
 const answersAtATime = 200;
-/** Downloads of the results before what is missing counts as lost. */
-const maxDownloads = 4;
-/** How long a batch may be unknown to the provider before it counts as gone. */
+/** Downloads of the results at least, however much time has passed meanwhile: a laptop may have slept. */
+const minDownloads = 4;
+/** How long a batch may be unknown to the provider, or its results unreadable, before it counts as gone. */
 const goneAfterMs = 30 * 60_000;
 const pollBounds = { minSeconds: 1, maxSeconds: 60 };
 const firstPauseSeconds = 1;
@@ -306,9 +306,10 @@ export class BatchWork {
     if (!ended) return this.#end({ code: 'results_unavailable', message: 'The batch is gone at the provider.' });
     const { batch, fields } = ended;
     if (batch.phase === 'failed') return await this.#failed(batch, fields);
-    await this.#read(batch);
-    this.#note(this.#connection.steps.retries ? { costUsd: costOf(fields) } : this.#cost);
-    this.#end(missingFrom(batch));
+    const isRead = await this.#read(batch);
+    if (this.#connection.steps.retries) this.#note({ costUsd: costOf(fields) });
+    else if (isRead) this.#note(this.#cost);
+    this.#end(isRead ? missingFrom(batch) : unreadable);
   }
 
   /** @returns null where the provider has known no such batch for a while. */
@@ -361,15 +362,19 @@ export class BatchWork {
     this.#refuse(failure ?? told);
   }
 
-  async #read(batch: ProviderBatch): Promise<void> {
-    for (let download = 1; download <= maxDownloads; download += 1) {
+  /** @returns whether the results were read to their end. */
+  async #read(batch: ProviderBatch): Promise<boolean> {
+    const { now, signal, pollIntervalSeconds } = this.#host;
+    const beganMs = now();
+    for (let download = 1; ; download += 1) {
       try {
         await this.#readOnce(batch);
-        return;
+        return true;
       } catch (error) {
-        if (this.#host.signal.aborted) throw error;
+        if (signal.aborted) throw error;
         this.#note({ problem: `The results could not be read: ${safeText(messageOf(error))}` });
-        if (download < maxDownloads) await pause(this.#host.pollIntervalSeconds ?? 5 * download, this.#host.signal);
+        if (download >= minDownloads && now() - beganMs > goneAfterMs) return false;
+        await pause(pollIntervalSeconds ?? Math.min(5 * download, pollBounds.maxSeconds), signal);
       }
     }
   }
@@ -452,6 +457,12 @@ function statusOfLine(code: string): number {
   const status = statusOf(code);
   return status < 500 ? status : 400;
 }
+
+/** It says nothing of whether the requests were executed, so they are not sent again. */
+const unreadable = {
+  code: 'results_unavailable',
+  message: 'The results of the batch could not be read. The request may have been paid for, and is not sent again.',
+};
 
 function missingFrom({ phase }: ProviderBatch): { code: string; message: string } {
   if (phase === 'expired')

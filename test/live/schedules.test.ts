@@ -1,5 +1,5 @@
 import OpenAI from 'openai';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { batching, closeBatching } from '../../lib/live/index.ts';
 import { models, startProvider } from '../client/provider-at-hand.ts';
 import { ask, startServing, startUpstream, temporaryFolder, until } from './live-harness.ts';
@@ -234,6 +234,40 @@ it('a target that is down at the start, in the middle and at the end is waited f
   expect(upstream.paid).toEqual(['patient']);
 });
 
+describe('results that cannot be read', () => {
+  const prices = { usdOf: { estimate: 0.1, batch: 0.1, single: 0.2 } };
+
+  it('are read once the provider gives them, however often it did not', async () => {
+    const serving = await startServing(prices);
+    const { upstream, run } = serving;
+    upstream.hidesResults = true;
+    const asked = ask(serving.client(), 'hidden');
+    const readings = vi.spyOn(run.journal, 'note');
+    await until(() => readings.mock.calls.filter(([, { problem }]) => problem?.includes('could not be read')).length > 6);
+    upstream.hidesResults = false;
+
+    await expect(asked).resolves.toBe('hidden #1');
+    await until(() => run.state().spentUsd === 0.1);
+    expect(upstream.paid).toEqual(['hidden']);
+  });
+
+  it('are given up after a while, of unknown cost, and their requests are never sent again', async () => {
+    turnClockTo('2026-11-01T10:00:00Z');
+    const serving = await startServing(prices);
+    const { upstream, run } = serving;
+    upstream.hidesResults = true;
+    const failed = expect(ask(serving.client({ pass: 'one' }), 'hidden')).rejects;
+    await until(() => run.state().batches[0]?.problem?.includes('could not be read') === true);
+    vi.setSystemTime('2026-11-01T10:31:00Z');
+
+    await failed.toMatchObject({ status: 502, code: 'results_unavailable' });
+    await until(() => run.state().batches.length === 0);
+    expect(run.state()).toMatchObject({ spentUsd: null, liveUsd: null });
+    await expect(ask(serving.client({ pass: 'two' }), 'hidden')).rejects.toMatchObject({ code: 'results_unavailable' });
+    expect(upstream.paid).toEqual(['hidden']);
+  });
+});
+
 describe('a creation whose answer is lost', () => {
   it('is found by its file, and not made again', async () => {
     const serving = await startServing();
@@ -309,6 +343,12 @@ it('batching() gives an official client the answers of a batch', async () => {
   expect(upstream.batches.size).toBe(1);
   expect(upstream.headers.every(({ authorization }) => authorization === 'Bearer sk-pays')).toBe(true);
 });
+
+/** Time that goes on only when the test says so; timers run as ever. */
+function turnClockTo(time: string): void {
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date(time) });
+  onTestFinished(() => void vi.useRealTimers());
+}
 
 /** A proxy that tells its server of a hang-up 3 s late, or never, and that can lose answers. */
 async function startDeafProxy(target: string, { losesAnswers = 0 } = {}): Promise<string> {

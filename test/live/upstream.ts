@@ -28,6 +28,8 @@ export class Upstream {
   /** Whether batches end by themselves. */
   isQuick = true;
   isDown = false;
+  /** Whether a gateway's page comes in place of results. */
+  hidesResults = false;
   url = '';
   readonly #server = createServer((request, response) => {
     void this.#handle(request, response);
@@ -58,7 +60,8 @@ export class Upstream {
     const [, kind, id, content] = path.split('/');
     if (request.method === 'POST' && kind === 'files') return json(response, this.#store(body));
     if (request.method === 'POST' && kind === 'batches') return this.#create(response, JSON.parse(body));
-    if (kind === 'files' && content === 'content') return void response.end(this.files.get(id ?? '') ?? '');
+    if (kind === 'files' && content === 'content')
+      return void response.end(this.hidesResults ? '<html>Sorry</html>' : (this.files.get(id ?? '') ?? ''));
     if (kind === 'batches' && id) return json(response, view(this.batches.get(id)));
     if (kind === 'batches')
       return json(response, { object: 'list', data: [...this.batches.values()].reverse().map(view), has_more: false });
