@@ -14,7 +14,7 @@ export function pricingOf(kind: ProviderKind, config: ProviderConfig): Pricing {
       const estimator = estimators.get(model) ?? new Estimator(seller, model, {});
       estimators.set(model, estimator);
       const { batchUsd, assumptions } = estimator.estimate(request, sentBytes);
-      return assumptions.includes('unbounded') ? null : batchUsd;
+      return assumptions.every((assumption) => assumption === 'modelMaximum') ? batchUsd : null;
     },
     priceOf: (usage, model) => {
       const pricer = pricers.get(model) ?? pricerOf(seller, model);

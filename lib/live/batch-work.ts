@@ -270,6 +270,7 @@ export class BatchWork {
       return id === null ? [] : [[id, this.#failure(code, message, statusOfLine(code))] as const];
     });
     if (answers.length === 0) {
+      this.#note({ costUsd: 0, liveUsd: 0 });
       this.#end(refusal);
       return false;
     }
@@ -353,7 +354,6 @@ export class BatchWork {
       code: first?.code || 'provider_batch_failed',
       message: first?.message || 'The provider failed the batch.',
     };
-    this.#note({ costUsd: 0, liveUsd: 0 });
     if (failure?.isQueueFull) {
       await this.#pauseUnlessUnwanted(deferralSeconds(3, firstPauseSeconds * 10, null));
       this.#dissolve();
@@ -415,10 +415,11 @@ export class BatchWork {
     return { customId, position: this.#positionOf(customId), result: answerFromLine(read.line, this.#endpoint) };
   }
 
-  /** An answer without a known price makes the sum unknown. */
+  /** An answer without a known price makes the sum unknown. The model is that of the batch, unless each request has its own. */
   #addCost({ usage, model }: { usage: Usage | null; model: string | null }): void {
     if (usage === null) return;
-    const asked = this.#batch.draft?.model || model || '';
+    const ofBatch = this.#connection.steps.mixesModels ? '' : this.#batch.draft?.model;
+    const asked = ofBatch || model || '';
     const price = this.#host.pricing?.priceOf(usage, asked) ?? null;
     const { costUsd, liveUsd } = this.#cost;
     this.#cost = {

@@ -23,7 +23,7 @@ export class Budget {
   assertFits(usd: number | null, model: string): void {
     if (this.#capUsd === null) return;
     if (usd === null) {
-      const message = `The run has a cap of $${this.#capUsd}, and the price of '${model}' is not known, or its output has no bound. Take the cap off, or name max_tokens.`;
+      const message = `The run has a cap of $${this.#capUsd}, and the price of '${model}' is not known, its output has no bound, or the provider runs tools for it. Take the cap off, name max_tokens, or leave such tools out.`;
       throw new RefusedCallError(429, 'budget_exceeded', message);
     }
     const committed = this.#spentUsd() + this.#openUsd;

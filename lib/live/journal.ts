@@ -556,12 +556,15 @@ export class Journal {
     return countsSchema.parse(row);
   }
 
-  /** What the ended batches cost, in US dollars, and what live calls would have cost; null where one of them does not say. */
+  /**
+   * What the ended batches cost, in US dollars, and what live calls would have cost; null where one of them does not say, or
+   * where nobody knows whether it was created.
+   */
   costs(): { spentUsd: number | null; liveUsd: number | null } {
     const row = this.#get(
       `SELECT CASE WHEN SUM(costUsd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(costUsd), 0) END AS spentUsd,
        CASE WHEN SUM(liveUsd IS NULL) > 0 THEN NULL ELSE COALESCE(SUM(liveUsd), 0) END AS liveUsd
-       FROM batches WHERE step = 'ended' AND createdAtMs IS NOT NULL`,
+       FROM batches WHERE step = 'ended' AND creatingAtMs IS NOT NULL`,
     );
     return costsSchema.parse(row);
   }

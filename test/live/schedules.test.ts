@@ -290,6 +290,23 @@ describe('a creation whose answer is lost', () => {
     expect(serving.upstream.paid).toEqual(['nowhere']);
   });
 
+  it('is given up after a day if nothing could be proven, and what it cost is not known', async () => {
+    turnClockTo('2026-11-01T10:00:00Z');
+    const serving = await startServing({ maxCostUsd: 5, usdOf: { estimate: 0.1, batch: 0.1, single: 0.2 } });
+    const { upstream, run } = serving;
+    upstream.fates.push('never arrived');
+    const failed = expect(ask(serving.client(), 'who knows')).rejects;
+    await until(() => run.state().batches[0]?.problem?.includes('not known yet') === true);
+    upstream.isDown = true;
+    vi.setSystemTime('2026-11-02T10:01:00Z');
+
+    await failed.toMatchObject({ status: 502, code: 'submission_unconfirmed' });
+    await until(() => run.state().batches.length === 0);
+    expect(run.state()).toMatchObject({ spentUsd: null });
+    await expect(ask(serving.client(), 'more')).rejects.toThrow('what an earlier batch of it cost is not known');
+    expect(upstream.batches.size).toBe(0);
+  });
+
   it('is found by our ids in its results where the provider lists no files', async () => {
     const faults = [{ kind: 'slow_answer', operation: 'create', delayMs: 3_000, times: 1 } as const];
     const { at, simulator } = await startProvider('anthropic', { faults });
@@ -311,6 +328,8 @@ describe('a creation whose answer is lost', () => {
     // Done at once, it could be found and answered before the server stops, and then the second call would be another sample.
     serving.upstream.isQuick = false;
     serving.upstream.fates.push('answer lost');
+    // On a slow machine it was found, answered and delivered before the stop, and the second call was another sample.
+    serving.upstream.isQuick = false;
     const gone = ask(serving.client({ maxRetries: 0 }), 'restarted').catch(() => 'gone');
     await until(() => serving.upstream.batches.size === 1);
     await serving.stop();

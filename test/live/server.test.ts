@@ -6,9 +6,12 @@ import OpenAI, { BadRequestError, NotFoundError } from 'openai';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { answerFromLine } from '../../lib/live/answer.ts';
 import { batching, closeBatching } from '../../lib/live/index.ts';
+import { Journal, noPass } from '../../lib/live/journal.ts';
+import { readLiveCall } from '../../lib/live/live-call.ts';
+import { LiveRun } from '../../lib/live/live-run.ts';
 import { LiveTarget } from '../../lib/live/target.ts';
 import { startProvider } from '../client/provider-at-hand.ts';
-import { ask, type Serving, startServing, temporaryFolder, until } from './live-harness.ts';
+import { ask, quick, type Serving, startServing, temporaryFolder, until } from './live-harness.ts';
 
 const body = { model: 'gpt-4o-mini', messages: [{ role: 'user', content: 'x' }] };
 const jsonType = { 'content-type': 'application/json' };
@@ -249,6 +252,24 @@ it('a cap on the cost refuses the call that would pass it, and counts what was s
   expect(serving.run.state().liveUsd).toBeCloseTo(0.0018);
   await expect(ask(client, 'five')).rejects.toMatchObject({ status: 429 });
   expect(serving.upstream.paid).toEqual(['one', 'two', 'three']);
+});
+
+it('each request of a batch with several models is priced as its own model', async () => {
+  const { at, simulator } = await startProvider('anthropic');
+  const target = new LiveTarget(at);
+  const journal = Journal.open(temporaryFolder(), { pid: process.pid, url: null }, Date.now());
+  const priceOf = (_usage: object, model: string) => ({ batchUsd: model.includes('haiku') ? 1 : 10, singleUsd: 20 });
+  const run = new LiveRun({ name: 'mixed', journal, pricing: { estimate: () => 1, priceOf }, ...quick });
+  onTestFinished(() => run.close());
+  for (const model of ['claude-haiku-4-5', 'claude-sonnet-4-5']) {
+    const call = { model, max_tokens: 10, messages: [{ role: 'user', content: 'x' }] };
+    const taken = readLiveCall('/v1/messages', Buffer.from(JSON.stringify(call)), () => null);
+    run.take(taken, target, noPass, { answered: () => undefined, replaced: () => undefined });
+  }
+
+  await until(() => run.state().spentUsd === 11);
+  expect(run.state().liveUsd).toBe(40);
+  expect(await simulator.creations()).toHaveLength(1);
 });
 
 const hasPython = spawnSync('python3', ['-c', 'import urllib.request']).status === 0;
