@@ -4,11 +4,13 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import type { TargetOptions } from '../../lib/client/target.ts';
 import type { CallerKind } from '../../lib/live/callers.ts';
-import { Journal, type Pass } from '../../lib/live/journal.ts';
+import { Journal } from '../../lib/live/journal.ts';
 import { assertGatherOptions, folderName, journalFolder, LiveRun } from '../../lib/live/live-run.ts';
 import type { Pricing } from '../../lib/live/pricing.ts';
 import { type LiveServer, serveLive } from '../../lib/live/server.ts';
 import { LiveTarget } from '../../lib/live/target.ts';
+import { digest } from '../../lib/records/digest.ts';
+import { asPortError } from '../../local/loopback-server.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import { findLocalStack } from '../transport/local-stack.ts';
 import { usualRun } from './journal-commands.ts';
@@ -67,15 +69,17 @@ export async function serve(words: readonly string[], flags: ServeFlags): Promis
   else await ending.afterSignal();
 }
 
-/** A name of its own for each command, so that the same command finds its answers again. */
+/** A name of its own for each command, so that the same command finds its answers again. Later words may hold secrets. */
 function runNameOf(words: readonly string[]): string {
   if (words.length === 0) return usualRun;
   const plain = words
+    .slice(0, 2)
     .map((word) => basename(word))
     .join('-')
     .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
-    .slice(0, 80);
-  return plain.replace(/^[^A-Za-z0-9]+/, '').replace(/-+$/, '') || usualRun;
+    .slice(0, 60)
+    .replace(/^[^A-Za-z0-9]+/, '');
+  return `${plain || 'command'}-${digest(...words).slice(0, 8)}`;
 }
 
 /** @throws CommandError where nothing says where to send. */
@@ -136,9 +140,8 @@ async function listen(
       holdSeconds: flags.hold,
       onCaller,
     });
-  } catch (cause) {
-    const message = `Port ${port} is taken on this machine. Give another one: --port P, or --port 0 for a free one.`;
-    throw new CommandError(exitStatus.invalid, message, { cause });
+  } catch (error) {
+    throw asPortError(error, port);
   }
 }
 
@@ -177,15 +180,14 @@ class Ending {
   async afterCommand(words: readonly string[]): Promise<void> {
     const name = randomUUID().slice(0, 8);
     const pass = this.#run.pass(name);
-    const status = await commandStatus(words, environmentFor(`${this.#server.url}/run/${this.#run.name}.${name}`));
-    await this.#server.close();
-    this.#endPass(pass, status);
-    await this.#close();
-    process.exitCode = status;
-  }
-
-  #endPass(pass: Pass, status: number): void {
-    if (status === 0) this.#run.journal.endPass(pass, Date.now());
+    try {
+      const status = await commandStatus(words, environmentFor(`${this.#server.url}/run/${this.#run.name}.${name}`));
+      await this.#server.close();
+      if (status === 0) this.#run.journal.endPass(pass, Date.now());
+      process.exitCode = status;
+    } finally {
+      await this.#close();
+    }
   }
 
   async #close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -96,6 +96,35 @@ it('a program runs with its base URLs set, and is given what it had when it is s
   expect(JSON.parse(again.stdout).toSorted()).toEqual(['sample #1', 'sample #2', 'sample #3']);
   expect(again.stdout).toBe(failed.stdout);
   expect(JSON.parse(anew.stdout).toSorted()).toEqual(['sample #4', 'sample #5', 'sample #6']);
+});
+
+it('a command that cannot be started ends the server, and says so', async () => {
+  const folder = temporaryFolder();
+  const upstream = await startUpstream();
+  const started = promisify(execFile)(
+    process.execPath,
+    [join(root, 'cli/main.ts'), 'serve', ...quick, '--', 'no-such-program'],
+    { cwd: folder, env: environment(upstream), timeout: 60_000 },
+  );
+
+  await expect(started).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('The command no-such-program cannot be started'),
+  });
+});
+
+it('each command has a run of its own, though their words end alike', async () => {
+  const folder = temporaryFolder();
+  const upstream = await startUpstream();
+  const run = (model: string) =>
+    promisify(execFile)(
+      process.execPath,
+      [join(root, 'cli/main.ts'), 'serve', ...quick, '--', process.execPath, '-e', '', model],
+      { cwd: folder, env: environment(upstream) },
+    );
+  await Promise.all([run('one/model'), run('another/model'), run('another/model').catch(() => 'in use')]);
+
+  expect(readdirSync(join(folder, '.batchdrop/live'))).toHaveLength(2);
 });
 
 it('a program with batching() that is killed and started again pays for each call once', async () => {
