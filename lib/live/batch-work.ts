@@ -325,10 +325,12 @@ export class BatchWork {
         if (hasEnded(batch.phase)) return { batch, fields: await this.#connection.client.describe(id, signal) };
         lastSeenMs = now();
         await this.#readFinishedParts(id);
+        if (this.#batch.problem !== null) this.#note({ problem: null });
       } catch (error) {
         if (signal.aborted) throw error;
         if (!(error instanceof NotFoundError)) lastSeenMs = now();
         if (now() - lastSeenMs > goneAfterMs) return null;
+        this.#note({ problem: `The batch cannot be looked at: ${safeText(messageOf(error))}` });
       }
       const ageSeconds = (now() - (createdAtMs ?? now())) / 1000;
       await pause(pollIntervalSeconds ?? waitSeconds(ageSeconds, pollBounds, Math.random()), signal);

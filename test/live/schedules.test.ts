@@ -226,7 +226,7 @@ it('a target that is down at the start, in the middle and at the end is waited f
   await until(() => upstream.paid.length === 1);
   upstream.isDown = true;
   upstream.finish();
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  await until(() => serving.run.state().batches[0]?.problem?.includes('cannot be looked at') === true);
   expect(serving.run.state()).toMatchObject({ waiting: 1, answered: 0 });
   upstream.isDown = false;
 
@@ -243,7 +243,9 @@ describe('results that cannot be read', () => {
     upstream.hidesResults = true;
     const asked = ask(serving.client(), 'hidden');
     const readings = vi.spyOn(run.journal, 'note');
-    await until(() => readings.mock.calls.filter(([, { problem }]) => problem?.includes('could not be read')).length > 6);
+    await until(
+      () => readings.mock.calls.filter(([, { problem }]) => problem?.includes('could not be read')).length > 6,
+    );
     upstream.hidesResults = false;
 
     await expect(asked).resolves.toBe('hidden #1');
