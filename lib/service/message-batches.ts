@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
 import { creationTimes, type Services, unixSeconds } from '../pipeline/services.ts';
 import type { BatchRecord } from '../records/batch.ts';
@@ -10,7 +11,13 @@ import { type BatchCreation, type CreatedBatch, createBatch, getBatch } from './
 import { type ContentLimits, type FileContent, fileContent } from './file-content.ts';
 import { deleteFile } from './files.ts';
 import type { ReceivedRequests } from './incoming-requests.ts';
-import { assertReadableAsMessages, messageResults, type ResultFiles, resultFiles } from './message-results.ts';
+import {
+  assertReadableAsMessages,
+  beginsInAnthropicsForm,
+  messageResults,
+  type ResultFiles,
+  resultFiles,
+} from './message-results.ts';
 import { type Page, takePage } from './page.ts';
 
 /**
@@ -112,7 +119,7 @@ export async function readMessageResults(
   const files = await resultFiles(services, batch);
   const bytes = (files.output?.bytes ?? 0) + (files.errors?.bytes ?? 0);
   if (bytes <= limits.maxBytes) return { lines: messageResults(services, batch, files) };
-  if (batch.endpoint !== '/v1/messages') throw tooLarge(batch);
+  if (!(await beginsInAnthropicsForm(services, files))) throw tooLarge(batch);
   return fileContent(services, await joinedResults(services, batch, files), limits);
 }
 
@@ -120,16 +127,22 @@ function tooLarge({ id, outputFileId }: BatchRecord): InvalidInputError {
   const where = outputFileId === null ? '' : `: GET /v1/files/${outputFileId}/content`;
   return new InvalidInputError(
     'invalid_request',
-    `The answers of ${id} are chat completions, and too large to be turned into messages within one request. Read its output file${where}.`,
+    `The answers of ${id} are not in Anthropic's form, and too large to be turned into it within one request. Read its output file${where}.`,
   );
 }
 
-/** One file of both result files, whose bytes are joined when it is first read. */
+/** One file of both result files, whose bytes are joined when it is first read, and again once the results are others. */
 async function joinedResults(services: Services, batch: BatchRecord, files: ResultFiles): Promise<FileRecord> {
   const id = joinedResultsFileId(batch.id);
-  const standing = await services.records.findFile(id);
-  if (standing) return standing;
   const objects = [...(files.output?.objects ?? []), ...(files.errors?.objects ?? [])];
+  const standing = await services.records.findFile(id);
+  if (standing && isDeepStrictEqual(standing.objects, objects)) return standing;
+  if (standing)
+    return services.records.updateFile(id, ({ merged: _old, merge: _ofOld, ...current }) => ({
+      ...current,
+      bytes: totalBytes(objects),
+      objects,
+    }));
   const ends = [files.output, files.errors].flatMap((file) => file?.expiresAt ?? []);
   const file: FileRecord = {
     id,

@@ -1,6 +1,6 @@
 import { exactAnswer } from '../lines/exact-body.ts';
 import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
-import { membersOf } from '../lines/json-spans.ts';
+import { membersOf, startOfMember } from '../lines/json-spans.ts';
 import { splitLines } from '../lines/jsonl.ts';
 import { maxResultLineBytes, nativeResult } from '../lines/result-line.ts';
 import { readPartsFrom, resolveParts } from '../pipeline/joined-objects.ts';
@@ -40,6 +40,15 @@ export async function resultFiles(services: Services, batch: BatchRecord): Promi
     throw new NotFoundError('The results of this Message Batch are no longer available.');
   };
   return { output: await find(batch.outputFileId), errors: await find(batch.errorFileId) };
+}
+
+/** Whether the first line of each result file is `{custom_id, result}`, and not in OpenAI's wrapping. */
+export async function beginsInAnthropicsForm(services: Services, { output, errors }: ResultFiles): Promise<boolean> {
+  for (const file of [output, errors]) {
+    const first = file && (await linesOf(stream(services, file.objects)).next());
+    if (first && !first.done && startOfMember(first.value, 'result') === null) return false;
+  }
+  return true;
 }
 
 /**

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import Anthropic from '@anthropic-ai/sdk';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { commandIn } from '../cli/command.ts';
@@ -28,11 +29,11 @@ afterAll(async () => {
 const lines = numbered(6, chatLine);
 
 /** A batch of which each download was cut, so that answers are lost which the provider still has. */
-async function withLostAnswers(): Promise<string> {
+async function withLostAnswers(requests = lines): Promise<string> {
   files += 1;
   const { openai } = api.harness.simulators;
   openai.setFaults([{ kind: 'truncated_download', how: 'clean_end', times: 20 }]);
-  const batchId = (await api.harness.drop(`lost-${files}.jsonl`, fileOf(lines))) ?? '';
+  const batchId = (await api.harness.drop(`lost-${files}.jsonl`, fileOf(requests))) ?? '';
   await drive(api.harness, batchId, { maxTurns: 1_000 });
   openai.setFaults([]);
   const { status, counts } = await api.harness.batch(batchId);
@@ -61,6 +62,32 @@ describe('lost answers are read again', () => {
     expect(await api.client.post(path)).toMatchObject({ id: batchId, status: 'finalizing' });
     await expectAllAnswered(batchId);
     await expect(api.client.post(path)).rejects.toThrow(/has no lost results/);
+  });
+
+  it("through Anthropic's client, too: large results that were read before are read anew", async () => {
+    const model = 'gpt-5-mini';
+    const params = { model, max_tokens: 50, messages: [{ role: 'user', content: 'Say it' }] };
+    const batchId = await withLostAnswers(numbered(6, (custom_id) => JSON.stringify({ custom_id, params })));
+    const served = await api.served({ maxContentBytes: 100 });
+    const client = new Anthropic({ apiKey: api.key, baseURL: served.baseURL.replace('/v1', ''), maxRetries: 0 });
+    const id = batchId.replace('batch_', 'msgbatch_');
+    const kinds = async () =>
+      (await Array.fromAsync(await client.messages.batches.results(id))).map(({ result }) => result.type);
+    expect(await kinds()).toContain('errored');
+
+    await api.client.post(`/batches/${batchId}/collect`);
+    expect(await client.messages.batches.retrieve(id)).toMatchObject({
+      processing_status: 'in_progress',
+      request_counts: { processing: 6, succeeded: 0, errored: 0, canceled: 0, expired: 0 },
+      ended_at: null,
+      results_url: null,
+    });
+    await drive(api.harness, batchId, { maxTurns: 1_000 });
+    expect(await client.messages.batches.retrieve(id)).toMatchObject({
+      processing_status: 'ended',
+      request_counts: { processing: 0, succeeded: 6, errored: 0, canceled: 0, expired: 0 },
+    });
+    expect(await kinds()).toEqual(Array.from({ length: 6 }, () => 'succeeded'));
   });
 
   it('not for a batch that runs', async () => {

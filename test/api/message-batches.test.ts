@@ -341,6 +341,18 @@ it('large results come by redirect, as one object', async () => {
   expect(files.map(({ filename }) => filename)).not.toContain(`${id.replace('msgbatch_', 'batch_')}_results.jsonl`);
 });
 
+it("large results in OpenAI's wrapping are not sent as if they were Anthropic's", async () => {
+  const served = await api.served({ maxContentBytes: 100 });
+  const small = new Anthropic({ apiKey: api.key, baseURL: served.baseURL.replace('/v1', ''), maxRetries: 0 });
+  const { custom_id, params: body } = request('w');
+  const line = JSON.stringify({ custom_id, method: 'POST', url: '/v1/messages', body });
+  const batchId = (await api.harness.drop('wrapped.jsonl', `${line}\n`)) ?? '';
+  const id = batchId.replace('batch_', 'msgbatch_');
+  await ended(id);
+  expect(await resultsOf(id)).toMatchObject([{ custom_id: 'w', result: { type: 'succeeded' } }]);
+  await expect(small.messages.batches.results(id)).rejects.toThrow(/too large.*GET \/v1\/files\/file-/);
+});
+
 it('the elements of an array are found, however the object is written and wherever the chunks end', () => {
   const value = fc.jsonValue();
   fc.assert(
