@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { ArrayElements } from '../lines/array-elements.ts';
+import { membersOf, splice } from '../lines/json-spans.ts';
 import { maxLineBytes } from '../lines/jsonl.ts';
 import { holdsUnpairedSurrogate, mayHoldSurrogates } from '../lines/unpaired-surrogates.ts';
 import type { Services } from '../pipeline/services.ts';
@@ -40,7 +41,7 @@ export class IncomingRequests {
   readonly #customIds = new Set<string>();
   #complaint: InvalidInputError | null = null;
 
-  /** @param betas that the whole batch asks for: each request is written with them. */
+  /** @param betas that the whole batch asks for: each request is written with them, beside its own. */
   constructor(services: Services, betas: readonly string[]) {
     this.#file = new IncomingFile(services);
     this.#betas = betas;
@@ -96,16 +97,29 @@ export class IncomingRequests {
     return null;
   }
 
-  /** A request keeps its own bytes, unless the batch asks for betas that it does not name itself. */
+  /** A request keeps its own bytes, but for the betas of the batch. */
   #lineOf(element: Buffer): Buffer {
-    if (this.#betas.length === 0) return Buffer.concat([element, newline]);
-    const { params, ...request } = requestSchema.parse(requestFrom(element));
-    const line = { ...request, params: { betas: this.#betas, ...params } };
-    return Buffer.from(`${JSON.stringify(line)}\n`);
+    return Buffer.concat([this.#betas.length === 0 ? element : withBetas(element, this.#betas), newline]);
   }
 }
 
 const newline = Buffer.from('\n');
+
+/** Adds betas to those of a request. What it names instead of a list stays, and is refused when the batch is validated. */
+function withBetas(element: Buffer, betas: readonly string[]): Buffer {
+  const params = membersOf(element).findLast(({ key }) => key === 'params');
+  if (!params) return element;
+  const members = membersOf(element, params.start);
+  const own = members.findLast(({ key }) => key === 'betas');
+  if (!own) {
+    const start = params.start + 1;
+    const value = `"betas":${JSON.stringify(betas)}${members.length > 0 ? ',' : ''}`;
+    return splice(element, [{ span: { start, end: start }, value }]);
+  }
+  const named = jsonFrom(element.toString('utf8', own.start, own.end));
+  if (!Array.isArray(named)) return element;
+  return splice(element, [{ span: own, value: JSON.stringify([...new Set([...named, ...betas])]) }]);
+}
 
 function requestFrom(element: Buffer): unknown {
   if (!isUtf8(element)) return undefined;

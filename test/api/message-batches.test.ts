@@ -314,6 +314,24 @@ it('a dry run of the other API sent nothing, and says so', async () => {
   expect(await resultsOf(messageId)).toEqual([{ custom_id: 'd', result: { type: 'canceled' } }]);
 });
 
+it('betas of the header are added to each request, whose other bytes stay', async () => {
+  const params = '"model": "claude-sonnet-4-5", "max_tokens": 5.0, "x": 12345678901234567890, "messages": []';
+  const bodies = [`{${params}}`, '{ }', `{"betas": ["b-2", "own-1"], ${params}}`, `{"betas": "none", ${params}}`];
+  const body = `{"requests": [${bodies.map((each, place) => `{"custom_id": "${place}", "params": ${each}}`).join(',')}]}`;
+  const headers = { 'content-type': 'application/json', 'x-api-key': api.key, 'anthropic-beta': 'b-1,b-2' };
+  const answer = await fetch(`${api.url}/v1/messages/batches`, { method: 'POST', headers, body });
+  const { id } = (await answer.json()) as { id: string };
+  const { input_file_id } = await api.client.batches.retrieve(id.replace('msgbatch_', 'batch_'));
+  const written = [
+    `{"betas":["b-1","b-2"],${params}}`,
+    '{"betas":["b-1","b-2"] }',
+    `{"betas": ["b-2","own-1","b-1"], ${params}}`,
+    bodies[3],
+  ].map((each, place) => `{"custom_id": "${place}", "params": ${each}}\n`);
+  expect(await (await api.client.files.content(input_file_id)).text()).toBe(written.join(''));
+  await ended(id);
+});
+
 it('options come in the header or in the body', async () => {
   const headers = { 'x-batchdrop-options': JSON.stringify({ deadline_hours: 2 }) };
   const extra = { metadata: { team: 'blue' } } as object;
