@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Page } from '../service/page.ts';
+import { ApiError } from './api-error.ts';
 import { invalidRequest } from './issue-text.ts';
 
 /** @param maxLimit of OpenAI's API. */
@@ -12,6 +13,12 @@ export function readQuery<Schema extends z.ZodType>(query: Record<string, string
   const result = schema.safeParse(query);
   if (!result.success) throw invalidRequest(result.error, query);
   return result.data;
+}
+
+/** @throws ApiError for a query that asks for two pages of one of Anthropic's lists. */
+export function assertOneCursor(query: { after_id?: string | undefined; before_id?: string | undefined }): void {
+  if (query.after_id === undefined || query.before_id === undefined) return;
+  throw new ApiError(400, 'Only one of before_id and after_id may be given.');
 }
 
 export function listSchema<Item extends z.ZodType>(item: Item) {

@@ -1,11 +1,14 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
 import { type RoutedModel, routedModel, routedModels } from '../service/models.ts';
+import type { Page } from '../service/page.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
-import { limitParameter, readQuery } from './list-object.ts';
+import { ApiError } from './api-error.ts';
+import { assertOneCursor, limitParameter, readQuery } from './list-object.ts';
 
 export const modelListQuerySchema = z.object({
   after_id: z.string().optional(),
+  before_id: z.string().optional(),
   limit: limitParameter(1_000, 1_000),
 });
 
@@ -25,11 +28,10 @@ export function modelRoutes(): Hono<ApiEnvironment> {
   routes.get('/', (context) => {
     const models = routedModels(context.var.services);
     if (!asksAsAnthropic(context)) return context.json({ object: 'list', data: models.map(openAIModel) });
-    const { after_id, limit } = readQuery(context.req.query(), modelListQuerySchema);
-    const start = after_id === undefined ? 0 : models.findIndex(({ id }) => id === after_id) + 1;
-    const data = models.slice(start, start + limit).map(anthropicModel);
+    const page = pageOf(models, readQuery(context.req.query(), modelListQuerySchema));
+    const data = page.items.map(anthropicModel);
     const ends = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
-    return context.json({ data, has_more: start + limit < models.length, ...ends });
+    return context.json({ data, has_more: page.hasMore, ...ends });
   });
 
   routes.get('/:id{.+}', (context) => {
@@ -38,6 +40,25 @@ export function modelRoutes(): Hono<ApiEnvironment> {
   });
 
   return routes;
+}
+
+function pageOf(models: RoutedModel[], query: z.output<typeof modelListQuerySchema>): Page<RoutedModel> {
+  const { after_id, before_id, limit } = query;
+  assertOneCursor(query);
+  if (before_id !== undefined) {
+    const end = placeOf(models, 'before_id', before_id);
+    const start = Math.max(0, end - limit);
+    return { items: models.slice(start, end), hasMore: start > 0 };
+  }
+  const start = after_id === undefined ? 0 : placeOf(models, 'after_id', after_id) + 1;
+  return { items: models.slice(start, start + limit), hasMore: start + limit < models.length };
+}
+
+/** @throws ApiError 404 for a model that is not in the list. */
+function placeOf(models: readonly RoutedModel[], param: string, modelId: string): number {
+  const place = models.findIndex(({ id }) => id === modelId);
+  if (place >= 0) return place;
+  throw new ApiError(404, `${param}: no model '${modelId.slice(0, 100)}' is in this list.`, { param });
 }
 
 function asksAsAnthropic({ req }: ApiContext): boolean {

@@ -151,6 +151,21 @@ describe('the official Anthropic client', () => {
     expect(await client.models.retrieve('gpt-5-mini')).toMatchObject({ type: 'model', id: 'gpt-5-mini' });
     await expect(client.models.retrieve('no-such-model')).rejects.toThrow(Anthropic.NotFoundError);
   });
+
+  it('pages through models in both directions, and from none that is not listed', async () => {
+    const ids = (await Array.fromAsync(client.models.list())).map(({ id }) => id);
+    expect(ids.length).toBeGreaterThan(3);
+    expect((await Array.fromAsync(client.models.list({ limit: 2 }))).map(({ id }) => id)).toEqual(ids);
+    const before = await client.models.list({ limit: 2, before_id: ids[3] as string });
+    expect(before.data.map(({ id }) => id)).toEqual([ids[1], ids[2]]);
+    expect(before).toMatchObject({ has_more: true, first_id: ids[1], last_id: ids[2] });
+    const first = await client.models.list({ limit: 2, before_id: ids[1] as string });
+    expect(first).toMatchObject({ has_more: false, first_id: ids[0], last_id: ids[0] });
+    for (const query of [{ after_id: 'no-such-model' }, { before_id: 'no-such-model' }])
+      await expect(client.models.list(query).then()).rejects.toThrow(/no model 'no-such-model' is in this list/);
+    const both = client.models.list({ after_id: ids[0] as string, before_id: ids[1] as string }).then();
+    await expect(both).rejects.toThrow(/Only one of before_id and after_id/);
+  });
 });
 
 describe('a batch of one API in the other', () => {

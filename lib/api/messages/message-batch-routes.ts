@@ -21,7 +21,7 @@ import { ApiError } from '../api-error.ts';
 import { retryCount } from '../batch-routes.ts';
 import { hashOf } from '../create-batch-body.ts';
 import { redirect, sendDownload } from '../download.ts';
-import { limitParameter, readQuery } from '../list-object.ts';
+import { assertOneCursor, limitParameter, readQuery } from '../list-object.ts';
 import { bodyChunks } from '../request-body.ts';
 import { betasIn, messageBatchOptions, optionsHeader } from './create-options.ts';
 import { messageBatchSchema, messageBatchView } from './message-batch-view.ts';
@@ -68,9 +68,9 @@ export function messageBatchRoutes(): Hono<ApiEnvironment> {
 
   routes.get('/', async (context) => {
     const { services, tenant } = context.var;
-    const { limit, after_id, before_id } = readQuery(context.req.query(), messageBatchListQuerySchema);
-    if (after_id !== undefined && before_id !== undefined)
-      throw new ApiError(400, 'Only one of before_id and after_id may be given.');
+    const query = readQuery(context.req.query(), messageBatchListQuerySchema);
+    assertOneCursor(query);
+    const { limit, after_id, before_id } = query;
     const [afterId, beforeId] = [after_id, before_id].map((id) => id && batchIdOfMessages(id));
     const page = await listMessageBatches(services, tenant, { limit, afterId, beforeId });
     const data = page.items.map((batch) => messageBatchView(batch, baseOf(context)));
