@@ -19,7 +19,7 @@ export function authentication(): MiddlewareHandler<ApiEnvironment> {
   const trusted = new Map<string, Trusted>();
   return async (context, next) => {
     const { services } = context.var;
-    const key = context.req.header('x-api-key') ?? bearerKey(context.req.header('authorization'));
+    const key = context.req.header('x-api-key') || bearerKey(context.req.header('authorization'));
     const apiKey = knownKey(trusted, key, services.now()) ?? (await lookUp(trusted, services, key));
     context.set('apiKeyId', apiKey.id);
     context.set('tenant', apiKey.tenant);

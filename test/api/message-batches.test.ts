@@ -247,6 +247,26 @@ describe('what is refused is refused as at Anthropic, and leaves nothing', () =>
     expect(await answer.json()).toMatchObject({ type: 'error', error: { type: 'invalid_request_error' } });
   });
 
+  it('a body that is larger than one may be, whose client hears of it', async () => {
+    const served = await api.served({ maxFileBytes: 10_000 });
+    const small = new Anthropic({ apiKey: api.key, baseURL: served.baseURL.replace('/v1', ''), maxRetries: 0 });
+    const refusal = small.messages.batches.create({ requests: [request('a', 'gpt-5-mini', 'x'.repeat(4_000_000))] });
+    const error = {
+      type: 'error',
+      error: { type: 'request_too_large', message: expect.stringContaining('10000 bytes') },
+    };
+    await expect(refusal).rejects.toMatchObject({ status: 413, error });
+  });
+
+  it('an empty key is none, and the bearer counts', async () => {
+    const url = `${api.url}/v1/messages/batches`;
+    const none = await fetch(url, { headers: { 'x-api-key': '' } });
+    expect(none.status).toBe(401);
+    expect(await none.text()).toContain("You didn't provide an API key");
+    const bearer = await fetch(url, { headers: { 'x-api-key': '', authorization: `Bearer ${api.key}` } });
+    expect(bearer.status).toBe(200);
+  });
+
   it("a stranger's batch, an unknown key and a live message", async () => {
     const { id } = await client.messages.batches.create({ requests: [request('mine')] });
     const stranger = new Anthropic({ apiKey: api.stranger.apiKey, baseURL: api.url, maxRetries: 0 });
