@@ -180,12 +180,12 @@ export function filePrefix(fileId: string): string {
   return `files/${fileId}/`;
 }
 
-/** @param token the writer's own, random: an upload's part, the list of its parts, or the whole. */
 /** The file that both result files of a batch are joined in, where somebody reads a large one in Anthropic's form. */
 export function joinedResultsFileId(batchId: string): string {
   return fileIdFrom(digest('joined-results', batchId));
 }
 
+/** @param token the writer's own, random: an upload's part, the list of its parts, or the whole. */
 export function fileObjectKey(fileId: string, token: string): string {
   return `${filePrefix(fileId)}${token}`;
 }

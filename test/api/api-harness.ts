@@ -23,7 +23,7 @@ export interface ApiHarness {
   client: OpenAI;
   /** A client of another tenant. */
   stranger: OpenAI;
-  /** A client of another door to the same stores, with other settings or services. */
+  /** A client of another API over the same stores, with other settings or services. */
   served(changes: Partial<ApiSettings>, services?: Services): Promise<OpenAI>;
   /** Calls the API as nobody's client would. */
   raw(path: string, init?: RequestInit & { duplex?: 'half' }): Promise<Response>;
