@@ -430,10 +430,13 @@ export class BatchWork {
     };
   }
 
-  /** Where the target does not repeat what failed for a reason that may pass, we do: while somebody waits, within a day. */
+  /**
+   * Where the target does not repeat what failed for a reason that may pass, we do, within a day: at once where somebody waits, else
+   * when its caller comes back.
+   */
   #maySendAgain(id: number, { isRetryable }: LineAnswer): boolean {
-    const { journal, maxAttempts, isWanted, now } = this.#host;
-    if (!isRetryable || this.#connection.steps.retries || !isWanted(id)) return false;
+    const { journal, maxAttempts, now } = this.#host;
+    if (!isRetryable || this.#connection.steps.retries) return false;
     const request = journal.request(id);
     return request !== null && request.attempts < maxAttempts && now() - request.takenAtMs < deadlineMs;
   }

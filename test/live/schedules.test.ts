@@ -141,6 +141,25 @@ describe('calls of no run', () => {
     expect(serving.upstream.paid).toEqual(['given up']);
   });
 
+  it('a failure that may pass is sent again when its caller comes back, and is not its answer', async () => {
+    const serving = await startServing();
+    const { upstream, run } = serving;
+    upstream.isQuick = false;
+    upstream.failures.set('busy', [429]);
+    const gone = new AbortController();
+    const first = ask(serving.client(), 'busy', { signal: gone.signal }).catch(() => 'gone');
+    await until(() => upstream.paid.length === 1);
+    gone.abort();
+    await first;
+    await until(() => run.state().waiting === 0);
+    upstream.finish();
+    await until(() => run.state().batches.length === 0);
+    expect(upstream.paid).toEqual(['busy']);
+    upstream.isQuick = true;
+
+    await expect(ask(serving.client(), 'busy')).resolves.toBe('busy #2');
+  });
+
   it('40 questions four at a time are each paid once', async () => {
     const serving = await startServing();
     const questions = Array.from({ length: 40 }, (_, index) => `question ${index}`);
