@@ -1,4 +1,4 @@
-import { Journal, type JournalCounts, ownerOf } from '../../lib/live/journal.ts';
+import { Journal, type JournalCounts, ownerOf, type UnclaimedAnswer } from '../../lib/live/journal.ts';
 import { journalFolder } from '../../lib/live/live-run.ts';
 import { columns } from '../output/columns.ts';
 
@@ -50,22 +50,31 @@ export function statusLine({ waiting, sent, answered, failed, unclaimed }: Journ
 /** Prints answers that nobody has fetched, one JSON line each, or a table of them. */
 export function printAnswers(options: PlaceOptions): void {
   const journal = Journal.look(placeOf(options));
-  const all = [...journal.unclaimed()];
+  if (options.json) for (const answer of journal.unclaimed()) console.log(answerText(answer));
+  else printList(journal);
   journal.close();
-  if (options.json)
-    for (const { id, endpoint, takenAtMs, answeredAtMs, body } of all)
-      console.log(
-        `{"id":${id},"endpoint":"${endpoint}","taken_at":${Math.floor(takenAtMs / 1000)},"answered_at":${Math.floor(answeredAtMs / 1000)},"answer":${body.toString('utf8')}}`,
-      );
-  else if (all.length === 0) console.log('Every answer was fetched.');
-  else {
-    const rows = all.map(({ id, endpoint, answeredAtMs, body }) => [
+}
+
+function answerText({ id, endpoint, takenAtMs, answeredAtMs, body }: UnclaimedAnswer): string {
+  const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000);
+  return `{"id":${id},"endpoint":"${endpoint}","taken_at":${seconds(takenAtMs)},"answered_at":${seconds(answeredAtMs)},"answer":${body.toString('utf8')}}`;
+}
+
+/** One answer at a time is in memory. */
+function printList(journal: Journal): void {
+  const rows = journal
+    .unclaimed()
+    .map(({ id, endpoint, answeredAtMs, body }) => [
       String(id),
       endpoint,
       new Date(answeredAtMs).toISOString(),
       `${body.length} bytes`,
-    ]);
-    for (const line of columns([['ID', 'ENDPOINT', 'ANSWERED', 'SIZE'], ...rows])) console.log(line);
-    console.log('--json prints the answers themselves.');
+    ])
+    .toArray();
+  if (rows.length === 0) {
+    console.log('Every answer was fetched.');
+    return;
   }
+  for (const line of columns([['ID', 'ENDPOINT', 'ANSWERED', 'SIZE'], ...rows])) console.log(line);
+  console.log('--json prints the answers themselves.');
 }
