@@ -2,14 +2,18 @@ import { z } from 'zod';
 import { type Connection, connect } from '../client/connection.ts';
 import { type TargetOptions, targetOf } from '../client/target.ts';
 import type { ProviderConfig, ProviderKind } from '../providers/config.ts';
+import { refusingRedirects } from '../providers/shared/http/refusing-redirects.ts';
 import { withoutEndSlashes } from '../records/base-url.ts';
 import { digest } from '../records/digest.ts';
-import { InvalidInputError } from '../records/errors.ts';
+import { InvalidInputError, messageOf, safeText } from '../records/errors.ts';
 import { RefusedCallError } from './answer.ts';
 import type { LiveCall } from './live-call.ts';
 
 /** Hours in which a request must be answered, all sendings together. */
 export const deadlineHours = 24;
+
+/** How long a list of models may take to begin. */
+const modelsSeconds = 60;
 
 /** Where the official clients go by themselves. */
 const publicRoots: Readonly<Record<string, string>> = {
@@ -90,7 +94,7 @@ export class LiveTarget {
     throw new RefusedCallError(400, 'unsupported_parameter', message, 'anthropic-beta');
   }
 
-  /** Asks the target for its models, with the key that pays. @throws RefusedCallError where nobody is known to have them. */
+  /** Asks the target for its models, with the key that pays. @throws RefusedCallError where nobody has them, or gives them. */
   async models(path: string): Promise<Response> {
     const { settings } = targetOf(this.#options);
     const root = settings.config.baseUrl ?? (this.kind === null ? undefined : publicRoots[this.kind]);
@@ -101,7 +105,13 @@ export class LiveTarget {
       this.kind === 'anthropic'
         ? { 'x-api-key': key, 'anthropic-version': '2023-06-01' }
         : { authorization: `Bearer ${key}` };
-    return await fetch(`${withoutEndSlashes(root).replace(/\/v1$/, '')}/v1${path}`, { headers });
+    const url = `${withoutEndSlashes(root).replace(/\/v1$/, '')}/v1${path}`;
+    try {
+      return await refusingRedirects(fetch)(url, { headers, signal: AbortSignal.timeout(modelsSeconds * 1000) });
+    } catch (error) {
+      const message = `The models of ${this.name} cannot be listed now: ${safeText(messageOf(error))}`;
+      throw new RefusedCallError(502, 'connection_failed', message);
+    }
   }
 
   /**

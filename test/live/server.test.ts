@@ -1,5 +1,5 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { request } from 'node:http';
+import { createServer, request } from 'node:http';
 import { promisify } from 'node:util';
 import Anthropic from '@anthropic-ai/sdk';
 import OpenAI, { BadRequestError, NotFoundError } from 'openai';
@@ -97,6 +97,24 @@ it('lists of models are passed through; a base URL that leads here is refused by
   expect(models.data.map(({ id }) => id)).toEqual(['gpt-4o-mini']);
   const circle = new LiveTarget({ provider: 'openai', apiKey: 'sk-x', apiBase: `${serving.server.url}/v1` });
   await expect(circle.assertNoCircle()).rejects.toThrow(/OPENAI_BASE_URL .* leads to batchdrop serve at/);
+});
+
+it('the key that pays follows no redirect of a list of models', async () => {
+  const paths: (string | undefined)[] = [];
+  const redirecting = createServer(({ url }, response) => {
+    paths.push(url);
+    response.writeHead(302, { location: '/elsewhere' }).end();
+  });
+  await new Promise<void>((resolve) => redirecting.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void redirecting.close());
+  const address = redirecting.address();
+  const apiBase = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/v1`;
+  const target = new LiveTarget({ provider: 'openai', apiKey: 'sk-pays', apiBase });
+
+  await expect(target.models('/models')).rejects.toMatchObject({
+    failure: { status: 502, message: expect.stringContaining('redirect (HTTP 302)') },
+  });
+  expect(paths).toEqual(['/v1/models']);
 });
 
 it("a provider's errors raise the official client's own classes, with its request id", async () => {
