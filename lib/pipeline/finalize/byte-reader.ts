@@ -7,13 +7,15 @@ export class ByteReader {
   readonly #objects: Objects;
   readonly #key: string | null;
   /** Where it is opened: what is skipped before is not fetched. */
-  #start = 0;
+  #start: number;
   #chunks: AsyncGenerator<Uint8Array> | undefined;
   #rest: Buffer = Buffer.alloc(0);
 
-  constructor(objects: Objects, key: string | null) {
+  /** @param start the first byte that is read. */
+  constructor(objects: Objects, key: string | null, start = 0) {
     this.#objects = objects;
     this.#key = key;
+    this.#start = start;
   }
 
   /**

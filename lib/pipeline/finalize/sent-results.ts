@@ -54,21 +54,28 @@ function firstFrom({ index }: IndexedShard, from: number): { position: number; o
   return { position, ordinal: position < index.length ? index.ordinal(position) : Number.POSITIVE_INFINITY };
 }
 
+/** Bytes of a shard's results that stand before those of a line. */
+function bytesBefore({ index }: IndexedShard, position: number): { output: number; errors: number } {
+  const before = { output: 0, errors: 0 };
+  for (let earlier = 0; earlier < position; earlier += 1)
+    before[index.entry(earlier).succeeded ? 'output' : 'errors'] += index.byteLength(earlier);
+  return before;
+}
+
 class OpenShard {
   readonly #indexed: IndexedShard;
   readonly #output: ByteReader;
   readonly #errors: ByteReader;
-  #position = 0;
+  #position: number;
 
+  /** @param position the first line of the shard that is read. */
   constructor(objects: Objects, indexed: IndexedShard, position: number) {
+    const { outputKey, errorsKey } = indexed.result;
+    const start = bytesBefore(indexed, position);
     this.#indexed = indexed;
-    this.#output = new ByteReader(objects, indexed.result.outputKey);
-    this.#errors = new ByteReader(objects, indexed.result.errorsKey);
-    while (this.#position < position) {
-      // Nothing is opened yet, so nothing is read.
-      void this.#readerOf(this.#position).skip(indexed.index.byteLength(this.#position));
-      this.#position += 1;
-    }
+    this.#output = new ByteReader(objects, outputKey, start.output);
+    this.#errors = new ByteReader(objects, errorsKey, start.errors);
+    this.#position = position;
   }
 
   get isDone(): boolean {
