@@ -1,15 +1,14 @@
-/** Begins of files of other forms. Sources: RFC 1952, RFC 8878, APPNOTE of ZIP, Apache Parquet's format. */
-const magicNumbers: readonly [bytes: readonly number[], what: string][] = [
-  [[0x1f, 0x8b], 'is gzip: unpack it first (gunzip FILE)'],
-  [[0x28, 0xb5, 0x2f, 0xfd], 'is zstd: unpack it first'],
-  [
-    [0x50, 0x4b, 0x03, 0x04],
-    'is a ZIP archive, as spreadsheets are too: unpack it, and write one JSON request per line',
-  ],
-  [[0x50, 0x41, 0x52, 0x31], 'is Parquet: write its rows as one JSON request per line'],
-  [[0xff, 0xfe], "is UTF-16, as PowerShell's > writes it: save it as UTF-8 (Set-Content -Encoding utf8)"],
-  [[0xfe, 0xff], 'is UTF-16: save it as UTF-8'],
-];
+import { type SignedForm, signedForm } from './file-signature.ts';
+
+/** The rest of a sentence that begins with a file of requests: what it is instead, and what to do. */
+const adviceByForm: Record<SignedForm, string> = {
+  gzip: 'is gzip: unpack it first (gunzip FILE)',
+  zstd: 'is zstd: unpack it first',
+  zip: 'is a ZIP archive, as spreadsheets are too: unpack it, and write one JSON request per line',
+  parquet: 'is Parquet: write its rows as one JSON request per line',
+  'utf-16le': "is UTF-16, as PowerShell's > writes it: save it as UTF-8 (Set-Content -Encoding utf8)",
+  'utf-16be': 'is UTF-16: save it as UTF-8',
+};
 
 /**
  * Names what a file is, by its beginning, where it is no JSON Lines.
@@ -18,8 +17,8 @@ const magicNumbers: readonly [bytes: readonly number[], what: string][] = [
  * @returns the rest of a sentence that begins with the file; null for a file that has a request line there, or none that is known.
  */
 export function foreignForm(head: Buffer): string | null {
-  const magic = magicNumbers.find(([bytes]) => bytes.every((byte, place) => head[place] === byte));
-  if (magic) return magic[1];
+  const signed = signedForm(head);
+  if (signed) return adviceByForm[signed];
   if (isUtf16(head)) return 'is UTF-16: save it as UTF-8';
   const lines = head
     .toString('utf8')

@@ -1,30 +1,19 @@
+import { type SignedForm, signedForm } from '../lines/file-signature.ts';
 import { InvalidInputError } from '../records/errors.ts';
 import { inputNames, kindByName, type TableKind } from '../records/table-kind.ts';
 
 /** Bytes of an object's beginning that say what it is. */
 export const headBytes = 4_096;
 
-/** Beginnings of files that no name makes a table of text, and what to do about them. */
-const signatures: readonly { bytes: readonly number[]; what: string; advice: string }[] = [
-  {
-    bytes: [0x50, 0x41, 0x52, 0x31],
-    what: 'Apache Parquet',
-    advice: 'Parquet is not read: write the table as CSV or as JSON lines.',
-  },
-  { bytes: [0x1f, 0x8b], what: 'compressed by gzip', advice: 'Compressed input is not read: decompress it first.' },
-  {
-    bytes: [0x28, 0xb5, 0x2f, 0xfd],
-    what: 'compressed by zstd',
-    advice: 'Compressed input is not read: decompress it first.',
-  },
-  {
-    bytes: [0x50, 0x4b, 0x03, 0x04],
-    what: 'a zip archive, such as an Excel workbook',
-    advice: 'Save the table as CSV.',
-  },
-  { bytes: [0xff, 0xfe], what: 'UTF-16', advice: 'Save the table as CSV in UTF-8.' },
-  { bytes: [0xfe, 0xff], what: 'UTF-16', advice: 'Save the table as CSV in UTF-8.' },
-];
+/** The rest of a sentence that begins with a table's file: what it is instead, and what to do. */
+const adviceByForm: Record<SignedForm, string> = {
+  parquet: 'is Apache Parquet. Parquet is not read: write the table as CSV or as JSON lines.',
+  gzip: 'is compressed by gzip. Compressed input is not read: decompress it first.',
+  zstd: 'is compressed by zstd. Compressed input is not read: decompress it first.',
+  zip: 'is a zip archive, such as an Excel workbook. Save the table as CSV.',
+  'utf-16le': 'is UTF-16. Save the table as CSV in UTF-8.',
+  'utf-16be': 'is UTF-16. Save the table as CSV in UTF-8.',
+};
 
 /**
  * Says what an input is: its first bytes decide, and a name that contradicts them is refused.
@@ -39,8 +28,8 @@ export function inputKind(name: string, head: Buffer, hasTemplate: boolean): Tab
   if (named === null)
     throw unsupported(`${shown(name)} has another extension. Name it ${inputNames}, or without an extension.`);
   if (head.length === 0) throw new InvalidInputError('empty_file', 'The input file is empty.');
-  const signature = signatures.find(({ bytes }) => bytes.every((byte, place) => head[place] === byte));
-  if (signature) throw unsupported(`${shown(name)} is ${signature.what}. ${signature.advice}`);
+  const signed = signedForm(head);
+  if (signed) throw unsupported(`${shown(name)} ${adviceByForm[signed]}`);
   const looksLikeJson = firstCharacter(head) === '{';
   switch (named) {
     case 'requests':
