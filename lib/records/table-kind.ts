@@ -1,4 +1,4 @@
-/** What a table's bytes are: text with delimiters, one JSON object a line, or Apache Parquet. */
+/** How an input table is written: text with commas or another delimiter, text with tabs, or one JSON object per line. */
 export const tableKinds = ['csv', 'tsv', 'json'] as const;
 export type TableKind = (typeof tableKinds)[number];
 
