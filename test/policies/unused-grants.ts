@@ -35,7 +35,13 @@ export const undriven: UndrivenGrants[] = [
     resource: '',
     because: 'only a lost job that is found after its batch was closed needs it',
   },
-  { name: '*', action: 's3:GetObject', resource: '/own/', because: 'as any input prefix' },
+  {
+    name: '*',
+    action: 's3:GetObject',
+    resource: '/own/',
+    because:
+      'it lets API clients name objects below their own folder as input; batches from the prefix /data/ use the same grant, and none here is made from a tenant’s folder',
+  },
   {
     name: '*',
     action: 'bedrock:*',
