@@ -51,11 +51,10 @@ function wrappedBody(request: RequestLine, target: RequestTarget): Buffer {
 }
 
 /** A Message whose betas go in a header; its other members keep their bytes. */
-function lineWithoutBetas(request: RequestLine, { lineId, model }: RequestTarget): Buffer {
-  const modelBytes = Buffer.from(JSON.stringify(model));
-  const replaced = (key: string) => (key === 'model' ? modelBytes : null);
-  const member = request.format === 'anthropic' ? 'params' : 'body';
-  return bareLine(request, lineId, ['betas'], { member, sentAs: 'params', replaced });
+function lineWithoutBetas({ bytes, format, spans }: RequestLine, { lineId, model }: RequestTarget): Buffer {
+  const renamed = splice(bytes, [{ span: spans.model, value: JSON.stringify(model) }]);
+  const member = format === 'anthropic' ? 'params' : 'body';
+  return bareLine(renamed, lineId, ['betas'], { member, sentAs: 'params' });
 }
 
 function translateChat(request: RequestLine, target: RequestTarget): TranslatedRequest {

@@ -1,9 +1,10 @@
 import { exactBody } from '../../lines/exact-body.ts';
-import { type Member, membersOf, piecesOf, splice, startOfMember } from '../../lines/json-spans.ts';
+import { splice } from '../../lines/json-spans.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
 import type { Endpoint } from '../../records/endpoints.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import type { RequestTarget, TranslatedRequest, Warning } from '../contract.ts';
+import { bareLine, requestMembers } from '../shared/forms/bare-line.ts';
 
 export const fireworksEndpoints = ['/v1/chat/completions'] as const satisfies readonly Endpoint[];
 
@@ -20,14 +21,9 @@ const streamDropped: Warning = {
 export function translateRequest(request: RequestLine, target: RequestTarget): TranslatedRequest {
   if (request.format !== 'openai' || request.endpoint !== '/v1/chat/completions')
     return wrongEndpoint(request.endpoint);
-  const line = withKnownRoles(request);
-  const kept = bodyMembers(line).filter(({ key }) => key !== 'model' && key !== 'stream');
-  const head = Buffer.from(`{"custom_id":${JSON.stringify(target.lineId)},"body":{`);
-  const bytes = Buffer.concat([head, ...piecesOf(line, kept), end]);
+  const bytes = bareLine(withKnownRoles(request), target.lineId, ['model', 'stream']);
   return { ok: true, bytes, warnings: request.body.stream === true ? [streamDropped] : [] };
 }
-
-const end = Buffer.from('}}');
 
 /** Fireworks knows no role `developer`, and one such message fails the whole job. */
 function withKnownRoles(request: RequestLine): Buffer {
@@ -37,7 +33,7 @@ function withKnownRoles(request: RequestLine): Buffer {
   if (!Array.isArray(messages)) return bytes;
   const changed = messages.map((message: unknown) => (isDeveloper(message) ? { ...message, role: 'system' } : message));
   const value = JSON.stringify(changed);
-  const spans = bodyMembers(bytes).filter(({ key }) => key === 'messages');
+  const spans = requestMembers(bytes).filter(({ key }) => key === 'messages');
   return splice(
     bytes,
     spans.map((span) => ({ span, value })),
@@ -46,11 +42,6 @@ function withKnownRoles(request: RequestLine): Buffer {
 
 function isDeveloper(message: unknown): message is JsonObject {
   return isObject(message) && message.role === 'developer';
-}
-
-function bodyMembers(line: Buffer): Member[] {
-  const start = startOfMember(line, 'body');
-  return start === null ? [] : membersOf(line, start);
 }
 
 function wrongEndpoint(endpoint: Endpoint): TranslatedRequest {

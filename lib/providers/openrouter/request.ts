@@ -27,7 +27,7 @@ export function translateRequest(request: RequestLine, { lineId }: RequestTarget
     return wrongEndpoint(request.endpoint);
   const problem = inlineProblem(request.body);
   if (problem) return { ok: false, error: problem };
-  const bytes = bareLine(request, lineId, ['model', 'provider', 'stream']);
+  const bytes = bareLine(request.bytes, lineId, ['model', 'provider', 'stream']);
   return { ok: true, bytes, warnings: request.body.stream === true ? [streamDropped] : [] };
 }
 

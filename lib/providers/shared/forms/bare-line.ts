@@ -1,37 +1,34 @@
-import { membersOf } from '../../../lines/json-spans.ts';
-import type { RequestLine } from '../../../lines/request-line.ts';
+import { type Member, membersOf, piecesOf, startOfMember } from '../../../lines/json-spans.ts';
 
-/** How a line is made anew. */
+/** What a line has its request in: a body as OpenAI writes it, params as Anthropic does. */
+type RequestMember = 'body' | 'params';
+
 interface BareForm {
-  /** What the request stands under in the line. */
-  member?: 'body' | 'params';
-  /** And in the line that is sent; the same without it. */
-  sentAs?: 'body' | 'params';
-  /** Other bytes for a member of the request. */
-  replaced?: (key: string) => Buffer | null;
+  member?: RequestMember;
+  /** In the line that is sent; the same without it. */
+  sentAs?: RequestMember;
 }
 
 /**
  * Makes `{custom_id, body}` of a line, each value of the body in its own bytes.
  *
- * @param leftOut members of the body that stand elsewhere, or nowhere; something else must be left.
+ * @param leftOut members of the body that stand elsewhere, or nowhere.
  */
 export function bareLine(
-  { bytes }: Pick<RequestLine, 'bytes'>,
+  line: Buffer,
   lineId: string,
   leftOut: readonly string[],
-  { member = 'body', sentAs = member, replaced = () => null }: BareForm = {},
+  { member = 'body', sentAs = member }: BareForm = {},
 ): Buffer {
-  const members = membersIn(bytes, member).filter(({ key }) => !leftOut.includes(key));
-  const pieces = members.flatMap(({ key, start, end }) => [
-    Buffer.from(`,${JSON.stringify(key)}:`),
-    replaced(key) ?? bytes.subarray(start, end),
-  ]);
+  const kept = requestMembers(line, member).filter(({ key }) => !leftOut.includes(key));
   const head = Buffer.from(`{"custom_id":${JSON.stringify(lineId)},"${sentAs}":{`);
-  return Buffer.concat([head, Buffer.concat(pieces).subarray(1), Buffer.from('}}')]);
+  return Buffer.concat([head, ...piecesOf(line, kept), end]);
 }
 
-function membersIn(line: Buffer, member: string) {
-  const request = membersOf(line).find(({ key }) => key === member);
-  return request ? membersOf(line, request.start) : [];
+/** The members of a line's request; none where the line has no such object. */
+export function requestMembers(line: Buffer, member: RequestMember = 'body'): Member[] {
+  const start = startOfMember(line, member);
+  return start === null ? [] : membersOf(line, start);
 }
+
+const end = Buffer.from('}}');
