@@ -56,8 +56,7 @@ export function missingLines(
 ): MissingLines {
   if (shard.providerBatchId === null) return unexecuted(end);
   if (shard.rereads) return lost(tally, obstacle);
-  if (!found || !hasEnded(found.phase))
-    return end.reason === 'completed' ? lost(tally, obstacle) : { ...saidOf(end), isLost: true, isRetryable: false };
+  if (!found || !hasEnded(found.phase)) return end.reason === 'completed' ? lost(tally, obstacle) : mayRunOn(end);
   if (found.phase === 'completed')
     return failedWithoutLine(shard.lineCount, found, tally) ? countedAsFailed : lost(tally, obstacle);
   const { counts } = found;
@@ -68,14 +67,18 @@ export function missingLines(
   return isProven ? unexecuted(end) : lost(tally, obstacle);
 }
 
-function saidOf({ code, message }: ShardEnd): Pick<MissingLines, 'code' | 'message'> {
-  return { code, message };
+/** We gave the provider's batch up, and it was not seen to end: OpenRouter, for one, cannot cancel. */
+function mayRunOn({ reason, code, message }: ShardEnd): MissingLines {
+  const why = reason === 'cancelled' ? 'The batch was cancelled.' : message;
+  const warning =
+    'What became of this request at the provider is not known: it may be executed and paid for all the same.';
+  return { code, message: `${why} ${warning}`, isLost: true, isRetryable: false };
 }
 
 /** The code of a batch that failed or was refused is the provider's, even where it is spelled like one of ours. */
-function unexecuted(end: ShardEnd): MissingLines {
-  const isOurs = end.reason !== 'failed' && end.reason !== 'refused';
-  return { ...saidOf(end), isLost: false, isRetryable: isOurs && isRetryableFailure(end.code) };
+function unexecuted({ reason, code, message }: ShardEnd): MissingLines {
+  const isOurs = reason !== 'failed' && reason !== 'refused';
+  return { code, message, isLost: false, isRetryable: isOurs && isRetryableFailure(code) };
 }
 
 /** Whether the provider counts as failed at least as many requests as have no line, beside those whose failure was read. */
