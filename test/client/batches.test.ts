@@ -24,8 +24,10 @@ import {
 import type { BatchProviderKind } from '../../lib/providers/config.ts';
 import { subjects } from '../fixtures/providers/every-provider.ts';
 import {
+  cancellingKinds,
   chatRequest,
   collect,
+  downloadingKinds,
   endless,
   libraryKinds,
   models,
@@ -136,25 +138,6 @@ describe.each(libraryKinds)('%s', (kind) => {
       body: expect.any(Object),
     });
     expect(results.get('broken')?.error).toMatchObject({ isRetryable: true, code: expect.any(String) });
-  });
-
-  it('cancels, twice if need be', async () => {
-    const { at } = await startProvider(kind, { timing: endless });
-    const input = [chatRequest(kind, 'a', 'Hello'), chatRequest(kind, 'b', 'Hello')];
-    const { id } = await createBatch({ ...at, input });
-
-    await expect(collect(batchResults({ ...at, batchId: id }))).rejects.toThrow(ConflictError);
-    const cancelling = await cancelBatch({ ...at, batchId: id });
-    const cancelled = await waitForBatch({ ...at, batchId: id, pollIntervalSeconds: 0.05 });
-    const again = await cancelBatch({ ...at, batchId: id });
-    const results = await collect(batchResults({ ...at, batchId: id }));
-
-    expect(['cancelling', 'cancelled']).toContain(cancelling.status);
-    expect(cancelled).toMatchObject({ status: 'cancelled', cancelled_at: expect.any(Number), completed_at: null });
-    expect(again.status).toBe('cancelled');
-    expect(cancelled.request_counts).toMatchObject({ total: 2, failed: 0 });
-    expect(results).toHaveLength(subjects[kind].earlyEnd === 'every line' ? 2 : 0);
-    for (const { error } of results) expect(error).toMatchObject({ code: 'batch_cancelled', isRetryable: false });
   });
 
   it('lists in pages, newest first', async () => {
@@ -292,6 +275,20 @@ describe.each(libraryKinds)('%s', (kind) => {
     expect(ended.status).toBe('completed');
   });
 
+  it('gives a damaged result as one, with the others', async () => {
+    const { at } = await startProvider(kind, { faults: [{ kind: 'result_line', effect: 'malformed' }] });
+    const input = ['a', 'b', 'c'].map((id) => chatRequest(kind, id, 'Hello'));
+    const { id } = await createBatch({ ...at, input });
+    await waitForBatch({ ...at, batchId: id, pollIntervalSeconds: 0.05 });
+
+    const results = await collect(batchResults({ ...at, batchId: id }));
+
+    expect(results.filter((result) => result.succeeded)).toHaveLength(2);
+    expect(results.find((result) => !result.succeeded)?.error).toMatchObject({ code: 'invalid_result_line' });
+  });
+});
+
+describe.each(downloadingKinds)('%s', (kind) => {
   it('says where a download lacks results', async () => {
     const { at } = await startProvider(kind, { faults: [{ kind: 'truncated_download', how: 'clean_end', times: 1 }] });
     const input = Array.from({ length: 50 }, (_, index) => chatRequest(kind, `r${index}`, 'Hello'));
@@ -319,17 +316,26 @@ describe.each(libraryKinds)('%s', (kind) => {
     await read();
     expect(seen).toHaveLength(2);
   });
+});
 
-  it('gives a damaged result as one, with the others', async () => {
-    const { at } = await startProvider(kind, { faults: [{ kind: 'result_line', effect: 'malformed' }] });
-    const input = ['a', 'b', 'c'].map((id) => chatRequest(kind, id, 'Hello'));
+describe.each(cancellingKinds)('%s', (kind) => {
+  it('cancels, twice if need be', async () => {
+    const { at } = await startProvider(kind, { timing: endless });
+    const input = [chatRequest(kind, 'a', 'Hello'), chatRequest(kind, 'b', 'Hello')];
     const { id } = await createBatch({ ...at, input });
-    await waitForBatch({ ...at, batchId: id, pollIntervalSeconds: 0.05 });
 
+    await expect(collect(batchResults({ ...at, batchId: id }))).rejects.toThrow(ConflictError);
+    const cancelling = await cancelBatch({ ...at, batchId: id });
+    const cancelled = await waitForBatch({ ...at, batchId: id, pollIntervalSeconds: 0.05 });
+    const again = await cancelBatch({ ...at, batchId: id });
     const results = await collect(batchResults({ ...at, batchId: id }));
 
-    expect(results.filter((result) => result.succeeded)).toHaveLength(2);
-    expect(results.find((result) => !result.succeeded)?.error).toMatchObject({ code: 'invalid_result_line' });
+    expect(['cancelling', 'cancelled']).toContain(cancelling.status);
+    expect(cancelled).toMatchObject({ status: 'cancelled', cancelled_at: expect.any(Number), completed_at: null });
+    expect(again.status).toBe('cancelled');
+    expect(cancelled.request_counts).toMatchObject({ total: 2, failed: 0 });
+    expect(results).toHaveLength(subjects[kind].earlyEnd === 'every line' ? 2 : 0);
+    for (const { error } of results) expect(error).toMatchObject({ code: 'batch_cancelled', isRetryable: false });
   });
 });
 

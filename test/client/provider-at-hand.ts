@@ -7,13 +7,14 @@ import { type BatchProviderKind, batchProviderKinds } from '../../lib/providers/
 import { type Simulator, type SimulatorOptions, startSimulator } from '../../simulators/simulators.ts';
 import { subjects } from '../fixtures/providers/every-provider.ts';
 
-/**
- * Those of a deployment alone are left out, and those of OpenAI's family that differ from it by less than the others; and
- * OpenRouter, whose batches cannot be cancelled (test/client/no-cancel.test.ts) and hold their results in the answer to a look.
- */
+/** Those of a deployment alone are left out, and those of OpenAI's family that differ from it by less than the others. */
 export const libraryKinds = batchProviderKinds.filter(
-  (kind) => !['bedrock', 'azure', 'together', 'openai-compatible', 'openrouter'].includes(kind),
+  (kind) => !['bedrock', 'azure', 'together', 'openai-compatible'].includes(kind),
 );
+
+/** All but OpenRouter: it cannot cancel (test/client/no-cancel.test.ts), and a look at its batch reads the results, and again where that fails. */
+export const cancellingKinds = libraryKinds.filter((kind) => !subjects[kind].hasNoCancel);
+export const downloadingKinds = libraryKinds.filter((kind) => kind !== 'openrouter');
 
 /** The model of each that its simulator has. */
 export const models = Object.fromEntries(Object.entries(subjects).map(([kind, { model }]) => [kind, model])) as Record<
