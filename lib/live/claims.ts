@@ -15,6 +15,7 @@ const maybePaid: ReadonlySet<string | null> = new Set([
   'submission_unconfirmed',
   'result_missing',
   'invalid_result_line',
+  'invalid_answer',
   'results_unavailable',
 ]);
 

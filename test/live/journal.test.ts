@@ -211,6 +211,26 @@ it('of another version is left alone', () => {
   expect(() => Journal.open(folder, owner, 0)).toThrow(/format 99, and this version of Batchdrop reads 1/);
 });
 
+it.each([
+  ['submission_unconfirmed', 'taken_up'],
+  ['result_missing', 'taken_up'],
+  ['invalid_result_line', 'taken_up'],
+  ['invalid_answer', 'taken_up'],
+  ['results_unavailable', 'taken_up'],
+  ['batch_expired', 'new'],
+])('a request that ended as %s is %s in the pass that repeats its own', (code, kind) => {
+  const journal = Journal.open(temporaryFolder(), owner, 0);
+  const claims = new Claims(journal);
+  const call = { callKey: 'k', account: 'x', grouping: '', endpoint: 'e', body: Buffer.from('{}') };
+  const rest = { retryCount: 0, estimateUsd: null, nowMs: 0 };
+  const { request } = claims.claim({ ...call, ...rest, pass: journal.pass('one', 0) });
+  journal.answer(request.id, { ...answer, status: 502, code }, 0);
+  journal.delivered(request.id, 0);
+
+  expect(claims.claim({ ...call, ...rest, pass: journal.pass('two', 0) }).kind).toBe(kind);
+  journal.close();
+});
+
 it('forgets what was never sent after an hour, and answers that nobody fetched after 30 days', () => {
   const folder = temporaryFolder();
   const journal = Journal.open(folder, owner, 0);
