@@ -3,6 +3,7 @@ import type { AnsweredLine, Provider, TranslatedResult } from '../providers/cont
 import { providers } from '../providers/registry.ts';
 import { type Endpoint, isEndpoint } from '../records/endpoints.ts';
 import { BatchdropError, ConflictError } from '../records/errors.ts';
+import { hasEnded } from '../records/openai-batch.ts';
 import type { Usage } from '../records/usage.ts';
 import { createBySteps } from './create-by-steps.ts';
 import type { CreationSteps } from './creation-steps.ts';
@@ -93,8 +94,9 @@ function endOf({ kind, settings, routedTo }: Target): Omit<Connection, 'call' | 
     client,
     steps,
     cancel: async (batchId, signal) => {
-      if (!provider.direct.cancels) throw noCancel(provider, batchId);
-      await client.cancel(batchId, signal);
+      if (provider.direct.cancels) return await client.cancel(batchId, signal);
+      const { phase } = await client.retrieve(batchId, signal);
+      if (!hasEnded(phase)) throw noCancel(provider, batchId);
     },
     create: (submission) => createBySteps(steps, submission),
     readResult: (bytes, endpoint) => translatedResult(provider, bytes, endpoint),

@@ -1,5 +1,12 @@
 import { expect, it } from 'vitest';
-import { ConflictError, cancelBatch, createBatch, retrieveBatch, runBatch } from '../../lib/client/index.ts';
+import {
+  ConflictError,
+  cancelBatch,
+  createBatch,
+  retrieveBatch,
+  runBatch,
+  waitForBatch,
+} from '../../lib/client/index.ts';
 import { endless, models, startProvider } from './provider-at-hand.ts';
 
 const request = { custom_id: 'a', body: { messages: [{ role: 'user' as const, content: 'hi' }] } };
@@ -23,4 +30,11 @@ it('whoever aborts a run of its batches is told that it is paid for', async () =
     onProgress: () => stop.abort(),
   });
   await expect(running).rejects.toThrow(/OpenRouter cannot cancel batches: .* is paid for/);
+});
+
+it('a batch of its that has ended stays as it is', async () => {
+  const { at } = await startProvider('openrouter');
+  const { id: batchId } = await createBatch({ ...at, input, endpoint: '/v1/chat/completions' });
+  await waitForBatch({ ...at, batchId, pollIntervalSeconds: 0.05 });
+  expect(await cancelBatch({ ...at, batchId })).toMatchObject({ id: batchId, status: 'completed' });
 });
