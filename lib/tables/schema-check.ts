@@ -16,7 +16,6 @@ const options: Options = {
   validateFormats: false,
   allErrors: false,
   logger: false,
-  addUsedSchema: false,
 };
 
 /**

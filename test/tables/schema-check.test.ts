@@ -35,6 +35,12 @@ describe('a schema', () => {
       { left: {} },
       { left: 1 },
     ],
+    [
+      'a reference to its root',
+      { type: 'object', properties: { replies: { type: 'array', items: { $ref: '#' } } } },
+      { replies: [{ replies: [] }] },
+      { replies: [{ replies: [1] }] },
+    ],
   ])('of %s is held', (_what, schema, right, wrong) => {
     const check = compileCheck(schema);
     if ('unchecked' in check) throw new Error(check.unchecked);
