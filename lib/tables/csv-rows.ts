@@ -40,7 +40,7 @@ export class CsvRows {
    */
   async *read(chunks: AsyncIterable<Uint8Array>, start: CsvStart | null): AsyncGenerator<ReadRows> {
     const position = start?.position ?? tableStart;
-    this.#columns = start?.columns ?? this.#options.columns;
+    this.#columns = start?.columns ?? (this.#options.columns && columnsOf(this.#options.columns));
     const utf8 = new Utf8Check();
     let rows: TableRow[] = [];
     let next = position;

@@ -97,6 +97,12 @@ describe('a table of text', () => {
     await expect(rowsOf(text)).rejects.toThrow(InvalidInputError);
     await expect(rowsOf(text)).rejects.toThrow(message);
   });
+
+  it('with two columns of one name is refused where an option names them, too', async () => {
+    const csv = new CsvRows({ delimiter: ',', columns: ['a', 'b', 'a'] });
+    const reading = Array.fromAsync(csv.read(inChunks(Buffer.from('1,2,3\n'), 4), null));
+    await expect(reading).rejects.toThrow("Columns 1 and 3 are both called 'a'");
+  });
 });
 
 describe('JSON rows', () => {

@@ -235,7 +235,7 @@ async function mintFile(
   }
   const times = creationTimes(services);
   const lifetime = batch.options.output_expires_after?.seconds;
-  const expiresAt = lifetime === undefined ? null : times.createdAt + lifetime;
+  const expiresAt = lifetime === undefined ? null : (batch.firstEndedAt ?? times.createdAt) + lifetime;
   if (expiresAt !== null) await scheduleRemoval(services, id, expiresAt, [key]);
   const filename = `${batch.id}_${key.slice(key.lastIndexOf('/') + 1)}`;
   const file = { id, tenant: batch.tenant, version: 0, filename, purpose: 'batch_output' as const, bytes };
