@@ -18,6 +18,7 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     // Tests wait for more than half of their time.
     maxWorkers: Math.max(3, availableParallelism()),

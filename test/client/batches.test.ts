@@ -266,7 +266,7 @@ describe.each(libraryKinds)('%s', (kind) => {
 
     const created = await createBatch({ ...at, input: [chatRequest(kind, 'a', 'Hello')] });
     const ended = await waitForBatch({ ...at, batchId: created.id, pollIntervalSeconds: 0.1 }).catch(async () => {
-      await vi.waitFor(() => retrieveBatch({ ...at, batchId: created.id }), 2_000);
+      await vi.waitFor(() => retrieveBatch({ ...at, batchId: created.id }), 60_000);
       return await waitForBatch({ ...at, batchId: created.id, pollIntervalSeconds: 0.1 });
     });
 

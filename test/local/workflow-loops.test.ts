@@ -36,7 +36,7 @@ it('the state machine repeats Prepare and Finalize until they are done', async (
     );
     const statusOf = async () =>
       (await client.send(new DescribeExecutionCommand({ executionArn: started.executionArn }))).status;
-    await vi.waitFor(async () => expect(await statusOf()).toBe('SUCCEEDED'), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await statusOf()).toBe('SUCCEEDED'), { timeout: 60_000 });
     expect(calls).toEqual(['prepare', 'prepare', 'prepare', 'finalize', 'finalize']);
   } finally {
     client.destroy();

@@ -155,7 +155,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       const before = created.length;
       await put(key, body, metadata);
       await vi.waitUntil(() => created.slice(before).some((event) => event.detail.object.key === key), {
-        timeout: 5_000,
+        timeout: 60_000,
       });
       const event = created.findLast((one) => one.detail.object.key === key);
       if (!event) throw new Error('no event');

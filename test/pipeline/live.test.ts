@@ -277,7 +277,7 @@ describe('a slice', () => {
       { ...step(batchId), shard: 0 },
       { remainingMs: () => 60_000, signal: killed.signal },
     );
-    await vi.waitUntil(async () => ((await shardOf(batchId)).live?.answered ?? 0) > 20, { timeout: 10_000 });
+    await vi.waitUntil(async () => ((await shardOf(batchId)).live?.answered ?? 0) > 20, { timeout: 60_000 });
     killed.abort();
     await dying.catch(() => undefined);
     await drive(harness, batchId);
@@ -291,7 +291,7 @@ describe('a slice', () => {
     strike({ kind: 'slow_answer', operation: 'live', delayMs: 300 });
     const batchId = await prepared(20);
     const zombie = submit(harness.services, { ...step(batchId), shard: 0 }, functionContext());
-    await vi.waitUntil(() => harness.simulators.openai.liveCalls().length > 0);
+    await vi.waitUntil(() => harness.simulators.openai.liveCalls().length > 0, { timeout: 60_000 });
     const shard = await shardOf(batchId);
     await harness.services.records.updateShard(shard, (current) => ({
       ...current,
@@ -349,7 +349,7 @@ describe('a batch that closes', () => {
     const batchId = await dropped(lines);
     await halfDone(batchId);
     const slice = submit(harness.services, { batchId, epoch: 0, shard: 0 }, functionContext());
-    await vi.waitUntil(async () => (await shardOf(batchId)).live?.answered === 10, { timeout: 10_000 });
+    await vi.waitUntil(async () => (await shardOf(batchId)).live?.answered === 10, { timeout: 60_000 });
     await cancelBatch(harness.services, batchId, new AbortController().signal);
     await slice;
     await drive(harness, batchId);

@@ -39,6 +39,7 @@ const keyedKinds = batchProviderKinds.filter((kind) => subjects[kind].hasKey);
 const visible = { validatingMs: 80, inProgressMs: 200, finalizingMs: 80 };
 const slow = { validatingMs: 0, inProgressMs: 5_000, finalizingMs: 0 };
 const tenTexts = Array.from({ length: 10 }, (_, index) => `Text ${index}`);
+const patience = 60_000;
 
 function lost(sending: Sending, providerInputFileId: string | null, changes: Partial<LostCreate> = {}): LostCreate {
   const nowMs = Date.now();
@@ -141,7 +142,10 @@ describe.each(batchProviderKinds)('%s', (kind) => {
     const connection = await connect(kind, { timing: slow });
     const sending = sendingOf(kind, tenTexts);
     const id = await submit(connection, sending);
-    await vi.waitFor(async () => expect((await connection.client.retrieve(id, noAbort)).phase).toBe('in_progress'));
+    await vi.waitFor(
+      async () => expect((await connection.client.retrieve(id, noAbort)).phase).toBe('in_progress'),
+      patience,
+    );
     await new Promise((resolve) => setTimeout(resolve, 1_200));
 
     await connection.client.cancel(id, noAbort);
@@ -196,7 +200,7 @@ describe.each(batchProviderKinds)('%s', (kind) => {
     const outcome = await connection.client.create(sending, fileId, noAbort);
     const [creation] = await connection.simulator.creations();
     const early = await connection.client.findLost(lost(sending, fileId), noAbort);
-    await vi.waitFor(async () => expect(await connection.simulator.openBatches()).toEqual([]));
+    await vi.waitFor(async () => expect(await connection.simulator.openBatches()).toEqual([]), patience);
     const late = await connection.client.findLost(lost(sending, fileId), noAbort);
 
     expect(outcome.outcome).toBe('unknown');
@@ -411,13 +415,15 @@ describe.each(batchProviderKinds)('%s', (kind) => {
     const connection = await connect(kind, { timing: slow, faults });
     const id = await submit(connection, sendingOf(kind, ['x']));
 
-    await vi.waitFor(async () =>
-      expect(await connection.client.retrieve(id, noAbort)).toMatchObject({
-        phase: 'in_progress',
-        status: subjects[kind].unknownStatus ?? 'pondering',
-        isKnownStatus: false,
-        resultRefs: [],
-      }),
+    await vi.waitFor(
+      async () =>
+        expect(await connection.client.retrieve(id, noAbort)).toMatchObject({
+          phase: 'in_progress',
+          status: subjects[kind].unknownStatus ?? 'pondering',
+          isKnownStatus: false,
+          resultRefs: [],
+        }),
+      patience,
     );
   });
 

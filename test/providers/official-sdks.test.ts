@@ -39,6 +39,7 @@ function first<Item>(list: readonly Item[]): Item {
 }
 
 const untyped = { body: () => null, line: () => null };
+const patience = 60_000;
 
 function withoutHeaders(shownRequest: object): JsonObject {
   return Object.fromEntries(Object.entries(shownRequest).filter(([name]) => name !== 'headers'));
@@ -61,7 +62,7 @@ it('OpenAI’s SDK sends what we send', async () => {
     expires_after: { anchor: 'created_at', seconds: 2_592_000 },
   });
   const { id } = await sdk.batches.create({ ...first(ours.create).body, input_file_id: fileId });
-  await vi.waitFor(async () => expect((await sdk.batches.retrieve(id)).status).toBe('completed'));
+  await vi.waitFor(async () => expect((await sdk.batches.retrieve(id)).status).toBe('completed'), patience);
   const resultId = (await sdk.batches.retrieve(id)).output_file_id ?? '';
   await sdk.batches.list({ after: id, limit: 10 });
   await sdk.files.content(resultId);
@@ -79,7 +80,10 @@ it('Anthropic’s SDK sends what we send', async () => {
   const sdk = new Anthropic({ apiKey, baseURL: proxy.url, defaultHeaders: { 'anthropic-version': '2023-06-01' } });
 
   const { id } = await sdk.messages.batches.create(first(ours.create).body);
-  await vi.waitFor(async () => expect((await sdk.messages.batches.retrieve(id)).processing_status).toBe('ended'));
+  await vi.waitFor(
+    async () => expect((await sdk.messages.batches.retrieve(id)).processing_status).toBe('ended'),
+    patience,
+  );
   await sdk.messages.batches.list({ after_id: id, limit: 10 });
   await sdk.messages.batches.results(id);
   await sdk.messages.batches.cancel(id, {}, { maxRetries: 0 }).catch(() => null);
@@ -113,7 +117,7 @@ it('Google’s SDK sends what we send, and the size of a file once more', async 
     src,
     config: { displayName: first(ours.create).body.batch.displayName },
   });
-  await vi.waitFor(async () => expect((await sdk.batches.get({ name })).state).toBe('JOB_STATE_SUCCEEDED'));
+  await vi.waitFor(async () => expect((await sdk.batches.get({ name })).state).toBe('JOB_STATE_SUCCEEDED'), patience);
   await sdk.batches.list({ config: { pageSize: 100 } });
   await sdk.batches.cancel({ name }).catch(() => null);
 
