@@ -10,14 +10,16 @@ const climbing = /(^|\/)\.{1,2}(\/|$)/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for.
 const unprintable = /[\u0000-\u001f\u007f\\\ud800-\udfff]/;
 
-/** The last name that was found good: lines that follow each other mostly name the same model. */
-let lastGood = '';
+/** Names that were found good: the lines of a file name few models. */
+const good = new Set<string>();
+const maxKnown = 100;
 
 /** @returns what is wrong with a model's name, to stand behind the name of the parameter; null for one that may be sent. */
 export function modelNameProblem(name: string): string | null {
-  if (name === lastGood) return null;
+  if (good.has(name)) return null;
   const problem = examineName(name);
-  if (problem === null) lastGood = name;
+  // A copy, since a part of a line keeps all of it in memory.
+  if (problem === null && good.size < maxKnown) good.add(Buffer.from(name).toString());
   return problem;
 }
 
