@@ -18,9 +18,13 @@ export interface CostPart {
   isSimulated: boolean;
 }
 
-/** Sums what was paid. What has no known price is named, and the sum is then unknown. */
-export function costOf(parts: readonly CostPart[]): Cost {
-  return sumOf(parts, Math.round);
+/**
+ * Sums what was paid. What has no known price is named, and the sum is then unknown.
+ *
+ * @param lost how many requests may have been paid for and have no result that tells what they cost.
+ */
+export function costOf(parts: readonly CostPart[], lost: number): Cost {
+  return { ...sumOf(parts, Math.round), ...(lost > 0 && { lost }) };
 }
 
 /** Sums what may be paid, rounded up: a cap of the dollars that are shown holds the whole batch. */

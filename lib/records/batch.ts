@@ -37,6 +37,8 @@ export const costSchema = z.object({
   prices: z.enum(['batch', 'single', 'mixed']).optional(),
   /** Accounts that are simulated: nobody is billed for their part of it. Absent where there are none. */
   simulated: z.array(z.string()).optional(),
+  /** Requests whose result is lost: they may have been paid for, and are not in `usd`. Absent where there are none. */
+  lost: z.number().int().optional(),
 });
 
 export type Cost = z.infer<typeof costSchema>;

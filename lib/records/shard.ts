@@ -462,3 +462,13 @@ export function endSlice(
   const { message, notBeforeMs, deferrals } = obstacle;
   return { ...shard, live, notBeforeMs, deferrals, lastError: message };
 }
+
+/** How many requests may have been paid for and have no result; of a shard that was read again, what the last reading lost counts. */
+export function lostRequests(shards: readonly ShardRecord[]): number {
+  const lost = new Map<string, number>();
+  for (const shard of shards) {
+    const { set, shard: number } = shard.rereads ?? shard;
+    lost.set(`${set}/${number}`, shard.result?.lost ?? 0);
+  }
+  return lost.values().reduce((sum, count) => sum + count, 0);
+}

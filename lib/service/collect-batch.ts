@@ -5,7 +5,7 @@ import { type BatchRecord, beginRecollection } from '../records/batch.ts';
 import { ConflictError, messageOf, safeText } from '../records/errors.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import { settledAt, workKeptUntil } from '../records/retention.ts';
-import type { ShardRecord } from '../records/shard.ts';
+import { lostRequests } from '../records/shard.ts';
 
 /** Rounds of a batch, readings included: one byte a line says which counts. */
 const maxRounds = 200;
@@ -34,7 +34,7 @@ export async function collectBatch(services: Services, batch: BatchRecord): Prom
 async function assertCollectable(services: Services, batch: BatchRecord): Promise<void> {
   const rounds = await Promise.all(batch.rounds.map(({ token }) => services.records.listShards(batch.id, token)));
   const shards = rounds.flat();
-  if (!hasLostResults(shards)) throw new ConflictError(`Batch '${batch.id}' has no lost results.`);
+  if (lostRequests(shards) === 0) throw new ConflictError(`Batch '${batch.id}' has no lost results.`);
   if (batch.rounds.length >= maxRounds) throw new ConflictError(`Batch '${batch.id}' was collected too often.`);
   const gone = Object.entries(await goneFiles(services, batch)).flatMap(([file, isGone]) => (isGone ? file : []));
   if (gone.length > 0)
@@ -50,14 +50,4 @@ async function assertCollectable(services: Services, batch: BatchRecord): Promis
     throw new ConflictError(
       `The work of batch '${batch.id}' is not kept any more, so its results cannot be merged again.`,
     );
-}
-
-/** Of a shard that was read again, what the last reading lost counts. */
-function hasLostResults(shards: readonly ShardRecord[]): boolean {
-  const lost = new Map<string, number>();
-  for (const shard of shards) {
-    const { set, shard: number } = shard.rereads ?? shard;
-    lost.set(`${set}/${number}`, shard.result?.lost ?? 0);
-  }
-  return [...lost.values()].some((count) => count > 0);
 }

@@ -36,9 +36,10 @@ async function withLostAnswers(requests = lines): Promise<string> {
   const batchId = (await api.harness.drop(`lost-${files}.jsonl`, fileOf(requests))) ?? '';
   await drive(api.harness, batchId, { maxTurns: 1_000 });
   openai.setFaults([]);
-  const { status, counts } = await api.harness.batch(batchId);
+  const { status, counts, cost } = await api.harness.batch(batchId);
   expect(status).toBe('completed');
   expect(counts.failed).toBeGreaterThan(0);
+  expect(cost?.lost).toBe(counts.failed);
   return batchId;
 }
 
@@ -49,6 +50,7 @@ async function expectAllAnswered(batchId: string): Promise<void> {
   const created = await api.harness.simulators.openai.creations();
   const id = batchId.slice('batch_'.length);
   expect(created.filter(({ requestIds: [first = ''] }) => first.includes(id))).toHaveLength(1);
+  expect((await api.harness.batch(batchId)).cost).not.toHaveProperty('lost');
 }
 
 describe('lost answers are read again', () => {

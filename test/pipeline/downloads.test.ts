@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { costText } from '../../cli/output/cost-text.ts';
 import type { Account, Services } from '../../lib/pipeline/services.ts';
 import type { ProviderBatch, ProviderClient } from '../../lib/providers/contract.ts';
+import type { Cost } from '../../lib/records/batch.ts';
 import { ConflictError, NotFoundError } from '../../lib/records/errors.ts';
 import { collectBatch } from '../../lib/service/collect-batch.ts';
 import { deleteFile, getFile } from '../../lib/service/files.ts';
@@ -79,7 +81,7 @@ interface Ran {
   codes: string[];
   /** Seconds from the first download to each. */
   downloads: number[];
-  receipt: { provider_batches: { raw_results: string[]; lost: number }[] };
+  receipt: { provider_batches: { raw_results: string[]; lost: number }[]; cost: Cost };
 }
 
 interface Drop {
@@ -173,7 +175,8 @@ describe('a completed batch', () => {
   it('that never names a file is said to have no results, and is not sent again', async () => {
     const ran = await run({ batch: (found) => withoutFiles(withoutCounts(found)) });
     expect(ran).toMatchObject({ creations: 1, completed: 0, codes: new Array(6).fill('results_unavailable') });
-    expect(ran.receipt.provider_batches).toMatchObject([{ lost: 6 }]);
+    expect(ran.receipt).toMatchObject({ provider_batches: [{ lost: 6 }], cost: { usd: 0, lost: 6 } });
+    expect(costText(ran.receipt.cost)).toBe('$0.00; not in it: 6 requests whose result is lost, perhaps paid for');
   });
 
   it('without counts owes a result for each line', async () => {

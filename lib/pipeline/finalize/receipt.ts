@@ -1,5 +1,5 @@
 import type { BatchRecord, Cost } from '../../records/batch.ts';
-import { holdsLines, type ShardRecord } from '../../records/shard.ts';
+import { holdsLines, lostRequests, type ShardRecord } from '../../records/shard.ts';
 import { addUsage, noUsage, type Usage } from '../../records/usage.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { costOf, isSimulated, spentOn } from '../cost.ts';
@@ -110,5 +110,6 @@ export function costOfShards(services: Services, shards: readonly ShardRecord[])
       const ways = { isSingle: shard.live !== null, isSimulated: isSimulated(services, provider) };
       return [{ provider, model, usd: spentOn(services, shard), ...ways }];
     }),
+    lostRequests(shards),
   );
 }
