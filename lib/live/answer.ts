@@ -1,5 +1,6 @@
 import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
 import { membersOf } from '../lines/json-spans.ts';
+import { errorOfMessage } from '../lines/message-error.ts';
 import { isRetryableCode, isRetryableStatus } from '../lines/retryable.ts';
 import type { Endpoint } from '../records/endpoints.ts';
 import type { JsonObject } from '../records/json.ts';
@@ -17,16 +18,26 @@ export interface CallFailure {
 export class RefusedCallError extends Error {
   override readonly name = 'RefusedCallError';
   readonly failure: CallFailure;
+  /** Whether the provider takes the call, but in no batch. */
+  readonly isLiveOnly: boolean;
 
-  constructor(status: number, code: string, message: string, param: string | null = null) {
+  constructor(
+    status: number,
+    code: string,
+    message: string,
+    param: string | null = null,
+    { isLiveOnly = false }: { isLiveOnly?: boolean } = {},
+  ) {
     super(message);
     this.failure = { status, code, message, param };
+    this.isLiveOnly = isLiveOnly;
   }
 }
 
 /** Statuses of our own codes. 499 is nginx's word for a request that its client gave up. */
 const statusOfCode: Readonly<Record<string, number>> = {
   batch_expired: 504,
+  batch_overdue: 504,
   batch_cancelled: 499,
   submission_unconfirmed: 502,
   invalid_result_line: 502,
@@ -62,26 +73,13 @@ const shownCodes: Readonly<Record<string, string>> = {
   cost_limit_exceeded: 'insufficient_quota',
 };
 
-const anthropicTypes = new Map<number, string>([
-  [400, 'invalid_request_error'],
-  [401, 'authentication_error'],
-  [402, 'billing_error'],
-  [403, 'permission_error'],
-  [404, 'not_found_error'],
-  [413, 'request_too_large'],
-  [429, 'rate_limit_error'],
-  [504, 'timeout_error'],
-  [529, 'overloaded_error'],
-]);
-
 /** An error in the form of its endpoint, as the official clients of it read it. */
 export function errorBody(endpoint: Endpoint | null, failure: CallFailure): Buffer {
   const { status, message, param = null } = failure;
   const code = shownCodes[failure.code] ?? failure.code;
   if (endpoint === '/v1/messages') {
-    const type = anthropicTypes.get(status) ?? (status >= 500 ? 'api_error' : 'invalid_request_error');
     const told = message.includes(code) ? message : `${message} (${code})`;
-    return Buffer.from(JSON.stringify({ type: 'error', error: { type, message: told }, request_id: null }));
+    return Buffer.from(JSON.stringify(errorOfMessage({ status, message: told, requestId: null })));
   }
   const type = status >= 500 ? 'server_error' : code === 'insufficient_quota' ? code : 'invalid_request_error';
   return Buffer.from(JSON.stringify({ error: { message, type, param, code } }));

@@ -181,6 +181,18 @@ describe('a result line of Anthropic', () => {
       });
   });
 
+  it('that failed is an error of Anthropic for whoever asked for a Message in OpenAI’s wrapping', () => {
+    const result = translateResult(errored('overloaded_error'), answered({ endpoint: '/v1/messages' }));
+
+    expect(resultLine(result)).toMatchObject({
+      response: {
+        status_code: 529,
+        body: { type: 'error', error: { type: 'overloaded_error', message: 'why' }, request_id: 'req_1' },
+      },
+      error: { code: 'overloaded_error', message: 'why' },
+    });
+  });
+
   it('keeps its bytes for a line in Anthropic’s form', () => {
     const native = answered({ format: 'anthropic', endpoint: '/v1/messages', attempts: 2 });
     const good = Buffer.from(

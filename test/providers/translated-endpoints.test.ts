@@ -459,6 +459,26 @@ describe('an answer', () => {
     });
   });
 
+  it('of a wrapped Messages line that failed is an error of Anthropic in that wrapping', () => {
+    const refusal = { error: { message: 'No.', type: 'insufficient_quota', param: null, code: 'insufficient_quota' } };
+    const failed = { id: 'r', custom_id: lineId, response: { status_code: 429, request_id: 'q', body: refusal } };
+    const bytes = Buffer.from(JSON.stringify({ ...failed, error: null }));
+    const result = chatOnly.translateResult(bytes, answered({ endpoint: '/v1/messages' }));
+    expect(resultLine(result)).toEqual({
+      id: 'r',
+      custom_id: 'mine',
+      response: {
+        status_code: 429,
+        request_id: 'q',
+        body: { type: 'error', error: { type: 'rate_limit_error', message: 'No.' }, request_id: 'q' },
+      },
+      error: { code: 'insufficient_quota', message: 'No.', attempts: 1 },
+    });
+    expect(resultLine(chatOnly.translateResult(bytes, answered({ endpoint: '/v1/responses' })))).toMatchObject({
+      response: { body: refusal },
+    });
+  });
+
   it('of a wrapped Messages line is a Message in that wrapping', () => {
     const wrapped = answered({ endpoint: '/v1/messages' });
     expect(resultLine(chatOnly.translateResult(chatAnswer({ content: 'Hi' }), wrapped))).toMatchObject({

@@ -1,3 +1,4 @@
+import { errorOfMessage } from '../../../lines/message-error.ts';
 import { isRetryableStatus } from '../../../lines/retryable.ts';
 import { safeText } from '../../../records/errors.ts';
 import type { JsonObject } from '../../../records/json.ts';
@@ -41,11 +42,14 @@ export interface RequestFailure {
   extra?: JsonObject;
 }
 
-/** A failure that its provider has no form of its own for. */
+/** A failure that its provider has no form of its own for: in OpenAI's, or in Anthropic's where a Message was asked for. */
 export function failedLine(asked: Asked, failure: RequestFailure): TranslatedResult {
   const { status, code, type = null, param = null, requestId = null, usage = null, extra } = failure;
   const message = safeText(failure.message);
-  const body = { error: { message, type: type ?? code, param, code, ...(extra && { extra_content: extra }) } };
+  const body =
+    asked.line.endpoint === '/v1/messages'
+      ? errorOfMessage({ status, message, requestId })
+      : { error: { message, type: type ?? code, param, code, ...(extra && { extra_content: extra }) } };
   return {
     kind: 'answered',
     position: asked.line.position,
