@@ -1,6 +1,26 @@
 import { z } from 'zod';
 import { type S3Object, s3ObjectSchema } from './batch.ts';
 
+/** Where the reading of a file of lines goes on. */
+const placeInLinesSchema = z.object({
+  /** Where a line begins, and which one. */
+  byteOffset: z.number().int(),
+  lineNumber: z.number().int(),
+  /** The first line that was not taken yet; that one or a later one. */
+  nextLine: z.number().int(),
+});
+
+export type PlaceInLines = z.infer<typeof placeInLinesSchema>;
+
+/** How far a batch's input and its result files were read. */
+const resultPlacesSchema = z.object({
+  input: placeInLinesSchema,
+  output: placeInLinesSchema,
+  errors: placeInLinesSchema,
+});
+
+export type ResultPlaces = z.infer<typeof resultPlacesSchema>;
+
 /** What a merge of a file's parts into one object has reached. */
 export const partMergeSchema = z.object({
   /** Random; whose lease it is. */
@@ -11,6 +31,8 @@ export const partMergeSchema = z.object({
   s3UploadId: z.string(),
   /** ETags of the pieces that S3 has, in their order. */
   etags: z.array(z.string()),
+  /** Of results that are merged by line: their bytes so far, and where it goes on. */
+  lines: z.object({ bytes: z.number().int(), places: resultPlacesSchema }).optional(),
 });
 
 export type PartMerge = z.infer<typeof partMergeSchema>;

@@ -180,7 +180,7 @@ export function filePrefix(fileId: string): string {
   return `files/${fileId}/`;
 }
 
-/** The file that both result files of a batch are joined in, where somebody reads a large one in Anthropic's form. */
+/** The file that both result files of a batch are merged in, where somebody reads large ones in Anthropic's form. */
 export function joinedResultsFileId(batchId: string): string {
   return fileIdFrom(digest('joined-results', batchId));
 }

@@ -10,7 +10,7 @@ import type { MultipartUpload } from '../store/multipart-upload.ts';
 import { type Download, downloadOf, opened } from './download.ts';
 
 /** A piece of a merged object: above S3's minimum of 5 MiB, and 8 GB are a tenth of its 10,000 parts. */
-const pieceBytes = 8 * 1024 * 1024;
+export const pieceBytes = 8 * 1024 * 1024;
 /** Pieces under way at a time: 64 MiB of memory, read and written. */
 const piecesAtATime = 4;
 /** What so many pieces may take at most. */
@@ -28,19 +28,49 @@ export interface ContentLimits {
   mergeBudgetMs: number;
 }
 
+/** How the one object is made that a large file is downloaded as. */
+export interface Merger {
+  /** That object, where there is one. */
+  whole(file: FileRecord): S3Object | null;
+  /** Goes on where the merge stopped. @returns the object, or how far it got. */
+  goOn(work: MergeWork): Promise<S3Object | PartMerge>;
+}
+
+/** A merge that this call may go on with. */
+export interface MergeWork {
+  file: FileRecord;
+  target: MultipartUpload;
+  merge: PartMerge;
+  /** By `performance.now()`. */
+  endsAtMs: number;
+}
+
 /**
  * A file's bytes, or where they can be downloaded. The parts of a large upload are merged when a link to them is first
- * asked for: each call goes on for its time where the last one stopped, or waits for the one that is at it, until there is
- * one object.
+ * asked for.
  */
 export async function fileContent(services: Services, file: FileRecord, limits: ContentLimits): Promise<FileContent> {
   if (file.bytes <= limits.maxBytes) return streamedFile(services, file);
-  const endsAtMs = performance.now() + limits.mergeBudgetMs;
+  const merger = { whole: wholeObject, goOn: (work: MergeWork) => joinParts(services, work) };
+  return mergedContent(services, file, merger, limits);
+}
+
+/**
+ * Where one object of a file can be downloaded, which is made when it is first asked for: each call goes on for its time where the
+ * last one stopped, or waits for the one that is at it.
+ */
+export async function mergedContent(
+  services: Services,
+  { id }: FileRecord,
+  merger: Merger,
+  { maxBytes, mergeBudgetMs }: ContentLimits,
+): Promise<FileContent> {
+  const endsAtMs = performance.now() + mergeBudgetMs;
   for (;;) {
-    const current = await services.records.getFile(file.id);
-    const whole = wholeObject(current) ?? (await mergeFor(services, current, endsAtMs));
-    if (whole) return downloadOf(services, whole, file.filename, limits.maxBytes);
-    if (performance.now() >= endsAtMs) return { mergedBytes: await mergedBytes(services, file.id) };
+    const current = await services.records.getFile(id);
+    const whole = merger.whole(current) ?? (await mergeFor(services, current, merger, endsAtMs));
+    if (whole) return downloadOf(services, whole, current.filename, maxBytes);
+    if (performance.now() >= endsAtMs) return { mergedBytes: await mergedBytes(services, id) };
     await sleep(lookMs);
   }
 }
@@ -74,13 +104,18 @@ function wholeObject(file: FileRecord): S3Object | null {
 }
 
 /** @returns the merged object, or null where it is not finished, here or elsewhere. */
-async function mergeFor(services: Services, file: FileRecord, endsAtMs: number): Promise<S3Object | null> {
+async function mergeFor(
+  services: Services,
+  file: FileRecord,
+  merger: Merger,
+  endsAtMs: number,
+): Promise<S3Object | null> {
   const remainingMs = Math.max(0, Math.ceil(endsAtMs - performance.now()));
   const claimed = await claimMerge(services, file, services.now() + remainingMs + piecesMs);
   if (!claimed) return null;
   const target = services.objects.multipartUpload(claimed.merge.key);
   try {
-    const merged = await mergePieces(services, { file, target, ...claimed, endsAtMs });
+    const merged = await merger.goOn({ file, target, ...claimed, endsAtMs });
     await services.records.updateFile(file.id, (current) =>
       current.merge?.writer === claimed.merge.writer ? afterMerge(current, merged) : current,
     );
@@ -118,16 +153,9 @@ async function beginMerge(services: Services, file: FileRecord, writer: string):
   return { writer, leaseUntilMs: 0, key, s3UploadId: await services.objects.multipartUpload(key).begin(), etags: [] };
 }
 
-interface Merge extends ClaimedMerge {
-  file: FileRecord;
-  target: MultipartUpload;
-  endsAtMs: number;
-}
-
-/** @returns the whole, or how far it got. */
-async function mergePieces(
+async function joinParts(
   services: Services,
-  { file, target, merge, endsAtMs }: Merge,
+  { file, target, merge, endsAtMs }: MergeWork,
 ): Promise<S3Object | PartMerge> {
   const { parts } = await resolveParts(services.objects, file.objects);
   const etags = [...merge.etags];

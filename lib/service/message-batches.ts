@@ -1,23 +1,24 @@
 import { isDeepStrictEqual } from 'node:util';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
 import { creationTimes, type Services, unixSeconds } from '../pipeline/services.ts';
-import type { BatchRecord } from '../records/batch.ts';
+import type { BatchRecord, S3Object } from '../records/batch.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
-import { type FileRecord, totalBytes } from '../records/file.ts';
+import { type FileRecord, type PartMerge, totalBytes } from '../records/file.ts';
 import type { JsonObject } from '../records/json.ts';
 import { joinedResultsFileId } from '../records/object-keys.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import { type BatchCreation, type CreatedBatch, createBatch, getBatch } from './create-batch.ts';
-import { type ContentLimits, type FileContent, fileContent } from './file-content.ts';
+import {
+  type ContentLimits,
+  type FileContent,
+  type Merger,
+  type MergeWork,
+  mergedContent,
+  pieceBytes,
+} from './file-content.ts';
 import { deleteFile } from './files.ts';
 import type { ReceivedRequests } from './incoming-requests.ts';
-import {
-  assertReadableAsMessages,
-  beginsInAnthropicsForm,
-  messageResults,
-  type ResultFiles,
-  resultFiles,
-} from './message-results.ts';
+import { assertReadableAsMessages, MessageResults, type ResultFiles, resultFiles } from './message-results.ts';
 import { type Page, takePage } from './page.ts';
 
 /**
@@ -102,11 +103,11 @@ async function deleteIfThere(services: Services, tenant: string, fileId: string)
 }
 
 /** The results of a batch: their lines, or what a large file gives. */
-export type MessageResults = { lines: AsyncGenerator<Buffer> } | FileContent;
+export type ReadResults = { lines: AsyncGenerator<Buffer> } | FileContent;
 
 /**
- * The results of a batch that has ended, in Anthropic's form. In the order of the input where one answer may carry them; of larger
- * ones there is one object, answers first and failures after them.
+ * The results of a batch that has ended, in Anthropic's form and in the order of the input. Larger ones than one answer may carry
+ * are merged into an object when they are first asked for.
  *
  * @throws NotFoundError where they are gone; InvalidInputError where the answers are no messages.
  */
@@ -114,25 +115,63 @@ export async function readMessageResults(
   services: Services,
   batch: BatchRecord,
   limits: ContentLimits,
-): Promise<MessageResults> {
+): Promise<ReadResults> {
   assertReadableAsMessages(batch);
   const files = await resultFiles(services, batch);
-  const bytes = (files.output?.bytes ?? 0) + (files.errors?.bytes ?? 0);
-  if (bytes <= limits.maxBytes) return { lines: messageResults(services, batch, files) };
-  if (!(await beginsInAnthropicsForm(services, files))) throw tooLarge(batch);
-  return fileContent(services, await joinedResults(services, batch, files), limits);
+  if (sizeOf(batch, files) <= limits.maxBytes) return { lines: new MessageResults(services, batch, files).lines() };
+  const merger: Merger = {
+    whole: (file) => file.merged ?? onlyInForm(batch, files),
+    goOn: (work) => mergeResults(services, batch, files, work),
+  };
+  return mergedContent(services, await mergedResults(services, batch, files), merger, limits);
 }
 
-function tooLarge({ id, outputFileId }: BatchRecord): InvalidInputError {
-  const where = outputFileId === null ? '' : `: GET /v1/files/${outputFileId}/content`;
-  return new InvalidInputError(
-    'invalid_request',
-    `The answers of ${id} are not in Anthropic's form, and too large to be turned into it within one request. Read its output file${where}.`,
-  );
+/** A line that says why its request was not sent, at most; the custom_id is short. */
+const lineWithoutFileBytes = 300;
+
+function sizeOf({ counts, report }: BatchRecord, { output, errors }: ResultFiles): number {
+  if (output || errors) return (output?.bytes ?? 0) + (errors?.bytes ?? 0);
+  return Math.max(counts.total, report?.lines ?? 0) * lineWithoutFileBytes;
 }
 
-/** One file of both result files, whose bytes are joined when it is first read, and again once the results are others. */
-async function joinedResults(services: Services, batch: BatchRecord, files: ResultFiles): Promise<FileRecord> {
+/** A result file that is all there is, and whose lines were asked for in Anthropic's form and so have it. */
+function onlyInForm({ ownsInput }: BatchRecord, { output, errors }: ResultFiles): S3Object | null {
+  const [object, ...others] = [...(output?.objects ?? []), ...(errors?.objects ?? [])];
+  return ownsInput && object && others.length === 0 && !object.isPartList ? object : null;
+}
+
+/** Goes on with an object of all results; memory holds a piece of it. */
+async function mergeResults(
+  services: Services,
+  batch: BatchRecord,
+  files: ResultFiles,
+  { target, merge, endsAtMs }: MergeWork,
+): Promise<S3Object | PartMerge> {
+  const results = new MessageResults(services, batch, files, merge.lines?.places);
+  const etags = [...merge.etags];
+  let bytes = merge.lines?.bytes ?? 0;
+  let piece: Buffer[] = [];
+  let gathered = 0;
+  const send = async () => {
+    etags.push(await target.putPart(merge.s3UploadId, etags.length + 1, Buffer.concat(piece)));
+    bytes += gathered;
+    piece = [];
+    gathered = 0;
+  };
+  for await (const line of results.lines()) {
+    piece.push(line);
+    gathered += line.length;
+    if (gathered < pieceBytes) continue;
+    await send();
+    if (performance.now() >= endsAtMs) return { ...merge, etags, lines: { bytes, places: results.places } };
+  }
+  if (gathered > 0 || etags.length === 0) await send();
+  const etag = await target.complete(merge.s3UploadId, etags);
+  return { bucket: services.objects.bucket, key: merge.key, etag, bytes };
+}
+
+/** The record of a batch's merged results, which are merged anew once the results are others. */
+async function mergedResults(services: Services, batch: BatchRecord, files: ResultFiles): Promise<FileRecord> {
   const id = joinedResultsFileId(batch.id);
   const objects = [...(files.output?.objects ?? []), ...(files.errors?.objects ?? [])];
   const standing = await services.records.findFile(id);

@@ -1,7 +1,7 @@
 import { exactAnswer } from '../lines/exact-body.ts';
 import { objectFrom, objectOf, textOf } from '../lines/foreign-json.ts';
-import { membersOf, startOfMember } from '../lines/json-spans.ts';
-import { splitLines } from '../lines/jsonl.ts';
+import { membersOf } from '../lines/json-spans.ts';
+import { fileStart, type LinePosition, maxLineBytes, splitLinesFrom } from '../lines/jsonl.ts';
 import { maxResultLineBytes, nativeResult } from '../lines/result-line.ts';
 import { readPartsFrom, resolveParts } from '../pipeline/joined-objects.ts';
 import type { Services } from '../pipeline/services.ts';
@@ -10,7 +10,7 @@ import { erroredResult } from '../providers/shared/forms/answer-in-form.ts';
 import { messagesForm } from '../providers/shared/forms/messages/form.ts';
 import type { BatchRecord, S3Object } from '../records/batch.ts';
 import { InvalidInputError, NotFoundError } from '../records/errors.ts';
-import { type FileRecord, hasExpired } from '../records/file.ts';
+import { type FileRecord, hasExpired, type PlaceInLines, type ResultPlaces } from '../records/file.ts';
 import type { JsonObject } from '../records/json.ts';
 
 /** What a message batch can show: Messages, and chat completions, which become Messages. */
@@ -42,65 +42,83 @@ export async function resultFiles(services: Services, batch: BatchRecord): Promi
   return { output: await find(batch.outputFileId), errors: await find(batch.errorFileId) };
 }
 
-/** Whether the first line of each result file is `{custom_id, result}`, and not in OpenAI's wrapping. */
-export async function beginsInAnthropicsForm(services: Services, { output, errors }: ResultFiles): Promise<boolean> {
-  for (const file of [output, errors]) {
-    const first = file && (await linesOf(stream(services, file.objects)).next());
-    if (first && !first.done && startOfMember(first.value, 'result') === null) return false;
-  }
-  return true;
-}
-
 /**
  * The results of a batch as Anthropic gives them, `{custom_id, result}`, one line each, in the order of the input. Where the input
  * is no longer there, answers come first and failures after them.
  */
-export async function* messageResults(
-  services: Services,
-  batch: BatchRecord,
-  { output, errors }: ResultFiles,
-): AsyncGenerator<Buffer> {
-  if (!output && !errors) {
-    yield* resultsWithoutFiles(services, batch);
-    return;
+export class MessageResults {
+  readonly #services: Services;
+  readonly #batch: BatchRecord;
+  readonly #input: LinesAhead;
+  readonly #answers: LinesAhead;
+  readonly #failures: LinesAhead;
+  readonly #hasFiles: boolean;
+
+  /** @param places where an earlier reading stopped; the beginning without them. */
+  constructor(services: Services, batch: BatchRecord, { output, errors }: ResultFiles, places?: ResultPlaces) {
+    const linesOf = (objects: readonly S3Object[], maxBytes: number, place: PlaceInLines | undefined) =>
+      new LinesAhead((start) => streamFrom(services, objects, start), maxBytes, place);
+    this.#services = services;
+    this.#batch = batch;
+    this.#hasFiles = output !== null || errors !== null;
+    this.#input = linesOf(batch.table ? [] : batch.input, maxLineBytes, places?.input);
+    this.#answers = linesOf(output?.objects ?? [], maxResultLineBytes, places?.output);
+    this.#failures = linesOf(errors?.objects ?? [], maxResultLineBytes, places?.errors);
   }
-  const answers = new LinesAhead(output ? stream(services, output.objects) : nothing());
-  const failures = new LinesAhead(errors ? stream(services, errors.objects) : nothing());
-  try {
-    for await (const customId of inputIds(services, batch)) {
-      const of = (await answers.isNext(customId)) ? answers : failures;
-      if (of === answers || (await failures.isNext(customId)) || (await failures.isNext(null))) yield* of.take();
+
+  /** Where a reading goes on behind the line that was given last. */
+  get places(): ResultPlaces {
+    return { input: this.#input.place, output: this.#answers.place, errors: this.#failures.place };
+  }
+
+  async *lines(): AsyncGenerator<Buffer> {
+    try {
+      yield* this.#hasFiles ? this.#fromFiles() : this.#withoutFiles();
+    } finally {
+      await Promise.all([this.#input, this.#answers, this.#failures].map((lines) => lines.close()));
     }
-    yield* answers.takeAll();
-    yield* failures.takeAll();
-  } finally {
-    await Promise.all([answers.close(), failures.close()]);
+  }
+
+  async *#fromFiles(): AsyncGenerator<Buffer> {
+    for await (const customId of this.#inputIds()) {
+      const of = (await this.#answers.isNext(customId)) ? this.#answers : this.#failures;
+      const isThere =
+        of === this.#answers || (await this.#failures.isNext(customId)) || (await this.#failures.isNext(null));
+      if (isThere) yield* resultsFrom(await of.take());
+    }
+    for (const of of [this.#answers, this.#failures])
+      for (let next = await of.take(); next; next = await of.take()) yield* resultsFrom(next);
+  }
+
+  /** Every request of a batch that ended before anything was sent has the batch's own error. */
+  async *#withoutFiles(): AsyncGenerator<Buffer> {
+    const { errors, status, verdict } = this.#batch;
+    const [first] = errors;
+    const failure =
+      status === 'cancelled' || verdict === 'dry_run'
+        ? { code: 'batch_cancelled', message: 'Nothing was sent.' }
+        : { code: first?.code ?? 'invalid_request', message: first?.message ?? 'The batch failed before it was sent.' };
+    const result = JSON.stringify(nativeResult(failure));
+    for await (const customId of this.#inputIds()) yield lineOf(JSON.stringify(customId), result);
+  }
+
+  /** The custom_ids of the input, as far as it can be read; null for a line without one. */
+  async *#inputIds(): AsyncGenerator<string | null> {
+    try {
+      for (let next = await this.#input.take(); next; next = await this.#input.take()) yield next.customId;
+    } catch (error) {
+      if (!(error instanceof InvalidInputError || error instanceof NotFoundError)) throw error;
+      // The input may be deleted, or replaced by its owner, once nothing needs it.
+      this.#services.log.warn('The input of a batch cannot be read, so that its results have no order.', {
+        batchId: this.#batch.id,
+        error: error.name,
+      });
+    }
   }
 }
 
-/** Every request of a batch that ended before anything was sent has the batch's own error. */
-async function* resultsWithoutFiles(services: Services, batch: BatchRecord): AsyncGenerator<Buffer> {
-  const [first] = batch.errors;
-  const failure =
-    batch.status === 'cancelled' || batch.verdict === 'dry_run'
-      ? { code: 'batch_cancelled', message: 'Nothing was sent.' }
-      : { code: first?.code ?? 'invalid_request', message: first?.message ?? 'The batch failed before it was sent.' };
-  for await (const customId of inputIds(services, batch))
-    yield lineOf(JSON.stringify(customId), JSON.stringify(nativeResult(failure)));
-}
-
-/** The custom_ids of the input, as far as it can be read; null for a line without one. */
-async function* inputIds(services: Services, batch: BatchRecord): AsyncGenerator<string | null> {
-  try {
-    for await (const lines of splitLines(stream(services, batch.input)))
-      for (const line of lines) yield line.bytes ? customIdOf(line.bytes) : null;
-  } catch (error) {
-    // The input may be deleted, or replaced by its owner, once nothing needs it.
-    services.log.warn('The input of a batch cannot be read, so that its results have no order.', {
-      batchId: batch.id,
-      error: error instanceof Error ? error.name : 'Error',
-    });
-  }
+function* resultsFrom(next: { line: Buffer | null } | null): Generator<Buffer> {
+  if (next?.line) yield messageResult(next.line);
 }
 
 function customIdOf(line: Buffer): string | null {
@@ -117,21 +135,49 @@ function jsonText(json: string): unknown {
   }
 }
 
-async function* stream(services: Services, objects: readonly S3Object[]): AsyncGenerator<Uint8Array> {
+async function* streamFrom(
+  services: Services,
+  objects: readonly S3Object[],
+  start: number,
+): AsyncGenerator<Uint8Array> {
+  if (objects.length === 0) return;
   const { parts } = await resolveParts(services.objects, objects);
-  yield* readPartsFrom(services.objects, parts, 0);
+  yield* readPartsFrom(services.objects, parts, start);
 }
 
-async function* nothing(): AsyncGenerator<Uint8Array> {}
+/** A line of a file; without bytes where it is too long to be read. */
+interface NextLine {
+  lineNumber: number;
+  line: Buffer | null;
+  customId: string | null;
+}
 
-/** The lines of one result file, of which the next one can be looked at before it is taken. */
+/** The lines of one file, of which the next one can be looked at before it is taken. */
 class LinesAhead {
-  readonly #lines: AsyncGenerator<Buffer>;
-  #next: { line: Buffer; customId: string | null } | null = null;
+  readonly #lines: AsyncGenerator<NextLine>;
+  readonly #maxBytes: number;
+  /** Where those begin that came together with the next one. */
+  #start: LinePosition;
+  #nextLine: number;
+  #next: NextLine | null = null;
   #hasEnded = false;
 
-  constructor(chunks: AsyncIterable<Uint8Array>) {
-    this.#lines = linesOf(chunks);
+  /** @param open reads the file from a byte on. */
+  constructor(
+    open: (start: number) => AsyncGenerator<Uint8Array>,
+    maxBytes: number,
+    place: PlaceInLines = { ...fileStart, nextLine: fileStart.lineNumber },
+  ) {
+    const { nextLine, ...start } = place;
+    this.#maxBytes = maxBytes;
+    this.#start = start;
+    this.#nextLine = nextLine;
+    this.#lines = this.#read(open(start.byteOffset), start, nextLine);
+  }
+
+  /** Where the first line is that was not taken. */
+  get place(): PlaceInLines {
+    return { ...this.#start, nextLine: this.#nextLine };
   }
 
   async isNext(customId: string | null): Promise<boolean> {
@@ -139,32 +185,35 @@ class LinesAhead {
     return next !== null && next.customId === customId;
   }
 
-  async *take(): AsyncGenerator<Buffer> {
+  /** @returns null at the end. */
+  async take(): Promise<NextLine | null> {
     const next = await this.#look();
     this.#next = null;
-    if (next) yield messageResult(next.line);
-  }
-
-  async *takeAll(): AsyncGenerator<Buffer> {
-    while (await this.#look()) yield* this.take();
+    if (next) this.#nextLine = next.lineNumber + 1;
+    return next;
   }
 
   async close(): Promise<void> {
     await this.#lines.return(undefined);
   }
 
-  async #look(): Promise<{ line: Buffer; customId: string | null } | null> {
+  async #look(): Promise<NextLine | null> {
     if (this.#next || this.#hasEnded) return this.#next;
     const { value, done } = await this.#lines.next();
     if (done) this.#hasEnded = true;
-    else this.#next = { line: value, customId: customIdOf(value) };
+    else this.#next = value;
     return this.#next;
   }
-}
 
-async function* linesOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  for await (const lines of splitLines(chunks, maxResultLineBytes))
-    for (const { bytes } of lines) if (bytes) yield bytes;
+  async *#read(chunks: AsyncGenerator<Uint8Array>, start: LinePosition, first: number): AsyncGenerator<NextLine> {
+    let begin = start;
+    for await (const { lines, next } of splitLinesFrom(chunks, start, this.#maxBytes)) {
+      this.#start = begin;
+      for (const { lineNumber, bytes } of lines)
+        if (lineNumber >= first) yield { lineNumber, line: bytes, customId: bytes && customIdOf(bytes) };
+      begin = next;
+    }
+  }
 }
 
 /** A line of ours -> Anthropic's. What is in Anthropic's form already keeps its bytes. */
