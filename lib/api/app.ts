@@ -74,7 +74,7 @@ function crossOrigin() {
   const allow = cors({
     origin: (origin, context: ApiContext) => (context.var.services.config.corsOrigins.includes(origin) ? origin : null),
     allowMethods: ['GET', 'POST', 'DELETE'],
-    exposeHeaders: ['x-request-id', 'retry-after', 'content-disposition'],
+    exposeHeaders: ['x-request-id', 'request-id', 'retry-after', 'content-disposition'],
     maxAge: 600,
   });
   return async (context: ApiContext, next: () => Promise<void>): Promise<Response | undefined> => {

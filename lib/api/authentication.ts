@@ -19,7 +19,7 @@ export function authentication(): MiddlewareHandler<ApiEnvironment> {
   const trusted = new Map<string, Trusted>();
   return async (context, next) => {
     const { services } = context.var;
-    const key = context.req.header('x-api-key') || bearerKey(context.req.header('authorization'));
+    const key = givenKey(context.req.header('x-api-key'), context.req.header('authorization'));
     const apiKey = knownKey(trusted, key, services.now()) ?? (await lookUp(trusted, services, key));
     context.set('apiKeyId', apiKey.id);
     context.set('tenant', apiKey.tenant);
@@ -28,10 +28,22 @@ export function authentication(): MiddlewareHandler<ApiEnvironment> {
   };
 }
 
+/** @throws ApiError 401, also where two keys are given: which one was meant is not guessed. */
+function givenKey(apiKey: string | undefined, authorization: string | undefined): string {
+  const bearer = bearerIn(authorization);
+  if (!apiKey) return bearer ?? missingKey();
+  if (bearer === null || bearer === apiKey) return apiKey;
+  const message =
+    'x-api-key and Authorization carry different keys. Send one of them: with an official Anthropic client, unset either ANTHROPIC_API_KEY or ANTHROPIC_AUTH_TOKEN.';
+  throw unauthorizedError(message, 'invalid_api_key');
+}
+
+function bearerIn(header: string | undefined): string | null {
+  return /^Bearer +(\S+) *$/i.exec(header ?? '')?.[1] ?? null;
+}
+
 /** @throws ApiError 401 */
-function bearerKey(header: string | undefined): string {
-  const [, key] = /^Bearer +(\S+) *$/i.exec(header ?? '') ?? [];
-  if (key) return key;
+function missingKey(): never {
   throw unauthorizedError(
     "You didn't provide an API key. Provide it in an Authorization header, as Authorization: Bearer YOUR_KEY, or as x-api-key.",
     null,

@@ -15,6 +15,20 @@ export function readQuery<Schema extends z.ZodType>(query: Record<string, string
   return result.data;
 }
 
+/** The official Anthropic client of a beta resource says so in every query. */
+const betaParameter = 'beta';
+
+/**
+ * Refuses other parameters, as Anthropic's API does.
+ *
+ * @throws ApiError
+ */
+export function assertKnownParameters(query: Record<string, string>, names: readonly string[]): void {
+  const unknown = Object.keys(query).find((name) => name !== betaParameter && !names.includes(name));
+  if (unknown === undefined) return;
+  throw new ApiError(400, `${unknown.slice(0, 100)}: Extra inputs are not permitted`, { param: unknown });
+}
+
 /** @throws ApiError for a query that asks for two pages of one of Anthropic's lists. */
 export function assertOneCursor(query: { after_id?: string | undefined; before_id?: string | undefined }): void {
   if (query.after_id === undefined || query.before_id === undefined) return;

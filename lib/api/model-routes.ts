@@ -4,7 +4,7 @@ import { type RoutedModel, routedModel, routedModels } from '../service/models.t
 import type { Page } from '../service/page.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
-import { assertOneCursor, limitParameter, readQuery } from './list-object.ts';
+import { assertKnownParameters, assertOneCursor, limitParameter, readQuery } from './list-object.ts';
 
 export const modelListQuerySchema = z.object({
   after_id: z.string().optional(),
@@ -28,6 +28,7 @@ export function modelRoutes(): Hono<ApiEnvironment> {
   routes.get('/', (context) => {
     const models = routedModels(context.var.services);
     if (!asksAsAnthropic(context)) return context.json({ object: 'list', data: models.map(openAIModel) });
+    assertKnownParameters(context.req.query(), Object.keys(modelListQuerySchema.shape));
     const page = pageOf(models, readQuery(context.req.query(), modelListQuerySchema));
     const data = page.items.map(anthropicModel);
     const ends = { first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };

@@ -276,6 +276,10 @@ it('no other origin may call, unless the configuration names it', async () => {
     'https://app.example',
   );
   expect((await preflight('https://evil.example')).headers.get('access-control-allow-origin')).toBeNull();
+  const answer = await fetch(`${open.baseURL}/messages/batches`, { headers: { origin: 'https://app.example' } });
+  const exposed = answer.headers.get('access-control-expose-headers')?.split(',');
+  expect(exposed).toEqual(expect.arrayContaining(['request-id', 'x-request-id', 'retry-after']));
+  expect(answer.headers.get('request-id')).toMatch(/^req_/);
 });
 
 it('a thousand small requests do not grow the memory', async () => {

@@ -1,8 +1,10 @@
+import Anthropic from '@anthropic-ai/sdk';
 import type { APIGatewayProxyEventV2, APIGatewayProxyStructuredResultV2, Context } from 'aws-lambda';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { createApiKey } from '../../lib/service/api-keys.ts';
 import { startAwsJsonServer } from '../../local/aws-json-server.ts';
+import { drive } from '../pipeline/drive.ts';
 import { type Harness, startHarness } from '../pipeline/harness.ts';
 import { chatLine, fileOf, numbered } from '../pipeline/requests.ts';
 import { jsonlFile } from './api-harness.ts';
@@ -10,6 +12,7 @@ import { checkAnswer } from './published-answers.ts';
 
 let harness: Harness;
 let client: OpenAI;
+let claude: Anthropic;
 let handler: (event: APIGatewayProxyEventV2, context: Context) => Promise<APIGatewayProxyStructuredResultV2>;
 let largestEvent = 0;
 const started: string[] = [];
@@ -29,6 +32,7 @@ beforeAll(async () => {
   ({ handler } = (await import('../../lambdas/api.ts')) as never);
   const { key } = await createApiKey(harness.services, 'default', 'test');
   client = new OpenAI({ apiKey: key, baseURL: 'https://api.example/v1', maxRetries: 0, fetch: throughTheGateway });
+  claude = new Anthropic({ apiKey: key, baseURL: 'https://api.example', maxRetries: 0, fetch: throughTheGateway });
 });
 
 afterAll(async () => {
@@ -81,7 +85,7 @@ async function throughTheGateway(target: string | URL | Request, init?: RequestI
     Object.entries(result.headers ?? {}).map(([name, value]): [string, string] => [name, String(value)]),
   );
   const answer = new Response(bytes, { status: result.statusCode ?? 500, headers });
-  await checkAnswer(request.method, url.pathname, answer);
+  if (!url.pathname.startsWith('/v1/messages')) await checkAnswer(request.method, url.pathname, answer);
   const location = answer.headers.get('location');
   return location && answer.status === 302 ? fetch(location) : answer;
 }
@@ -122,4 +126,44 @@ it('takes parts of 4 MiB, bytes of every value, and says 413 with their size to 
   const refusal = client.files.create({ file: tooLarge, purpose: 'batch' });
   await expect(refusal).rejects.toMatchObject({ status: 413, code: 'file_too_large' });
   await expect(refusal).rejects.toThrow(/\/v1\/uploads, of 4 MiB each/);
+});
+
+it('takes message batches through the gateway, from their creation to their results', async () => {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  onTestFinished(() => void vi.useRealTimers());
+  const { batches } = claude.messages;
+  const messages = [{ role: 'user' as const, content: 'Grüße, 世界' }];
+  const requests = ['claude-sonnet-4-5', 'no-such-model'].map((model, place) => ({
+    custom_id: `m-${place}`,
+    params: { model, max_tokens: 50, messages },
+  }));
+  const created = await batches.create({ requests });
+  expect(created).toMatchObject({ processing_status: 'in_progress', request_counts: { processing: 2 } });
+  expect(started.at(-1)).toBe(`${created.id.replace('msgbatch_', 'batch_')}-0`);
+  await drive(harness, created.id.replace('msgbatch_', 'batch_'));
+  const ended = await claude.beta.messages.batches.retrieve(created.id);
+  expect(ended.results_url).toBe(`https://api.example/v1/messages/batches/${created.id}/results`);
+  const results = await Array.fromAsync(await batches.results(created.id));
+  expect(results.map(({ custom_id, result }) => [custom_id, result.type])).toEqual([
+    ['m-0', 'succeeded'],
+    ['m-1', 'errored'],
+  ]);
+  expect((await batches.list({ limit: 1 })).data.map(({ id }) => id)).toEqual([created.id]);
+  expect(await batches.delete(created.id)).toEqual({ id: created.id, type: 'message_batch_deleted' });
+  await expect(batches.retrieve(created.id)).rejects.toThrow(Anthropic.NotFoundError);
+  const other = await batches.create({ requests });
+  expect(await batches.cancel(other.id)).toMatchObject({ processing_status: 'canceling' });
+});
+
+it('says of a message batch that is too large for the gateway how larger ones go', async () => {
+  const content = 'x'.repeat(4_400_000);
+  const params = { model: 'claude-sonnet-4-5', max_tokens: 5, messages: [{ role: 'user' as const, content }] };
+  const refusal = claude.messages.batches.create({ requests: [{ custom_id: 'large', params }] });
+  await expect(refusal).rejects.toMatchObject({
+    status: 413,
+    error: {
+      type: 'error',
+      error: { type: 'request_too_large', message: expect.stringContaining('POST /v1/uploads') },
+    },
+  });
 });

@@ -267,6 +267,35 @@ describe('what is refused is refused as at Anthropic, and leaves nothing', () =>
     expect(bearer.status).toBe(200);
   });
 
+  it('two keys, of which one was not meant', async () => {
+    const url = `${api.url}/v1/messages/batches`;
+    const refused = await fetch(url, { headers: { 'x-api-key': api.key, authorization: 'Bearer sk-other' } });
+    expect(refused.status).toBe(401);
+    expect(await refused.json()).toMatchObject({
+      type: 'error',
+      error: { type: 'authentication_error', message: expect.stringContaining('carry different keys') },
+    });
+    const same = await fetch(url, { headers: { 'x-api-key': api.key, authorization: `Bearer ${api.key}` } });
+    expect(same.status).toBe(200);
+    const proxied = await fetch(url, { headers: { 'x-api-key': api.key, authorization: 'Basic YTpi' } });
+    expect(proxied.status).toBe(200);
+  });
+
+  it.each([
+    ['GET', '?limits=5'],
+    ['GET', '/msgbatch_00000000000000000000000000000000?limit=5'],
+    ['GET', '/msgbatch_00000000000000000000000000000000/results?after_id=x'],
+    ['POST', '?merged_bytes=5'],
+  ])('a parameter that is none of the route: %s %s', async (method, rest) => {
+    const headers = { 'x-api-key': api.key, 'content-type': 'application/json' };
+    const refused = await fetch(`${api.url}/v1/messages/batches${rest}`, { method, headers });
+    const [, name] = /\?(\w+)=/.exec(rest) ?? [];
+    expect(refused.status).toBe(400);
+    expect(await refused.json()).toMatchObject({
+      error: { type: 'invalid_request_error', message: `${name}: Extra inputs are not permitted` },
+    });
+  });
+
   it("a stranger's batch, an unknown key and a live message", async () => {
     const { id } = await client.messages.batches.create({ requests: [request('mine')] });
     const stranger = new Anthropic({ apiKey: api.stranger.apiKey, baseURL: api.url, maxRetries: 0 });
@@ -375,35 +404,6 @@ it('options come in the header or in the body', async () => {
   expect(same.metadata).toEqual({ team: 'blue' });
   expect(Number(same.expires_at) - same.created_at).toBe(7_200);
   await ended(id);
-});
-
-it('large results come by redirect, as one object', async () => {
-  const served = await api.served({ maxContentBytes: 100 });
-  const small = new Anthropic({ apiKey: api.key, baseURL: served.baseURL.replace('/v1', ''), maxRetries: 0 });
-  const requests = [request('l-0'), request('l-1', 'no-such-model'), request('l-2')];
-  const { id } = await small.messages.batches.create({ requests });
-  await ended(id);
-  const results = await Array.fromAsync(await small.messages.batches.results(id));
-  expect(results.map(({ custom_id, result }) => [custom_id, result.type])).toEqual([
-    ['l-0', 'succeeded'],
-    ['l-2', 'succeeded'],
-    ['l-1', 'errored'],
-  ]);
-  await small.messages.batches.delete(id);
-  const files = await Array.fromAsync(api.client.files.list());
-  expect(files.map(({ filename }) => filename)).not.toContain(`${id.replace('msgbatch_', 'batch_')}_results.jsonl`);
-});
-
-it("large results in OpenAI's wrapping are not sent as if they were Anthropic's", async () => {
-  const served = await api.served({ maxContentBytes: 100 });
-  const small = new Anthropic({ apiKey: api.key, baseURL: served.baseURL.replace('/v1', ''), maxRetries: 0 });
-  const { custom_id, params: body } = request('w');
-  const line = JSON.stringify({ custom_id, method: 'POST', url: '/v1/messages', body });
-  const batchId = (await api.harness.drop('wrapped.jsonl', `${line}\n`)) ?? '';
-  const id = batchId.replace('batch_', 'msgbatch_');
-  await ended(id);
-  expect(await resultsOf(id)).toMatchObject([{ custom_id: 'w', result: { type: 'succeeded' } }]);
-  await expect(small.messages.batches.results(id)).rejects.toThrow(/too large.*GET \/v1\/files\/file-/);
 });
 
 it('the elements of an array are found, however the object is written and wherever the chunks end', () => {

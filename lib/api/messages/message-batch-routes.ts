@@ -21,7 +21,7 @@ import { ApiError } from '../api-error.ts';
 import { retryCount } from '../batch-routes.ts';
 import { hashOf } from '../create-batch-body.ts';
 import { redirect, sendDownload } from '../download.ts';
-import { assertOneCursor, limitParameter, readQuery } from '../list-object.ts';
+import { assertKnownParameters, assertOneCursor, limitParameter, readQuery } from '../list-object.ts';
 import { bodyChunks } from '../request-body.ts';
 import { betasIn, messageBatchOptions, optionsHeader } from './create-options.ts';
 import { messageBatchSchema, messageBatchView } from './message-batch-view.ts';
@@ -63,6 +63,7 @@ export const deletedMessageBatchSchema = z
 /** `/v1/messages/batches` */
 export function messageBatchRoutes(): Hono<ApiEnvironment> {
   const routes = new Hono<ApiEnvironment>();
+  routes.use(refuseUnknownParameters);
 
   routes.post('/', async (context) => respond(context, await create(context)));
 
@@ -96,6 +97,20 @@ export function messageBatchRoutes(): Hono<ApiEnvironment> {
 
   return routes;
 }
+
+/** A misspelt `limit` would give a list that looks complete. */
+async function refuseUnknownParameters(context: ApiContext, next: () => Promise<void>): Promise<void> {
+  const { path, method } = context.req;
+  const isList = method === 'GET' && /\/batches\/?$/.test(path);
+  assertKnownParameters(context.req.query(), [
+    ...(isList ? Object.keys(messageBatchListQuerySchema.shape) : []),
+    ...(path.endsWith('/results') ? [mergedParameter] : []),
+  ]);
+  await next();
+}
+
+/** A redirect of ours says by it how far the results are. */
+const mergedParameter = 'merged_bytes';
 
 async function create(context: ApiContext): Promise<BatchRecord> {
   const { services, tenant, apiKeyId } = context.var;
@@ -136,7 +151,7 @@ function assertJson(context: ApiContext): void {
 }
 
 function tooLarge(limit: number): ApiError {
-  const message = `The request is larger than the ${limit} bytes that one may have here. Send more requests by POST /v1/uploads and POST /v1/batches, or drop them into the bucket as a .jsonl file of {custom_id, params} lines.`;
+  const message = `The request is larger than the ${limit} bytes that one may have here. Send more requests through \`batchdrop serve\`, by POST /v1/uploads and POST /v1/batches, or drop them into the bucket as a .jsonl file of {custom_id, params} lines.`;
   return new ApiError(413, message);
 }
 
@@ -174,7 +189,7 @@ async function sendResults(context: ApiContext, batch: BatchRecord): Promise<Res
     throw new ApiError(404, `${messageBatchIdOf(batch.id)} has no results yet: it is being processed.`);
   const { maxContentBytes: maxBytes, mergeBudgetMs } = settings;
   const results = await readMessageResults(services, batch, { maxBytes, mergeBudgetMs });
-  if ('mergedBytes' in results) return redirect(context, `results?merged_bytes=${results.mergedBytes}`);
+  if ('mergedBytes' in results) return redirect(context, `results?${mergedParameter}=${results.mergedBytes}`);
   if (!('lines' in results)) return sendDownload(context, results);
   context.header('content-type', resultsType);
   return context.body(ReadableStream.from(await opened(results.lines)));
