@@ -7,7 +7,7 @@ import { cancelBatch } from '../service/cancel-batch.ts';
 import { collectBatch } from '../service/collect-batch.ts';
 import { createBatch, getBatch, listBatches, noteThatKnown } from '../service/create-batch.ts';
 import { retryBatch } from '../service/retry-batch.ts';
-import { shardOutput } from '../service/shard-output.ts';
+import { shardErrors, shardOutput } from '../service/shard-output.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { batchView, listedBatchView, shardsAfterParameter } from './batch-view.ts';
@@ -74,15 +74,17 @@ export function batchRoutes(): Hono<ApiEnvironment> {
     respond(context, await collectBatch(context.var.services, await requestedBatch(context))),
   );
 
-  routes.get('/:batchId/shards/:round/:shard/output', async (context) => {
-    const batch = await requestedBatch(context);
-    const place = {
-      round: shardNumberOf(context.req.param('round')),
-      shard: shardNumberOf(context.req.param('shard')),
-    };
-    const { services, settings } = context.var;
-    return sendDownload(context, await shardOutput(services, batch, place, settings.maxContentBytes));
-  });
+  const ofShard = { output: shardOutput, errors: shardErrors };
+  for (const [what, open] of Object.entries(ofShard))
+    routes.get(`/:batchId/shards/:round/:shard/${what}`, async (context) => {
+      const batch = await requestedBatch(context);
+      const place = {
+        round: shardNumberOf(context.req.param('round')),
+        shard: shardNumberOf(context.req.param('shard')),
+      };
+      const { services, settings } = context.var;
+      return sendDownload(context, await open(services, batch, place, settings.maxContentBytes));
+    });
 
   return routes;
 }

@@ -157,6 +157,13 @@ export const operations: readonly Operation[] = [
     answer: 'bytes',
   },
   {
+    id: 'downloadShardErrors',
+    method: 'get',
+    path: '/v1/batches/{batch_id}/shards/{round}/{shard}/errors',
+    summary: 'Download the failures of one collected shard that are final, while others run',
+    answer: 'bytes',
+  },
+  {
     id: 'createMessageBatch',
     method: 'post',
     path: '/v1/messages/batches',

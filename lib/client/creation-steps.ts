@@ -11,6 +11,8 @@ export interface DraftOptions
   extends Pick<Submission, 'endpoint' | 'metadata' | 'strict' | 'onWarning' | 'idempotencyKey'> {
   /** What all custom_ids of the batch begin with, where they are used in no other one; a lost creation is then found by them. */
   idPrefix?: string;
+  /** What the batch may cost in US dollars; for a deployment, which holds it. */
+  maxCostUsd?: number | undefined;
 }
 
 /** What a batch's final lines are, beside their bytes; it can be kept as JSON and used by another process. */
@@ -27,6 +29,8 @@ export interface Draft {
   metadata: Record<string, string>;
   /** Refuse what would be a warning; at a deployment alone, the library has done so itself. */
   strict?: boolean;
+  /** At a deployment alone. */
+  maxCostUsd?: number;
 }
 
 /** Final lines while they are written. */

@@ -12,7 +12,7 @@ import { clockSkewMs } from '../providers/shared/http/allowances.ts';
 import { callError, hasEndedAlready } from '../providers/shared/http/failed-call.ts';
 import { KeyedClient } from '../providers/shared/http/keyed-client.ts';
 import { verifiedDownload } from '../providers/shared/http/verified-download.ts';
-import { InvalidInputError } from '../records/errors.ts';
+import { InvalidInputError, NotFoundError } from '../records/errors.ts';
 import { hasEnded } from '../records/openai-batch.ts';
 import { describeIssues } from '../records/options.ts';
 import { Deployment } from './deployment/deployment.ts';
@@ -86,17 +86,22 @@ export class DeploymentClient implements LibraryClient {
   async finishedParts(batchId: string, signal: AbortSignal): Promise<FinishedPart[]> {
     const { batchdrop } = await this.#retrieved(batchId, signal);
     const { shards = [] } = shardsSchema.safeParse(batchdrop).data ?? {};
-    const finished = shards.filter(({ status, completed }) => status === 'collected' && completed > 0);
-    return finished.map(({ round, shard }) => ({
-      id: `${round}-${shard}`,
-      read: (readSignal) => this.#shardAnswers(batchId, round, shard, readSignal),
-    }));
+    return shards
+      .filter(({ status }) => status === 'collected')
+      .flatMap((shard) => [
+        ...(shard.completed > 0 ? [this.#part(batchId, shard, 'output')] : []),
+        ...(shard.failed > 0 ? [this.#part(batchId, shard, 'errors')] : []),
+      ]);
   }
 
-  async *#shardAnswers(batchId: string, round: number, shard: number, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const what = `Shard ${round}-${shard} of the batch ${batchId} of ${this.name}`;
-    const { response } = await this.call(what, (deployment) => deployment.openShard(batchId, round, shard, signal));
-    yield* verifiedDownload(response, what);
+  #part(batchId: string, { round, shard }: ShardView, what: 'output' | 'errors'): FinishedPart {
+    const name = `The ${what} of shard ${round}-${shard} of the batch ${batchId} of ${this.name}`;
+    const open = (signal: AbortSignal) =>
+      this.call(name, (deployment) => deployment.openShard(batchId, { round, shard }, what, signal));
+    return {
+      id: `${round}-${shard}-${what}`,
+      read: (signal) => readPart(name, () => open(signal), what === 'errors'),
+    };
   }
 
   /** An input file is used once, so it proves which batch is ours. */
@@ -114,11 +119,30 @@ export class DeploymentClient implements LibraryClient {
   }
 }
 
-const shardsSchema = z.object({
-  shards: z
-    .array(z.object({ round: z.number(), shard: z.number(), status: z.string(), completed: z.number() }))
-    .optional(),
+/** @param mayBeMissing for failures, which are all of requests that are sent again, or that an older deployment does not tell of. */
+async function* readPart(
+  name: string,
+  open: () => Promise<{ response: Response }>,
+  mayBeMissing: boolean,
+): AsyncGenerator<Uint8Array> {
+  const opened = await open().catch((error: unknown) => {
+    if (mayBeMissing && error instanceof NotFoundError) return null;
+    throw error;
+  });
+  if (opened) yield* verifiedDownload(opened.response, name);
+}
+
+const shardViewSchema = z.object({
+  round: z.number(),
+  shard: z.number(),
+  status: z.string(),
+  completed: z.number(),
+  failed: z.number().default(0),
 });
+
+type ShardView = z.infer<typeof shardViewSchema>;
+
+const shardsSchema = z.object({ shards: z.array(shardViewSchema).optional() });
 
 /** What of the SDK's options a deployment is called with as well. */
 const clientOptionsSchema = z.object({

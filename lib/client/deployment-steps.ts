@@ -71,7 +71,8 @@ export class DeploymentSteps implements CreationSteps {
     };
   }
 
-  async #draftOf(lines: Blob, { endpoint, metadata = {}, strict, idPrefix }: DraftOptions): Promise<Draft> {
+  async #draftOf(lines: Blob, options: DraftOptions): Promise<Draft> {
+    const { endpoint, metadata = {}, strict, idPrefix, maxCostUsd } = options;
     if (lines.size === 0) throw emptyInput();
     const token = randomUUID();
     return {
@@ -82,6 +83,7 @@ export class DeploymentSteps implements CreationSteps {
       idPrefix: idPrefix ?? token,
       metadata,
       ...(strict && { strict }),
+      ...(maxCostUsd !== undefined && { maxCostUsd }),
     };
   }
 
@@ -126,13 +128,14 @@ export class DeploymentSteps implements CreationSteps {
     return await createdBatch({ ...of, startedAtMs, settleSeconds }, outcome);
   }
 
-  #body({ endpoint, metadata, strict }: Draft, inputFileId: string): BatchCreation {
+  #body({ endpoint, metadata, strict, maxCostUsd }: Draft, inputFileId: string): BatchCreation {
     return {
       input_file_id: inputFileId,
       endpoint,
       completion_window: '24h',
       ...(Object.keys(metadata).length > 0 && { metadata }),
       ...(strict && { strict }),
+      ...(maxCostUsd !== undefined && { max_cost_usd: maxCostUsd }),
       ...(this.#routedTo !== undefined && { provider: this.#routedTo }),
       ...this.#settings.providerOptions,
     };

@@ -7,7 +7,7 @@ export type LibraryClient = Catalog &
     finishedParts?(batchId: string, signal: AbortSignal): Promise<FinishedPart[]>;
   };
 
-/** Answers of a part of a batch. What failed in it is only told at the end, since it may be sent again. */
+/** Answers of a part of a batch, or its failures. A request that may be sent again is not among them before the end. */
 export interface FinishedPart {
   /** The same whenever the batch is looked at. */
   id: string;

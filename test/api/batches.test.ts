@@ -65,6 +65,39 @@ it('the answers of a shard are there before the batch has ended, for its owner',
     await expect(caller.get(wrong)).rejects.toThrow(OpenAI.NotFoundError);
 });
 
+it('the failures of a shard are there before the end as far as they are final', async () => {
+  const { simulators, services } = api.harness;
+  const lines = [chatLine('good'), chatLine('wrong', '[[refuse]]'), chatLine('busy', '[[rate-limit]]')];
+  simulators.anthropic.setFaults([{ kind: 'stuck' }]);
+  const input_file_id = await upload([...lines, chatLine('no', '[[refuse]]'), claudeLine('never')]);
+  const { id } = await client.batches.create({ ...chat, input_file_id, ...({ max_attempts: 2 } as object) });
+  const path = `/batches/${id}/shards/0/0/errors`;
+  await expect(client.get(path)).rejects.toThrow(OpenAI.NotFoundError);
+  const found: string[][] = [];
+  await drive(api.harness, id, {
+    onTurn: async () => {
+      const batch = await services.records.getBatch(id);
+      const [first] = await services.records.listShards(id, batch.rounds[0]?.token ?? '');
+      if (first?.status !== 'collected' || batch.status !== 'in_progress' || found.length > 0) return;
+      const answer = await client.get(path, { __binaryResponse: true }).asResponse();
+      const text = await answer.text();
+      expect(answer.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
+      found.push(
+        text
+          .trim()
+          .split('\n')
+          .map((line) => JSON.parse(line).custom_id),
+      );
+      await expect(api.stranger.get(path)).rejects.toThrow(OpenAI.NotFoundError);
+      await client.batches.cancel(id);
+    },
+  });
+  simulators.anthropic.setFaults([]);
+  expect(found).toEqual([['wrong', 'no']]);
+  const after = await client.get(path, { __binaryResponse: true }).asResponse();
+  expect((await after.text()).trim().split('\n')).toHaveLength(3);
+});
+
 describe('the official client', () => {
   it('uploads, creates, polls and downloads', async () => {
     const lines = numbered(12, (id) => (id.endsWith('3') ? claudeLine(id) : chatLine(id)));

@@ -155,7 +155,7 @@ export class ApiTransport implements Transport {
   async *#answersSoFar({ handle, ...first }: BatchState): AsyncGenerator<Uint8Array> {
     for await (const { round, shard, status, completed } of this.#allShards(handle, first)) {
       if (status !== 'collected' || completed === 0) continue;
-      const { response } = await this.#calling(() => this.#deployment.openShard(handle, round, shard));
+      const { response } = await this.#calling(() => this.#deployment.openShard(handle, { round, shard }, 'output'));
       yield* chunksOf(response);
     }
   }

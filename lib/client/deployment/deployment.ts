@@ -71,9 +71,14 @@ export class Deployment {
     return await this.#download(`/files/${encodeURIComponent(fileId)}/content`, signal);
   }
 
-  /** Opens the answers of one shard, which may be read as soon as it is collected. */
-  async openShard(batchId: string, round: number, shard: number, signal?: AbortSignal): Promise<Download> {
-    return await this.#download(`${batchPath(batchId)}/shards/${round}/${shard}/output`, signal);
+  /** Opens the answers of one shard, or its final failures, which may be read as soon as it is collected. */
+  async openShard(
+    batchId: string,
+    { round, shard }: { round: number; shard: number },
+    what: 'output' | 'errors',
+    signal?: AbortSignal,
+  ): Promise<Download> {
+    return await this.#download(`${batchPath(batchId)}/shards/${round}/${shard}/${what}`, signal);
   }
 
   async createBatch(body: BatchCreation, options: CreationOptions = {}): Promise<DeploymentBatch> {
