@@ -46,7 +46,9 @@ export function serveCommand(): Command {
         .choices(['auto', 'none'])
         .default('auto'),
     )
-    .option('--max-cost-usd <dollars>', 'refuse calls beyond what the run may cost (with --provider)', parsePositive)
+    .option('--max-cost-usd <dollars>', 'refuse calls beyond what the run may cost', parsePositive)
+    .option('--allow-live', 'make calls live that no batch can hold, at full price (with --provider)')
+    .option('--pass-through', 'pass every other call on to the provider, at its price (with --provider)')
     .option('--ready-file <file>', 'write url and pid as JSON once it answers')
     .option('--json', 'report as lines of JSON')
     .action(async (words: string[], options) => {

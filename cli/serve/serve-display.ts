@@ -10,6 +10,8 @@ interface Begun {
   target: string;
   run: string;
   folder: string;
+  /** What is not gathered but made live; null for nothing. */
+  live: string | null;
 }
 
 /** What a person, or a pipe, sees of a server. */
@@ -33,7 +35,8 @@ function jsonDisplay(hasCommand: boolean): ServeDisplay {
   const tell = (event: string, value: object) => stream.write(`${JSON.stringify({ event, ...value })}\n`);
   const later = seldom((run) => tell('state', shown(run.state())));
   return {
-    begun: ({ url, target, run, folder }) => tell('begun', { url, pid: process.pid, target, run, journal: folder }),
+    begun: ({ url, target, run, folder, live }) =>
+      tell('begun', { url, pid: process.pid, target, run, journal: folder, ...(live !== null && { live }) }),
     caller: ({ name, holdSeconds, interim }) => tell('caller', { name, hold_seconds: holdSeconds, interim }),
     changed: later.show,
     ended: (state) => {
@@ -76,12 +79,13 @@ function textDisplay(): ServeDisplay {
   });
   const tell = (line: string) => process.stderr.write(`${line}\n`);
   return {
-    begun: ({ url, target, run, folder }) => {
+    begun: ({ url, target, run, folder, live }) => {
       tell(
         `${styleText('bold', 'Live calls become batches')} at ${url}, sent to ${target}. Answers take minutes to hours.`,
       );
       tell(`  export OPENAI_BASE_URL=${url}/v1 ANTHROPIC_BASE_URL=${url}`);
       tell(`  Run '${run}', kept in ${folder}. Stopped and started again, it goes on where it was.`);
+      if (live !== null) tell(`  ${live}`);
     },
     caller: ({ name, holdSeconds, hint }) => {
       const setting = hint === null ? '' : ` To wait for a day in one call, set ${hint}.`;

@@ -6,14 +6,14 @@ import type { TargetOptions } from '../../lib/client/target.ts';
 import type { CallerKind } from '../../lib/live/callers.ts';
 import { Journal } from '../../lib/live/journal.ts';
 import { assertGatherOptions, folderName, journalFolder, LiveRun } from '../../lib/live/live-run.ts';
-import type { Pricing } from '../../lib/live/pricing.ts';
-import { type LiveServer, serveLive } from '../../lib/live/server.ts';
+import { type LiveServer, type OtherCalls, serveLive } from '../../lib/live/server.ts';
 import { LiveTarget } from '../../lib/live/target.ts';
 import { digest } from '../../lib/records/digest.ts';
 import { asPortError } from '../../local/loopback-server.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import { findLocalStack } from '../transport/local-stack.ts';
 import { usualRun } from './journal-commands.ts';
+import { batchCallsFor, passingThrough } from './other-calls.ts';
 import { usualServePort } from './serve-command.ts';
 import { createServeDisplay, type ServeDisplay } from './serve-display.ts';
 
@@ -32,6 +32,8 @@ export interface ServeFlags {
   hold?: number;
   poll?: number;
   interim: 'auto' | 'none';
+  allowLive?: boolean;
+  passThrough?: boolean;
   readyFile?: string;
   json?: boolean;
 }
@@ -40,21 +42,22 @@ export interface ServeFlags {
 export async function serve(words: readonly string[], flags: ServeFlags): Promise<void> {
   const name = flags.run === undefined ? runNameOf(words) : folderName(flags.run);
   if (flags.readyFile) rmSync(flags.readyFile, { force: true });
-  const target = new LiveTarget(await targetOptions(flags), flags.maxAttempts);
+  const target = new LiveTarget(await targetOptions(flags), { maxAttempts: flags.maxAttempts });
+  assertLiveFlags(target, flags);
   await target.assertNoCircle();
-  const pricing = await pricingFor(target, flags);
   const gather = gatherOptions(flags);
   assertGatherOptions(gather);
   const folder = resolve(flags.journal ?? journalFolder(name));
   const journal = Journal.open(folder, { pid: process.pid, url: null }, Date.now());
   const display = createServeDisplay({ json: flags.json === true, hasCommand: words.length > 0 });
+  const failed = Promise.withResolvers<void>();
   const run = new LiveRun({
     ...gather,
     name,
     journal,
-    pricing,
     maxCostUsd: flags.maxCostUsd,
     onChange: () => display.changed(run),
+    onFailure: () => failed.resolve(),
   });
   const server = await listen(run, target, flags, words.length > 0, display.caller).catch(async (error: unknown) => {
     await run.close();
@@ -62,11 +65,40 @@ export async function serve(words: readonly string[], flags: ServeFlags): Promis
   });
   journal.tellOwner({ pid: process.pid, url: server.url });
   run.attach(target);
-  display.begun({ url: server.url, target: target.name, run: name, folder });
+  display.begun({ url: server.url, target: target.name, run: name, folder, live: liveNoteOf(flags) });
   if (flags.readyFile) writeReady(flags.readyFile, server.url);
   const ending = new Ending(run, server, display, flags.readyFile);
   if (words.length > 0) await ending.afterCommand(words);
-  else await ending.afterSignal();
+  else await ending.afterSignal(failed.promise);
+}
+
+/** @throws CommandError where live calls cannot be made, or would pass a cap unseen. */
+function assertLiveFlags({ kind, name }: LiveTarget, { allowLive, passThrough, maxCostUsd }: ServeFlags): void {
+  if (!allowLive && !passThrough) return;
+  const flag = allowLive ? '--allow-live' : '--pass-through';
+  if (kind === null)
+    throw new CommandError(
+      exitStatus.invalid,
+      `${flag} needs a provider (--provider openai): ${name} makes no live calls.`,
+    );
+  if (maxCostUsd === undefined) return;
+  const message = `${flag} cannot stand with --max-cost-usd: nobody counts what live calls cost. Leave one of them out.`;
+  throw new CommandError(exitStatus.invalid, message);
+}
+
+/** What costs the full price; null for nothing. */
+function liveNoteOf({ allowLive, passThrough }: ServeFlags): string | null {
+  const which = [
+    ...(allowLive ? ['calls that no batch can hold'] : []),
+    ...(passThrough ? ['calls of every other path'] : []),
+  ];
+  return which.length === 0 ? null : `Made live, at full price: ${which.join(' and ')}.`;
+}
+
+/** What is done with calls that are none of a batch. */
+function otherCallsOf(target: LiveTarget, { passThrough }: ServeFlags): OtherCalls | undefined {
+  if (target.kind === null) return batchCallsFor(target);
+  return passThrough ? passingThrough(target) : undefined;
 }
 
 /** A name of its own for each command, so that the same command finds its answers again. Later words may hold secrets. */
@@ -99,20 +131,6 @@ async function targetOptions(flags: ServeFlags): Promise<TargetOptions> {
   return { deployment: stack.url, ...(apiKey && { apiKey }) };
 }
 
-/**
- * @returns nothing for a deployment, which says itself what its batches cost.
- * @throws CommandError for a cap where nobody could hold it.
- */
-async function pricingFor(
-  { kind, config, name }: LiveTarget,
-  { maxCostUsd }: ServeFlags,
-): Promise<Pricing | undefined> {
-  if (kind !== null) return (await import('./pricing.ts')).pricingOf(kind, config);
-  if (maxCostUsd === undefined) return undefined;
-  const message = `--max-cost-usd is held by the prices of a provider, and ${name} routes requests by a configuration that is not known here. Name a provider (--provider openai), or set maxima in the deployment's configuration.`;
-  throw new CommandError(exitStatus.invalid, message);
-}
-
 function gatherOptions({ gather, maxGather, maxBatchRequests, maxAttempts, poll }: ServeFlags) {
   return {
     ...(gather !== undefined && { gatherSeconds: gather }),
@@ -138,6 +156,8 @@ async function listen(
       port,
       sendsInterim: flags.interim === 'auto',
       holdSeconds: flags.hold,
+      allowsLive: flags.allowLive === true,
+      others: otherCallsOf(target, flags),
       onCaller,
     });
   } catch (error) {
@@ -169,10 +189,12 @@ class Ending {
     this.#readyFile = readyFile;
   }
 
-  async afterSignal(): Promise<void> {
-    await new Promise<void>((resolve) => {
+  /** @param failed when the run cannot go on. */
+  async afterSignal(failed: Promise<void>): Promise<void> {
+    const stopped = new Promise<void>((resolve) => {
       for (const signal of stopSignals) process.once(signal, () => resolve());
     });
+    await Promise.race([stopped, failed]);
     await this.#close();
   }
 
@@ -183,7 +205,7 @@ class Ending {
     try {
       const status = await commandStatus(words, environmentFor(`${this.#server.url}/run/${this.#run.name}.${name}`));
       await this.#server.close();
-      if (status === 0) this.#run.journal.endPass(pass, Date.now());
+      if (status === 0 && this.#run.failure === null) this.#run.journal.endPass(pass, Date.now());
       process.exitCode = status;
     } finally {
       await this.#close();
@@ -193,8 +215,10 @@ class Ending {
   async #close(): Promise<void> {
     if (this.#readyFile) rmSync(this.#readyFile, { force: true });
     await this.#server.close();
-    this.#display.ended(this.#run.state());
+    const { failure } = this.#run;
+    if (failure === null) this.#display.ended(this.#run.state());
     await this.#run.close();
+    if (failure !== null) throw new CommandError(exitStatus.someFailed, failure.message);
   }
 }
 

@@ -22,7 +22,7 @@ import { hasEnded } from '../records/openai-batch.ts';
 import { deferralSeconds, waitSeconds } from '../records/schedule.ts';
 import type { Usage } from '../records/usage.ts';
 import { answerFromLine, failureAnswer, type LineAnswer, statusOf } from './answer.ts';
-import type { BatchNote, Journal, KeptAnswer, KeptBatch } from './journal.ts';
+import { type BatchNote, type Journal, JournalError, type KeptAnswer, type KeptBatch } from './journal.ts';
 import { lineOf } from './live-call.ts';
 import type { Pricing } from './pricing.ts';
 import { deadlineHours } from './target.ts';
@@ -38,6 +38,8 @@ export interface BatchHost {
   pollIntervalSeconds: number | undefined;
   /** Who knows what answers cost; null where nobody does. */
   pricing: Pricing | null;
+  /** What the batch may cost, where its target holds that; undefined without a cap. */
+  maxCostUsd(): number | undefined;
   signal: AbortSignal;
   now(): number;
   /** Whether anybody waits for a request. */
@@ -57,6 +59,11 @@ const answersAtATime = 200;
 const minDownloads = 4;
 /** How long a batch may be unknown to the provider, or its results unreadable, before it counts as gone. */
 const goneAfterMs = 30 * 60_000;
+/** How long after its day a batch may still end by itself before it is cancelled, and then how long it is waited for. */
+const expiryMs = 20 * 60_000;
+const cancellationMs = 30 * 60_000;
+/** Looks at a batch whose day is over, at least, for the same reason. */
+const minLooks = 4;
 const pollBounds = { minSeconds: 1, maxSeconds: 60 };
 const firstPauseSeconds = 1;
 const lookSeconds = 5;
@@ -72,6 +79,8 @@ export class BatchWork {
   readonly #connection: Connection;
   readonly #readParts = new Set<string>();
   #cost: { costUsd: number | null; liveUsd: number | null } = { costUsd: 0, liveUsd: 0 };
+  /** Since the batch was seen running though its day was over; null until then. */
+  #overdue: { sinceMs: number; looks: number } | null = null;
   #batch: KeptBatch;
 
   constructor(host: BatchHost, connection: Connection, batch: KeptBatch) {
@@ -80,18 +89,23 @@ export class BatchWork {
     this.#batch = batch;
   }
 
-  /** Ends with the batch, or with the run; then the next start goes on. */
+  /**
+   * Ends with the batch, or with the run; then the next start goes on.
+   *
+   * @throws JournalError where nothing can be written down any more.
+   */
   async run(): Promise<void> {
     while (!this.#host.signal.aborted && !(await this.#isOver()));
   }
 
-  /** Goes as far as it comes. A surprise, such as a full disk, is met again after a pause. */
+  /** Goes as far as it comes. A surprise is met again after a pause. */
   async #isOver(): Promise<boolean> {
     try {
       if (await this.#created()) await this.#collect();
       return true;
     } catch (error) {
       if (this.#host.signal.aborted) return true;
+      if (error instanceof JournalError) throw error;
       if (this.#batch.step === 'lines' && error instanceof InvalidInputError) {
         this.#end(error);
         return true;
@@ -147,6 +161,7 @@ export class BatchWork {
       metadata: { live_run: runName.slice(0, 200) },
       strict: false,
       idPrefix: this.#idPrefix,
+      maxCostUsd: this.#host.maxCostUsd(),
     });
     await pipeline(Readable.from(drafting.lines), createWriteStream(this.#linesFile, { mode: 0o600, flush: true }));
     const draft = await drafting.finish(await openAsBlob(this.#linesFile));
@@ -193,6 +208,7 @@ export class BatchWork {
         this.#note({ step: 'uploaded', inputFileId: upload.providerInputFileId });
       }
     } catch (error) {
+      if (error instanceof JournalError) throw error;
       return this.#nothingCreated(error);
     }
     this.#note({ step: 'creating', creatingAtMs: this.#host.now() });
@@ -298,23 +314,26 @@ export class BatchWork {
     void this.#removeLines();
   }
 
+  /** What cannot be removed does no harm: no other batch has this name. */
   async #removeLines(): Promise<void> {
-    await rm(this.#linesFile, { force: true });
+    await rm(this.#linesFile, { force: true }).catch(() => undefined);
   }
 
   async #collect(): Promise<void> {
     const ended = await this.#ended();
-    if (!ended) return this.#end({ code: 'results_unavailable', message: 'The batch is gone at the provider.' });
+    if (ended === 'gone')
+      return this.#end({ code: 'results_unavailable', message: 'The batch is gone at the provider.' });
+    if (ended === 'overdue') return this.#end(neverEnded);
     const { batch, fields } = ended;
     if (batch.phase === 'failed') return await this.#failed(batch, fields);
     const isRead = await this.#read(batch);
     if (this.#connection.steps.retries) this.#note({ costUsd: costOf(fields) });
     else if (isRead) this.#note(this.#cost);
-    this.#end(isRead ? missingFrom(batch) : unreadable);
+    this.#end(isRead ? missingFrom(batch, this.#overdue !== null) : unreadable);
   }
 
-  /** @returns null where the provider has known no such batch for a while. */
-  async #ended(): Promise<{ batch: ProviderBatch; fields: BatchFields } | null> {
+  /** @returns `gone` where the provider has known no such batch for a while, `overdue` where it does not end. */
+  async #ended(): Promise<{ batch: ProviderBatch; fields: BatchFields } | 'gone' | 'overdue'> {
     const { providerBatchId, createdAtMs } = this.#batch;
     const { now, signal, pollIntervalSeconds } = this.#host;
     const id = providerBatchId ?? '';
@@ -327,14 +346,32 @@ export class BatchWork {
         await this.#readFinishedParts(id);
         if (this.#batch.problem !== null) this.#note({ problem: null });
       } catch (error) {
-        if (signal.aborted) throw error;
+        if (signal.aborted || error instanceof JournalError) throw error;
         if (!(error instanceof NotFoundError)) lastSeenMs = now();
-        if (now() - lastSeenMs > goneAfterMs) return null;
+        if (now() - lastSeenMs > goneAfterMs) return 'gone';
         this.#note({ problem: `The batch cannot be looked at: ${safeText(messageOf(error))}` });
       }
       const ageSeconds = (now() - (createdAtMs ?? now())) / 1000;
+      if (ageSeconds * 1000 > deadlineMs + expiryMs && (await this.#isGivenUp(id))) return 'overdue';
       await pause(pollIntervalSeconds ?? waitSeconds(ageSeconds, pollBounds, Math.random()), signal);
     }
+  }
+
+  /** A batch that runs after its day is cancelled, and waited for a while longer: what it did is paid for. */
+  async #isGivenUp(batchId: string): Promise<boolean> {
+    const { now, signal } = this.#host;
+    this.#overdue ??= { sinceMs: now(), looks: 0 };
+    const { sinceMs, looks } = this.#overdue;
+    if (looks >= minLooks && now() - sinceMs > cancellationMs) return true;
+    if (looks === 0) {
+      this.#note({ problem: 'The batch did not end within its 24 hours, and is being cancelled.' });
+      await this.#connection.cancel(batchId, signal).catch((error: unknown) => {
+        const why = safeText(messageOf(error));
+        this.#note({ problem: `The batch did not end within its 24 hours, and cannot be cancelled: ${why}` });
+      });
+    }
+    this.#overdue.looks += 1;
+    return false;
   }
 
   /** Answers of parts that are done are handed out before the batch ends. */
@@ -373,7 +410,7 @@ export class BatchWork {
         await this.#readOnce(batch);
         return true;
       } catch (error) {
-        if (signal.aborted) throw error;
+        if (signal.aborted || error instanceof JournalError) throw error;
         this.#note({ problem: `The results could not be read: ${safeText(messageOf(error))}` });
         if (download >= minDownloads && now() - beganMs > goneAfterMs) return false;
         await pause(pollIntervalSeconds ?? Math.min(5 * download, pollBounds.maxSeconds), signal);
@@ -407,7 +444,8 @@ export class BatchWork {
     if (bytes === null) return { customId: null, position: null, result: null };
     const read = this.#connection.readLine(bytes, this.#endpoint);
     if (read.kind === 'none') {
-      const { customId, code, message } = read;
+      const { customId, message } = read;
+      const code = read.code === 'batch_cancelled' && this.#overdue ? 'batch_expired' : read.code;
       const answer = this.#failure(code, message);
       const isRetryable = code === 'batch_expired';
       return { customId, position: this.#positionOf(customId), result: { answer, isRetryable } };
@@ -470,8 +508,16 @@ const unreadable = {
   message: 'The results of the batch could not be read. The request may have been paid for, and is not sent again.',
 };
 
-function missingFrom({ phase }: ProviderBatch): { code: string; message: string } {
-  if (phase === 'expired')
+/** The same of a batch that runs on, whatever its provider was told. */
+const neverEnded = {
+  code: 'batch_overdue',
+  message:
+    'The batch did not end within 24 hours, nor after it was cancelled. The request may be executed and paid for, and is not sent again.',
+};
+
+/** @param isOverdue whether it was cancelled since its day was over. */
+function missingFrom({ phase }: ProviderBatch, isOverdue: boolean): { code: string; message: string } {
+  if (phase === 'expired' || (phase === 'cancelled' && isOverdue))
     return { code: 'batch_expired', message: 'The batch expired before this request was executed.' };
   if (phase === 'cancelled')
     return { code: 'batch_cancelled', message: 'The batch was cancelled before this request was executed.' };

@@ -9,6 +9,7 @@ import { responseOf } from './delivery.ts';
 import { Journal, type KeptAnswer, type Pass } from './journal.ts';
 import { endpointOfPath, type LiveCall, type LiveEndpoint, readLiveCall } from './live-call.ts';
 import {
+  assertAboveZero,
   assertGatherOptions,
   folderName,
   type GatherOptions,
@@ -28,6 +29,8 @@ export interface BatchingOptions extends Omit<TargetOptions, 'signal'>, GatherOp
   run?: string;
   /** Folder of the run's journal. Default: `.batchdrop/live/<run>`. */
   journal?: string;
+  /** What the run may cost in US dollars, all its starts together; calls beyond it get a 429. */
+  maxCostUsd?: number;
 }
 
 const { signal: _ofOneCall, ...targetNames } = targetOptionNames;
@@ -37,6 +40,7 @@ const batchingOptionNames = {
   ...gatherOptionNames,
   run: true,
   journal: true,
+  maxCostUsd: true,
 } as const;
 
 /** What the official clients of OpenAI and Anthropic are constructed with. */
@@ -67,9 +71,10 @@ const clientTimeoutMs = 25 * 3_600_000;
 export function batching(options: BatchingOptions = {}): BatchingClientOptions {
   assertKnownOptions(options, batchingOptionNames);
   assertGatherOptions(options);
+  assertAboveZero('maxCostUsd', options.maxCostUsd);
   const { run: runName, journal, ...rest } = options;
   const name = runName === undefined ? scriptName() : folderName(runName);
-  const target = new LiveTarget(targetPart(rest), rest.maxAttempts);
+  const target = new LiveTarget(targetPart(rest), { maxAttempts: rest.maxAttempts });
   const program = programFor(name, journal ?? journalFolder(name), rest);
   program.run.attach(target);
   return {
@@ -103,20 +108,23 @@ function scriptName(): string {
 interface Program {
   run: LiveRun;
   pass: Pass;
-  options: GatherOptions;
+  options: SharedOptions;
 }
+
+/** What all clients of a run have in common. */
+type SharedOptions = GatherOptions & Pick<BatchingOptions, 'maxCostUsd'>;
 
 /** By the journal's folder: the clients of one program share its run. */
 const programs = new Map<string, Program>();
 
-function programFor(name: string, folder: string, options: GatherOptions): Program {
+function programFor(name: string, folder: string, options: SharedOptions): Program {
   const key = resolve(folder);
-  const gather = gatherPart(options);
+  const shared = sharedPart(options);
   const known = programs.get(key);
-  if (known) return sameGathering(known, name, gather);
+  if (known) return sameGathering(known, name, shared);
   const journal = Journal.open(key, { pid: process.pid, url: null }, Date.now());
-  const run = new LiveRun({ ...gather, name, journal });
-  const program = { run, pass: run.pass(randomUUID()), options: gather };
+  const run = new LiveRun({ ...shared, name, journal });
+  const program = { run, pass: run.pass(randomUUID()), options: shared };
   programs.set(key, program);
   process.once('exit', (code) => {
     if (programs.get(key) === program) endProgram(program, code);
@@ -125,7 +133,7 @@ function programFor(name: string, folder: string, options: GatherOptions): Progr
 }
 
 /** The clients of one program share a run, so they cannot gather in two ways. */
-function sameGathering(program: Program, name: string, options: GatherOptions): Program {
+function sameGathering(program: Program, name: string, options: SharedOptions): Program {
   const begun = new Map(Object.entries(program.options));
   const other = Object.entries(options).find(([option, value]) => begun.get(option) !== value);
   if (other === undefined) return program;
@@ -134,16 +142,22 @@ function sameGathering(program: Program, name: string, options: GatherOptions): 
   throw new InvalidInputError('invalid_option', message, { param: option });
 }
 
-function gatherPart(options: GatherOptions): GatherOptions {
-  const names = Object.keys(gatherOptionNames);
+function sharedPart(options: SharedOptions): SharedOptions {
+  const names = [...Object.keys(gatherOptionNames), 'maxCostUsd'];
   return Object.fromEntries(Object.entries(options).filter(([name]) => names.includes(name)));
 }
 
 /** A program that ends without an error, and got an answer to each call, asks anew when it is started again. */
 function endProgram({ run, pass }: Program, exitCode: number): void {
   run.stop();
-  if (exitCode === 0) run.journal.endPass(pass, Date.now());
-  run.journal.close();
+  try {
+    if (exitCode === 0 && run.failure === null) run.journal.endPass(pass, Date.now());
+    run.journal.close();
+  } catch (error) {
+    // It counts as a pass that did not end well, and is repeated from the journal.
+    console.error(messageOf(error));
+    process.exitCode = 1;
+  }
 }
 
 async function answerCall(program: Program, target: LiveTarget, request: Request): Promise<Response> {
@@ -196,7 +210,7 @@ class Answering {
     };
     try {
       const replaced = () => reject(new Error('Another call of this program waits for the answer in its place.'));
-      ticket = run.take(this.#call, this.#target, pass, { answered, replaced });
+      ticket = run.take(this.#call, this.#target, pass, { answered, replaced, failed: reject });
       this.#signal.addEventListener('abort', abort);
       const response = responseOf(this.#call, await promise);
       ticket.delivered();

@@ -33,8 +33,25 @@ export class Budget {
         'The run has a cap on its cost, and what an earlier batch of it cost is not known. Begin another run.';
       throw new RefusedCallError(429, 'budget_exceeded', message);
     }
-    const message = `This request may cost $${usd.toFixed(6)}, and $${committed.toFixed(6)} of the run's $${this.#capUsd} are spent or on their way. Raise --max-cost-usd, or begin another run.`;
+    const message = `This request may cost $${usd.toFixed(6)}, and $${committed.toFixed(6)} of the run's $${this.#capUsd} are spent or on their way. Raise the cap (--max-cost-usd, maxCostUsd), or begin another run.`;
     throw new RefusedCallError(429, 'budget_exceeded', message);
+  }
+
+  /**
+   * The same where the target prices a request, and holds what is left for each batch.
+   *
+   * @throws RefusedCallError
+   */
+  assertLeft(): void {
+    if (this.#capUsd === null || this.#spentUsd() < this.#capUsd) return;
+    this.assertFits(0, '');
+    const message = `The run's $${this.#capUsd} are spent. Raise the cap (--max-cost-usd, maxCostUsd), or begin another run.`;
+    throw new RefusedCallError(429, 'budget_exceeded', message);
+  }
+
+  /** What is not spent; undefined without a cap. */
+  get leftUsd(): number | undefined {
+    return this.#capUsd === null ? undefined : this.#capUsd - this.#spentUsd();
   }
 
   reserve(requestId: number, usd: number): void {

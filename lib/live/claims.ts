@@ -17,6 +17,7 @@ const maybePaid: ReadonlySet<string | null> = new Set([
   'invalid_result_line',
   'invalid_answer',
   'results_unavailable',
+  'batch_overdue',
 ]);
 
 /**
@@ -65,9 +66,9 @@ export class Claims {
       place += 1;
       kept = this.#journal.atPlace(callKey, pass.generation, place);
     }
+    const claim = kept ? this.#repeatEarlier(call, kept) : this.#insert(call, place);
     this.#nextPlaces.set(counter, place + 1);
-    if (!kept) return this.#insert(call, place);
-    return this.#repeatEarlier(call, kept);
+    return claim;
   }
 
   /** A pass that repeats another one gets its answers, but not its failures that cost nothing. */

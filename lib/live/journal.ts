@@ -7,6 +7,11 @@ import type { Draft } from '../client/creation-steps.ts';
 import { ConflictError, InvalidInputError, messageOf } from '../records/errors.ts';
 import { parseJson } from '../records/parse-json.ts';
 
+/** A journal that was open could not be written or read: its disk is full, say, or another program holds it. */
+export class JournalError extends Error {
+  override readonly name = 'JournalError';
+}
+
 /** Who works with a run's journal, for a second process that wants to. */
 export interface JournalOwner {
   pid: number;
@@ -289,12 +294,13 @@ export class Journal {
 
   /** Writes several things, or none of them. */
   together(write: () => void): void {
-    this.#database.exec('BEGIN IMMEDIATE');
+    this.#asked(() => this.#database.exec('BEGIN IMMEDIATE'));
     try {
       write();
-      this.#database.exec('COMMIT');
+      this.#asked(() => this.#database.exec('COMMIT'));
     } catch (error) {
-      this.#database.exec('ROLLBACK');
+      // Where the disk is full, SQLite has ended the transaction itself.
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
   }
@@ -596,15 +602,25 @@ export class Journal {
   }
 
   #run(sql: string, ...values: SQLInputValue[]) {
-    return this.#prepared(sql).run(...values);
+    return this.#asked(() => this.#prepared(sql).run(...values));
   }
 
   #get(sql: string, ...values: SQLInputValue[]) {
-    return this.#prepared(sql).get(...values);
+    return this.#asked(() => this.#prepared(sql).get(...values));
   }
 
   #all(sql: string, ...values: SQLInputValue[]) {
-    return this.#prepared(sql).all(...values);
+    return this.#asked(() => this.#prepared(sql).all(...values));
+  }
+
+  /** @throws JournalError for whatever the database refuses. */
+  #asked<Result>(ask: () => Result): Result {
+    try {
+      return ask();
+    } catch (cause) {
+      const message = `The journal in ${this.folder} cannot be used any more: ${messageOf(cause)}. Make room on its disk, or close the program that holds it, and start again: what was sent goes on, and nothing is paid for twice.`;
+      throw new JournalError(message, { cause });
+    }
   }
 }
 
@@ -656,6 +672,9 @@ function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
+/** How long a write waits for another program that looks into the database. */
+const busyMilliseconds = 1_000;
+
 const databaseName = 'journal.sqlite';
 const lockName = 'lock.sqlite';
 const ownerName = 'owner.json';
@@ -665,7 +684,7 @@ function openDatabase(folder: string): DatabaseSync {
   // Made by us first, so that it is nobody else's to read for a moment.
   writeFileSync(path, '', { flag: 'a', mode: 0o600 });
   chmodSync(path, 0o600);
-  const database = new DatabaseSync(path);
+  const database = new DatabaseSync(path, { timeout: busyMilliseconds });
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   database.exec(tables);
   return database;
@@ -713,6 +732,7 @@ function inUse(folder: string, cause: unknown): ConflictError {
 }
 
 function unusable(folder: string, cause: unknown): InvalidInputError {
-  const message = `The journal in ${folder} cannot be used: ${messageOf(cause)}. Nothing was taken. Give another place (journal: '...', --journal ...), or make room. A damaged journal may be moved away; what its open batches answer then stays at the provider.`;
+  const reason = messageOf(cause instanceof JournalError ? cause.cause : cause);
+  const message = `The journal in ${folder} cannot be used: ${reason}. Nothing was taken. Give another place (journal: '...', --journal ...), or make room. A damaged journal may be moved away; what its open batches answer then stays at the provider.`;
   return new InvalidInputError('journal_unusable', message, { cause, param: 'journal' });
 }

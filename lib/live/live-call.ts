@@ -85,11 +85,12 @@ function assertBatchable(body: JsonObject): void {
       'unsupported_parameter',
       'A background response is polled for, and a request of a batch has nothing to poll. Leave background out: the call waits by itself.',
       'background',
+      { isLiveOnly: true },
     );
   for (const param of ['previous_response_id', 'conversation']) {
     if (body[param] === undefined || body[param] === null) continue;
     const message = `'${param}' refers to what the provider stored; requests of a batch cannot go on from it. Send the conversation in input.`;
-    throw new RefusedCallError(400, 'unsupported_parameter', message, param);
+    throw new RefusedCallError(400, 'unsupported_parameter', message, param, { isLiveOnly: true });
   }
 }
 

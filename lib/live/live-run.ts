@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { z } from 'zod';
-import { InvalidInputError } from '../records/errors.ts';
+import { InvalidInputError, messageOf, safeText } from '../records/errors.ts';
 import { parseJson } from '../records/parse-json.ts';
 import { RefusedCallError, statusOf } from './answer.ts';
 import { type BatchHost, BatchWork } from './batch-work.ts';
@@ -10,7 +10,6 @@ import { Gatherer } from './gatherer.ts';
 import type { Journal, JournalCounts, KeptAnswer, KeptBatch, Pass } from './journal.ts';
 import { callKeyOf, groupingOf, type LiveCall, lineOf } from './live-call.ts';
 import { Pace } from './pace.ts';
-import type { Pricing } from './pricing.ts';
 import type { LiveTarget } from './target.ts';
 
 /** How calls are gathered and sent. */
@@ -40,26 +39,26 @@ export function assertGatherOptions(options: GatherOptions): void {
   for (const name of Object.keys(gatherOptionNames)) {
     const value = Object.entries(options).find(([key]) => key === name)?.[1];
     const isWhole = name === 'maxAttempts' || name === 'maxBatchRequests';
-    if (value === undefined || (value > 0 && Number.isFinite(value) && (!isWhole || Number.isInteger(value)))) continue;
-    throw new InvalidInputError(
-      'invalid_value',
-      `${name} is a ${isWhole ? 'whole ' : ''}number above 0, not ${value}.`,
-      {
-        param: name,
-      },
-    );
+    assertAboveZero(name, value, { isWhole });
   }
+}
+
+/** @throws InvalidInputError */
+export function assertAboveZero(name: string, value: number | undefined, { isWhole = false } = {}): void {
+  if (value === undefined || (value > 0 && Number.isFinite(value) && (!isWhole || Number.isInteger(value)))) return;
+  const message = `${name} is a ${isWhole ? 'whole ' : ''}number above 0, not ${value}.`;
+  throw new InvalidInputError('invalid_value', message, { param: name });
 }
 
 export interface RunOptions extends GatherOptions {
   name: string;
   journal: Journal;
-  /** Prices of the target, for the cap and the costs that are shown. */
-  pricing?: Pricing | undefined;
-  /** What the run may cost, in US dollars; it needs prices. */
+  /** What the run may cost, in US dollars, by the prices of a provider, or as a deployment holds it. */
   maxCostUsd?: number | undefined;
   /** Called when something worth showing changed. */
   onChange?: (() => void) | undefined;
+  /** Called once if the run cannot go on; everybody who waits has been told by then. */
+  onFailure?: (() => void) | undefined;
 }
 
 /** Somebody who waits for an answer. */
@@ -67,6 +66,8 @@ export interface Caller {
   answered(answer: KeptAnswer): void;
   /** Another connection of the same caller waits in its place. */
   replaced(): void;
+  /** The run cannot go on. What was sent is answered at its next start. */
+  failed(failure: RefusedCallError): void;
 }
 
 /** A call that was taken. Its caller says what becomes of it. */
@@ -89,6 +90,14 @@ export interface RunState extends JournalCounts {
   pace: string | null;
 }
 
+/** What was gathered and waits for its turn. */
+interface Backlog {
+  target: LiveTarget;
+  endpoint: string;
+  grouping: string;
+  requestIds: number[];
+}
+
 /** What `callKeyOf` and lines need of a custom_id before there is one: the longest that there will be. */
 const placeholderId = 'x'.repeat(40);
 const tidyEveryMs = 3_600_000;
@@ -106,10 +115,12 @@ export class LiveRun {
   readonly #targets = new Map<string, LiveTarget>();
   readonly #works = new Set<Promise<void>>();
   readonly #open = new Map<number, KeptBatch>();
+  readonly #backlog: Backlog[] = [];
   readonly #stopped = new AbortController();
   readonly #pace = new Pace();
   readonly #budget: Budget;
   #spentUsd = 0;
+  #failure: unknown = null;
   readonly #tidier: NodeJS.Timeout;
   #keptAlive: NodeJS.Timeout | undefined;
 
@@ -120,7 +131,41 @@ export class LiveRun {
     this.#claims = new Claims(this.journal);
     this.#spentUsd = this.journal.costs().spentUsd ?? Number.POSITIVE_INFINITY;
     this.#budget = new Budget(options.maxCostUsd ?? null, () => this.#spentUsd);
-    this.#tidier = setInterval(() => this.journal.forgetOld(Date.now()), tidyEveryMs).unref();
+    const tidy = () => this.#guarded(() => this.journal.forgetOld(Date.now()));
+    this.#tidier = setInterval(tidy, tidyEveryMs).unref();
+  }
+
+  /** Why the run cannot go on; null while it can. */
+  get failure(): RefusedCallError | null {
+    if (this.#failure === null) return null;
+    const message = `The run '${this.name}' has stopped. ${safeText(messageOf(this.#failure))}`;
+    return new RefusedCallError(500, 'run_failed', message);
+  }
+
+  /** Does what nobody waits for: where it fails, the run does, and whoever waits is told. */
+  #guarded(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** Without its journal a run cannot keep what it promises. At an end that is wanted, what was not written is not missed. */
+  #fail(error: unknown): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#failure = error ?? new Error('unknown');
+    this.#halt();
+    const holders = [...this.#holders.values()];
+    this.#holders.clear();
+    const { failure } = this;
+    for (const { caller } of holders) if (failure) caller.failed(failure);
+    this.#options.onFailure?.();
+  }
+
+  #assertWorks(): void {
+    const { failure } = this;
+    if (failure) throw failure;
   }
 
   /** Makes a target known, and goes on with the batches that an earlier process left there. */
@@ -141,9 +186,10 @@ export class LiveRun {
   /**
    * Takes a call: it is in the journal when this returns.
    *
-   * @throws RefusedCallError for what would be refused in a batch.
+   * @throws RefusedCallError for what would be refused in a batch, and where the run cannot go on.
    */
   take(call: LiveCall, target: LiveTarget, pass: Pass, caller: Caller): Ticket {
+    this.#assertWorks();
     target.assertSendable(call);
     const { steps } = target.connectionFor(call);
     const checked = steps.check(lineOf(placeholderId, call.endpoint, call.body), call.endpoint);
@@ -152,7 +198,7 @@ export class LiveRun {
       throw new RefusedCallError(statusOf(code), code, message, param?.replace(/^(body|params)\./, '') ?? null);
     }
     const grouping = groupingOf(call, steps.mixesModels ? '' : checked.model);
-    const usd = this.#options.pricing?.estimate(checked.request, checked.model, checked.sentBytes) ?? null;
+    const usd = target.pricing?.atMost(checked.request, checked.model, checked.sentBytes)?.batchUsd ?? null;
     const { request, kind } = this.#claims.claim({
       callKey: callKeyOf(target.id, call),
       pass,
@@ -165,22 +211,24 @@ export class LiveRun {
       nowMs: Date.now(),
     });
     const isSentAnew = kind === 'new' || (request.status === null && request.batch === null);
-    if (isSentAnew) this.#reserve(request.id, usd, checked.model);
+    if (isSentAnew) this.#reserve(request.id, usd, checked.model, target);
     this.#holders.get(request.id)?.caller.replaced();
     const holder = new Holder(request.id, caller, this);
     this.#holders.set(request.id, holder);
     this.#stayAlive();
     if (isSentAnew) this.#gathererOf(target, call, grouping).add(request.id, checked.sentBytes);
     else if (request.status !== null) queueMicrotask(() => this.#giveAgain(holder));
+    this.#assertWorks();
     this.#changed();
     return holder;
   }
 
   /** A call that would pass the cap is not taken; what it would have been for stays unsent. */
-  #reserve(requestId: number, usd: number | null, model: string): void {
+  #reserve(requestId: number, usd: number | null, model: string, { pricing }: LiveTarget): void {
     try {
       this.#budget.release(requestId);
-      this.#budget.assertFits(usd, model);
+      if (pricing) this.#budget.assertFits(usd, model);
+      else this.#budget.assertLeft();
       this.#budget.reserve(requestId, usd ?? 0);
     } catch (error) {
       this.journal.left(requestId, Date.now());
@@ -189,16 +237,20 @@ export class LiveRun {
   }
 
   #giveAgain(holder: Holder): void {
-    const answer = this.journal.answerOf(holder.requestId);
-    if (answer) holder.caller.answered(answer);
+    this.#guarded(() => {
+      const answer = this.journal.answerOf(holder.requestId);
+      if (answer) holder.caller.answered(answer);
+    });
   }
 
   /** @internal Of a holder that no longer waits, for what reason ever. */
   release(holder: Holder, isDelivered: boolean): void {
     if (this.#holders.get(holder.requestId) !== holder) return;
     this.#holders.delete(holder.requestId);
-    if (isDelivered) this.journal.delivered(holder.requestId, Date.now());
-    else this.journal.left(holder.requestId, Date.now());
+    this.#guarded(() => {
+      if (isDelivered) this.journal.delivered(holder.requestId, Date.now());
+      else this.journal.left(holder.requestId, Date.now());
+    });
     this.#budget.release(holder.requestId);
     if (this.#holders.size === 0) {
       clearInterval(this.#keptAlive);
@@ -225,7 +277,8 @@ export class LiveRun {
       // What surrounds the lines is little, and ids differ in length by a few bytes.
       maxBytes: Math.floor(size.maxBytes * 0.98),
     };
-    const made = new Gatherer(bounds, (requestIds) => this.#send(target, call.endpoint, grouping, requestIds));
+    const send = (ids: number[]) => this.#guarded(() => this.#send(target, call.endpoint, grouping, ids));
+    const made = new Gatherer(bounds, send);
     this.#gatherers.set(name, made);
     return made;
   }
@@ -234,25 +287,48 @@ export class LiveRun {
   #send(target: LiveTarget, endpoint: string, grouping: string, requestIds: number[]): void {
     const wanted = requestIds.filter((id) => this.#holders.has(id));
     if (wanted.length === 0) return;
+    if (this.#mustWait(target)) {
+      this.#backlog.push({ target, endpoint, grouping, requestIds: wanted });
+      return;
+    }
     this.#pace.sent(wanted.length);
     const batch = this.journal.beginBatch({ account: target.id, grouping, endpoint }, wanted);
     this.#budget.sent(batch.id, wanted);
     this.#work(target, batch);
   }
 
+  /** Where the target holds the cap, each batch may cost all that is left: the next one waits for what it did cost. */
+  #mustWait({ id, pricing }: LiveTarget): boolean {
+    const hasCap = this.#options.maxCostUsd !== undefined && pricing === null;
+    return hasCap && this.#open.values().some(({ account }) => account === id);
+  }
+
+  #sendNext(): void {
+    for (let next = this.#backlog.shift(); next; next = this.#backlog.shift()) {
+      this.#send(next.target, next.endpoint, next.grouping, next.requestIds);
+      if (this.#mustWait(next.target)) return;
+    }
+  }
+
   #work(target: LiveTarget, batch: KeptBatch): void {
     const [, , beta, billing] = groupingSchema.parse(parseJson(batch.grouping));
     const connection = target.connectionFor({ beta, billing });
     this.#open.set(batch.id, batch);
-    const work = new BatchWork(this.#host(target, { beta, billing }), connection, batch).run().finally(() => {
-      this.#open.delete(batch.id);
-      this.#works.delete(work);
-      if (this.#stopped.signal.aborted) return;
-      this.#spentUsd = this.journal.costs().spentUsd ?? Number.POSITIVE_INFINITY;
-      this.#budget.ended(batch.id);
-      this.#changed();
-    });
+    const work = new BatchWork(this.#host(target, { beta, billing }), connection, batch)
+      .run()
+      .then(() => this.#ended(batch.id))
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => this.#works.delete(work));
     this.#works.add(work);
+    this.#changed();
+  }
+
+  #ended(batchId: number): void {
+    if (this.#stopped.signal.aborted) return;
+    this.#open.delete(batchId);
+    this.#spentUsd = this.journal.costs().spentUsd ?? Number.POSITIVE_INFINITY;
+    this.#budget.ended(batchId);
+    this.#sendNext();
     this.#changed();
   }
 
@@ -261,7 +337,8 @@ export class LiveRun {
       journal: this.journal,
       runName: this.name,
       maxAttempts: this.#options.maxAttempts ?? 3,
-      pricing: this.#options.pricing ?? null,
+      pricing: target.pricing,
+      maxCostUsd: () => (target.pricing === null ? this.#budget.leftUsd : undefined),
       pollIntervalSeconds: this.#options.pollIntervalSeconds,
       signal: this.#stopped.signal,
       now: Date.now,
@@ -298,11 +375,16 @@ export class LiveRun {
   state(): RunState {
     return {
       ...this.journal.counts(),
-      gathered: [...this.#gatherers.values()].reduce((sum, { size }) => sum + size, 0),
+      gathered: this.#gathered(),
       batches: [...this.#open.values()],
       ...this.journal.costs(),
       pace: this.#pace.advice,
     };
+  }
+
+  #gathered(): number {
+    const gathering = [...this.#gatherers.values()].reduce((sum, { size }) => sum + size, 0);
+    return this.#backlog.reduce((sum, { requestIds }) => sum + requestIds.length, gathering);
   }
 
   /** What few calls in flight mean for the time that it takes; null where there is nothing to say. */
@@ -319,11 +401,15 @@ export class LiveRun {
 
   /** The same at once, for a process that is about to end. */
   stop(): void {
+    this.#halt();
+    for (const holder of [...this.#holders.values()]) holder.left();
+  }
+
+  #halt(): void {
     this.#stopped.abort(new Error('The run was stopped.'));
     for (const gatherer of this.#gatherers.values()) gatherer.stop();
     clearInterval(this.#tidier);
     clearInterval(this.#keptAlive);
-    for (const holder of [...this.#holders.values()]) holder.left();
   }
 }
 

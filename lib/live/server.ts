@@ -1,13 +1,15 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { maxLineBytes } from '../lines/jsonl.ts';
+import { dollarsText } from '../records/dollars.ts';
 import { messageOf, safeText } from '../records/errors.ts';
-import { errorBody, RefusedCallError } from './answer.ts';
+import { type CallFailure, errorBody, RefusedCallError } from './answer.ts';
 import { type CallerKind, callerKindOf } from './callers.ts';
 import { answerHeaders, eventType, jsonType } from './delivery.ts';
 import { errorEvent, eventsOf, keepAliveEvent } from './event-stream.ts';
 import { type KeptAnswer, noPass, type Pass } from './journal.ts';
-import { endpointOfPath, type LiveCall, type LiveEndpoint, readLiveCall } from './live-call.ts';
+import { endpointOfPath, type LiveCall, type LiveEndpoint, lineOf, readLiveCall } from './live-call.ts';
 import type { LiveRun, Ticket } from './live-run.ts';
+import { passOn } from './pass-on.ts';
 import { type LiveTarget, serverHeader } from './target.ts';
 
 export interface ServeOptions {
@@ -23,7 +25,14 @@ export interface ServeOptions {
   keepAliveSeconds?: number;
   /** Called once for each kind of client that calls. */
   onCaller?: (kind: CallerKind) => void;
+  /** Whether a call that no batch can hold is made live, at full price. */
+  allowsLive?: boolean;
+  /** Answers what is no live call; false for what it does not know, which is a 404 then. */
+  others?: OtherCalls | undefined;
 }
+
+/** @param path below `/v1`, with its query. */
+export type OtherCalls = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<boolean>;
 
 /** A server that answers live calls with what batches gave for them. */
 export interface LiveServer {
@@ -102,7 +111,8 @@ class Handler {
       if (endpoint !== null) await this.#call(request, response, endpoint, url.pathname);
       else await this.#other(request, response, url);
     } catch (error) {
-      refuse(response, endpoint, failureOf(error));
+      const isOfAnthropic = url.pathname.includes('/v1/messages');
+      refuse(response, endpoint ?? (isOfAnthropic ? '/v1/messages' : null), failureOf(error));
     }
   }
 
@@ -135,13 +145,30 @@ class Handler {
     const body = await bodyOf(request);
     const { run, target } = this.#options;
     await target.assertNoCircle();
-    const call = readLiveCall(endpoint, body, (name) => headerOf(request, name));
+    const call = this.#read(request, endpoint, body);
+    if (call === null) {
+      response.setHeader('x-batchdrop-live', 'full price');
+      return await passOn(target, request, response, { path: endpoint.slice('/v1'.length), body });
+    }
     const kind = callerKindOf(request, endpoint);
     this.#meet(kind);
     if (response.destroyed) return;
     const waiting = new WaitingCall(call, response, this.#heldAs(kind), () => this.#waiting.delete(waiting));
     waiting.begin(run.take(call, target, this.#passOf(path), waiting), run.pace);
     if (!waiting.isOver) this.#waiting.add(waiting);
+  }
+
+  /** @returns null for a call that is made live. */
+  #read(request: IncomingMessage, endpoint: LiveEndpoint, body: Buffer): LiveCall | null {
+    try {
+      return readLiveCall(endpoint, body, (name) => headerOf(request, name));
+    } catch (error) {
+      if (!(error instanceof RefusedCallError) || !error.isLiveOnly) throw error;
+      if (this.#options.allowsLive) return null;
+      const { status, code, message, param } = error.failure;
+      const price = liveTextOf(this.#options.target, endpoint, body);
+      throw new RefusedCallError(status, code, `${message} --allow-live makes it a live call${price}.`, param);
+    }
   }
 
   #heldAs(kind: CallerKind): CallerKind {
@@ -172,6 +199,9 @@ class Handler {
     const models = modelsPath(url.pathname);
     if (request.method === 'GET' && models !== null)
       return await passModels(target, `${models}${url.search}`, response);
+    const at = url.pathname.indexOf('/v1/');
+    const path = `${url.pathname.slice(at + '/v1'.length)}${url.search}`;
+    if (at >= 0 && (await this.#options.others?.(request, response, path))) return;
     const message = `${request.method} ${url.pathname} cannot be gathered into batches, and would have been a live call at full price. Call the provider itself for it.`;
     throw new RefusedCallError(404, 'unknown_endpoint', message);
   }
@@ -218,6 +248,14 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
     pieces.push(piece);
   }
   return Buffer.concat(pieces);
+}
+
+/** What a live call costs at most, with a word before it; empty where nobody knows. */
+function liveTextOf(target: LiveTarget, endpoint: LiveEndpoint, body: Buffer): string {
+  const checked = target.connectionFor({ beta: null, billing: {} }).steps.check(lineOf('x', endpoint, body), endpoint);
+  const price = 'code' in checked ? null : target.pricing?.atMost(checked.request, checked.model, checked.sentBytes);
+  const usd = price?.singleUsd ?? null;
+  return usd === null ? ' at full price' : ` at full price, which is at most ${dollarsText(usd)}`;
 }
 
 /** Lists of models are free, so they are asked for where the requests go. */
@@ -307,13 +345,22 @@ class WaitingCall {
   }
 
   sendAway(message: string, retryAfterSeconds: number): void {
+    this.#giveUp({ status: 503, code: 'not_done_yet', message }, { 'retry-after': String(retryAfterSeconds) });
+  }
+
+  /** The run cannot go on, so that it makes no sense to call again before somebody has seen to it. */
+  failed({ failure }: RefusedCallError): void {
+    this.#giveUp(failure, { 'x-should-retry': 'false' });
+  }
+
+  #giveUp(failure: CallFailure, headers: Record<string, string>): void {
     if (this.isOver) return;
     const { endpoint, stream } = this.#call;
-    const body = errorBody(endpoint, { status: 503, code: 'not_done_yet', message });
+    const body = errorBody(endpoint, failure);
     this.#end(false);
     if (stream !== null) this.#response.end(errorEvent(endpoint, body));
     else {
-      this.#response.writeHead(503, { ...jsonType, 'retry-after': String(retryAfterSeconds) });
+      this.#response.writeHead(failure.status, { ...jsonType, ...headers });
       this.#response.end(body);
     }
   }

@@ -8,6 +8,8 @@ import { digest } from '../records/digest.ts';
 import { InvalidInputError, messageOf, safeText } from '../records/errors.ts';
 import { RefusedCallError } from './answer.ts';
 import type { LiveCall } from './live-call.ts';
+import type { Pricing } from './pricing.ts';
+import { pricingOf } from './provider-pricing.ts';
 
 /** Hours in which a request must be answered, all sendings together. */
 export const deadlineHours = 24;
@@ -48,25 +50,28 @@ export class LiveTarget {
   /** Null for a deployment. */
   readonly kind: ProviderKind | null;
   readonly config: ProviderConfig;
+  /** Null for a deployment, which says itself what its batches cost. */
+  readonly pricing: Pricing | null;
   readonly #baseUrl: string | undefined;
   #checked: Promise<void> | undefined;
 
   /**
    * @param maxAttempts how often a deployment sends a request that failed for a reason that may pass.
+   * @param pricing in place of the provider's public prices.
    * @throws InvalidInputError, NotSupportedError, AuthenticationError as the library's other functions do.
    */
-  constructor(options: TargetOptions, maxAttempts?: number) {
+  constructor(
+    options: TargetOptions,
+    { maxAttempts, pricing }: { maxAttempts?: number | undefined; pricing?: Pricing } = {},
+  ) {
     const target = targetOf(options);
     this.kind = target.kind;
     this.name = target.name;
     this.config = target.settings.config;
     this.#baseUrl = target.settings.config.baseUrl;
     this.id = digest(target.kind ?? 'deployment', this.#baseUrl ?? '', target.routedTo ?? '').slice(0, 16);
+    this.pricing = pricing ?? (target.kind && pricingOf(target.kind, this.config));
     this.#options = target.kind === null ? withDeploymentOptions(options, maxAttempts) : options;
-  }
-
-  get isDeployment(): boolean {
-    return this.kind === null;
   }
 
   /** The connection for calls like this one: headers that change its meaning are those of its batch. */
@@ -94,24 +99,40 @@ export class LiveTarget {
     throw new RefusedCallError(400, 'unsupported_parameter', message, 'anthropic-beta');
   }
 
-  /** Asks the target for its models, with the key that pays. @throws RefusedCallError where nobody has them, or gives them. */
-  async models(path: string): Promise<Response> {
+  /**
+   * Makes a call as it is, with the key that pays.
+   *
+   * @param path below `/v1`, with its query.
+   * @throws RefusedCallError where nobody knows the address, or nobody answers there.
+   */
+  async send(path: string, { headers, ...init }: RequestInit): Promise<Response> {
     const { settings } = targetOf(this.#options);
     const root = settings.config.baseUrl ?? (this.kind === null ? undefined : publicRoots[this.kind]);
     if (root === undefined)
-      throw new RefusedCallError(404, 'unknown_endpoint', `Nobody is known to list the models of ${this.name}.`);
+      throw new RefusedCallError(
+        404,
+        'unknown_endpoint',
+        `Nobody knows where ${this.name} takes other calls than batches.`,
+      );
     const key = await settings.apiKey();
-    const headers: Record<string, string> =
-      this.kind === 'anthropic'
-        ? { 'x-api-key': key, 'anthropic-version': '2023-06-01' }
-        : { authorization: `Bearer ${key}` };
+    const sent = new Headers(headers);
+    if (this.kind === 'anthropic') {
+      sent.set('x-api-key', key);
+      if (!sent.has('anthropic-version')) sent.set('anthropic-version', '2023-06-01');
+    } else sent.set('authorization', `Bearer ${key}`);
     const url = `${withoutEndSlashes(root).replace(/\/v1$/, '')}/v1${path}`;
     try {
-      return await refusingRedirects(fetch)(url, { headers, signal: AbortSignal.timeout(modelsSeconds * 1000) });
+      // A deployment leads to its bucket, for which fetch leaves the key out.
+      return await (this.kind === null ? fetch : refusingRedirects(fetch))(url, { ...init, headers: sent });
     } catch (error) {
-      const message = `The models of ${this.name} cannot be listed now: ${safeText(messageOf(error))}`;
+      const message = `${this.name} gave no answer to ${init.method ?? 'GET'} /v1${path}: ${safeText(messageOf(error))}`;
       throw new RefusedCallError(502, 'connection_failed', message);
     }
+  }
+
+  /** Asks the target for its models. @throws RefusedCallError where nobody has them, or gives them. */
+  async models(path: string): Promise<Response> {
+    return await this.send(path, { signal: AbortSignal.timeout(modelsSeconds * 1000) });
   }
 
   /**

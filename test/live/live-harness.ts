@@ -50,7 +50,13 @@ export class Serving {
   get target(): LiveTarget {
     const { createTimeoutSeconds = 120 } = this.#options;
     const times = { createTimeoutSeconds, settleSeconds: 0.1 };
-    return new LiveTarget({ provider: 'openai', apiKey: 'sk-server', apiBase: this.upstream.url, ...times });
+    const { usdOf } = this.#options;
+    const pricing = usdOf && {
+      atMost: () => ({ batchUsd: usdOf.estimate, singleUsd: usdOf.single }),
+      priceOf: () => ({ batchUsd: usdOf.batch, singleUsd: usdOf.single }),
+    };
+    const at = { provider: 'openai', apiKey: 'sk-server', apiBase: this.upstream.url };
+    return new LiveTarget({ ...at, ...times }, pricing && { pricing });
   }
 
   async start(): Promise<void> {
@@ -62,12 +68,7 @@ export class Serving {
       ...(maxBatchRequests && { maxBatchRequests }),
     };
     const journal = Journal.open(this.folder, { pid: process.pid, url: null }, Date.now());
-    const { maxCostUsd, usdOf } = this.#options;
-    const pricing = usdOf && {
-      estimate: () => usdOf.estimate,
-      priceOf: () => ({ batchUsd: usdOf.batch, singleUsd: usdOf.single }),
-    };
-    this.run = new LiveRun({ name: 'test', journal, pricing, maxCostUsd, ...gather });
+    this.run = new LiveRun({ name: 'test', journal, maxCostUsd: this.#options.maxCostUsd, ...gather });
     const { target } = this;
     this.run.attach(target);
     this.server = await serveLive({ run: this.run, target, port: 0, ...this.#options });

@@ -289,6 +289,41 @@ describe('results that cannot be read', () => {
   });
 });
 
+describe('a batch that runs after its day', () => {
+  it('is cancelled, and what it did not do is too late', async () => {
+    turnClockTo('2026-11-01T10:00:00Z');
+    const serving = await startServing();
+    const { upstream, run } = serving;
+    upstream.isQuick = false;
+    const failed = expect(ask(serving.client(), 'slow')).rejects;
+    await until(() => run.state().batches[0]?.step === 'created');
+    vi.setSystemTime('2026-11-02T10:21:00Z');
+
+    await failed.toMatchObject({ status: 504, code: 'batch_expired' });
+    expect(upstream.cancelled).toEqual(['batch_1']);
+  });
+
+  it('is given up where it does not end even then, and its requests are never sent again', async () => {
+    turnClockTo('2026-11-01T10:00:00Z');
+    const serving = await startServing({ usdOf: { estimate: 0.1, batch: 0.1, single: 0.2 } });
+    const { upstream, run } = serving;
+    upstream.isQuick = false;
+    upstream.cancels = false;
+    const failed = expect(ask(serving.client({ pass: 'one' }), 'endless')).rejects;
+    await until(() => run.state().batches[0]?.step === 'created');
+    vi.setSystemTime('2026-11-02T10:21:00Z');
+    await until(() => upstream.cancelled.length > 0);
+    vi.setSystemTime('2026-11-02T10:52:00Z');
+
+    await failed.toMatchObject({ status: 504, code: 'batch_overdue' });
+    await until(() => run.state().batches.length === 0);
+    expect(run.state()).toMatchObject({ spentUsd: null });
+    await expect(ask(serving.client({ pass: 'two' }), 'endless')).rejects.toMatchObject({ code: 'batch_overdue' });
+    expect(upstream.paid).toEqual(['endless']);
+    expect(upstream.cancelled).toEqual(['batch_1']);
+  });
+});
+
 describe('a creation whose answer is lost', () => {
   it('is found by its file, and not made again', async () => {
     const serving = await startServing();

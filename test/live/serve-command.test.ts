@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
@@ -111,6 +112,40 @@ it('a command that cannot be started ends the server, and says so', async () => 
     code: 2,
     stderr: expect.stringContaining('The command no-such-program cannot be started'),
   });
+});
+
+it('a server whose journal fails ends, and says why and what to do', async () => {
+  const folder = temporaryFolder();
+  const upstream = await startUpstream();
+  upstream.isQuick = false;
+  const { child, url } = await startServer(folder, upstream);
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const client = new OpenAI({ baseURL: `${url}/v1`, apiKey: 'sk-caller', maxRetries: 0 });
+  const asked = ask(client, 'unwritten');
+  await until(() => upstream.paid.length === 1);
+  const database = new DatabaseSync(join(folder, '.batchdrop/live/serve/journal.sqlite'));
+  database.exec('BEGIN IMMEDIATE');
+  upstream.finish();
+
+  await expect(asked).rejects.toMatchObject({ status: 500, code: 'run_failed' });
+  expect(await ended).toBe(1);
+  database.close();
+});
+
+it.each([
+  [['--allow-live', '--url', 'http://127.0.0.1:9', '--api-key', 'x'], /--allow-live needs a provider/],
+  [
+    ['--pass-through', '--provider', 'openai', '--max-cost-usd', '5'],
+    /--pass-through cannot stand with --max-cost-usd/,
+  ],
+])('flags that cannot be held are refused: %s', async (words, message) => {
+  const { BATCHDROP_URL: _none, OPENAI_BASE_URL: _none2, ...env } = process.env;
+  const started = promisify(execFile)(process.execPath, [join(root, 'cli/main.ts'), 'serve', ...words], {
+    cwd: temporaryFolder(),
+    env: { ...env, OPENAI_API_KEY: 'sk-x' },
+    timeout: 60_000,
+  });
+  await expect(started).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
 });
 
 it('each command has a run of its own, though their words end alike', async () => {

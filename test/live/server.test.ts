@@ -272,17 +272,42 @@ it('a cap on the cost refuses the call that would pass it, and counts what was s
   expect(serving.upstream.paid).toEqual(['one', 'two', 'three']);
 });
 
+it('batching() holds a cap by what is sent: tokens are at most bytes, and the output what the request allows', async () => {
+  const { at } = await startProvider('openai');
+  onTestFinished(closeBatching);
+  const prompt = '語'.repeat(1_000);
+  const body = { model: 'gpt-4o-mini', max_tokens: 1_000, messages: [{ role: 'user', content: prompt }] };
+  // At 0.075 dollars a million tokens of input and 0.3 of output: between one such request and two of them.
+  const bytes = Buffer.byteLength(JSON.stringify(body));
+  const most = (bytes * 0.075 + 1_000 * 0.3) / 1_000_000;
+  const options = { ...at, ...quick, run: 'capped', journal: temporaryFolder(), maxCostUsd: 1.8 * most };
+  const { fetch: gathered } = batching(options);
+  const post = () =>
+    gathered('https://api.openai.com/v1/chat/completions', {
+      method: 'POST',
+      headers: jsonType,
+      body: JSON.stringify(body),
+    });
+  const answers = await Promise.all([post(), post()]);
+
+  expect(answers.map(({ status }) => status)).toEqual([200, 429]);
+  expect(await answers[1]?.json()).toMatchObject({
+    error: { code: 'insufficient_quota', message: expect.stringContaining('maxCostUsd') },
+  });
+  expect(() => batching({ ...options, maxCostUsd: 9 })).toThrow(/was begun with maxCostUsd/);
+});
+
 it('each request of a batch with several models is priced as its own model', async () => {
   const { at, simulator } = await startProvider('anthropic');
-  const target = new LiveTarget(at);
   const journal = Journal.open(temporaryFolder(), { pid: process.pid, url: null }, Date.now());
   const priceOf = (_usage: object, model: string) => ({ batchUsd: model.includes('haiku') ? 1 : 10, singleUsd: 20 });
-  const run = new LiveRun({ name: 'mixed', journal, pricing: { estimate: () => 1, priceOf }, ...quick });
+  const target = new LiveTarget(at, { pricing: { atMost: () => null, priceOf } });
+  const run = new LiveRun({ name: 'mixed', journal, ...quick });
   onTestFinished(() => run.close());
   for (const model of ['claude-haiku-4-5', 'claude-sonnet-4-5']) {
     const call = { model, max_tokens: 10, messages: [{ role: 'user', content: 'x' }] };
     const taken = readLiveCall('/v1/messages', Buffer.from(JSON.stringify(call)), () => null);
-    run.take(taken, target, noPass, { answered: () => undefined, replaced: () => undefined });
+    run.take(taken, target, noPass, { answered: () => undefined, replaced: () => undefined, failed: () => undefined });
   }
 
   await until(() => run.state().spentUsd === 11);
@@ -314,6 +339,7 @@ describe('options that cannot be meant are refused', () => {
     ['an unknown one', { gatherSecond: 5 }, /'gatherSecond' is no option here/],
     ['a signal of one call', { signal: AbortSignal.timeout(1) }, /'signal' is no option here/],
     ['a time that is none', { gatherSeconds: 0 }, /gatherSeconds is a number above 0/],
+    ['a cap of nothing', { maxCostUsd: 0 }, /maxCostUsd is a number above 0/],
     ['a run that is no name', { run: '../x' }, /run's name '..\/x' has/],
     ['a live endpoint', { provider: 'live' }, /has no batches/],
     [

@@ -7,6 +7,7 @@ interface UpstreamBatch {
   created_at: number;
   lines: { custom_id: string; url: string; body: { messages?: { content: unknown }[]; [member: string]: unknown } }[];
   isDone: boolean;
+  isCancelled?: boolean;
 }
 
 /** What the next creations meet: an answer, a connection that breaks after the creation, or before it. */
@@ -25,6 +26,9 @@ export class Upstream {
   readonly fates: CreateFate[] = [];
   /** Prompts that are answered with this status. */
   readonly failures = new Map<string, number[]>();
+  /** Batches that were to be cancelled, and whether they end by that. */
+  readonly cancelled: string[] = [];
+  cancels = true;
   /** Whether batches end by themselves. */
   isQuick = true;
   isDown = false;
@@ -59,6 +63,7 @@ export class Upstream {
     if (request.url?.startsWith('/v1/')) this.headers.push(request.headers);
     const [, kind, id, content] = path.split('/');
     if (request.method === 'POST' && kind === 'files') return json(response, this.#store(body));
+    if (request.method === 'POST' && content === 'cancel') return json(response, this.#cancel(id ?? ''));
     if (request.method === 'POST' && kind === 'batches') return this.#create(response, JSON.parse(body));
     if (kind === 'files' && content === 'content')
       return void response.end(this.hidesResults ? '<html>Sorry</html>' : (this.files.get(id ?? '') ?? ''));
@@ -67,6 +72,13 @@ export class Upstream {
       return json(response, { object: 'list', data: [...this.batches.values()].reverse().map(view), has_more: false });
     if (kind === 'models') return json(response, { object: 'list', data: [{ id: 'gpt-4o-mini', object: 'model' }] });
     response.writeHead(404).end('{}');
+  }
+
+  #cancel(id: string): object {
+    const batch = this.batches.get(id);
+    this.cancelled.push(id);
+    if (batch && this.cancels) batch.isCancelled = true;
+    return view(batch);
   }
 
   #store(form: string): object {
@@ -89,7 +101,7 @@ export class Upstream {
   }
 
   #answer({ custom_id, url, body }: UpstreamBatch['lines'][number]): object {
-    const prompt = String(body.messages?.at(-1)?.content ?? body.input ?? '');
+    const prompt = textOf(body.messages?.at(-1)?.content ?? body.input ?? '');
     this.paid.push(prompt);
     const request_id = `req_${this.paid.length}`;
     const status = this.failures.get(prompt)?.shift() ?? 200;
@@ -98,6 +110,12 @@ export class Upstream {
     const response = { status_code: status, request_id, body: answer };
     return { id: `batch_req_${this.paid.length}`, custom_id, response, error: null };
   }
+}
+
+/** A prompt, whether it stands as a text or in parts. */
+function textOf(content: unknown): string {
+  if (!Array.isArray(content)) return String(content);
+  return content.map((part: string | { text?: string }) => (typeof part === 'string' ? part : part.text)).join();
 }
 
 function answerTo(url: string, prompt: string, number: number): object {
@@ -111,7 +129,8 @@ function answerTo(url: string, prompt: string, number: number): object {
 
 function view(batch: UpstreamBatch | undefined): object {
   if (!batch) return { error: { message: 'no such batch', code: 'not_found' } };
-  const { id, input_file_id, created_at, lines, isDone } = batch;
+  const { id, input_file_id, created_at, lines, isCancelled = false } = batch;
+  const isDone = batch.isDone && !isCancelled;
   const total = lines.length;
   return {
     id,
@@ -120,7 +139,7 @@ function view(batch: UpstreamBatch | undefined): object {
     input_file_id,
     created_at,
     completion_window: '24h',
-    status: isDone ? 'completed' : 'in_progress',
+    status: isCancelled ? 'cancelled' : isDone ? 'completed' : 'in_progress',
     output_file_id: isDone ? `out-${id}` : null,
     request_counts: { total, completed: isDone ? total : 0, failed: 0 },
   };

@@ -67,8 +67,20 @@ export class Estimator {
 
   /** @param sentBytes its length as the provider gets it. */
   estimate(request: EstimatedRequest, sentBytes: number): LineEstimate {
+    return this.#counted(request, sentBytes, estimateInputTokens);
+  }
+
+  /**
+   * The same with as many tokens of input as there can be: tokenizers of every provider give at most one for a byte of text, and
+   * what surrounds the texts takes fewer tokens than its JSON has bytes.
+   */
+  atMost(request: EstimatedRequest, sentBytes: number): LineEstimate {
+    return this.#counted(request, sentBytes, (bytes) => bytes);
+  }
+
+  #counted(request: EstimatedRequest, sentBytes: number, tokensIn: (bytes: number) => number): LineEstimate {
     const pictures = picturesIn(request, this.#model, this.#seller.provider.pictureTokens);
-    const text = estimateInputTokens(Math.max(0, sentBytes - pictures.bytes));
+    const text = tokensIn(Math.max(0, sentBytes - pictures.bytes));
     const input = Math.max(text, countedInput(request)) + pictures.tokens;
     const output = outputOf(request, this.#rules);
     const pricer = output.isPriced ? this.#pricer : null;
