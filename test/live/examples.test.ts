@@ -10,10 +10,11 @@ const root = join(import.meta.dirname, '../..');
 
 async function run(name: string, folder: string, env: NodeJS.ProcessEnv): Promise<string[]> {
   const example = join(root, 'examples', name);
-  const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=batchdrop-source', example], {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--conditions=batchdrop-source', example], {
     cwd: folder,
     env,
   });
+  expect(stderr, name).toBe('');
   return stdout.trim().split('\n');
 }
 
@@ -28,14 +29,20 @@ it('the examples of live calls get their answers, each from one batch', async ()
     ANTHROPIC_API_KEY: anthropic.at.apiKey,
     ANTHROPIC_BASE_URL: anthropic.at.apiBase,
   };
-  const [labels, rivers, cities] = await Promise.all([
+  const [labels, rivers, cities, words, tickets] = await Promise.all([
     run('gather-live-calls.ts', folder, env),
     run('gather-claude-calls.ts', folder, env),
     run('gather-fetch-calls.ts', folder, env),
+    run('gather-ai-sdk-calls.ts', folder, env),
+    run('gather-langchain-calls.ts', folder, env),
   ]);
 
   expect(labels.map((line) => line[0])).toEqual(['0', '1', '2']);
   expect(labels.join()).not.toContain('failed');
+  expect(words.map((line) => line.split(' ')[0])).toEqual(['river', 'bridge', 'harbour']);
+  expect(tickets.map((line) => line.split('. ')[0]?.slice(0, 10))).toEqual(['My invoice', 'The app do', 'How do I c']);
+  expect([...words, ...tickets].join()).not.toMatch(/failed|undefined/);
+  expect(await openai.simulator.creations()).toHaveLength(4);
   expect(rivers).toHaveLength(3);
   expect(cities.map((line) => line.split(' ').slice(0, 2).join(' '))).toEqual(['Rome 200', 'Lima 200', 'Hanoi 200']);
 });
