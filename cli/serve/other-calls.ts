@@ -11,7 +11,7 @@ import { md5Digest } from '../../lib/client/md5-digest.ts';
 import { ArrayElements } from '../../lib/lines/array-elements.ts';
 import { maxLineBytes } from '../../lib/lines/jsonl.ts';
 import { RefusedCallError } from '../../lib/live/answer.ts';
-import { giveBack, passOn } from '../../lib/live/pass-on.ts';
+import { forward, giveBack, passOn } from '../../lib/live/pass-on.ts';
 import type { OtherCalls } from '../../lib/live/server.ts';
 import type { LiveTarget } from '../../lib/live/target.ts';
 import { messageOf } from '../../lib/records/errors.ts';
@@ -42,6 +42,8 @@ export function batchCallsFor(target: LiveTarget): OtherCalls {
     else if (isPost && uploadId && action === 'parts') await addPart(target, uploadId, request, response);
     else if (isPost && uploadId) await completeUpload(target, uploadId, request, response);
     else if (isPost && isLargeMessageBatch(path, request)) await createMessageBatch(target, request, response);
+    else if (/^\/messages\/batches(\/[^/]+)?(\/cancel)?(\?|$)/.test(path))
+      await giveBack(await withOwnUrls(await forward(target, request, response, { path }), request), response);
     else await passOn(target, request, response, { path });
     return true;
   };
@@ -259,7 +261,25 @@ async function createMessageBatch(
       headers: versionOf(request),
     });
   });
-  await giveBack(answer, response);
+  await giveBack(await withOwnUrls(answer, request), response);
+}
+
+const messageBatchSchema = z.looseObject({ id: z.string(), results_url: z.string().nullable() });
+const messageBatchesSchema = z.looseObject({ data: z.array(messageBatchSchema) });
+
+/** Anthropic's client reads results where their URL leads, with its own key: that is here, and not at the deployment. */
+async function withOwnUrls(answer: Response, { headers, url = '' }: IncomingMessage): Promise<Response> {
+  if (!answer.ok) return answer;
+  const base = `http://${headers.host}${url.slice(0, url.indexOf('/v1/'))}/v1/messages/batches`;
+  const own = (batch: z.infer<typeof messageBatchSchema>) => ({
+    ...batch,
+    results_url: batch.results_url && `${base}/${batch.id}/results`,
+  });
+  const body: unknown = await answer.json();
+  const list = messageBatchesSchema.safeParse(body).data;
+  const batch = messageBatchSchema.safeParse(body).data;
+  const shown = list ? { ...list, data: list.data.map(own) } : batch ? own(batch) : body;
+  return Response.json(shown, { status: answer.status, headers: answer.headers });
 }
 
 /** Writes each request on a line of its own while the body comes in. */

@@ -37,27 +37,36 @@ interface PassedCall {
   body?: Buffer;
 }
 
-/**
- * Passes a call on as it is, with the target's key in place of the caller's, and its answer back as it comes.
- *
- * @throws RefusedCallError where nobody answers.
- */
+/** Passes a call on as `forward` does, and its answer back as it comes. */
 export async function passOn(
   target: LiveTarget,
   request: IncomingMessage,
   response: ServerResponse,
-  { path, body }: PassedCall,
+  call: PassedCall,
 ): Promise<void> {
+  await giveBack(await forward(target, request, response, call), response);
+}
+
+/**
+ * Passes a call on as it is, with the target's key in place of the caller's, for as long as the caller waits.
+ *
+ * @throws RefusedCallError where nobody answers.
+ */
+export async function forward(
+  target: LiveTarget,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { path, body }: PassedCall,
+): Promise<Response> {
   const left = new AbortController();
   response.once('close', () => left.abort(new Error('The caller has gone.')));
   const { method = 'GET' } = request;
-  const answer = await target.send(path, {
+  return await target.send(path, {
     method,
     headers: headersOf(request),
     signal: left.signal,
     ...bodyFor(method, request, body),
   });
-  await giveBack(answer, response);
 }
 
 /** Answers with what a target answered. */

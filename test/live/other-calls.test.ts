@@ -116,7 +116,7 @@ describe('in front of a deployment', () => {
 
   it('stock batch code runs, with files of any size', async () => {
     const client = await clientOf(target, { others: batchCallsFor(target) });
-    const lines = [...numbered(2, chatLine), chatLine('long', 'x'.repeat(9_000_000))];
+    const lines = [...numbered(2, chatLine), chatLine('long', 'x'.repeat(4_500_000))];
     const expires_after = { anchor: 'created_at', seconds: 86_400 } as const;
     const file = await client.files.create({ file: jsonlFile(lines, 'big.jsonl'), purpose: 'batch', expires_after });
     expect(file).toMatchObject({
@@ -140,8 +140,8 @@ describe('in front of a deployment', () => {
 
   it('an upload takes parts that are larger than the gateway', async () => {
     const client = await clientOf(target, { others: batchCallsFor(target) });
-    const text = fileOf([chatLine('u', 'y'.repeat(11_000_000))]);
-    const [first, second] = [text.slice(0, 6_000_000), text.slice(6_000_000)];
+    const text = fileOf([chatLine('u', 'y'.repeat(5_500_000))]);
+    const [first, second] = [text.slice(0, 5_000_000), text.slice(5_000_000)];
     const announced = {
       filename: 'up.jsonl',
       purpose: 'batch',
@@ -174,6 +174,10 @@ describe('in front of a deployment', () => {
     expect(Date.parse(created.expires_at) - Date.parse(created.created_at)).toBeLessThan(7_201_000);
     expect((await claude.messages.batches.create({ requests }, { headers })).id).toBe(created.id);
     await drive(api.harness, created.id.replace('msgbatch_', 'batch_'));
+    const own = `${baseURL}/messages/batches/${created.id}/results`;
+    expect((await claude.messages.batches.retrieve(created.id)).results_url).toBe(own);
+    const listed = await Array.fromAsync(claude.messages.batches.list());
+    expect(listed.find(({ id }) => id === created.id)?.results_url).toBe(own);
     const results = await Array.fromAsync(await claude.messages.batches.results(created.id));
     expect(results.map(({ custom_id, result }) => [custom_id, result.type])).toEqual([
       ['a', 'succeeded'],
