@@ -38,6 +38,10 @@ export class Claims {
   }
 
   claim(call: ClaimingCall): Claim {
+    return this.#journal.grouped(() => this.#claimed(call));
+  }
+
+  #claimed(call: ClaimingCall): Claim {
     const found = this.#repeated(call);
     if (found) {
       this.#journal.claim(found.request.id, call.pass, call.retryCount);

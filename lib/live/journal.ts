@@ -182,6 +182,10 @@ export class Journal {
   readonly #database: DatabaseSync;
   readonly #lock: DatabaseSync | null;
   readonly #statements = new Map<string, StatementSync>();
+  /** Ends the transaction of this turn of the event loop. */
+  #group: NodeJS.Immediate | undefined;
+  /** Told of a group that could not be written, whose callers count as taken already. */
+  onFailure: ((error: unknown) => void) | undefined;
   /** Random; no custom_id of another journal begins with it. */
   readonly id: string;
 
@@ -236,8 +240,12 @@ export class Journal {
   }
 
   close(): void {
-    this.#database.close();
-    this.#lock?.close();
+    try {
+      this.#commitGroup();
+    } finally {
+      this.#database.close();
+      this.#lock?.close();
+    }
   }
 
   #identity(): string {
@@ -292,15 +300,61 @@ export class Journal {
     this.#run(`DELETE FROM requests WHERE ${isOld}`, beforeMs, generation);
   }
 
-  /** Writes several things, or none of them. */
+  /**
+   * Does what may be lost with the process, since its callers are lost as well: claims, and notes that a caller has gone or was
+   * answered. All of one turn of the event loop is one transaction, which costs a tenth of as many.
+   */
+  grouped<Result>(work: () => Result): Result {
+    if (!this.#database.isTransaction) {
+      this.#asked(() => this.#database.exec('BEGIN IMMEDIATE'));
+      this.#group = setImmediate(() => this.#endGroup());
+    }
+    try {
+      return work();
+    } catch (error) {
+      // What came before it in this turn may be gone with it.
+      this.#dropGroup();
+      this.onFailure?.(error);
+      throw error;
+    }
+  }
+
+  #endGroup(): void {
+    try {
+      this.#commitGroup();
+    } catch (error) {
+      this.onFailure?.(error);
+    }
+  }
+
+  #commitGroup(): void {
+    if (this.#group === undefined) return;
+    clearImmediate(this.#group);
+    this.#group = undefined;
+    try {
+      this.#asked(() => this.#database.exec('COMMIT'));
+    } catch (error) {
+      this.#dropGroup();
+      throw error;
+    }
+  }
+
+  #dropGroup(): void {
+    clearImmediate(this.#group);
+    this.#group = undefined;
+    // Where the disk is full, SQLite has ended the transaction itself.
+    if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+  }
+
+  /** Writes several things, or none of them; they are there for good when this returns. */
   together(write: () => void): void {
+    this.#commitGroup();
     this.#asked(() => this.#database.exec('BEGIN IMMEDIATE'));
     try {
       write();
       this.#asked(() => this.#database.exec('COMMIT'));
     } catch (error) {
-      // Where the disk is full, SQLite has ended the transaction itself.
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.#dropGroup();
       throw error;
     }
   }
@@ -505,7 +559,9 @@ export class Journal {
     return batchOf(this.#get('SELECT * FROM batches WHERE id = ?', id));
   }
 
+  /** It is there for good when this returns. */
   note(id: number, { draft, ...note }: BatchNote): KeptBatch {
+    this.#commitGroup();
     const changes = { ...note, ...(draft !== undefined && { draft: JSON.stringify(draft) }) };
     const names = Object.keys(changes);
     const values = Object.values(changes);

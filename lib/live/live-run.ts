@@ -132,6 +132,7 @@ export class LiveRun {
     this.#spentUsd = this.journal.costs().spentUsd ?? Number.POSITIVE_INFINITY;
     this.#budget = new Budget(options.maxCostUsd ?? null, () => this.#spentUsd);
     const tidy = () => this.#guarded(() => this.journal.forgetOld(Date.now()));
+    this.journal.onFailure = (error) => this.#fail(error);
     this.#tidier = setInterval(tidy, tidyEveryMs).unref();
   }
 
@@ -247,10 +248,12 @@ export class LiveRun {
   release(holder: Holder, isDelivered: boolean): void {
     if (this.#holders.get(holder.requestId) !== holder) return;
     this.#holders.delete(holder.requestId);
-    this.#guarded(() => {
-      if (isDelivered) this.journal.delivered(holder.requestId, Date.now());
-      else this.journal.left(holder.requestId, Date.now());
-    });
+    this.#guarded(() =>
+      this.journal.grouped(() => {
+        if (isDelivered) this.journal.delivered(holder.requestId, Date.now());
+        else this.journal.left(holder.requestId, Date.now());
+      }),
+    );
     this.#budget.release(holder.requestId);
     if (this.#holders.size === 0) {
       clearInterval(this.#keptAlive);
