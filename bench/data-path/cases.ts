@@ -161,7 +161,7 @@ async function readAnswers(answers: GatheredAnswers, shard: ShardRecord, file: s
 async function merge(objects: FileObjects, folder: string): Promise<void> {
   const shards = keptShards(folder);
   const lines = shards.reduce((sum, shard) => sum + shard.lineCount, 0);
-  const keys = { output: 'merged/output', errors: 'merged/errors' };
+  const keys = { output: 'merged/output', errors: 'merged/errors', places: 'merged/index' };
   const merged = await mergeResults(objects, collectedShards(objects, shards), lines, keys, emptyMerge, () => false);
   if (!merged) throw new Error('The merge stopped.');
   if (merged.completed !== lines) throw new Error(`${merged.completed} of ${lines} lines were merged.`);

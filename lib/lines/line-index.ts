@@ -144,9 +144,8 @@ function startsOf(bytes: Buffer): Uint32Array {
   return starts.slice(0, count);
 }
 
-/** What became of one line, and how long its result line is with its newline. */
-export interface ResultEntry {
-  ordinal: number;
+/** What became of one line. */
+export interface ResultFlags {
   succeeded: boolean;
   /** Failed for no fault of its own: may be sent again. */
   retryable: boolean;
@@ -156,6 +155,11 @@ export interface ResultEntry {
   expired: boolean;
   /** Failed because its answer, which may have been paid for, could not be had. */
   lost: boolean;
+}
+
+/** And how long its result line is with its newline. */
+export interface ResultEntry extends ResultFlags {
+  ordinal: number;
   byteLength: number;
 }
 
@@ -216,15 +220,17 @@ export class ResultIndex {
   }
 
   entry(place: number): ResultEntry {
-    const flags = this.flags(place);
-    return {
-      ordinal: this.ordinal(place),
-      byteLength: this.byteLength(place),
-      succeeded: (flags & flagOf.succeeded) !== 0,
-      retryable: (flags & flagOf.retryable) !== 0,
-      unexecuted: (flags & flagOf.unexecuted) !== 0,
-      expired: (flags & flagOf.expired) !== 0,
-      lost: (flags & flagOf.lost) !== 0,
-    };
+    return { ordinal: this.ordinal(place), byteLength: this.byteLength(place), ...resultFlags(this.flags(place)) };
   }
+}
+
+/** @param flags as they are stored. */
+export function resultFlags(flags: number): ResultFlags {
+  return {
+    succeeded: (flags & flagOf.succeeded) !== 0,
+    retryable: (flags & flagOf.retryable) !== 0,
+    unexecuted: (flags & flagOf.unexecuted) !== 0,
+    expired: (flags & flagOf.expired) !== 0,
+    lost: (flags & flagOf.lost) !== 0,
+  };
 }

@@ -96,7 +96,8 @@ export type ResultName =
   | 'retry.jsonl'
   | 'warnings.jsonl'
   | 'validation.jsonl'
-  | 'batch.json';
+  | 'batch.json'
+  | 'index';
 
 export function resultKey(batchId: string, name: ResultName): string {
   return `results/${batchId}/${name}`;

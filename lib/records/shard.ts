@@ -1,19 +1,8 @@
 import { z } from 'zod';
 import { endpoints } from './endpoints.ts';
+import { shardStatuses } from './shard-status.ts';
 import { stepFailuresSchema } from './step-failures.ts';
 import { usageSchema } from './usage.ts';
-
-/**
- * pending -> submitting -> submitted -> ended -> collected. Back to pending only where nothing was created, or nothing of
- * what was created can have run.
- *
- * `ended` says that no answer will come any more, for whatever reason: the provider's batch is terminal, or there is
- * none and never will be. Collect turns every ended shard, of whatever end, into exactly one result per line.
- *
- * `split` says that the provider took none of its lines and that other shards of the round, its parts, hold them now:
- * pending -> split.
- */
-export const shardStatuses = ['pending', 'submitting', 'submitted', 'ended', 'collected', 'split'] as const;
 
 const milliseconds = z.number().int();
 
@@ -135,6 +124,8 @@ export const shardRecordSchema = z.object({
   model: z.string(),
   endpoint: z.enum(endpoints),
   lineCount: z.number().int(),
+  /** The first and the last of the batch's requests that it may hold, others between them. Absent from older records. */
+  ordinals: z.object({ first: z.number().int(), last: z.number().int() }).optional(),
   bytes: z.number().int(),
   /** Prompt tokens of all its requests, estimated. */
   estimatedTokens: z.number().int().default(0),
@@ -158,6 +149,8 @@ export const shardRecordSchema = z.object({
   notBeforeMs: milliseconds,
   /** How often in a row the provider had no place for it, or its results could not be read. */
   deferrals: z.number().int(),
+  /** When the first of them was. Absent from older records. */
+  deferredSinceMs: milliseconds.optional(),
   /** What went wrong last, for a person to read. */
   lastError: z.string().nullable(),
   /** Of the step that is due. */
@@ -204,6 +197,7 @@ export type ShardPlan = Pick<
   | 'model'
   | 'endpoint'
   | 'lineCount'
+  | 'ordinals'
   | 'bytes'
   | 'estimatedTokens'
   | 'estimatedUsd'
@@ -296,6 +290,23 @@ export function markSubmitted(shard: ShardRecord, providerBatchId: string, nowMs
   };
 }
 
+/** Why the work on a shard is put off, and until when. */
+export interface Deferral {
+  reason: string;
+  notBeforeMs: number;
+  nowMs: number;
+}
+
+function putOff(shard: ShardRecord, { reason, notBeforeMs, nowMs }: Deferral) {
+  const { deferrals, deferredSinceMs } = shard;
+  return {
+    notBeforeMs,
+    deferrals: deferrals + 1,
+    deferredSinceMs: deferrals === 0 ? nowMs : deferredSinceMs,
+    lastError: reason,
+  };
+}
+
 /**
  * Nothing was created: the shard waits for its next chance.
  *
@@ -303,26 +314,17 @@ export function markSubmitted(shard: ShardRecord, providerBatchId: string, nowMs
  */
 export function deferShard(
   shard: ShardRecord,
-  notBeforeMs: number,
-  reason: string,
+  deferral: Deferral,
   failures: ShardRecord['failures'] = null,
 ): ShardRecord {
-  return {
-    ...shard,
-    failures,
-    status: 'pending',
-    intent: null,
-    providerBatchId: null,
-    notBeforeMs,
-    deferrals: shard.deferrals + 1,
-    lastError: reason,
-  };
+  const waiting = putOff(shard, deferral);
+  return { ...shard, ...waiting, failures, status: 'pending', intent: null, providerBatchId: null };
 }
 
 /** The work on it failed, and nothing is known to have changed: it is tried again later. A shard that waits for others stays as it is. */
-export function noteFailure(shard: ShardRecord, notBeforeMs: number, reason: string): ShardRecord {
+export function noteFailure(shard: ShardRecord, deferral: Deferral): ShardRecord {
   if (shard.status === 'submitted' || shard.status === 'collected' || shard.status === 'split') return shard;
-  return { ...shard, notBeforeMs, deferrals: shard.deferrals + 1, lastError: reason };
+  return { ...shard, ...putOff(shard, deferral) };
 }
 
 /** The provider took none of it: it is taken apart next. */
@@ -408,12 +410,12 @@ export function markCollected(shard: ShardRecord, result: ShardResult, nowMs: nu
  */
 export function deferCollection(
   shard: ShardRecord,
-  { notBeforeMs, reason, shortDownload }: { notBeforeMs: number; reason: string; shortDownload: ShortDownload | null },
+  { shortDownload, ...deferral }: Deferral & { shortDownload: ShortDownload | null },
   failures: ShardRecord['failures'] = null,
 ): ShardRecord {
   if (shard.status !== 'ended') return shard;
   const short = shortDownload && { shortDownloads: shortDownload.count, firstShortAtMs: shortDownload.firstAtMs };
-  return { ...shard, ...short, failures, notBeforeMs, deferrals: shard.deferrals + 1, lastError: reason };
+  return { ...shard, ...short, ...putOff(shard, deferral), failures };
 }
 
 export interface ShortDownload {
@@ -450,17 +452,16 @@ export function recordAnswers(shard: ShardRecord, token: string, work: Omit<Live
   return { ...shard, counts, live: { ...work, lease: shard.live.lease } };
 }
 
-/** @param obstacle why it did not get on, and when to try again, for how many times now; null where it did. */
+/** @param obstacle why it did not get on, and when to try again, after how many times before in a row; null where it did. */
 export function endSlice(
   shard: ShardRecord,
   token: string,
-  obstacle: { message: string; notBeforeMs: number; deferrals: number } | null,
+  obstacle: (Deferral & { deferrals: number }) | null,
 ): ShardRecord {
   if (!shard.live || !ownsSlice(shard, token)) return shard;
   const live = { ...shard.live, lease: null };
   if (!obstacle) return { ...shard, live, deferrals: 0, lastError: null };
-  const { message, notBeforeMs, deferrals } = obstacle;
-  return { ...shard, live, notBeforeMs, deferrals, lastError: message };
+  return { ...shard, ...putOff({ ...shard, deferrals: obstacle.deferrals }, obstacle), live };
 }
 
 /** How many requests may have been paid for and have no result; of a shard that was read again, what the last reading lost counts. */

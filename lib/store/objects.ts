@@ -25,7 +25,7 @@ const maxResumes = 5;
 const maxKeysPerDelete = 1_000;
 
 /** How long a download link is valid: clients follow it at once. */
-const linkSeconds = 300;
+export const linkSeconds = 300;
 
 const jsonLines = 'application/x-ndjson';
 
@@ -229,13 +229,36 @@ export class Objects {
     }
   }
 
+  /**
+   * Reads a part of an object into memory; it is shorter where the object ends before.
+   *
+   * @throws as `stream`, and TransientError where the download breaks off.
+   */
+  async readRange(
+    object: { bucket: string; key: string; etag?: string },
+    start: number,
+    bytes: number,
+  ): Promise<Buffer> {
+    const chunks: Uint8Array[] = [];
+    try {
+      const opened = await this.#open(object, start, object.etag, start + bytes - 1);
+      for await (const chunk of opened.chunks) chunks.push(chunk);
+    } catch (error) {
+      if (!isBroken(error)) throw error;
+      throw new TransientError(`Reading ${object.key} broke off: ${messageOf(error)}`, { cause: error });
+    }
+    return Buffer.concat(chunks);
+  }
+
   async #open(
     object: { bucket: string; key: string; etag?: string },
     offset: number,
     etag: string | undefined,
+    /** The last byte. */
+    last?: number,
   ): Promise<{ etag: string | undefined; chunks: AsyncIterable<Uint8Array> }> {
     try {
-      const range = offset > 0 ? { Range: `bytes=${offset}-` } : {};
+      const range = offset > 0 || last !== undefined ? { Range: `bytes=${offset}-${last ?? ''}` } : {};
       const pin = etag ? { IfMatch: etag } : {};
       const found = await this.#client.send(
         new GetObjectCommand({ Bucket: object.bucket, Key: object.key, ...range, ...pin }),

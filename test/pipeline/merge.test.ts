@@ -6,6 +6,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ResultIndexEncoder } from '../../lib/lines/line-index.ts';
+import { placesIn } from '../../lib/lines/result-places.ts';
 import { emptyMerge, type Merged, mergeResults, mergeStretch } from '../../lib/pipeline/finalize/merge.ts';
 import { collectedShards } from '../../lib/pipeline/shards/collected-shard.ts';
 import { markCollected, newShard, type ShardRecord } from '../../lib/records/shard.ts';
@@ -122,6 +123,22 @@ function expectedFile(rounds: readonly (readonly Result[])[], lines: number, suc
   return all.flatMap((result) => (result?.succeeded === succeeded ? [`${result.text}\n`] : [])).join('');
 }
 
+function lastTexts(rounds: readonly (readonly Result[])[], lines: number): (string | undefined)[] {
+  const last = new Map(rounds.flat().map(({ ordinal, text }) => [ordinal, text]));
+  return Array.from({ length: lines }, (_, ordinal) => last.get(ordinal));
+}
+
+/** The results that the index of the last merge leads to, of each line in turn. */
+async function placedTexts({ output, errors }: Merged): Promise<string[]> {
+  const [answered, failed] = await Promise.all([output, errors].map(async (file) => (file ? textOf(file.key) : '')));
+  const places = [...placesIn(await objects.readBytes(resultKeys().places), 0)];
+  expect(places.map(({ ordinal }) => ordinal)).toEqual(places.map((_, ordinal) => ordinal));
+  return places.map(({ succeeded, start, byteLength }) => {
+    const file = (succeeded ? answered : failed) ?? '';
+    return file.slice(start, start + byteLength - 1);
+  });
+}
+
 async function textOf(key: string): Promise<string> {
   return (await objects.readBytes(key)).toString();
 }
@@ -140,9 +157,14 @@ async function whole(merging: Promise<Merged | null>): Promise<Merged> {
   return merged;
 }
 
+function resultKeys() {
+  const folder = `results/${written}`;
+  return { output: `${folder}/output`, errors: `${folder}/errors`, places: `${folder}/index` };
+}
+
 async function merge(shards: readonly ShardRecord[], lines: number): Promise<Merged> {
   written += 1;
-  const keys = { output: `results/${written}/output`, errors: `results/${written}/errors` };
+  const keys = resultKeys();
   return whole(mergeResults(objects, collectedShards(objects, shards), lines, keys, emptyMerge, () => false));
 }
 
@@ -161,7 +183,7 @@ async function mergeInStretches(shards: readonly ShardRecord[], lines: number, r
     expect(further.nextOrdinal).toBeGreaterThan(progress.nextOrdinal);
     progress = further;
   }
-  const keys = { output: `results/${written}/output`, errors: `results/${written}/errors` };
+  const keys = resultKeys();
   return whole(mergeResults(objects, collectedShards(objects, shards), lines, keys, progress, () => false));
 }
 
@@ -197,10 +219,12 @@ describe('merging results', () => {
           if (file) expect(file.sha256).toBe(sha256(expected));
         }
         expect(merged.completed + merged.failed).toBe(lines.length);
+        expect(await placedTexts(merged)).toEqual(lastTexts(rounds, lines.length));
         const inStretches = await mergeInStretches(made, lines.length, 3);
         const { output, errors, ...tally } = merged;
         expect(inStretches).toMatchObject(tally);
         expect(await filesOf(inStretches)).toEqual(await filesOf({ output, errors }));
+        expect(await placedTexts(inStretches)).toEqual(lastTexts(rounds, lines.length));
       }),
       { numRuns: runs(40) },
     );

@@ -44,7 +44,7 @@ export function usageOf(shape: BatchShape): Usage {
     queries: 1 + polls,
     writes: 8 + 8 * shards + shardChanges + changedPolls,
     writeUnits: 28 + 9 * shards + 2 * shardChanges + 7 * changedPolls,
-    s3Puts: 6 + 5 * shards + changedPolls,
+    s3Puts: 7 + 5 * shards + changedPolls,
     s3Gets: 11 + 6 * shards + changedPolls,
   };
 }

@@ -76,7 +76,11 @@ async function defer(services: Services, shard: ShardRecord, deferral: DeferredC
   });
   return services.records.updateShard(shard, (current) =>
     current.version === shard.version
-      ? deferCollection(current, deferral, failuresAfter(services, current, 'collect', deferral.error))
+      ? deferCollection(
+          current,
+          { ...deferral, nowMs: services.now() },
+          failuresAfter(services, current, 'collect', deferral.error),
+        )
       : current,
   );
 }

@@ -143,7 +143,11 @@ async function endWithResults(
 ): Promise<BatchRecord | null> {
   const shards = all.filter(holdsLines);
   const collected = collectedShards(services.objects, shards);
-  const keys = { output: resultKey(batch.id, 'output.jsonl'), errors: resultKey(batch.id, 'errors.jsonl') };
+  const keys = {
+    output: resultKey(batch.id, 'output.jsonl'),
+    errors: resultKey(batch.id, 'errors.jsonl'),
+    places: resultKey(batch.id, 'index'),
+  };
   const budget = new RunBudget(context);
   const mustStop = () => budget.mustStop();
   const merged = await mergeResults(services.objects, collected, batch.counts.total, keys, checkpoint, mustStop);

@@ -5,6 +5,7 @@ import type { Objects } from '../../store/objects.ts';
 import { type CollectedShard, type IndexedShard, withIndexes } from '../shards/collected-shard.ts';
 import { type Stretch, stretchSchema } from './checkpoint.ts';
 import { LastRounds } from './last-rounds.ts';
+import { writeResultPlaces } from './result-places.ts';
 import { ShardReaders } from './shard-readers.ts';
 
 export interface Merged {
@@ -44,6 +45,7 @@ interface MergeKeys {
  * large; all others are merged by ordinal, for each shard's results are in input order already. Memory holds the indexes:
  * 9 bytes a result.
  *
+ * @param keys where both files go, and where each request's result stands in them.
  * @param checkpoint what stands in stretches already; they come first.
  * @returns null where it was told to stop before the end; then nothing of it stands.
  */
@@ -51,16 +53,19 @@ export async function mergeResults(
   objects: Objects,
   shards: readonly CollectedShard[],
   lines: number,
-  keys: MergeKeys,
+  keys: MergeKeys & { places: string },
   checkpoint: MergeCheckpoint,
   mustStop: () => boolean,
 ): Promise<Merged | null> {
   return withMerging(objects, shards, lines, keys, async (merging) => {
     await merging.append(checkpoint);
     const nextOrdinal = await merging.run(checkpoint.nextOrdinal, mustStop);
-    if (nextOrdinal >= lines) return { ...(await merging.finish()), ...merging.tally() };
-    await merging.abort();
-    return null;
+    if (nextOrdinal < lines) {
+      await merging.abort();
+      return null;
+    }
+    const [files] = await Promise.all([merging.finish(), merging.writePlaces(keys.places)]);
+    return { ...files, ...merging.tally() };
   });
 }
 
@@ -151,6 +156,11 @@ class Merging {
 
   async finish(): Promise<Pick<Merged, 'output' | 'errors'>> {
     return { output: await closeOrDrop(this.#output), errors: await closeOrDrop(this.#errors) };
+  }
+
+  async writePlaces(key: string): Promise<void> {
+    const writer = this.#objects.writer(key, { contentType: 'application/octet-stream' });
+    await writeResultPlaces(writer, this.#shards, this.#lines, this.#last);
   }
 
   /** What became of all lines, by the indexes alone. */

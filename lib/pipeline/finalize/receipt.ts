@@ -66,8 +66,12 @@ function providerBatchOf(services: Services, shard: ShardRecord) {
   };
 }
 
-/** The same sums for each provider, model and endpoint. A request counts once, however often it was sent. */
-function breakdownOf(services: Services, sent: readonly ShardRecord[]) {
+/**
+ * The same sums for each provider, model and endpoint. A request counts once, however often it was sent.
+ *
+ * @param openRound the last round of a batch that still runs: what is not answered there has not failed yet.
+ */
+export function breakdownOf(services: Services, sent: readonly ShardRecord[], openRound: number | null = null) {
   const groups = Map.groupBy(sent, ({ provider, model, endpoint }) => JSON.stringify([provider, model, endpoint]));
   return [...groups.values()].flatMap((group) => {
     const [first] = group;
@@ -75,10 +79,19 @@ function breakdownOf(services: Services, sent: readonly ShardRecord[]) {
     const { provider, model, endpoint } = first;
     const requests = sumOf(group, (shard) => (shard.round === 0 && holdsLines(shard) ? shard.lineCount : 0));
     const completed = sumOf(group, (shard) => shard.result?.completed ?? 0);
-    const counts = { requests, completed, failed: requests - completed };
+    const failed = openRound === null ? requests - completed : failedSoFar(group, openRound);
+    const counts = { requests, completed, failed };
     const paid = { usage: usageOfShards(group), cost: costOfShards(services, group) };
     return [{ provider, model, endpoint, ...counts, ...paid }];
   });
+}
+
+/** What may be sent again went on in a further round. */
+function failedSoFar(shards: readonly ShardRecord[], openRound: number): number {
+  return sumOf(
+    shards,
+    ({ round, result }) => (result?.failed ?? 0) - (round < openRound ? (result?.retryable ?? 0) : 0),
+  );
 }
 
 function sumOf(shards: readonly ShardRecord[], number: (shard: ShardRecord) => number): number {

@@ -82,8 +82,9 @@ async function releaseSlice(
     const hasAdvanced = (current.live?.answered ?? 0) > (shard.live?.answered ?? 0);
     const earlier = hasAdvanced ? 0 : current.deferrals;
     const pauseMs = deferralSeconds(earlier, services.config.polling.minSeconds, null) * 1_000;
-    const notBeforeMs = services.now() + Math.round(Math.max(pauseMs, obstacle?.pauseMs ?? 0));
-    return endSlice(current, token, obstacle && { message: obstacle.message, notBeforeMs, deferrals: earlier + 1 });
+    const nowMs = services.now();
+    const notBeforeMs = nowMs + Math.round(Math.max(pauseMs, obstacle?.pauseMs ?? 0));
+    return endSlice(current, token, obstacle && { reason: obstacle.message, notBeforeMs, nowMs, deferrals: earlier });
   });
 }
 

@@ -340,9 +340,10 @@ function isSame(left: ShardRecord, right: ShardRecord): boolean {
 /** The provider ended the batch before running any of it, for want of room in its queue. */
 async function requeue(services: Services, shard: ShardRecord, reason: string): Promise<ShardRecord> {
   const pause = deferralSeconds(shard.deferrals, services.config.polling.minSeconds, null);
-  const notBeforeMs = services.now() + pause * 1_000;
+  const nowMs = services.now();
+  const deferral = { reason: safeText(reason), notBeforeMs: nowMs + pause * 1_000, nowMs };
   return services.records.updateShard(shard, (current) =>
-    current.status === 'submitted' ? deferShard(current, notBeforeMs, safeText(reason)) : current,
+    current.status === 'submitted' ? deferShard(current, deferral) : current,
   );
 }
 

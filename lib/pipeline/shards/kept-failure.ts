@@ -40,7 +40,8 @@ export async function keepFailure(
     services.log.error('The work on a shard failed; it is tried again after a pause.', { ...name, error: reason });
     return services.records.updateShard(shard, (current) => {
       const pauseSeconds = deferralSeconds(current.deferrals, services.config.polling.minSeconds, null);
-      const noted = noteFailure(current, services.now() + pauseSeconds * 1_000, reason);
+      const nowMs = services.now();
+      const noted = noteFailure(current, { reason, notBeforeMs: nowMs + pauseSeconds * 1_000, nowMs });
       return { ...noted, failures: failuresAfter(services, current, step, error) ?? current.failures };
     });
   }

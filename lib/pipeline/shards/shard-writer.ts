@@ -223,6 +223,8 @@ export class OpenShard {
   readonly #index: ObjectWriter;
   readonly #entries = new LineIndexEncoder();
   #lineCount = 0;
+  #firstOrdinal = 0;
+  #lastOrdinal = 0;
   #bytes = 0;
   #sentBytes = 0;
   #embeddingInputs = 0;
@@ -252,6 +254,8 @@ export class OpenShard {
   }
 
   add(line: ShardedLine, limits: AccountLimits): PendingWrite {
+    if (this.#lineCount === 0) this.#firstOrdinal = line.entry.ordinal;
+    this.#lastOrdinal = line.entry.ordinal;
     this.#lineCount += 1;
     this.#bytes += line.entry.byteLength + 1;
     this.#sentBytes += line.sentBytes + limits.overheadBytes.line;
@@ -280,6 +284,7 @@ export class OpenShard {
       model,
       endpoint,
       lineCount: this.#lineCount,
+      ordinals: { first: this.#firstOrdinal, last: this.#lastOrdinal },
       bytes: this.#bytes,
       estimatedTokens: this.#tokens,
       estimatedUsd: this.#batchUsd,

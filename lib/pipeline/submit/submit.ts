@@ -19,6 +19,7 @@ import {
   type Intent,
   isToBeSplit,
   markSubmitted,
+  noteFailure,
   refuseShard,
   type ShardEnd,
   type ShardRecord,
@@ -389,10 +390,9 @@ async function leaveUndecided(
   });
   if (!isOver(services, batch)) {
     const notBeforeMs = Math.min(await nextChanceMs(services, shard, null), batch.deadlineAt * 1_000);
+    const deferral = { reason: message, notBeforeMs, nowMs: services.now() };
     return services.records.updateShard(shard, (current) =>
-      isOwn(current, intent)
-        ? { ...current, notBeforeMs, deferrals: current.deferrals + 1, lastError: message }
-        : current,
+      isOwn(current, intent) ? noteFailure(current, deferral) : current,
     );
   }
   const end = {
@@ -447,8 +447,9 @@ async function defer(
   failures: ShardRecord['failures'] = null,
 ): Promise<ShardRecord> {
   const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
+  const deferral = { reason: safeText(reason), notBeforeMs, nowMs: services.now() };
   const after = await services.records.updateShard(shard, (current) =>
-    isOwn(current, intent) ? deferShard(current, notBeforeMs, safeText(reason), failures) : current,
+    isOwn(current, intent) ? deferShard(current, deferral, failures) : current,
   );
   if (after.status === 'pending') await releaseSemaphores(services, after);
   return after;
@@ -463,8 +464,9 @@ async function undoClaim(
   retryAfterSeconds: number | null,
 ): Promise<ShardRecord> {
   const notBeforeMs = await nextChanceMs(services, shard, retryAfterSeconds);
+  const deferral = { reason, notBeforeMs, nowMs: services.now() };
   return services.records.updateShard(shard, (current) =>
-    isOwn(current, intent) ? { ...deferShard(current, notBeforeMs, reason), attempts: current.attempts - 1 } : current,
+    isOwn(current, intent) ? { ...deferShard(current, deferral), attempts: current.attempts - 1 } : current,
   );
 }
 
