@@ -1,3 +1,4 @@
+import { fileIn, isNamedLike } from '../../lib/records/name-pattern.ts';
 import { hint } from '../called-as.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
 import type { BatchState } from './batch-state.ts';
@@ -14,26 +15,6 @@ export function isListed(state: BatchState, request: ListRequest): boolean {
 /** Whether a list that is read from the newest on is through. */
 export function isOlder(state: BatchState, { since }: ListRequest): boolean {
   return since !== null && (state.moments[0]?.at ?? 0) < since;
-}
-
-/** Whether a name holds a text, or is one as a whole, with or without its folder, in which `*` stands for any characters. */
-export function isNamedLike(name: string, wanted: string): boolean {
-  return isLike(name, wanted) || isLike(fileIn(name), wanted);
-}
-
-function isLike(name: string, wanted: string): boolean {
-  const [first = '', ...others] = wanted.toLowerCase().split('*');
-  const text = name.toLowerCase();
-  if (others.length === 0) return text.includes(first);
-  const last = others.pop() ?? '';
-  if (!text.startsWith(first) || text.length < first.length + last.length || !text.endsWith(last)) return false;
-  let from = first.length;
-  for (const part of others) {
-    const at = text.indexOf(part, from);
-    if (at < 0) return false;
-    from = at + part.length;
-  }
-  return from <= text.length - last.length;
 }
 
 /** `inbox/` and the bucket may stand before a name, as people copy it. */
@@ -66,10 +47,6 @@ export async function findMeant(handle: string, batches: AsyncIterable<BatchStat
     exitStatus.invalid,
     begun.length > 0 ? severalSentence(handle, begun) : noneSentence(handle, [...names]),
   );
-}
-
-function fileIn(name: string): string {
-  return name.slice(name.lastIndexOf('/') + 1);
 }
 
 const maxNamed = 3;

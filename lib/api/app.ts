@@ -3,6 +3,7 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { Services } from '../pipeline/services.ts';
 import { messageOf, safeText } from '../records/errors.ts';
+import { accountRoutes } from './account-routes.ts';
 import type { ApiContext, ApiEnvironment, ApiSettings } from './api-environment.ts';
 import { ApiError, asApiError } from './api-error.ts';
 import { authentication } from './authentication.ts';
@@ -14,6 +15,7 @@ import { messageError } from './messages/message-error.ts';
 import { modelRoutes } from './model-routes.ts';
 import { openApiDocument } from './openapi-document.ts';
 import { operations } from './operations.ts';
+import { requestRoutes } from './request-routes.ts';
 import { uploadRoutes } from './upload-routes.ts';
 import { usageRoutes } from './usage-routes.ts';
 
@@ -41,7 +43,9 @@ export function createApi(services: () => Services, settings: ApiSettings): Hono
   });
   app.use('/v1/*', authentication());
   app.route('/v1/batches', batchRoutes());
+  app.route('/v1/batches', requestRoutes());
   app.route('/v1/messages/batches', messageBatchRoutes());
+  app.route('/v1/accounts', accountRoutes());
   app.route('/v1/models', modelRoutes());
   app.route('/v1/files', fileRoutes());
   app.route('/v1/uploads', uploadRoutes());
@@ -74,7 +78,7 @@ function crossOrigin() {
   const allow = cors({
     origin: (origin, context: ApiContext) => (context.var.services.config.corsOrigins.includes(origin) ? origin : null),
     allowMethods: ['GET', 'POST', 'DELETE'],
-    exposeHeaders: ['x-request-id', 'request-id', 'retry-after', 'content-disposition'],
+    exposeHeaders: ['x-request-id', 'request-id', 'retry-after', 'content-disposition', 'etag'],
     maxAge: 600,
   });
   return async (context: ApiContext, next: () => Promise<void>): Promise<Response | undefined> => {

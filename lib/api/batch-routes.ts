@@ -5,32 +5,44 @@ import { isHeaderKey } from '../records/idempotency-key.ts';
 import { batchDetails } from '../service/batch-details.ts';
 import { cancelBatch } from '../service/cancel-batch.ts';
 import { collectBatch } from '../service/collect-batch.ts';
-import { createBatch, getBatch, listBatches, noteThatKnown } from '../service/create-batch.ts';
+import { createBatch } from '../service/create-batch.ts';
+import { listBatches } from '../service/list-batches.ts';
 import { retryBatch } from '../service/retry-batch.ts';
 import { shardErrors, shardOutput } from '../service/shard-output.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
-import { batchView, listedBatchView, shardsAfterParameter } from './batch-view.ts';
+import { batchFilter, batchFilterParameters, withMetadata } from './batch-filter.ts';
+import { batchView, batchViewSchema, listedBatchView, shardsAfterParameter } from './batch-view.ts';
 import { createBatchBodySchema, createBatchRequest } from './create-batch-body.ts';
 import { sendDownload } from './download.ts';
-import { limitParameter, listObject, readQuery } from './list-object.ts';
+import { limitParameter, listObject, listSchema, readMeantQuery, readQuery } from './list-object.ts';
 import { readBody } from './request-body.ts';
+import { requestedBatch, tenantParameter } from './requested-batch.ts';
+import { revalidated } from './revalidated.ts';
 import { tenantAsked } from './tenant-asked.ts';
 
 /** How long providers may take to hear of a cancellation; whom it did not reach, the next poll tells. */
 const cancelMs = 10_000;
 
-const tenantParameter = z
-  .string()
-  .max(63)
-  .optional()
-  .describe("Whose batches: another tenant's for an operator's key only");
-
 export const batchListQuerySchema = z.object({
   after: z.string().optional(),
   limit: limitParameter(100, 20),
   tenant: tenantParameter,
+  ...batchFilterParameters,
 });
+
+export const batchListSchema = z
+  .object({
+    ...listSchema(batchViewSchema).shape,
+    batchdrop: z
+      .object({
+        looked: z.number().int().describe('How many batches were looked at for this page'),
+        looked_to: z.number().int().nullable().describe('When the last of them was made; Unix timestamp, in seconds'),
+        next: z.string().nullable().describe('To be given as `after`; null at the end'),
+      })
+      .describe('A filter looks at a thousand batches at most, so a page may be short or empty although there is more'),
+  })
+  .meta({ id: 'BatchList' });
 
 export const batchQuerySchema = z.object({ tenant: tenantParameter, shards_after: shardsAfterParameter });
 
@@ -47,14 +59,20 @@ export function batchRoutes(): Hono<ApiEnvironment> {
     return respond(context, batch, { repeated: isRepeated });
   });
 
-  routes.get('/', async (context) => {
+  routes.get('/', revalidated, async (context) => {
     const { services } = context.var;
-    const query = readQuery(context.req.query(), batchListQuerySchema);
-    const page = await listBatches(services, tenantAsked(context, query.tenant), query);
-    return context.json(listObject(page, (batch) => listedBatchView(services, batch)));
+    const query = readMeantQuery(withMetadata(context.req.query()), batchListQuerySchema);
+    const request = { ...batchFilter(query), limit: query.limit, after: query.after };
+    const page = await listBatches(services, tenantAsked(context, query.tenant), request);
+    const list = listObject(page, (batch) => listedBatchView(services, batch));
+    const looked = { looked: page.looked, looked_to: page.last?.createdAt ?? null };
+    return context.json({
+      ...list,
+      batchdrop: { ...looked, next: page.hasMore ? (page.last?.id ?? null) : null },
+    } satisfies z.input<typeof batchListSchema>);
   });
 
-  routes.get('/:batchId', async (context) => {
+  routes.get('/:batchId', revalidated, async (context) => {
     const { tenant, shards_after: shardsAfter } = readQuery(context.req.query(), batchQuerySchema);
     const { services } = context.var;
     const batch = await requestedBatch(context, tenantAsked(context, tenant));
@@ -92,13 +110,6 @@ export function batchRoutes(): Hono<ApiEnvironment> {
 /** What is no number is no shard's. */
 function shardNumberOf(text: string): number {
   return /^\d{1,7}$/.test(text) ? Number(text) : -1;
-}
-
-async function requestedBatch(context: ApiContext, tenant = context.var.tenant): Promise<BatchRecord> {
-  const { services } = context.var;
-  const batch = await getBatch(services, tenant, context.req.param('batchId') ?? '');
-  await noteThatKnown(services, batch);
-  return batch;
 }
 
 async function respond(context: ApiContext, batch: BatchRecord, said: { repeated?: boolean } = {}): Promise<Response> {

@@ -14,35 +14,13 @@ import {
 import { resultKey } from '../records/object-keys.ts';
 import { openAIBatchSchema } from '../records/openai-batch.ts';
 import { batchOptionsSchema, shownOptions } from '../records/options.ts';
-import { type ShardRecord, shardStatuses } from '../records/shard.ts';
+import type { ShardRecord } from '../records/shard.ts';
+import { breakdownSchema, shardViewSchema } from '../records/shard-view.ts';
 import { outputFormats } from '../records/table-kind.ts';
-import type { BatchDetails } from '../service/batch-details.ts';
+import { areSimulated, type BatchDetails, breakdownOf } from '../service/batch-details.ts';
+import { isBehind, shardView } from '../service/shard-view.ts';
 
 const uri = z.string().nullable();
-
-const shardViewSchema = z.object({
-  round: z.number().int().describe('0 for the first sending, then one for each further round'),
-  shard: z.number().int(),
-  status: z
-    .enum(shardStatuses)
-    .describe('`split`: its provider took none of it, and the shards of `parts` have its requests now'),
-  provider: z.string().nullable().describe('null for the lines that validation refused'),
-  model: z.string(),
-  endpoint: z.string(),
-  provider_batch_id: z.string().nullable(),
-  provider_status: z.string().nullable(),
-  requests: z.number().int(),
-  completed: z.number().int(),
-  failed: z.number().int(),
-  retryable: z.number().int().describe('How many of the failed may succeed if they are sent again'),
-  lost: z
-    .number()
-    .int()
-    .describe('How many of the failed may have been paid for although their answers could not be had'),
-  last_error: z.string().nullable(),
-  parts: z.array(z.number().int()).nullable().describe('Shards of the same round; null for one that was not split'),
-  part_of: z.number().int().nullable().describe('The shard of which it is a part'),
-});
 
 /** What we say beyond OpenAI's object, all in one place. */
 const additionsSchema = z.object({
@@ -97,6 +75,15 @@ const additionsSchema = z.object({
     .describe(
       'What was sent where; once the batch has ended. `provider_batches` holds the first thousand, and `provider_batches_omitted` is how many more `batch.json` in the bucket has',
     ),
+  is_simulated: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe('Whether simulators alone answer its requests; null before they are routed. Not in lists'),
+  breakdown: z
+    .array(breakdownSchema)
+    .optional()
+    .describe('What it has used and cost so far, of all sendings that are collected. Not in lists'),
   shards: z.array(shardViewSchema).optional().describe('A thousand, those behind `shards_after`; not in lists'),
   shards_omitted: z.number().int().optional().describe('How many more shards the batch has behind these'),
 });
@@ -112,8 +99,8 @@ export const batchViewSchema = z
   .meta({ id: 'Batch' });
 
 /**
- * Shards and provider batches that an answer holds at most. A shard with the longest error text takes 2 KB, so that an answer stays
- * below the 6 MB that Lambda takes of one.
+ * Shards and provider batches that an answer holds at most. A shard with the longest error text takes 4 KB while it waits and less
+ * beside a receipt, so that an answer stays below the 6 MB that Lambda takes of one.
  */
 const maxListedShards = 1_000;
 
@@ -134,6 +121,10 @@ export function batchView(
   shardsAfter?: string,
 ): BatchView {
   const shards = details && shardsBehind(details.shards, shardsAfter);
+  const soFar = details && {
+    is_simulated: areSimulated(services, batch, details.shards),
+    breakdown: breakdownOf(services, batch, details.shards),
+  };
   const uriIf = (exists: boolean, name: 'validation.jsonl' | 'warnings.jsonl') =>
     exists ? `s3://${services.objects.bucket}/${resultKey(batch.id, name)}` : null;
   return {
@@ -155,8 +146,9 @@ export function batchView(
       report: batch.report,
       table: tableView(services, batch),
       receipt: details?.receipt ? shortReceipt(details.receipt) : null,
+      ...soFar,
       ...(shards && {
-        shards: shards.slice(0, maxListedShards).map(shardView),
+        shards: shards.slice(0, maxListedShards).map((shard) => shardView(services, batch, shard)),
         shards_omitted: Math.max(0, shards.length - maxListedShards),
       }),
     },
@@ -164,10 +156,8 @@ export function batchView(
 }
 
 /** @param shards by round and number. */
-function shardsBehind(shards: readonly ShardRecord[], place: string | undefined): readonly ShardRecord[] {
-  if (place === undefined) return shards;
-  const [lastRound = 0, lastShard = 0] = place.split('-').map(Number);
-  return shards.filter(({ round, shard }) => round > lastRound || (round === lastRound && shard > lastShard));
+export function shardsBehind(shards: readonly ShardRecord[], place: string | undefined): readonly ShardRecord[] {
+  return place === undefined ? shards : shards.filter((shard) => isBehind(shard, place));
 }
 
 function shortReceipt(receipt: Record<string, unknown>): Record<string, unknown> {
@@ -177,28 +167,6 @@ function shortReceipt(receipt: Record<string, unknown>): Record<string, unknown>
     ...receipt,
     provider_batches: all.slice(0, maxListedShards),
     provider_batches_omitted: all.length - maxListedShards,
-  };
-}
-
-function shardView(shard: ShardRecord): z.input<typeof shardViewSchema> {
-  const counts = shard.result ?? shard.counts;
-  return {
-    round: shard.round,
-    shard: shard.shard,
-    status: shard.status,
-    provider: shard.provider,
-    model: shard.model,
-    endpoint: shard.endpoint,
-    provider_batch_id: shard.providerBatchId,
-    provider_status: shard.providerStatus,
-    requests: shard.lineCount,
-    completed: counts?.completed ?? 0,
-    failed: counts?.failed ?? 0,
-    retryable: shard.result?.retryable ?? 0,
-    lost: shard.result?.lost ?? 0,
-    last_error: shard.lastError,
-    parts: shard.parts,
-    part_of: shard.partOf?.shard ?? null,
   };
 }
 

@@ -1,5 +1,8 @@
 import type { Operation } from './operations.ts';
 
+/** What a path counts. */
+const numbers: Record<string, string> = { round: '0', shard: '0', line: '1' };
+
 /** What a call sends beside its path, as curl's arguments. */
 const sent: Record<string, string> = {
   createFile: '-F purpose=batch -F file=@requests.jsonl',
@@ -28,9 +31,7 @@ const kept: Record<string, string> = {
  * before. Nothing else of it is made up.
  */
 export function exampleCall({ id, method, path, isOpen }: Operation): string {
-  const address = path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) =>
-    name === 'round' || name === 'shard' ? '0' : `$${name.toUpperCase()}`,
-  );
+  const address = path.replaceAll(/\{(\w+)\}/g, (_whole, name: string) => numbers[name] ?? `$${name.toUpperCase()}`);
   const call = [
     `curl -sSL${method === 'get' || sent[id] ? '' : ` -X ${method.toUpperCase()}`} "$BATCHDROP_URL${address}"`,
     ...(isOpen ? [] : ['-H "Authorization: Bearer $BATCHDROP_API_KEY"']),

@@ -1,8 +1,9 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { fileLinkSchema as linkSchema } from '../records/file-link.ts';
 import { expiresAfterSchema } from '../records/options.ts';
 import { recommendedPartBytes } from '../records/upload-limits.ts';
-import { fileContent } from '../service/file-content.ts';
+import { fileContent, fileLink } from '../service/file-content.ts';
 import { deleteFile, getFile, IncomingFile, listFiles } from '../service/files.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
@@ -10,7 +11,8 @@ import { redirect, sendDownload } from './download.ts';
 import { fileObject } from './file-object.ts';
 import { type ReceivedForm, receiveForm } from './form.ts';
 import { invalidRequest, missing } from './issue-text.ts';
-import { limitParameter, listObject, readQuery } from './list-object.ts';
+import { limitParameter, listObject, readKnownQuery, readQuery } from './list-object.ts';
+import { revalidated } from './revalidated.ts';
 
 export const fileListQuerySchema = z.object({
   purpose: z.string().optional(),
@@ -18,6 +20,16 @@ export const fileListQuerySchema = z.object({
   after: z.string().optional(),
   limit: limitParameter(10_000, 10_000),
 });
+
+export const fileLinkQuerySchema = z.object({
+  merged_bytes: z.coerce
+    .number()
+    .int()
+    .optional()
+    .describe('Set by the redirects while the parts of a file are merged'),
+});
+
+export const fileLinkSchema = z.object(linkSchema.shape).meta({ id: 'FileLink' });
 
 /** Fields of a form are texts, those of an object named as in `expires_after[seconds]`. */
 const fileFormSchema = z.object({
@@ -54,7 +66,7 @@ export function fileRoutes(): Hono<ApiEnvironment> {
     return context.json(fileObject(await commit(context, receiver, form)));
   });
 
-  routes.get('/', async (context) => {
+  routes.get('/', revalidated, async (context) => {
     const { services, tenant } = context.var;
     const page = await listFiles(services, tenant, readQuery(context.req.query(), fileListQuerySchema));
     return context.json(listObject(page, fileObject));
@@ -67,8 +79,15 @@ export function fileRoutes(): Hono<ApiEnvironment> {
     const { maxContentBytes: maxBytes, mergeBudgetMs } = settings;
     const content = await fileContent(services, await requestedFile(context), { maxBytes, mergeBudgetMs });
     return 'mergedBytes' in content
-      ? redirect(context, pathToItself(content.mergedBytes))
+      ? redirect(context, pathToItself('content', content.mergedBytes))
       : sendDownload(context, content);
+  });
+
+  routes.get('/:fileId/link', async (context) => {
+    readKnownQuery(context.req.query(), fileLinkQuerySchema);
+    const { services, settings } = context.var;
+    const link = await fileLink(services, await requestedFile(context), settings.mergeBudgetMs);
+    return 'mergedBytes' in link ? redirect(context, pathToItself('link', link.mergedBytes)) : context.json(link);
   });
 
   routes.delete('/:fileId', async (context) => {
@@ -84,8 +103,8 @@ export function fileRoutes(): Hono<ApiEnvironment> {
  * The same route again, where merging goes on: every client that downloads follows redirects, 20 of them at least, and
  * none need know of parts. Relative, so that it holds behind whatever name and path the API has.
  */
-function pathToItself(mergedBytes: number): string {
-  return `content?merged_bytes=${mergedBytes}`;
+function pathToItself(route: 'content' | 'link', mergedBytes: number): string {
+  return `${route}?merged_bytes=${mergedBytes}`;
 }
 
 function requestedFile(context: ApiContext) {

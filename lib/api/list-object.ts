@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nearestName } from '../records/option-names.ts';
 import type { Page } from '../service/page.ts';
 import { ApiError } from './api-error.ts';
 import { invalidRequest } from './issue-text.ts';
@@ -8,8 +9,45 @@ export function limitParameter(maxLimit: number, defaultLimit: number) {
   return z.coerce.number().int().min(1).max(maxLimit).default(defaultLimit);
 }
 
+/**
+ * Reads the query of a route that is ours alone.
+ *
+ * @throws ApiError for a parameter that the route does not have.
+ */
+export function readKnownQuery<Schema extends z.ZodObject>(
+  query: Record<string, unknown>,
+  schema: Schema,
+): z.output<Schema> {
+  const names = Object.keys(schema.shape);
+  const unknown = Object.keys(query).find((name) => !names.includes(name));
+  if (unknown === undefined) return readQuery(query, schema);
+  throw unknownParameter(unknown, nearestName(unknown, names), names);
+}
+
+/**
+ * Reads the query of a route of OpenAI's. Parameters that we do not know are left alone, as there, but for those that were most
+ * likely meant as one of ours.
+ */
+export function readMeantQuery<Schema extends z.ZodObject>(
+  query: Record<string, unknown>,
+  schema: Schema,
+): z.output<Schema> {
+  const names = Object.keys(schema.shape);
+  for (const name of Object.keys(query)) {
+    const meant = names.includes(name) ? null : nearestName(name, names);
+    if (meant !== null) throw unknownParameter(name, meant, names);
+  }
+  return readQuery(query, schema);
+}
+
+function unknownParameter(name: string, meant: string | null, names: readonly string[]): ApiError {
+  const shown = name.slice(0, 100);
+  const hint = meant === null ? `Known are: ${names.join(', ') || 'none'}.` : `Did you mean '${meant}'?`;
+  return new ApiError(400, `Unknown parameter: '${shown}'. ${hint}`, { param: shown, code: 'unknown_parameter' });
+}
+
 /** Reads the query; parameters that we do not know are left alone. */
-export function readQuery<Schema extends z.ZodType>(query: Record<string, string>, schema: Schema): z.output<Schema> {
+export function readQuery<Schema extends z.ZodType>(query: Record<string, unknown>, schema: Schema): z.output<Schema> {
   const result = schema.safeParse(query);
   if (!result.success) throw invalidRequest(result.error, query);
   return result.data;

@@ -79,7 +79,18 @@ function pathParameters(path: string): Json[] {
 function queryParameters(query: z.ZodObject | undefined): Json[] {
   if (!query) return [];
   const { properties = {} } = z.toJSONSchema(query, { io: 'input' });
-  return Object.entries(properties).map(([name, schema]) => ({ name, in: 'query', required: false, schema }));
+  return Object.entries(properties).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: false,
+    // As in `metadata[team]=search`.
+    ...(isObjectSchema(schema) && { style: 'deepObject', explode: true }),
+    schema,
+  }));
+}
+
+function isObjectSchema(schema: z.core.JSONSchema._JSONSchema): boolean {
+  return typeof schema === 'object' && schema.type === 'object';
 }
 
 function requestBody({ json, form }: Operation): Json {

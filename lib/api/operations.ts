@@ -1,9 +1,16 @@
 import { z } from 'zod';
-import { batchListQuerySchema, batchQuerySchema } from './batch-routes.ts';
+import { accountListQuerySchema, accountListSchema } from './account-routes.ts';
+import { batchListQuerySchema, batchListSchema, batchQuerySchema } from './batch-routes.ts';
 import { batchViewSchema } from './batch-view.ts';
 import { createBatchBodySchema } from './create-batch-body.ts';
 import { fileObjectSchema, partObjectSchema, uploadObjectSchema } from './file-object.ts';
-import { createFileFormSchema, deletedFileSchema, fileListQuerySchema } from './file-routes.ts';
+import {
+  createFileFormSchema,
+  deletedFileSchema,
+  fileLinkQuerySchema,
+  fileLinkSchema,
+  fileListQuerySchema,
+} from './file-routes.ts';
 import { listSchema } from './list-object.ts';
 import {
   createMessageBatchBodySchema,
@@ -13,6 +20,16 @@ import {
 } from './messages/message-batch-routes.ts';
 import { messageBatchSchema } from './messages/message-batch-view.ts';
 import { modelListQuerySchema, modelListSchema, modelSchema } from './model-routes.ts';
+import {
+  errorsQuerySchema,
+  errorsSchema,
+  noQuerySchema,
+  requestListQuerySchema,
+  requestListSchema,
+  requestSchema,
+  shardListQuerySchema,
+  shardListSchema,
+} from './request-routes.ts';
 import { addPartFormSchema, completeUploadBodySchema, createUploadBodySchema } from './upload-routes.ts';
 import { filledUsageSchema, fillUsageQuerySchema, usageQuerySchema, usageSchema } from './usage-routes.ts';
 
@@ -31,7 +48,6 @@ export interface Operation {
   isOpen?: boolean;
 }
 
-const batchListSchema = listSchema(batchViewSchema).meta({ id: 'BatchList' });
 const fileListSchema = listSchema(fileObjectSchema).meta({ id: 'FileList' });
 const healthSchema = z.object({ status: z.literal('ok'), version: z.string() }).meta({ id: 'Health' });
 
@@ -65,6 +81,14 @@ export const operations: readonly Operation[] = [
     path: '/v1/files/{file_id}/content',
     summary: 'Download a file; a large one through a link that holds 5 minutes',
     answer: 'bytes',
+  },
+  {
+    id: 'linkFile',
+    method: 'get',
+    path: '/v1/files/{file_id}/link',
+    summary: 'Give a link by which a browser downloads a file; it holds 5 minutes',
+    query: fileLinkQuerySchema,
+    answer: fileLinkSchema,
   },
   {
     id: 'deleteFile',
@@ -116,7 +140,7 @@ export const operations: readonly Operation[] = [
     id: 'listBatches',
     method: 'get',
     path: '/v1/batches',
-    summary: 'List batches, newest first',
+    summary: 'List batches, newest first: all, or those of a status, name, model, label or time',
     query: batchListQuerySchema,
     answer: batchListSchema,
   },
@@ -148,6 +172,38 @@ export const operations: readonly Operation[] = [
     path: '/v1/batches/{batch_id}/collect',
     summary: "Read the providers' results of an ended batch again, for answers that were lost",
     answer: batchViewSchema,
+  },
+  {
+    id: 'listBatchShards',
+    method: 'get',
+    path: '/v1/batches/{batch_id}/shards',
+    summary: 'List the shards of a batch: where each is, why it waits, what it has cost',
+    query: shardListQuerySchema,
+    answer: shardListSchema,
+  },
+  {
+    id: 'sumBatchErrors',
+    method: 'get',
+    path: '/v1/batches/{batch_id}/errors',
+    summary: 'Say why requests of a batch failed, by code, and what to do about it',
+    query: errorsQuerySchema,
+    answer: errorsSchema,
+  },
+  {
+    id: 'listBatchRequests',
+    method: 'get',
+    path: '/v1/batches/{batch_id}/requests',
+    summary: 'List the requests of a batch in the order of the input, each beside its answer or error',
+    query: requestListQuerySchema,
+    answer: requestListSchema,
+  },
+  {
+    id: 'retrieveBatchRequest',
+    method: 'get',
+    path: '/v1/batches/{batch_id}/requests/{line}',
+    summary: 'Give one request of a batch whole, with its answer or error',
+    query: noQuerySchema,
+    answer: requestSchema,
   },
   {
     id: 'downloadShardOutput',
@@ -221,6 +277,14 @@ export const operations: readonly Operation[] = [
     path: '/v1/models/{model}',
     summary: 'Say which account a model goes to',
     answer: modelSchema,
+  },
+  {
+    id: 'listAccounts',
+    method: 'get',
+    path: '/v1/accounts',
+    summary: 'List the accounts at providers; for an operator with what is open there and what keeps it waiting',
+    query: accountListQuerySchema,
+    answer: accountListSchema,
   },
   {
     id: 'sumUsage',

@@ -6,6 +6,7 @@ import type { UsagePlace } from '../store/usage-records.ts';
 import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 import { readQuery } from './list-object.ts';
+import { revalidated } from './revalidated.ts';
 import { assertOperator, tenantAsked } from './tenant-asked.ts';
 
 /** Groups within groups; more would be a table of the batches themselves. */
@@ -62,7 +63,7 @@ export const filledUsageSchema = z
 export function usageRoutes(): Hono<ApiEnvironment> {
   const routes = new Hono<ApiEnvironment>();
 
-  routes.get('/', async (context) => {
+  routes.get('/', revalidated, async (context) => {
     const query = readQuery(context.req.query(), usageQuerySchema);
     const { services } = context.var;
     const by = groupsOf(query.by);

@@ -98,6 +98,8 @@ export const accessOf: Record<FunctionName, Access> = {
     // The update counts what an upload has received.
     table: ['GetItem', 'PutItem', 'UpdateItem', 'DeleteItem', 'Query'],
     tenantIndex: true,
+    // An operator sees what keeps an account's batches waiting.
+    unfinishedIndex: true,
     // A link to a file's content can do what its signer may: inputs from the inbox are files too.
     // Those of a shard's answers are work. A dropped batch that is cancelled has a status file.
     reads: ['inbox/', 'files/', 'work/', 'results/', 'status/'],

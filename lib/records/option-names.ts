@@ -50,6 +50,12 @@ export function optionMeantBy(name: string, options: readonly string[]): string 
   return synonym?.option ?? null;
 }
 
+/** @returns the one of the names that another was most likely meant to be: some letters of it are wrong. */
+export function nearestName(name: string, names: readonly string[]): string | null {
+  const letters = wordsOf(name).join('');
+  return names.find((one) => isNear(letters, one)) ?? null;
+}
+
 /** `maxCostUSD`, `max-cost-usd` and `MAX_COST_USD` are the same words. */
 function wordsOf(name: string): string[] {
   return name

@@ -22,7 +22,6 @@ import type { BatchOptions } from '../records/options.ts';
 import { isTableName } from '../records/table-kind.ts';
 import { isAccessDenied, type ObjectHead } from '../store/objects.ts';
 import { getFile, mayBeInput } from './files.ts';
-import { type Page, type PageQuery, takePage } from './page.ts';
 
 /** A batch as a client asks for it. */
 export interface BatchCreation {
@@ -245,13 +244,4 @@ export async function getBatch(services: Services, tenant: string, batchId: stri
     if (batch?.tenant === tenant) return batch;
   }
   throw new NotFoundError(`No batch found with id '${batchId.slice(0, 100)}'.`);
-}
-
-/** A tenant's batches, newest first. */
-export async function listBatches(services: Services, tenant: string, request: PageQuery): Promise<Page<BatchRecord>> {
-  const after = request.after === undefined ? null : await getBatch(services, tenant, request.after);
-  return takePage(
-    services.records.listBatches(tenant, { order: 'desc', after, pageItems: request.limit + 1 }),
-    request.limit,
-  );
 }

@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readPartsFrom, resolveParts } from '../pipeline/joined-objects.ts';
 import { inParallel } from '../pipeline/parallel.ts';
-import type { Services } from '../pipeline/services.ts';
+import { type Services, unixSeconds } from '../pipeline/services.ts';
 import type { S3Object } from '../records/batch.ts';
 import { InvalidInputError, TransientError } from '../records/errors.ts';
 import type { FileRecord, PartMerge } from '../records/file.ts';
+import type { FileLink } from '../records/file-link.ts';
 import { fileObjectKey } from '../records/object-keys.ts';
 import type { MultipartUpload } from '../store/multipart-upload.ts';
+import { linkSeconds } from '../store/objects.ts';
 import { type Download, downloadOf, opened } from './download.ts';
 
 /** A piece of a merged object: above S3's minimum of 5 MiB, and 8 GB are a tenth of its 10,000 parts. */
@@ -19,7 +21,11 @@ const piecesMs = 10_000;
 const lookMs = 250;
 
 /** A file's bytes or a link to them; or how many of them are merged by now. */
-export type FileContent = Download | { mergedBytes: number };
+export type FileContent = Download | MergedPart;
+
+interface MergedPart {
+  mergedBytes: number;
+}
 
 export interface ContentLimits {
   /** What one answer may carry; of a larger file there is a link. */
@@ -51,25 +57,55 @@ export interface MergeWork {
  */
 export async function fileContent(services: Services, file: FileRecord, limits: ContentLimits): Promise<FileContent> {
   if (file.bytes <= limits.maxBytes) return streamedFile(services, file);
-  const merger = { whole: wholeObject, goOn: (work: MergeWork) => joinParts(services, work) };
-  return mergedContent(services, file, merger, limits);
+  return mergedContent(services, file, partsMerger(services), limits);
 }
 
-/**
- * Where one object of a file can be downloaded, which is made when it is first asked for: each call goes on for its time where the
- * last one stopped, or waits for the one that is at it.
- */
+/** A link to a file's bytes, whatever their number; or how many of them are merged by now, as above. */
+export async function fileLink(
+  services: Services,
+  file: FileRecord,
+  mergeBudgetMs: number,
+): Promise<FileLink | MergedPart> {
+  const whole = await mergedObject(services, file, partsMerger(services), mergeBudgetMs);
+  if ('mergedBytes' in whole) return whole;
+  const { filename, bytes } = file;
+  const expires_at = unixSeconds(services) + linkSeconds;
+  return {
+    object: 'file.link',
+    url: await services.objects.presignedUrl(whole, filename),
+    expires_at,
+    bytes,
+    filename,
+  };
+}
+
+function partsMerger(services: Services): Merger {
+  return { whole: wholeObject, goOn: (work) => joinParts(services, work) };
+}
+
+/** Where one object of a file can be downloaded, which is made when it is first asked for. */
 export async function mergedContent(
   services: Services,
-  { id }: FileRecord,
+  file: FileRecord,
   merger: Merger,
   { maxBytes, mergeBudgetMs }: ContentLimits,
 ): Promise<FileContent> {
-  const endsAtMs = performance.now() + mergeBudgetMs;
+  const whole = await mergedObject(services, file, merger, mergeBudgetMs);
+  return 'mergedBytes' in whole ? whole : downloadOf(services, whole, file.filename, maxBytes);
+}
+
+/** Each call goes on with the merge for its time where the last one stopped, or waits for the one that is at it. */
+async function mergedObject(
+  services: Services,
+  { id }: FileRecord,
+  merger: Merger,
+  budgetMs: number,
+): Promise<S3Object | MergedPart> {
+  const endsAtMs = performance.now() + budgetMs;
   for (;;) {
     const current = await services.records.getFile(id);
     const whole = merger.whole(current) ?? (await mergeFor(services, current, merger, endsAtMs));
-    if (whole) return downloadOf(services, whole, current.filename, maxBytes);
+    if (whole) return whole;
     if (performance.now() >= endsAtMs) return { mergedBytes: await mergedBytes(services, id) };
     await sleep(lookMs);
   }

@@ -23,3 +23,34 @@ export async function takePage<Item>(
   }
   return { items, hasMore: false };
 }
+
+/** A page of a list of which only so much was looked at. */
+export interface LookedPage<Item> extends Page<Item> {
+  looked: number;
+  /** The last one that was looked at; the list goes on behind it. */
+  last: Item | null;
+}
+
+interface Looking<Item> {
+  limit: number;
+  isWanted(item: Item): boolean;
+  /** Asked before each look but the first. */
+  mustStop(looked: number): boolean;
+}
+
+/** Takes what is wanted off a list, and stops early where that takes too long: there is more then, wanted or not. */
+export async function lookThrough<Item>(
+  source: AsyncIterable<Item>,
+  { limit, isWanted, mustStop }: Looking<Item>,
+): Promise<LookedPage<Item>> {
+  const items: Item[] = [];
+  let looked = 0;
+  let last: Item | null = null;
+  for await (const item of source) {
+    if (items.length === limit || (looked > 0 && mustStop(looked))) return { items, hasMore: true, looked, last };
+    looked += 1;
+    last = item;
+    if (isWanted(item)) items.push(item);
+  }
+  return { items, hasMore: false, looked, last };
+}

@@ -4,7 +4,7 @@ import { hasEnded } from '../records/openai-batch.ts';
 import { tokensOf } from '../records/usage.ts';
 import { dayOf, type UsageRecord, type UsedModel } from '../records/usage-record.ts';
 import type { UsagePlace } from '../store/usage-records.ts';
-import { listBatches } from './create-batch.ts';
+import { listBatches } from './list-batches.ts';
 
 /** By what usage is summed: a member of the record, or a label of the batch's metadata. */
 export const usageGroups = ['day', 'model', 'provider', 'tenant', 'api_key', 'batch'] as const;

@@ -130,13 +130,18 @@ export class RecordTable {
   }
 
   /** Yields a tenant's records of one kind by time of creation. The index lags a little behind the records. */
-  queryTenant(list: TenantList): AsyncGenerator<Record<string, unknown>> {
-    const { tenantKey, after, pageItems } = list;
-    return this.query({
+  async *queryTenant(list: TenantList): AsyncGenerator<Record<string, unknown>> {
+    const { tenantKey, order, pageItems } = list;
+    const { from, to } = createdKeysOf(list.created);
+    // DynamoDB refuses to begin outside of the keys that it is asked for.
+    const [isBefore, isBehind] = [list.after && list.after.createdKey < from, list.after && list.after.createdKey > to];
+    if (order === 'asc' ? isBehind : isBefore) return;
+    const after = isBefore || isBehind ? undefined : list.after;
+    yield* this.query({
       IndexName: table.indexes.byTenant.name,
-      KeyConditionExpression: 'tenantKey = :tenant',
-      ExpressionAttributeValues: { ':tenant': tenantKey },
-      ScanIndexForward: list.order === 'asc',
+      KeyConditionExpression: 'tenantKey = :tenant AND createdKey BETWEEN :from AND :to',
+      ExpressionAttributeValues: { ':tenant': tenantKey, ':from': from, ':to': to },
+      ScanIndexForward: order === 'asc',
       ...(pageItems !== undefined && { Limit: pageItems }),
       ...(after && { ExclusiveStartKey: { ...after, tenantKey } }),
     });
@@ -184,6 +189,18 @@ export interface TenantList {
   after?: (Key & { createdKey: string }) | undefined;
   /** How many items are read at a time. */
   pageItems?: number;
+  /** Unix seconds: those that were made from one time on, and before another; null leaves all. */
+  created?: { from: number | null; before: number | null };
+}
+
+/** All keys of the index lie between these. */
+function createdKeysOf({ from, before }: NonNullable<TenantList['created']> = { from: null, before: null }) {
+  return { from: secondsKey(from ?? 0), to: before === null ? '~' : secondsKey(before) };
+}
+
+/** Stands before the key of every record of that second, and behind those of the second before. */
+function secondsKey(seconds: number): string {
+  return String(seconds).padStart(12, '0');
 }
 
 /** When a record was made, and which. */
@@ -200,5 +217,5 @@ export interface Creation {
  */
 export function createdKey({ id, createdAt, createdAtMs }: Creation): string {
   const fraction = createdAtMs === undefined ? '' : `.${String(createdAtMs % 1_000).padStart(3, '0')}`;
-  return `${String(createdAt).padStart(12, '0')}${fraction}#${id}`;
+  return `${secondsKey(createdAt)}${fraction}#${id}`;
 }

@@ -18,6 +18,14 @@ export interface ListRequest {
   pageItems: number;
 }
 
+/** Which batches: of a time, too. Unix seconds; null leaves all. */
+export interface BatchListRequest extends ListRequest {
+  /** Made then or later. */
+  createdAfter?: number | null;
+  /** Made earlier than that. */
+  createdBefore?: number | null;
+}
+
 /** The batches, shards and files in DynamoDB: one table, single-item writes only. */
 export class Records {
   readonly #table: RecordTable;
@@ -96,8 +104,10 @@ export class Records {
   }
 
   /** Lists a tenant's batches. The index lags a little behind the records: show the list, never decide by it. */
-  async *listBatches(tenant: string, { order, after, pageItems }: ListRequest): AsyncGenerator<BatchRecord> {
+  async *listBatches(tenant: string, request: BatchListRequest): AsyncGenerator<BatchRecord> {
+    const { order, after, pageItems, createdAfter = null, createdBefore = null } = request;
     const items = this.#table.queryTenant({
+      created: { from: createdAfter, before: createdBefore },
       tenantKey: `${tenant}#batch`,
       order,
       pageItems,

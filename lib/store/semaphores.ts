@@ -9,6 +9,7 @@ export interface TokenQueue {
 
 const slotsSchema = z.object({ owners: z.set(z.string()).default(new Set()) });
 const tokensSchema = z.object({ holders: z.record(z.string(), z.number()) });
+const createsSchema = z.object({ creates: z.number() });
 
 /**
  * Counters that all batches of a deployment share for a provider's account: its slots for open batches, its creates per
@@ -82,6 +83,28 @@ export class Semaphores {
   async tokenHolders(queue: TokenQueue): Promise<Map<string, number>> {
     const found = await this.#table.get(tokensKey(queue), tokensSchema);
     return new Map(Object.entries(found?.holders ?? {}));
+  }
+
+  /** The queues of an account in which tokens wait. */
+  async tokenQueues(provider: string): Promise<{ model: string; tokens: number; holders: number }[]> {
+    const prefix = tokensKey({ provider, model: '' });
+    const items = this.#table.query({
+      KeyConditionExpression: 'pk = :pk AND begins_with(sk, :sk)',
+      ExpressionAttributeValues: { ':pk': prefix.pk, ':sk': prefix.sk },
+    });
+    const queues: { model: string; tokens: number; holders: number }[] = [];
+    for await (const item of items) {
+      const counts = Object.values(tokensSchema.parse(item).holders);
+      const tokens = counts.reduce((sum, count) => sum + count, 0);
+      if (counts.length > 0)
+        queues.push({ model: String(item.sk).slice(prefix.sk.length), tokens, holders: counts.length });
+    }
+    return queues;
+  }
+
+  /** Counts the creates of this hour so far. */
+  async createsOfHour(provider: string, nowMs: number): Promise<number> {
+    return (await this.#table.get(createsKey(provider, nowMs), createsSchema))?.creates ?? 0;
   }
 
   /** @returns false if this hour's creates are used up. */

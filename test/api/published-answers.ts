@@ -18,7 +18,8 @@ export const checked = new Set<string>();
 export async function checkAnswer(method: string, path: string, answer: Response): Promise<void> {
   const operation = `${method} ${operationPath(path)}`;
   const name = answer.status >= 400 ? 'ErrorResponse' : published.answers[operation];
-  if (name === undefined) return;
+  // Whoever has an answer already gets no body.
+  if (name === undefined || answer.status === 304) return;
   const body = withoutNulls(await answer.clone().json());
   const result = schemas.get(name)?.safeParse(body);
   if (!result?.success)

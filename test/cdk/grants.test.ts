@@ -35,8 +35,8 @@ const actionsOfLambda = /^(logs|xray|sqs):/;
 
 function grantedActions(statements: Statement[]): string[] {
   const actions = statements.flatMap(({ Action: action, Resource: resource }) => {
-    const index = JSON.stringify(resource).match(/\/index\/(\w+)/)?.[1];
-    return list(action).map((one) => (index === undefined ? String(one) : `${one} on ${index}`));
+    const indexes = [...JSON.stringify(resource).matchAll(/\/index\/(\w+)/g)].map(([, index]) => ` on ${index}`);
+    return list(action).flatMap((one) => (indexes.length === 0 ? [''] : indexes).map((index) => `${one}${index}`));
   });
   return [...new Set(actions)].filter((action) => !actionsOfLambda.test(action)).toSorted();
 }

@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { Deployment, type DeploymentBatchList } from '../../../lib/client/deployment/deployment.ts';
+import {
+  type BatchListQuery,
+  Deployment,
+  type DeploymentBatchList,
+} from '../../../lib/client/deployment/deployment.ts';
 import type { DeploymentBatch, DeploymentUsage, UsageRow } from '../../../lib/client/deployment/replies.ts';
 import { md5Digest } from '../../../lib/client/md5-digest.ts';
 import { batchIdPattern } from '../../../lib/records/ids.ts';
+import { batchStatuses } from '../../../lib/records/openai-batch.ts';
 import type { BatchOptionsInput } from '../../../lib/records/options.ts';
 import { joinRows } from '../../costs/usage-sums.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
@@ -105,11 +110,13 @@ export class ApiTransport implements Transport {
   }
 
   async list(request: ListRequest): Promise<BatchState[]> {
+    const filter = filterOf(request);
+    if (filter === null) return [];
     return this.#calling(async () => {
       const states: BatchState[] = [];
-      const isFiltered = request.statuses !== null || request.name !== null;
-      const pageItems = isFiltered ? maxPageItems : Math.min(maxPageItems, request.limit);
-      for await (const state of this.#newest(pageItems, Number.POSITIVE_INFINITY)) {
+      const pageItems = Math.min(maxPageItems, request.limit);
+      // A deployment of an earlier release leaves nothing out.
+      for await (const state of this.#newest(pageItems, Number.POSITIVE_INFINITY, filter)) {
         if (states.length === request.limit || isOlder(state, request)) break;
         if (isListed(state, request)) states.push(state);
       }
@@ -118,12 +125,12 @@ export class ApiTransport implements Transport {
   }
 
   /** The newest batches, page by page, as far as somebody reads. */
-  async *#newest(pageItems: number, maxItems: number): AsyncGenerator<BatchState> {
+  async *#newest(pageItems: number, maxItems: number, filter: BatchListQuery = {}): AsyncGenerator<BatchState> {
     const tenant = this.#tenant === undefined ? {} : { tenant: this.#tenant };
     let count = 0;
     let after: string | null = null;
     do {
-      const query = { limit: pageItems, ...tenant, ...(after !== null && { after }) };
+      const query = { ...filter, limit: pageItems, ...tenant, ...(after !== null && { after }) };
       const { batches, next }: DeploymentBatchList = await this.#deployment.listBatches(query);
       for (const batch of batches) yield stateOfApiBatch(batch);
       count += batches.length;
@@ -203,6 +210,17 @@ export class ApiTransport implements Transport {
   #calling<Result>(call: () => Promise<Result>): Promise<Result> {
     return calling(this.#url, call);
   }
+}
+
+/** @returns null where no batch of an API can be meant: it refuses no drop. */
+function filterOf({ statuses, since, name }: ListRequest): BatchListQuery | null {
+  const known = statuses?.filter((status) => batchStatuses.some((one) => one === status)) ?? null;
+  if (known?.length === 0) return null;
+  return {
+    ...(known && { status: known.join(',') }),
+    ...(since !== null && { created_after: Math.max(1, Math.floor(since)) }),
+    ...(name && { name }),
+  };
 }
 
 async function* chunksOf({ body }: Response): AsyncGenerator<Uint8Array> {

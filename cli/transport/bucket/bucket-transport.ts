@@ -4,6 +4,7 @@ import { type _Object, CopyObjectCommand, paginateListObjectsV2, S3Client } from
 import { z } from 'zod';
 import { InvalidInputError, NotFoundError } from '../../../lib/records/errors.ts';
 import { batchIdPattern, tenantPattern } from '../../../lib/records/ids.ts';
+import { isNamedLike } from '../../../lib/records/name-pattern.ts';
 import {
   inboxPrefix,
   resultKey,
@@ -17,7 +18,7 @@ import { type BatchOptionsInput, optionNamed, tableOptionNames } from '../../../
 import { isTableName } from '../../../lib/records/table-kind.ts';
 import { Objects } from '../../../lib/store/objects.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
-import { findMeant, findRetry, isListed, isNamedLike, plainName } from '../batch-filter.ts';
+import { findMeant, findRetry, isListed, plainName } from '../batch-filter.ts';
 import { type BatchState, hasBatchEnded } from '../batch-state.ts';
 import { type InputFile, nameWith, readInput } from '../input-file.ts';
 import type { InputSubmission, ListRequest, ResultStream, StoredFile, Transport, UsageSums } from '../transport.ts';

@@ -1,11 +1,20 @@
+import type { AccountView } from '../../records/account-view.ts';
+import { type BatchRequest, batchRequestSchema, type RequestStatus } from '../../records/batch-request.ts';
+import { type BatchErrors, batchErrorsSchema } from '../../records/error-group.ts';
+import { type FileLink, fileLinkSchema } from '../../records/file-link.ts';
 import { DeploymentHttp, type DeploymentOptions } from './http.ts';
 import {
+  accountListSchema,
   batchListSchema,
   type DeploymentBatch,
   type DeploymentFile,
+  type DeploymentRequestList,
+  type DeploymentShardList,
   type DeploymentUsage,
   deploymentBatchSchema,
   fileListSchema,
+  requestListSchema,
+  shardListSchema,
   usageSchema,
 } from './replies.ts';
 import { type UploadOptions, uploadFile } from './upload.ts';
@@ -30,6 +39,21 @@ export interface DeploymentBatchList {
   batches: DeploymentBatch[];
   /** What the next page begins behind; null at the end. */
   next: string | null;
+  /** How many were looked at for this page, and when the last of them was made, in Unix seconds; null where it is not said. */
+  looked: { count: number; to: number | null } | null;
+}
+
+/** Which batches: see docs/api.md. An older deployment knows the first three. */
+export interface BatchListQuery {
+  limit?: number;
+  after?: string;
+  tenant?: string;
+  status?: string;
+  name?: string;
+  model?: string;
+  created_after?: number;
+  created_before?: number;
+  metadata?: Record<string, string>;
 }
 
 /** A file while it is downloaded. */
@@ -71,6 +95,12 @@ export class Deployment {
     return await this.#download(`/files/${encodeURIComponent(fileId)}/content`, signal);
   }
 
+  /** Gives a URL by which a browser downloads a file without the key, for five minutes. */
+  async fileLink(fileId: string, signal?: AbortSignal): Promise<FileLink> {
+    const path = `/files/${encodeURIComponent(fileId)}/link`;
+    return await this.#http.read(fileLinkSchema, { path, signal, timeoutSeconds: downloadTimeoutSeconds });
+  }
+
   /** Opens the answers of one shard, or its final failures, which may be read as soon as it is collected. */
   async openShard(
     batchId: string,
@@ -103,12 +133,49 @@ export class Deployment {
     return await this.#http.read(deploymentBatchSchema, { path: batchPath(batchId), query, signal });
   }
 
-  async listBatches(
-    query: { limit?: number; after?: string; tenant?: string },
-    signal?: AbortSignal,
-  ): Promise<DeploymentBatchList> {
+  /** Lists batches, newest first. Where some are left out, a page may be short or empty although there is more: `next` says it. */
+  async listBatches({ metadata = {}, ...others }: BatchListQuery, signal?: AbortSignal): Promise<DeploymentBatchList> {
+    const labels = Object.entries(metadata).map(([label, value]): [string, string] => [`metadata[${label}]`, value]);
+    const query = { ...others, ...Object.fromEntries(labels) };
     const page = await this.#http.read(batchListSchema, { path: '/batches', query, signal });
-    return { batches: page.data, next: page.has_more ? (page.last_id ?? null) : null };
+    const { batchdrop: seen } = page;
+    return {
+      batches: page.data,
+      next: seen ? seen.next : page.has_more ? (page.last_id ?? null) : null,
+      looked: seen ? { count: seen.looked, to: seen.looked_to } : null,
+    };
+  }
+
+  /** Lists a batch's shards. */
+  async listShards(
+    batchId: string,
+    query: { after?: string; limit?: number; tenant?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<DeploymentShardList> {
+    return await this.#http.read(shardListSchema, { path: `${batchPath(batchId)}/shards`, query, signal });
+  }
+
+  /** Says why requests of a batch failed, by code. */
+  async batchErrors(batchId: string, query: { tenant?: string } = {}, signal?: AbortSignal): Promise<BatchErrors> {
+    return await this.#http.read(batchErrorsSchema, { path: `${batchPath(batchId)}/errors`, query, signal });
+  }
+
+  /** Lists requests in the order of the input. With a filter a page may be short or empty although `batchdrop.next` is not null. */
+  async listRequests(
+    batchId: string,
+    query: { after?: number; limit?: number; status?: RequestStatus; code?: string; q?: string } = {},
+    signal?: AbortSignal,
+  ): Promise<DeploymentRequestList> {
+    return await this.#http.read(requestListSchema, { path: `${batchPath(batchId)}/requests`, query, signal });
+  }
+
+  /** Gives one request whole, or links where it is too long for that. */
+  async retrieveRequest(batchId: string, line: number, signal?: AbortSignal): Promise<BatchRequest> {
+    return await this.#http.read(batchRequestSchema, { path: `${batchPath(batchId)}/requests/${line}`, signal });
+  }
+
+  async listAccounts(signal?: AbortSignal): Promise<AccountView[]> {
+    return (await this.#http.read(accountListSchema, { path: '/accounts', signal })).data;
   }
 
   /** What ended batches have used and cost, by groups such as `day` or `model,metadata.team`. */

@@ -1,5 +1,8 @@
 import * as z from 'zod/mini';
+import { accountViewSchema } from '../../records/account-view.ts';
+import { batchRequestSchema, requestPageSchema } from '../../records/batch-request.ts';
 import { openAIBatchSchema } from '../../records/openai-batch.ts';
+import { shardViewSchema } from '../../records/shard-view.ts';
 import type { RefusalDetail } from './failures.ts';
 
 /** OpenAI's Batch, and under `batchdrop` what a deployment says beyond it. */
@@ -14,7 +17,26 @@ export const batchListSchema = z.object({
   data: z.array(deploymentBatchSchema),
   last_id: z.nullish(z.string()),
   has_more: z.boolean(),
+  /** Of a deployment that can leave batches out. */
+  batchdrop: z.optional(
+    z.object({ looked: z.number(), looked_to: z.nullable(z.number()), next: z.nullable(z.string()) }),
+  ),
 });
+
+export const shardListSchema = z.object({
+  data: z.array(shardViewSchema),
+  last_id: z.nullable(z.string()),
+  has_more: z.boolean(),
+  batchdrop: z.object({ total: z.number() }),
+});
+
+export type DeploymentShardList = z.infer<typeof shardListSchema>;
+
+export const requestListSchema = z.object({ data: z.array(batchRequestSchema), batchdrop: requestPageSchema });
+
+export type DeploymentRequestList = z.infer<typeof requestListSchema>;
+
+export const accountListSchema = z.object({ data: z.array(accountViewSchema) });
 
 const usageRowSchema = z.object({
   group: z.record(z.string(), z.nullable(z.string())),
