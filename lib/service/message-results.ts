@@ -86,8 +86,8 @@ export class MessageResults {
         of === this.#answers || (await this.#failures.isNext(customId)) || (await this.#failures.isNext(null));
       if (isThere) yield* resultsFrom(await of.take());
     }
-    for (const of of [this.#answers, this.#failures])
-      for (let next = await of.take(); next; next = await of.take()) yield* resultsFrom(next);
+    for (const results of [this.#answers, this.#failures])
+      for (let next = await results.take(); next; next = await results.take()) yield* resultsFrom(next);
   }
 
   /** Every request of a batch that ended before anything was sent has the batch's own error. */
