@@ -79,7 +79,11 @@ export function withRowFlags(command: Command): Command {
       'what stands between two cells (default: a comma, a tab in a .tsv)',
       parseDelimiter,
     )
-    .option('--columns <names>', 'of a table without a header: its columns, with commas between them', parseNames);
+    .option(
+      '--columns <names>',
+      'of a table without a header its columns, of Parquet those that are wanted; with commas between them',
+      parseNames,
+    );
 }
 
 /** All flags for a table. */

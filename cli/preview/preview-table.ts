@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { InvalidInputError } from '../../lib/records/errors.ts';
 import { parseOptions } from '../../lib/records/options.ts';
 import { inputKind } from '../../lib/tables/input-kind.ts';
@@ -14,7 +13,7 @@ import { counted } from '../output/quantities.ts';
 import type { OutputOptions } from '../output/result.ts';
 import { write } from '../output/write.ts';
 import { usualDataDir } from '../start/ready-file.ts';
-import { inputFile } from '../transport/input-file.ts';
+import { inputFile, tableBytesOf } from '../transport/input-file.ts';
 import { readHead, readTemplate } from '../transport/template-file.ts';
 import { type FileFinding, type FileReport, FileValidation } from '../validate/file-validation.ts';
 
@@ -52,16 +51,16 @@ async function previewOf(path: string, options: PreviewOptions): Promise<Preview
   const batchOptions = parseOptions({ ...config.defaults, ...optionsOf(options) });
   const { delimiter, columns, endpoint } = batchOptions;
   const template = compileTemplate(await readTemplate(options.template), endpoint);
-  const { name } = await inputFile(path);
-  const kind = inputKind(name, await readHead(path), true);
+  const file = await inputFile(path);
+  const { name } = file;
+  const kind = inputKind(name, await readHead(file), true);
   if (kind === 'requests') throw new InvalidInputError('unsupported_file', `${path} is no table.`);
   const reader = new TableReader({ kind, delimiter, columns }, template);
   const validation = new FileValidation(config, batchOptions);
   const requests: unknown[] = [];
   const findings: FileFinding[] = [];
   const seen = new Set<string>();
-  const readFrom = (start: number) => createReadStream(path, { start, highWaterMark: 1024 * 1024 });
-  for await (const { rows, lines } of reader.read(readFrom, tableStart)) {
+  for await (const { rows, lines } of reader.read(tableBytesOf(file), tableStart)) {
     for (const row of rows) for (const column of row.cells.keys()) seen.add(column);
     for (const line of lines) {
       if (line.bytes && requests.length < (options.rows ?? usualRows))

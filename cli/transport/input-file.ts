@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream, openAsBlob } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { inflated } from '../../lib/lines/inflate.ts';
 import { statedEndpoint } from '../../lib/lines/stated-endpoint.ts';
 import type { Endpoint } from '../../lib/records/endpoints.ts';
 import { InvalidInputError } from '../../lib/records/errors.ts';
 import type { JsonObject } from '../../lib/records/json.ts';
-import { inputNames, isTableName, kindByName } from '../../lib/records/table-kind.ts';
+import { compressionOf, inputNames, isTableName, kindByName } from '../../lib/records/table-kind.ts';
+import { firstBytes, type TableBytes } from '../../lib/tables/table-bytes.ts';
 
 /** A file of requests, or a table, on this machine. */
 export interface InputFile {
@@ -35,6 +37,20 @@ export function readInput(file: InputFile): AsyncIterable<Buffer> {
   return createReadStream(file.path, { highWaterMark: chunkBytes });
 }
 
+/** What a file holds, inflated if its name says that it is compressed. */
+export function readInflated(file: InputFile): AsyncIterable<Buffer> {
+  const form = compressionOf(file.name);
+  return form === null ? readInput(file) : inflated(readInput(file), form);
+}
+
+/** A table, for its reader. One that is compressed is read from its beginning alone. */
+export function tableBytesOf(file: InputFile): TableBytes {
+  const { path, name, bytes } = file;
+  const from = (start: number) =>
+    compressionOf(name) === null ? createReadStream(path, { start, highWaterMark: chunkBytes }) : readInflated(file);
+  return { bytes, from, between: (start, end) => firstBytes(from(start), end - start) };
+}
+
 /** The file for fetch, which reads it as it is sent. */
 export function asBlob(file: InputFile): Promise<Blob> {
   return openAsBlob(file.path);
@@ -54,7 +70,7 @@ export async function endpointIn(file: InputFile, template: JsonObject | undefin
       'template_missing',
       `${file.path} is a table: --template says what to ask of each row.`,
     );
-  const { endpoint, errors } = await statedEndpoint(readInput(file));
+  const { endpoint, errors } = await statedEndpoint(readInflated(file));
   if (endpoint === null && errors.length === 0)
     throw new InvalidInputError('empty_file', `${file.path} has no request lines.`);
   return endpoint ?? usualEndpoint;
@@ -69,6 +85,6 @@ export async function digestOf(file: InputFile): Promise<string> {
 
 /** A file's name with something before its extension: `reviews.csv` -> `reviews.x.csv`. */
 export function nameWith(name: string, inserted: string, separator = '.'): string {
-  const [extension = ''] = /(?:\.rows)?\.[^.]*$/i.exec(name) ?? [];
+  const [extension = ''] = /(?:\.rows)?\.[^.]*(?:(?<=\.(?:jsonl|csv|tsv|ndjson))\.(?:gz|zst))?$/i.exec(name) ?? [];
   return `${name.slice(0, name.length - extension.length)}${separator}${inserted}${extension}`;
 }

@@ -7,7 +7,10 @@ import type { ResultStream, Transport } from './transport.ts';
  *
  * @throws CommandError for a table that could not be made, or whose parts cannot be joined.
  */
-export async function openTable(transport: Transport, { format, parts, error }: TableState): Promise<ResultStream> {
+export async function openTable(
+  transport: Pick<Transport, 'open'>,
+  { format, parts, error }: TableState,
+): Promise<ResultStream> {
   if (error !== null) throw new CommandError(exitStatus.invalid, `The results table could not be made: ${error}`);
   if (format === 'parquet' && parts.length > 1)
     throw new CommandError(
@@ -19,7 +22,7 @@ export async function openTable(transport: Transport, { format, parts, error }: 
 }
 
 async function* joined(
-  transport: Transport,
+  transport: Pick<Transport, 'open'>,
   format: TableState['format'],
   parts: TableState['parts'],
 ): AsyncGenerator<Uint8Array> {

@@ -1,7 +1,8 @@
-import { open, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { InvalidInputError, messageOf } from '../../lib/records/errors.ts';
 import { isObject, type JsonObject } from '../../lib/records/json.ts';
 import { headBytes } from '../../lib/tables/input-kind.ts';
+import { type InputFile, readInflated } from './input-file.ts';
 
 /** @throws InvalidInputError for what is no JSON object. */
 export async function readTemplate(path: string): Promise<JsonObject> {
@@ -16,12 +17,13 @@ export async function readTemplate(path: string): Promise<JsonObject> {
 }
 
 /** @returns the bytes that say what a file is. */
-export async function readHead(path: string): Promise<Buffer> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
+export async function readHead(file: InputFile): Promise<Buffer> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of readInflated(file)) {
+    pieces.push(piece);
+    bytes += piece.length;
+    if (bytes >= headBytes) break;
   }
+  return Buffer.concat(pieces).subarray(0, headBytes);
 }

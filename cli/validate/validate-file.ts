@@ -1,5 +1,7 @@
 import { createReadStream } from 'node:fs';
+import { inflated } from '../../lib/lines/inflate.ts';
 import { parseOptions } from '../../lib/records/options.ts';
+import { compressionOf } from '../../lib/records/table-kind.ts';
 import { readLocalConfig } from '../../local/local-config.ts';
 import { type BatchFlags, optionsOf } from '../batch-flags.ts';
 import { type ExitStatus, exitStatus } from '../exit-status.ts';
@@ -19,7 +21,9 @@ export async function validateFile(file: string, options: ValidateOptions): Prom
   const validation = new FileValidation(config, parseOptions({ ...config.defaults, ...optionsOf(options) }));
   const isStandardInput = file === '-';
   const display = chooseDisplay(isStandardInput ? 'standard input' : file, options);
-  const chunks = isStandardInput ? process.stdin : createReadStream(file, { highWaterMark: 1024 * 1024 });
+  const form = isStandardInput ? null : compressionOf(file);
+  const read = isStandardInput ? process.stdin : createReadStream(file, { highWaterMark: 1024 * 1024 });
+  const chunks = form === null ? read : inflated(read, form);
   for await (const finding of validation.findings(chunks)) await write(display.add(finding));
   const report = validation.report();
   await write(display.finish(report));

@@ -20,7 +20,7 @@ declare global {
  * @throws SyntaxError where the text is not JSON.
  */
 export function parseExact(text: string): unknown {
-  return mayLoseNumbers(text) ? readJson(text, keepSpelling) : parseJson(text);
+  return mayLoseNumbers(text) ? readJson(text, numberSpelled) : parseJson(text);
 }
 
 /**
@@ -90,7 +90,8 @@ function isWhole(text: string, start: number, end: number): boolean {
   return true;
 }
 
-function keepSpelling(spelling: string): unknown {
+/** A number that `JSON.stringify` writes in this spelling. */
+export function numberSpelled(spelling: string): unknown {
   const number = Number(spelling);
   return JSON.stringify(number) === spelling ? number : JSON.rawJSON(spelling);
 }

@@ -2,10 +2,11 @@ import { type SignedForm, signedForm } from './file-signature.ts';
 
 /** The rest of a sentence that begins with a file of requests: what it is instead, and what to do. */
 const adviceByForm: Record<SignedForm, string> = {
-  gzip: 'is gzip: unpack it first (gunzip FILE)',
-  zstd: 'is zstd: unpack it first',
+  gzip: 'is gzip: name it *.jsonl.gz',
+  zstd: 'is zstd: name it *.jsonl.zst',
   zip: 'is a ZIP archive, as spreadsheets are too: unpack it, and write one JSON request per line',
-  parquet: 'is Parquet: write its rows as one JSON request per line',
+  parquet: 'is Parquet: name it *.parquet and give a template (docs/tables.md)',
+  'encrypted-parquet': 'is encrypted Parquet: write it without encryption',
   'utf-16le': "is UTF-16, as PowerShell's > writes it: save it as UTF-8 (Set-Content -Encoding utf8)",
   'utf-16be': 'is UTF-16: save it as UTF-8',
 };

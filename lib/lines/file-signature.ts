@@ -1,5 +1,5 @@
 /**
- * First bytes of forms of files that neither requests nor tables are read from.
+ * First bytes of forms of files that are no text.
  * Sources: RFC 1952, RFC 8878, APPNOTE of ZIP, Apache Parquet's format, the byte order marks of Unicode.
  */
 const signatures = [
@@ -7,6 +7,7 @@ const signatures = [
   { form: 'zstd', bytes: [0x28, 0xb5, 0x2f, 0xfd] },
   { form: 'zip', bytes: [0x50, 0x4b, 0x03, 0x04] },
   { form: 'parquet', bytes: [0x50, 0x41, 0x52, 0x31] },
+  { form: 'encrypted-parquet', bytes: [0x50, 0x41, 0x52, 0x45] },
   { form: 'utf-16le', bytes: [0xff, 0xfe] },
   { form: 'utf-16be', bytes: [0xfe, 0xff] },
 ] as const;

@@ -89,6 +89,11 @@ export interface LinePosition {
 
 export const fileStart: LinePosition = { byteOffset: 0, lineNumber: 1 };
 
+/** Whether one place comes after another. Rows of Parquet that lie together have one byte. */
+export function isBehind(position: LinePosition, other: LinePosition): boolean {
+  return position.byteOffset > other.byteOffset || position.lineNumber > other.lineNumber;
+}
+
 /**
  * As `splitLines`, but goes on where somebody else stopped.
  *

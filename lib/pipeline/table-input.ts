@@ -1,10 +1,11 @@
+import { inflated } from '../lines/inflate.ts';
 import type { S3Object, TableInput } from '../records/batch.ts';
 import { sha256 } from '../records/digest.ts';
 import { InvalidInputError, messageOf } from '../records/errors.ts';
 import { isObject, type JsonObject } from '../records/json.ts';
 import { folderTemplateKey, templateWorkKey } from '../records/object-keys.ts';
 import type { BatchOptions } from '../records/options.ts';
-import { kindByName, type TableKind } from '../records/table-kind.ts';
+import { compressionOf, kindByName, type TableKind } from '../records/table-kind.ts';
 import type { Objects } from '../store/objects.ts';
 import { headBytes, inputKind } from '../tables/input-kind.ts';
 import type { Services } from './services.ts';
@@ -32,7 +33,8 @@ export async function kindOfInput(
   if (kindByName(name) === 'requests' && !hasTemplate) return 'requests';
   const pieces: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of chunks()) {
+  const compression = compressionOf(name);
+  for await (const chunk of compression === null ? chunks() : inflated(chunks(), compression)) {
     pieces.push(chunk);
     bytes += chunk.length;
     if (bytes >= headBytes) break;
@@ -111,7 +113,7 @@ export function assertTableOptions(
   };
   if (!isText) {
     refuse('delimiter', 'is for tables of text (*.csv, *.tsv) alone.');
-    refuse('columns', 'is for tables of text (*.csv, *.tsv) alone.');
+    if (kind !== 'parquet') refuse('columns', 'is for tables of text (*.csv, *.tsv) and for *.parquet alone.');
   }
   if (kind === null) {
     refuse('check', 'is for tables alone: answers to a file of requests are not held against their schemas.');
@@ -136,5 +138,7 @@ export function outputFormatOf(
     case 'csv':
     case 'tsv':
       return 'csv';
+    case 'parquet':
+      return 'parquet';
   }
 }

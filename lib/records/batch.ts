@@ -247,6 +247,8 @@ export const batchRecordSchema = z.object({
   firstEndedAt: seconds.optional(),
   /** How often a run has begun to make the results table and not come further: one that never comes further is given up. */
   tableTries: z.number().int().default(0),
+  /** Why the last of these runs failed. */
+  tableFailure: z.string().nullable().default(null),
   /** Null where none is asked for, and until it is made. */
   resultTable: resultTableSchema.nullable().default(null),
   outputFileId: z.string().nullable(),
@@ -322,8 +324,12 @@ export function beginCancelling(batch: BatchRecord, nowSeconds: number): BatchRe
   }
 }
 
-/** The batch's lost results are read again: it goes back to `finalizing`, and nothing is sent. */
-export function beginRecollection(batch: BatchRecord, nowSeconds: number): BatchRecord {
+/**
+ * The batch's lost results are read again: it goes back to `finalizing`, and nothing is sent.
+ *
+ * @param keepsTable whether the results table stays as it is, and is not made again.
+ */
+export function beginRecollection(batch: BatchRecord, nowSeconds: number, keepsTable = false): BatchRecord {
   switch (batch.status) {
     case 'validating':
     case 'in_progress':
@@ -341,7 +347,8 @@ export function beginRecollection(batch: BatchRecord, nowSeconds: number): Batch
         mergeCheckpoint: null,
         retryFile: null,
         tableTries: 0,
-        resultTable: null,
+        tableFailure: null,
+        resultTable: keepsTable ? batch.resultTable : null,
         eventSentAtMs: null,
         firstEndedAt: batch.firstEndedAt ?? endedAt(batch) ?? undefined,
         recollection: { endedAs: batch.status, requestedAt: nowSeconds, isOpen: false },

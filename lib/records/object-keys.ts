@@ -1,6 +1,6 @@
 import { digest, sha256 } from './digest.ts';
 import { fileIdFrom } from './ids.ts';
-import { isTableName, type OutputFormat } from './table-kind.ts';
+import { isTableName, kindByName, type OutputFormat } from './table-kind.ts';
 
 /**
  * Every S3 key is built here.
@@ -81,7 +81,7 @@ function folderOf(key: string): string {
 export function inputKeyOf(key: string): string | null {
   if (!key.endsWith(sidecarSuffix)) return null;
   const input = key.slice(0, -sidecarSuffix.length);
-  return /\.jsonl$/i.test(input) || isTableName(input) ? input : `${input}.jsonl`;
+  return kindByName(input) === 'requests' || isTableName(input) ? input : `${input}.jsonl`;
 }
 
 /** Both ways to name the sidecar of `a.jsonl`: `a.jsonl.options.json` and `a.options.json`. Of another name there is one. */

@@ -71,7 +71,7 @@ export const batchOptionsSchema = z.strictObject({
   output_expires_after: expiresAfterSchema.optional(),
   /** What stands between two cells of a table; without it a comma, and a tab in a `.tsv`. */
   delimiter: z.string().length(1).optional(),
-  /** The columns of a table without a header, in their order. */
+  /** The columns of a table without a header, in their order; of a Parquet file those that are read, and stand in the results table. */
   columns: z.array(z.string().min(1).max(256)).min(1).max(1_000).optional(),
   /** Asks for a results table; for a table its own kind is the default. */
   output_format: z.enum(outputFormats).optional(),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { foreignForm } from '../lines/file-form.ts';
+import { signedForm } from '../lines/file-signature.ts';
 import { JsonLineProbe } from '../lines/json-line-probe.ts';
 import { scheduleRemoval } from '../pipeline/removal-schedule.ts';
 import { creationTimes, type Services, unixSeconds } from '../pipeline/services.ts';
@@ -9,7 +10,7 @@ import { type FileRecord, hasExpired } from '../records/file.ts';
 import { fileIdFrom, fileIdPattern } from '../records/ids.ts';
 import { batchOfResult, fileObjectKey, joinedResultsFileId, keysWithResult } from '../records/object-keys.ts';
 import { hasEnded } from '../records/openai-batch.ts';
-import { isTableName, kindByName } from '../records/table-kind.ts';
+import { compressionOf, inputNames, isTableName, kindByName } from '../records/table-kind.ts';
 import type { ObjectWriter } from '../store/object-writer.ts';
 import { type Page, type PageQuery, takePage } from './page.ts';
 
@@ -48,7 +49,7 @@ export class IncomingFile {
   /** @throws InvalidInputError for what cannot be a batch's input. */
   async commit(description: FileDescription): Promise<FileRecord> {
     assertInputName(description.filename);
-    if (!isTableName(description.filename) && !this.#probe.found) throw notJsonLines(whatElse(this.#probe.head));
+    this.#assertReadable(description.filename);
     const { bucket, key, etag, bytes } = await this.#writer.close();
     const times = creationTimes(this.#services);
     const file: FileRecord = {
@@ -68,6 +69,14 @@ export class IncomingFile {
     return file;
   }
 
+  /** @throws InvalidInputError for what is neither a table by its name nor requests by its bytes. */
+  #assertReadable(filename: string): void {
+    if (isTableName(filename) || this.#probe.found) return;
+    const { head } = this.#probe;
+    const compression = compressionOf(filename);
+    if (compression === null || signedForm(head) !== compression) throw notJsonLines(whatElse(head));
+  }
+
   async abort(): Promise<void> {
     await this.#writer.abort();
   }
@@ -82,9 +91,7 @@ export function assertInputName(filename: string): void {
       { param: 'filename' },
     );
   if (!mayBeInput(filename))
-    throw notJsonLines(
-      `'${filename}' has another extension. Name it *.jsonl (requests), *.csv, *.tsv, *.ndjson or *.rows.jsonl (tables), or without an extension.`,
-    );
+    throw notJsonLines(`'${filename}' has another extension. Name it ${inputNames}, or without an extension.`);
 }
 
 /** A name without an extension says nothing, as that of bytes without a name (`upload`): the bytes then decide. */

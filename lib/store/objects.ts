@@ -204,15 +204,21 @@ export class Objects {
    * Streams an object. A download that breaks off is resumed where it broke off.
    *
    * @param object with an etag, only that version is read.
+   * @param end behind the last byte; without it the object's end.
    * @throws InvalidInputError `input_modified` if the object of that etag was overwritten or deleted; NotFoundError if
    *   there is no object and no etag was given.
    */
-  async *stream(object: { bucket: string; key: string; etag?: string }, start = 0): AsyncGenerator<Uint8Array> {
+  async *stream(
+    object: { bucket: string; key: string; etag?: string },
+    start = 0,
+    end?: number,
+  ): AsyncGenerator<Uint8Array> {
     let offset = start;
     let etag = object.etag;
     for (let resumes = 0; ; resumes += 1) {
       try {
-        const opened = await this.#open(object, offset, etag);
+        if (end !== undefined && offset >= end) return;
+        const opened = await this.#open(object, { offset, end }, etag);
         etag = opened.etag;
         for await (const chunk of opened.chunks) {
           yield chunk;
@@ -232,7 +238,7 @@ export class Objects {
   /**
    * Reads a part of an object into memory; it is shorter where the object ends before.
    *
-   * @throws as `stream`, and TransientError where the download breaks off.
+   * @throws as `stream`.
    */
   async readRange(
     object: { bucket: string; key: string; etag?: string },
@@ -240,25 +246,18 @@ export class Objects {
     bytes: number,
   ): Promise<Buffer> {
     const chunks: Uint8Array[] = [];
-    try {
-      const opened = await this.#open(object, start, object.etag, start + bytes - 1);
-      for await (const chunk of opened.chunks) chunks.push(chunk);
-    } catch (error) {
-      if (!isBroken(error)) throw error;
-      throw new TransientError(`Reading ${object.key} broke off: ${messageOf(error)}`, { cause: error });
-    }
+    for await (const chunk of this.stream(object, start, start + bytes)) chunks.push(chunk);
     return Buffer.concat(chunks);
   }
 
   async #open(
     object: { bucket: string; key: string; etag?: string },
-    offset: number,
+    { offset, end }: { offset: number; end: number | undefined },
     etag: string | undefined,
-    /** The last byte. */
-    last?: number,
   ): Promise<{ etag: string | undefined; chunks: AsyncIterable<Uint8Array> }> {
     try {
-      const range = offset > 0 || last !== undefined ? { Range: `bytes=${offset}-${last ?? ''}` } : {};
+      const isPart = offset > 0 || end !== undefined;
+      const range = isPart ? { Range: `bytes=${offset}-${end === undefined ? '' : end - 1}` } : {};
       const pin = etag ? { IfMatch: etag } : {};
       const found = await this.#client.send(
         new GetObjectCommand({ Bucket: object.bucket, Key: object.key, ...range, ...pin }),

@@ -126,13 +126,19 @@ function assertReadable({ errored }: Parser, number: number): void {
   throw invalidTable(message, errored);
 }
 
+/** Of cells that are too many. */
+const shownCharacters = 1_000;
+
 function rowOf(number: number, cells: string[], columns: readonly string[]): TableRow {
   const kept = JSON.stringify(cells);
   const named = new Map<string, unknown>();
   for (let place = 0; place < columns.length && place < cells.length; place += 1)
     named.set(columns[place] ?? '', cells[place]);
   if (cells.length === columns.length) return { number, cells: named, kept, problem: null };
-  const message = `Row ${number} has ${cells.length} cells, but the table has ${columns.length} columns.`;
+  const beyond = cells.slice(columns.length);
+  // They stand nowhere else: the results table has the header's columns.
+  const lost = beyond.length === 0 ? '' : ` Beyond them: ${JSON.stringify(beyond).slice(0, shownCharacters)}`;
+  const message = `Row ${number} has ${cells.length} cells, but the table has ${columns.length} columns.${lost}`;
   return { number, cells: named, kept, problem: { code: 'invalid_row', message, param: null } };
 }
 

@@ -7,9 +7,10 @@ export const headBytes = 4_096;
 
 /** The rest of a sentence that begins with a table's file: what it is instead, and what to do. */
 const adviceByForm: Record<SignedForm, string> = {
-  parquet: 'is Apache Parquet. Parquet is not read: write the table as CSV or as JSON lines.',
-  gzip: 'is compressed by gzip. Compressed input is not read: decompress it first.',
-  zstd: 'is compressed by zstd. Compressed input is not read: decompress it first.',
+  parquet: 'is Apache Parquet. Name it *.parquet.',
+  'encrypted-parquet': 'is encrypted Parquet. Write it without encryption.',
+  gzip: 'is compressed by gzip. Put .gz behind its name, such as *.csv.gz.',
+  zstd: 'is compressed by zstd. Put .zst behind its name, such as *.csv.zst.',
   zip: 'is a zip archive, such as an Excel workbook. Save the table as CSV.',
   'utf-16le': 'is UTF-16. Save the table as CSV in UTF-8.',
   'utf-16be': 'is UTF-16. Save the table as CSV in UTF-8.',
@@ -18,7 +19,7 @@ const adviceByForm: Record<SignedForm, string> = {
 /**
  * Says what an input is: its first bytes decide, and a name that contradicts them is refused.
  *
- * @param head the object's first bytes, at most `headBytes`.
+ * @param head the object's first bytes, inflated, at most `headBytes`.
  * @param hasTemplate whether a template was named for this input: then even a `.jsonl` holds rows.
  * @returns `requests`, or the kind of the table.
  * @throws InvalidInputError `unsupported_file`, `empty_file`
@@ -29,6 +30,7 @@ export function inputKind(name: string, head: Buffer, hasTemplate: boolean): Tab
     throw unsupported(`${shown(name)} has another extension. Name it ${inputNames}, or without an extension.`);
   if (head.length === 0) throw new InvalidInputError('empty_file', 'The input file is empty.');
   const signed = signedForm(head);
+  if (signed === 'parquet' && (named === 'parquet' || named === 'unnamed')) return 'parquet';
   if (signed) throw unsupported(`${shown(name)} ${adviceByForm[signed]}`);
   const looksLikeJson = firstCharacter(head) === '{';
   switch (named) {
@@ -43,6 +45,8 @@ export function inputKind(name: string, head: Buffer, hasTemplate: boolean): Tab
       if (looksLikeJson && isJsonObject(head))
         throw unsupported(`${shown(name)} holds JSON lines and no ${named.toUpperCase()}. Name it *.rows.jsonl.`);
       return named;
+    case 'parquet':
+      throw unsupported(`${shown(name)} does not begin as Apache Parquet does. Name it for what it is: ${inputNames}.`);
     case 'unnamed':
       if (looksLikeJson) return hasTemplate ? 'json' : 'requests';
       return hasTabs(head) ? 'tsv' : 'csv';

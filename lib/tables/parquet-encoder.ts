@@ -1,5 +1,7 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { numberFrom } from '../lines/exact-json.ts';
+import { declaredElement, physicalElement, physicalOf } from './parquet-physical.ts';
+import type { KeptType } from './parquet-type.ts';
 import type { ResultColumn, ValueType } from './result-columns.ts';
 import { cellText } from './row.ts';
 import type { ResultRow, TableEncoder, TableForm } from './table-encoder.ts';
@@ -22,13 +24,16 @@ export class ParquetEncoder implements TableEncoder {
   constructor({ columns }: TableForm) {
     this.#columns = columns.all;
     this.#values = this.#columns.map(() => []);
-    this.#writer = new ParquetWriter({ writer: this.#bytes, schema: schemaOf(this.#columns, writtenAs) });
+    this.#writer = new ParquetWriter({
+      writer: this.#bytes,
+      schema: schemaOf(this.#columns, writtenAs, physicalElement),
+    });
   }
 
   add({ input, values }: ResultRow): Buffer | null {
     const row = [...input, ...values];
-    for (const [place, { type }] of this.#columns.entries()) {
-      const value = physicalValue(row[place], type);
+    for (const [place, { type, parquet }] of this.#columns.entries()) {
+      const value = parquet ? physicalOf(row[place], parquet) : physicalValue(row[place], type);
       this.#values[place]?.push(value);
       if (typeof value === 'string' || Buffer.isBuffer(value)) this.#characters += value.length;
     }
@@ -39,13 +44,17 @@ export class ParquetEncoder implements TableEncoder {
   finish(): Buffer {
     const last = this.#rows > 0 ? this.#endGroup() : Buffer.alloc(0);
     // The footer says what the bytes are.
-    this.#writer.schema = schemaOf(this.#columns, declaredAs);
+    this.#writer.schema = schemaOf(this.#columns, declaredAs, declaredElement);
     this.#writer.finish();
     return Buffer.concat([last, this.#taken()]);
   }
 
   #endGroup(): Buffer {
-    const columnData = this.#columns.map(({ name }, place) => ({ name, data: this.#values[place] ?? [] }));
+    const columnData = this.#columns.map(({ name, parquet }, place) => {
+      const data = this.#values[place] ?? [];
+      // The writer orders the values as they lie there, which is not always the order of what they mean.
+      return { name, data, statistics: parquet === undefined };
+    });
     this.#writer.write({ columnData, rowGroupSize: this.#rows });
     this.#values = this.#columns.map(() => []);
     this.#rows = 0;
@@ -74,10 +83,18 @@ const writtenAs: Elements = {
 
 const declaredAs: Elements = { ...writtenAs, json: { type: 'BYTE_ARRAY', converted_type: 'JSON' } };
 
-function schemaOf(columns: readonly ResultColumn[], elements: Elements): Schema {
+function schemaOf(
+  columns: readonly ResultColumn[],
+  elements: Elements,
+  elementOf: (type: KeptType) => Omit<Schema[number], 'name'>,
+): Schema {
   return [
     { name: 'root', num_children: columns.length },
-    ...columns.map(({ name, type }) => ({ name, repetition_type: 'OPTIONAL' as const, ...elements[type] })),
+    ...columns.map(({ name, type, parquet }) => ({
+      name,
+      repetition_type: 'OPTIONAL' as const,
+      ...(parquet ? elementOf(parquet) : elements[type]),
+    })),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from '../records/json.ts';
+import type { KeptType } from './parquet-type.ts';
 import type { Column } from './row.ts';
 
 /** What the values of a column are in the results table; each may be null. `json` is a value of any type. */
@@ -8,6 +9,8 @@ export type ValueType = 'text' | 'integer' | 'number' | 'boolean' | 'json';
 export interface ResultColumn {
   name: string;
   type: ValueType;
+  /** How Parquet declares it, for a column that came so. */
+  parquet?: KeptType | undefined;
 }
 
 /** What of an answer stands in a column: its text, the whole body, the JSON of its text, or a member of that. */
@@ -51,10 +54,16 @@ export function resultColumns(
   };
   const named = <Made extends ResultColumn>(columns: readonly Made[]) =>
     columns.map((column) => ({ ...column, name: free(column.name) }));
-  const inputs = named(input.map(({ name, type }) => ({ name, type: storedTypes[type] })));
+  const inputs = named(input.map(({ name, type, parquet }) => ({ name, type: storedTypes[type], parquet })));
   const answers = named(answerColumns(schema, answer ?? (membersOf(schema) ? 'json' : 'text')));
   const own = named(ownColumns);
   return { input: inputs, answer: answers, own, all: [...inputs, ...answers, ...own] };
+}
+
+/** The columns of a table that has its answers already. */
+export function resultTableOf(columns: readonly Column[]): ResultColumns {
+  const input = columns.map(({ name, type, parquet }) => ({ name, type: storedTypes[type], parquet }));
+  return { input, answer: [], own: [], all: input };
 }
 
 const storedTypes = {

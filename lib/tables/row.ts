@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { keptTypeSchema } from './parquet-type.ts';
 
 /**
  * What the values of a column are; each may be missing. A table of text has texts. Of JSON rows it is what all values are: `long`
@@ -7,6 +8,8 @@ import { z } from 'zod';
 export const columnSchema = z.object({
   name: z.string(),
   type: z.enum(['unknown', 'text', 'integer', 'long', 'number', 'boolean', 'json']),
+  /** What a Parquet file declares, where that is more. */
+  parquet: keptTypeSchema.optional(),
 });
 export type Column = z.infer<typeof columnSchema>;
 
@@ -22,7 +25,7 @@ export interface TableRow {
   number: number;
   /** By the column's name; only those that the row has. Values of JSON rows are JSON, numbers in their own spelling. */
   cells: ReadonlyMap<string, unknown>;
-  /** The row as it is kept: an array of cells in the order of the columns, or the row's own JSON object. */
+  /** The row as it is kept, in JSON: an array of cells in the order of the columns, or the row's own JSON object. */
   kept: string;
   /** Why nothing can be made of it; null where it is whole. */
   problem: RowProblem | null;

@@ -87,7 +87,7 @@ export class JsonLinesEncoder implements TableEncoder {
   add({ kept, input, values }: ResultRow): Buffer {
     const ours = values.map((value, place) => `${this.#names[place]}:${JSON.stringify(value ?? null)}`).join(',');
     const theirs = this.#form.hasJsonRows ? membersIn(kept) : this.#membersOf(input);
-    return Buffer.from(`{${theirs}${theirs === '' ? '' : ','}${ours}}\n`);
+    return Buffer.from(`{${theirs}${theirs === '' || ours === '' ? '' : ','}${ours}}\n`);
   }
 
   finish(): Buffer {

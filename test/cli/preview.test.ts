@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commandIn } from './command.ts';
 
@@ -17,6 +19,13 @@ beforeAll(() => {
     join(folder, 'reviews.csv'),
     'id,Review Text,stars\n1,good,5\n2,"bad, really",1\n3,so so,3\n4,fine,4\n',
   );
+  const columnData = [
+    { name: 'id', data: [1, 2] },
+    { name: 'Review Text', data: ['good', null] },
+    { name: 'stars', data: [5, 1] },
+  ];
+  writeFileSync(join(folder, 'reviews.csv.gz'), gzipSync('id,Review Text\n1,good\n'));
+  writeFileSync(join(folder, 'reviews.parquet'), Buffer.from(parquetWriteBuffer({ columnData })));
   writeFileSync(join(folder, 'ragged.csv'), 'id,Review Text\n1,good\n2\n');
   writeFileSync(join(folder, 'other.csv'), 'id,Review\n1,good\n');
 });
@@ -43,6 +52,25 @@ describe.concurrent('preview', { timeout: 120_000 }, () => {
       findings: [{ line: 2, code: 'invalid_row', message: 'Row 2 has 1 cells, but the table has 2 columns.' }],
       report: { lines: 2, invalid_lines: 1, would_fail: true },
     });
+  });
+
+  it('reads Parquet', async () => {
+    const { code, stdout } = await preview(
+      'reviews.parquet',
+      '--template',
+      'label.json',
+      '--columns',
+      'id,Review Text',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain('"content": "Label: good"');
+    expect(stdout).not.toContain('Not used');
+  });
+
+  it('reads what is compressed', async () => {
+    const { code, stdout } = await preview('reviews.csv.gz', '--template', 'label.json');
+    expect(code).toBe(0);
+    expect(stdout).toContain('"content": "Label: good"');
   });
 
   it('says which column the template misses', async () => {

@@ -1,10 +1,17 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { DuckDBInstance } from '@duckdb/node-api';
+import { parquetWriteBuffer } from 'hyparquet-writer';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { RowValues } from '../../lib/pipeline/finalize/row-values.ts';
+import { beginRecollection } from '../../lib/records/batch.ts';
 import { templateWorkKey } from '../../lib/records/object-keys.ts';
+import { newShard } from '../../lib/records/shard.ts';
 import { retryBatch } from '../../lib/service/retry-batch.ts';
+import { resultColumns } from '../../lib/tables/result-columns.ts';
 import { as } from '../policies/caller.ts';
 import { drive, pass, shortTimes, sweepNow } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
@@ -38,7 +45,7 @@ const template = {
 const asking = (content: string) => ({ body: { model: 'gpt-5-mini', messages: [{ role: 'user', content }] } });
 const options = (more: object) => JSON.stringify(more);
 
-async function dropped(name: string, body: string, sidecar: object): Promise<string> {
+async function dropped(name: string, body: string | Buffer, sidecar: object): Promise<string> {
   await harness.put(`inbox/${name}.options.json`, options(sidecar));
   const batchId = await harness.drop(name, body);
   if (batchId === null) throw new Error(`refused: ${(await harness.status(name)).first_error?.message}`);
@@ -150,6 +157,124 @@ describe('a dropped table with a template', () => {
     expect(JSON.parse(lines[1] ?? '')).toMatchObject({ id: 2, ok: true, _custom_id: 'row-2' });
   });
 
+  it('of Parquet comes back as Parquet with the types that it had, in however many runs', async () => {
+    const count = 450;
+    const day = (place: number) => new Date(Date.UTC(2026, 0, 1 + place));
+    const written = parquetWriteBuffer({
+      columnData: [
+        { name: 'id', data: Array.from({ length: count }, (_, place) => 2n ** 60n + BigInt(place)) },
+        { name: 'day', data: Array.from({ length: count }, (_, place) => day(place)), type: 'TIMESTAMP' },
+        { name: 'note', data: Array.from({ length: count }, (_, place) => (place === 7 ? null : `note ${place}`)) },
+        { name: 'tags', data: Array.from({ length: count }, (_, place) => ({ n: place })), type: 'JSON' },
+        { name: 'unused', data: Array.from({ length: count }, () => 1.5), type: 'DOUBLE' },
+      ],
+      rowGroupSize: 40,
+    });
+    const content = '{{ day }} {{ note }} {{ tags }}';
+    const batchId = await dropped('typed.parquet', Buffer.from(written), {
+      template: { ...asking(content), custom_id: '{{ id }}' },
+      columns: ['note', 'id', 'day', 'tags'],
+    });
+    await drive(harness, batchId, { context: shortTimes([3, 4]) });
+    const parts = await partsOf(batchId);
+    expect(parts.length).toBeGreaterThan(1);
+    expect(parts[0]?.key).toMatch(/\.parquet$/);
+    const { rows, names, types } = await query(
+      parts,
+      (files) => `select * from read_parquet('${files}', filename = true) order by filename, id`,
+    );
+    expect(names.slice(0, 5)).toEqual(['note', 'id', 'day', 'tags', 'answer']);
+    expect(types.slice(0, 4)).toEqual(['VARCHAR', 'BIGINT', 'TIMESTAMP WITH TIME ZONE', 'VARCHAR']);
+    expect(rows.map(({ id, note, _custom_id, _error_code }) => [id, note, _custom_id, _error_code])).toEqual(
+      Array.from({ length: count }, (_, place) => {
+        const id = String(2n ** 60n + BigInt(place));
+        return [id, place === 7 ? null : `note ${place}`, id, null];
+      }),
+    );
+    const sent = (await harness.sentToOpenAI()).join();
+    expect(sent).toContain('2026-01-02T00:00:00Z note 1 {\\"n\\":1}');
+    expect(await harness.status('typed.parquet')).toMatchObject({ warnings: null });
+  });
+
+  it('of Parquet with types that do not come back says so, and brings them as JSON', async () => {
+    const written = parquetWriteBuffer({
+      columnData: [{ name: 'tags', data: [['a'], []] }],
+      schema: [
+        { name: 'root', num_children: 1 },
+        { name: 'tags', repetition_type: 'OPTIONAL', num_children: 1, converted_type: 'LIST' },
+        { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+        { name: 'element', type: 'BYTE_ARRAY', repetition_type: 'OPTIONAL', converted_type: 'UTF8' },
+      ],
+    });
+    const batchId = await dropped('nested.parquet', Buffer.from(written), { template: asking('{{ tags }}') });
+    await drive(harness, batchId);
+    const read = await query(await partsOf(batchId), (files) => `select tags from read_parquet('${files}')`);
+    expect(read).toMatchObject({ types: ['VARCHAR'], rows: [{ tags: '["a"]' }, { tags: '[]' }] });
+    const { warnings } = await harness.status('nested.parquet');
+    expect(warnings).toBe(`s3://batchdrop/results/${batchId}/warnings.jsonl`);
+    expect(await harness.read(`results/${batchId}/warnings.jsonl`)).toContain(
+      '"param":"tags","code":"type_changed","message":"Column \'tags\' is a list, a map or a struct, and comes back as JSON text',
+    );
+  });
+
+  it.each([
+    ['cut.parquet', Buffer.from('PAR1 and no more'), 'failed', 'does not end as a Parquet file does'],
+    ['no.parquet', Buffer.from('a,b\n1,2\n'), 'refused', "'no.parquet' does not begin as Apache Parquet does"],
+    ['secret.parquet', Buffer.from('PARE and more'), 'refused', "'secret.parquet' is encrypted Parquet"],
+    ['is.csv', Buffer.from('PAR1 and more'), 'refused', "'is.csv' is Apache Parquet. Name it *.parquet."],
+  ])('%s is refused for what it is', async (name, bytes, status, message) => {
+    await harness.put(`inbox/${name}.options.json`, options({ template: asking('{{ a }}') }));
+    const batchId = await harness.drop(name, bytes);
+    if (batchId !== null) await drive(harness, batchId);
+    expect(await harness.status(name)).toMatchObject({
+      status,
+      first_error: { message: expect.stringContaining(message) },
+    });
+  });
+
+  it.each([
+    ['packed.csv.gz', gzipSync],
+    ['packed.ndjson.zst', zstdCompressSync],
+  ])('%s is inflated and read in however many runs', async (name, compress) => {
+    const isCsv = name.includes('csv');
+    const line = (place: number) => (isCsv ? `${place},"cell ${place}"` : `{"id":${place},"text":"cell ${place}"}`);
+    const lines = [...(isCsv ? ['id,text'] : []), ...Array.from({ length: 120 }, (_, place) => line(place))];
+    // A third of it is noise, so that it inflates in several pieces.
+    const noise = randomBytes(1_500_000).toString('base64');
+    lines.push(isCsv ? `120,${noise}` : `{"id":120,"text":"${noise}"}`);
+    const batchId = await dropped(name, compress(lines.join('\n')), {
+      template: { ...asking('{{ text | truncate: 20 }}'), custom_id: '{{ id }}' },
+      output_format: 'csv',
+      answer: 'text',
+    });
+    await drive(harness, batchId, { context: shortTimes([2, 3]) });
+    expect(await harness.status(name)).toMatchObject({ status: 'completed', request_counts: { total: 121 } });
+    const { rows } = await query(
+      await partsOf(batchId),
+      (files) =>
+        `select id, text from read_csv('${files}', all_varchar = true, max_line_size = 4000000) order by id::int`,
+    );
+    expect(rows.map(({ id, text }) => [id, text === noise ? 'noise' : text])).toEqual([
+      ...Array.from({ length: 120 }, (_, place) => [`${place}`, `cell ${place}`]),
+      ['120', 'noise'],
+    ]);
+  });
+
+  it.each([
+    ['cut.csv.gz', gzipSync('a\n1\n').subarray(0, -4), 'refused', 'unexpected end of file'],
+    ['plain.csv.gz', Buffer.from('a\n1\n'), 'refused', 'it does not begin as gzip does'],
+    ['hidden.csv', gzipSync('a\n1\n'), 'refused', 'Put .gz behind its name'],
+    ['twice.parquet.gz', gzipSync('PAR1'), 'refused', 'Invalid file format'],
+  ])('%s is refused, with why', async (name, bytes, status, message) => {
+    await harness.put(`inbox/${name}.options.json`, options({ template: asking('{{ a }}') }));
+    const batchId = await harness.drop(name, bytes);
+    if (batchId !== null) await drive(harness, batchId);
+    expect(await harness.status(name)).toMatchObject({
+      status,
+      first_error: { message: expect.stringContaining(message) },
+    });
+  });
+
   it('keeps its rows where a request cannot be made of some, or fails', async () => {
     const text = 'n,answer\n1,x\ntwo,y\n3\n4,[[refuse]]\n';
     const body = { ...asking('{{ answer }}').body, seed: '{{ n | as_number }}' };
@@ -188,6 +313,17 @@ describe('a dropped table with a template', () => {
     expect(rows.map(({ id, text: cell, _custom_id }) => [id, cell, _custom_id])).toEqual(
       Array.from({ length: 450 }, (_, place) => [`${place}`, `cell ${place}`, `${place}`]),
     );
+    // Made again in one part, as when lost results are read again, nothing is left of the others.
+    await harness.services.records.updateBatch(batchId, (current) => {
+      const reopened = beginRecollection(current, Math.floor(Date.now() / 1_000));
+      return { ...reopened, recollection: reopened.recollection && { ...reopened.recollection, isOpen: true } };
+    });
+    await drive(harness, batchId, { context: shortTimes([1_000]) });
+    pass(2);
+    await sweepNow(harness);
+    const again = await partsOf(batchId);
+    expect(again.map(({ key }) => key)).toEqual([`results/${batchId}/table/part-00000.csv`]);
+    expect(again[0]?.bytes.toString().match(/\n/g)).toHaveLength(451);
   });
 
   it('is sent again where it failed as the requests that were made of it', async () => {
@@ -217,6 +353,47 @@ describe('a dropped table with a template', () => {
       status: 'failed',
       first_error: { code: 'invalid_template' },
     });
+  });
+
+  it('ends all the same where its table fails again and again, and says why', async () => {
+    const batchId = await dropped('fails.csv', 'a\n1\n', { template: asking('{{ a }}') });
+    const { objects } = harness.services;
+    const writer = objects.writer.bind(objects);
+    objects.writer = (key, more) => {
+      if (key.includes(batchId) && key.endsWith('table.csv')) throw new Error('the disk is full');
+      return writer(key, more);
+    };
+    try {
+      await drive(harness, batchId);
+    } finally {
+      objects.writer = writer;
+    }
+    expect(await harness.status('fails.csv')).toMatchObject({
+      status: 'completed',
+      table: null,
+      table_error: 'It was begun 3 times and never came further: the disk is full',
+    });
+  });
+
+  it('costs what all sendings of a row cost', () => {
+    const columns = resultColumns([], null, 'text');
+    const values = new RowValues(harness.services, columns, [], { check: null, keepsInvalid: false });
+    const sent = (round: number, usage: object) => {
+      const keys = { linesKey: '', sentKey: null, indexKey: '' };
+      const sums = { lineCount: 1, bytes: 1, estimatedTokens: 1 };
+      const place = { batchId: 'batch_1', round, set: 'a', shard: 0, endpoint: '/v1/chat/completions' as const };
+      const shard = newShard({ ...place, ...keys, ...sums, provider: 'openai', model: 'gpt-5-mini' });
+      const choices = [{ message: { content: `round ${round}` }, finish_reason: 'stop' }];
+      const response = { status_code: 200, body: { choices, usage } };
+      return { shard, bytes: Buffer.from(JSON.stringify({ custom_id: 'a', response, error: null })) };
+    };
+    const first = sent(0, { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 });
+    const second = sent(1, { prompt_tokens: 1_000, completion_tokens: 700, total_tokens: 1_700 });
+    const costOf = (...results: (typeof first)[]) => Number(values.rowOf(null, results).values.at(-1));
+    expect(costOf(first)).toBeGreaterThan(0);
+    expect(costOf(second)).toBeGreaterThan(costOf(first));
+    expect(costOf(first, second)).toBeCloseTo(costOf(first) + costOf(second), 9);
+    expect(values.rowOf(null, [first, second]).values[0]).toBe('round 1');
   });
 
   it('ends all the same where the rows are gone before the results table is made', async () => {
@@ -294,12 +471,12 @@ describe('the answers of a table', () => {
   });
 
   it('to a schema with a pattern are not checked, which is said', async () => {
-    const pattern = { type: 'object', properties: { n: { type: 'string', pattern: '(a+)+$' } }, required: ['n'] };
+    const pattern = { type: 'object', properties: { n: { type: 'string', pattern: '^(?=a)' } }, required: ['n'] };
     const batchId = await dropped('pattern.csv', 'a\nx\n', { template: asked(pattern) });
     await drive(harness, batchId);
     expect(await harness.status('pattern.csv')).toMatchObject({
       invalid_outputs: null,
-      unchecked: expect.stringContaining('it holds a pattern'),
+      unchecked: expect.stringContaining('it holds the pattern'),
     });
   });
 
@@ -307,6 +484,23 @@ describe('the answers of a table', () => {
     await harness.put('inbox/requests.jsonl.options.json', options({ check: 'schema' }));
     expect(await harness.drop('requests.jsonl', '{"custom_id":"a"}\n')).toBeNull();
     expect((await harness.status('requests.jsonl')).first_error?.message).toContain('check is for tables alone');
+  });
+});
+
+describe('a file of requests', () => {
+  it('may be compressed', async () => {
+    const lines = ['a', 'b'].map((id) =>
+      JSON.stringify({ custom_id: id, method: 'POST', url: '/v1/chat/completions', ...asking(id) }),
+    );
+    const batchId = await harness.drop('packed.jsonl.gz', gzipSync(lines.join('\n')));
+    await drive(harness, batchId ?? '');
+    expect(await harness.status('packed.jsonl.gz')).toMatchObject({
+      status: 'completed',
+      request_counts: { total: 2, completed: 2 },
+    });
+    const unnamed = await harness.drop('unnamed.jsonl', gzipSync(lines.join('\n')));
+    await drive(harness, unnamed ?? '');
+    expect((await harness.status('unnamed.jsonl')).first_error?.message).toContain('is gzip: name it *.jsonl.gz');
   });
 });
 

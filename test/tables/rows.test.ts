@@ -80,7 +80,7 @@ describe('a table of text', () => {
     expect(rows.map(({ problem }) => problem?.message ?? null)).toEqual([
       'Row 1 has 1 cells, but the table has 2 columns.',
       null,
-      'Row 3 has 3 cells, but the table has 2 columns.',
+      'Row 3 has 3 cells, but the table has 2 columns. Beyond them: ["3"]',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { assertEpoch, type BatchRecord, type ResultTable } from '../../records/batch.ts';
 import { sha256 } from '../../records/digest.ts';
-import { InvalidInputError, messageOf, NotFoundError, safeText } from '../../records/errors.ts';
+import { InvalidInputError, messageOf, NotFoundError, StaleEpochError, safeText } from '../../records/errors.ts';
 import { fileIdFrom } from '../../records/ids.ts';
 import { mergeWorkKey, resultTableKey } from '../../records/object-keys.ts';
 import type { ShardRecord } from '../../records/shard.ts';
@@ -17,9 +17,9 @@ import {
   type TableEncoder,
   type TableForm,
 } from '../../tables/table-encoder.ts';
-import { scheduleRemoval } from '../removal-schedule.ts';
+import { graceSeconds, scheduleRemoval } from '../removal-schedule.ts';
 import { RunBudget } from '../run-budget.ts';
-import { creationTimes, type Services, type StepContext } from '../services.ts';
+import { creationTimes, type Services, type StepContext, unixSeconds } from '../services.ts';
 import { collectedShards, withIndexes } from '../shards/collected-shard.ts';
 import { type TableDescription, tableDescriptionSchema } from '../table-description.ts';
 import { outputFormatOf } from '../table-input.ts';
@@ -68,7 +68,9 @@ export async function makeTable(
   if (format === null) return;
   try {
     if (batch.tableTries >= maxTries)
-      throw new NotFoundError(`It was begun ${batch.tableTries} times and never came further.`);
+      throw new NotFoundError(
+        `It was begun ${batch.tableTries} times and never came further${batch.tableFailure === null ? '.' : `: ${batch.tableFailure}`}`,
+      );
     const begun = await services.records.updateBatch(batch.id, (current) => {
       assertEpoch(current, batch.epoch);
       return { ...current, tableTries: current.tableTries + 1 };
@@ -77,11 +79,14 @@ export async function makeTable(
     const further = await writePart(services, begun, shards, { format, checkpoint, context });
     if (further.tableFromRow < batch.counts.total) {
       await leaveCheckpoint(services, begun, services.token(), further);
-      await services.records.updateBatch(batch.id, (current) => ({ ...current, tableTries: 0 }));
+      await services.records.updateBatch(batch.id, (current) => ({ ...current, tableTries: 0, tableFailure: null }));
     } else await endTable(services, begun, await publish(services, begun, format, further));
   } catch (error) {
-    if (!(error instanceof NotFoundError || error instanceof InvalidInputError)) throw error;
     const reason = safeText(messageOf(error));
+    if (!(error instanceof NotFoundError || error instanceof InvalidInputError)) {
+      if (!(error instanceof StaleEpochError)) await noteFailure(services, batch, reason);
+      throw error;
+    }
     services.log.error('The results table could not be made; the batch ends without it.', {
       batchId: batch.id,
       reason,
@@ -97,10 +102,17 @@ export async function makeTable(
   }
 }
 
+/** Kept for whoever asks why there is no table, if no later run makes one. */
+async function noteFailure(services: Services, batch: BatchRecord, reason: string): Promise<void> {
+  await services.records.updateBatch(batch.id, (current) =>
+    current.epoch === batch.epoch ? { ...current, tableFailure: reason } : current,
+  );
+}
+
 async function endTable(services: Services, batch: BatchRecord, table: ResultTable): Promise<void> {
   await services.records.updateBatch(batch.id, (current) => {
     assertEpoch(current, batch.epoch);
-    return { ...current, resultTable: table, tableTries: 0, mergeCheckpoint: null };
+    return { ...current, resultTable: table, tableTries: 0, tableFailure: null, mergeCheckpoint: null };
   });
 }
 
@@ -211,6 +223,7 @@ async function publish(
     const fileId = await mintFile(services, batch, number, await writer.close());
     published.push({ fileId, bytes, rows });
   }
+  if (batch.recollection) await removePartsFrom(services, batch, format, parts.length);
   const rows = parts.reduce((sum, part) => sum + part.rows, 0);
   const check = await checkOf(batch, await readDescription(services.objects, batch));
   const unchecked = check && 'unchecked' in check ? check.unchecked : null;
@@ -221,13 +234,33 @@ async function publish(
   };
 }
 
+/** A table that was made in more parts before: readers take the folder, so what is left of that one must go. */
+async function removePartsFrom(
+  services: Services,
+  batch: BatchRecord,
+  format: OutputFormat,
+  from: number,
+): Promise<void> {
+  const nowSeconds = unixSeconds(services);
+  for (let part = from; ; part += 1) {
+    const id = partFileId(batch, part);
+    if (!(await services.records.findFile(id))) return;
+    await scheduleRemoval(services, id, nowSeconds - graceSeconds, [resultTableKey(batch.id, format, part)]);
+    await services.records.updateFile(id, (file) => ({ ...file, expiresAt: nowSeconds }));
+  }
+}
+
+function partFileId({ id }: BatchRecord, part: number): string {
+  return fileIdFrom(sha256(`${id}:table:${part}`));
+}
+
 async function mintFile(
   services: Services,
   batch: BatchRecord,
   part: number,
   { bucket, key, etag, bytes }: WrittenObject,
 ): Promise<string> {
-  const id = fileIdFrom(sha256(`${batch.id}:table:${part}`));
+  const id = partFileId(batch, part);
   const objects = [{ bucket, key, etag, bytes }];
   if (await services.records.findFile(id)) {
     await services.records.updateFile(id, (file) => ({ ...file, bytes, objects }));

@@ -199,6 +199,7 @@ function newBatch(services: Services, draft: BatchDraft, table: BatchRecord['tab
     retryFile: null,
     recollection: null,
     tableTries: 0,
+    tableFailure: null,
     resultTable: null,
     outputFileId: null,
     errorFileId: null,

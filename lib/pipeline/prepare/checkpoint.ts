@@ -5,6 +5,7 @@ import type { BatchRecord } from '../../records/batch.ts';
 import { prepareWorkKey } from '../../records/object-keys.ts';
 import type { Objects } from '../../store/objects.ts';
 import { type Confirmation, confirmationSchema, linePositionSchema } from './confirm-doubled-ids.ts';
+import { type InflatedInput, inflatedInputSchema } from './inflated-input.ts';
 import { type ValidationState, validationStateSchema } from './input-sharding.ts';
 import { type Md5State, md5StateSchema } from './running-md5.ts';
 import { type TableState, tableStateSchema } from './table-state.ts';
@@ -17,6 +18,7 @@ const checkpointSchema = z.object({
   md5: md5StateSchema.nullable().default(null),
   confirmation: confirmationSchema.nullable().default(null),
   table: tableStateSchema.nullable().default(null),
+  inflated: inflatedInputSchema.nullable().default(null),
 });
 
 /** How far the runs of Prepare have come with one input. */
@@ -31,6 +33,8 @@ export interface PrepareCheckpoint {
   confirmation: Confirmation | null;
   /** What was read of a table; null for an input of requests. */
   table: TableState | null;
+  /** What of a compressed input was inflated; null for any other, and before that. */
+  inflated: InflatedInput | null;
 }
 
 /** Writes down, under the run's own token, what the next run needs. Nobody reads it before the batch names the token. */
@@ -65,6 +69,7 @@ export async function readCheckpoint(
       md5: null,
       confirmation: null,
       table: null,
+      inflated: null,
     };
   const { suspects, ...rest } = checkpoint.data;
   const ids = objects.stream({ bucket: objects.bucket, key: prepareWorkKey(id, token, 'custom-ids') });

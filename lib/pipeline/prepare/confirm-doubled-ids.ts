@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Suspect } from '../../lines/custom-ids.ts';
-import { fileStart, type Line, type LinePosition, type OverlongLine } from '../../lines/jsonl.ts';
+import { fileStart, isBehind, type Line, type LinePosition, type OverlongLine } from '../../lines/jsonl.ts';
 import { digest } from '../../records/digest.ts';
 import { isObject } from '../../records/json.ts';
 import { parseJson } from '../../records/parse-json.ts';
@@ -43,7 +43,7 @@ export async function confirmDoubledIds(
   const found = new Map(earlier.found);
   let { position } = earlier;
   for await (const { lines, next } of linesFrom(position)) {
-    if (position.byteOffset > earlier.position.byteOffset && budget.mustStop()) return { position, found: [...found] };
+    if (isBehind(position, earlier.position) && budget.mustStop()) return { position, found: [...found] };
     for (const line of lines) if (lineNumbers.has(line.lineNumber)) found.set(line.lineNumber, digestOfId(line));
     if (found.size === lineNumbers.size) break;
     position = next;

@@ -70,6 +70,13 @@ export class LineIssues {
     }
   }
 
+  /** Of a table's column, and so of no line. */
+  async addColumnWarning(column: string, message: string): Promise<void> {
+    this.warningCount += 1;
+    const warning = { line: null, custom_id: null, param: safeText(column), code: 'type_changed', message };
+    await this.#warnings.writeLine(Buffer.from(JSON.stringify({ ...warning, message: safeText(message) })));
+  }
+
   /** Ends this run's pieces for another run to go on. */
   async checkpoint(): Promise<LineIssuesState> {
     const [errorPieces, warningPieces] = await Promise.all([this.#errors.endPiece(), this.#warnings.endPiece()]);

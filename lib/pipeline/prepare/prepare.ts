@@ -1,11 +1,12 @@
 import { foreignForm } from '../../lines/file-form.ts';
-import { type LinePosition, splitLinesFrom } from '../../lines/jsonl.ts';
+import { isBehind, type LinePosition, splitLinesFrom } from '../../lines/jsonl.ts';
 import {
   assertEpoch,
   type BatchRecord,
   beginProgress,
   type Cost,
   closeAtValidation,
+  nameOf,
   type S3Object,
   type TableInput,
   withErrors,
@@ -19,16 +20,20 @@ import {
 } from '../../records/errors.ts';
 import type { LineError } from '../../records/openai-batch.ts';
 import type { ShardRecord } from '../../records/shard.ts';
+import { type Compression, compressionOf } from '../../records/table-kind.ts';
+import type { TableBytes } from '../../tables/table-bytes.ts';
 import { costProblem } from '../cost-limit.ts';
-import { readPartsFrom, resolveParts } from '../joined-objects.ts';
+import { readPartsFrom, resolveParts, tableBytesOf } from '../joined-objects.ts';
 import { costLimitOf } from '../maxima.ts';
 import { inParallel } from '../parallel.ts';
 import { RunBudget } from '../run-budget.ts';
 import { type Services, type StepContext, unixSeconds } from '../services.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, PrepareAnswer } from '../step.ts';
+import { outputFormatOf } from '../table-input.ts';
 import { type PrepareCheckpoint, readCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import { confirmDoubledIds, noConfirmation } from './confirm-doubled-ids.ts';
+import { inflateInput } from './inflated-input.ts';
 import { InputSharding } from './input-sharding.ts';
 import { withLateSidecar } from './late-sidecar.ts';
 import { RunningMd5 } from './running-md5.ts';
@@ -118,7 +123,11 @@ async function validate(
   context: StepContext,
 ): Promise<BatchRecord | null> {
   const { validation, checkpoint, budget } = run;
-  const { md5: expected, parts } = await resolveParts(services.objects, batch.input);
+  const given = await resolveParts(services.objects, batch.input);
+  const form = compressionOf(nameOf(batch) ?? '');
+  if (form !== null && checkpoint.inflated?.isWhole !== true) return inflate(services, batch, run, { ...given, form });
+  // What was inflated was compared as it was compressed.
+  const { md5: expected, parts } = form === null ? given : { md5: null, parts: checkpoint.inflated?.parts ?? [] };
   const md5 = expected === null ? null : await RunningMd5.resume(checkpoint.md5);
   const { position, isAtEnd } = await readLines(services.objects, parts, md5, run, context);
   const reached = { position, md5: md5?.state ?? null };
@@ -130,9 +139,9 @@ async function validate(
       'empty_file',
       `The input file is empty: it has no ${batch.table ? 'rows' : 'request lines'}.`,
     );
-  const readFrom = (byteOffset: number) => readPartsFrom(services.objects, parts, byteOffset);
+  const source = tableBytesOf(services.objects, parts);
   const linesFrom = (from: LinePosition) =>
-    run.table?.linesAgain(readFrom, from) ?? splitLinesFrom(readFrom(from.byteOffset), from);
+    run.table?.linesAgain(source, from) ?? splitLinesFrom(source.from(from.byteOffset), from);
   const earlier = checkpoint.confirmation ?? noConfirmation;
   const confirmation = await confirmDoubledIds(linesFrom, validation.suspects, earlier, budget);
   if (confirmation) return leaveToNextRun(services, batch, run, { ...reached, confirmation });
@@ -141,8 +150,24 @@ async function validate(
     await Promise.all([validation.abort(), run.table?.abort()]);
     return null;
   }
+  if (run.table) await warnOfChangedColumns(batch, run.table, validation);
   if (validation.isFailed) return refuseInput(services, batch, validation);
   return acceptInput(services, { ...batch, table: (await run.table?.finish()) ?? null }, validation, context);
+}
+
+/** Inflates a compressed input, or a part of it, for the runs that come after. */
+async function inflate(
+  services: Services,
+  batch: BatchRecord,
+  run: Run,
+  { md5: expected, parts, form }: { md5: string | null; parts: readonly S3Object[]; form: Compression },
+): Promise<null> {
+  const md5 = expected === null ? null : await RunningMd5.resume(null);
+  const { token, budget } = run;
+  const input = { parts, form, earlier: run.checkpoint.inflated };
+  const inflated = await inflateInput(services, batch, { token, budget, md5 }, input);
+  if (md5 && inflated.isWhole) assertMd5(md5.hex, expected);
+  return leaveToNextRun(services, batch, run, { inflated });
 }
 
 /** Reads on until the input or the time ends; some lines at least, so that every run gets further. */
@@ -153,20 +178,28 @@ async function readLines(
   { validation, table, checkpoint, budget }: Run,
   context: StepContext,
 ): Promise<{ position: LinePosition; isAtEnd: boolean }> {
-  const begunAt = checkpoint.position.byteOffset;
-  const readFrom = (byteOffset: number) => {
-    const chunks = readPartsFrom(objects, parts, byteOffset);
-    return md5?.follow(chunks, byteOffset) ?? chunks;
-  };
+  const source = tableBytesOf(objects, parts, (chunks, start) => md5?.follow(chunks, start) ?? chunks);
   let { position } = checkpoint;
-  const made = table?.lines(readFrom, position) ?? splitLinesFrom(readFrom(begunAt), position);
+  if (md5 && table?.isReadInPlaces && !(await readToEnd(source, md5, budget))) return { position, isAtEnd: false };
+  const made = table?.lines(source, position) ?? splitLinesFrom(source.from(position.byteOffset), position);
   for await (const { lines, next } of made) {
     context.signal.throwIfAborted();
-    if (position.byteOffset > begunAt && budget.mustStop()) return { position, isAtEnd: false };
+    if (isBehind(position, checkpoint.position) && budget.mustStop()) return { position, isAtEnd: false };
     await validation.add(lines);
     position = next;
   }
   return { position, isAtEnd: true };
+}
+
+/**
+ * Takes the MD5 of a file that is read here and there afterwards.
+ *
+ * @returns false where another run goes on.
+ */
+async function readToEnd(source: TableBytes, md5: RunningMd5, budget: RunBudget): Promise<boolean> {
+  if (md5.bytes >= source.bytes) return true;
+  for await (const chunk of source.from(md5.bytes)) if (chunk.length > 0 && budget.mustStop()) return false;
+  return true;
 }
 
 /** Says once what a file is of which no line is a request, in place of an error for each of its lines. */
@@ -224,6 +257,17 @@ async function nameCheckpoint(services: Services, batch: BatchRecord, token: str
 /** What is known even of an input that is refused, once one line was read. */
 function foundIn(validation: InputSharding): Pick<BatchRecord, 'endpoint'> {
   return { endpoint: validation.endpoint ?? null };
+}
+
+/** Only Parquet declares types, and only what it cannot declare is another than before. */
+async function warnOfChangedColumns(
+  { options, table }: BatchRecord,
+  { changedColumns }: TableLines,
+  { issues }: InputSharding,
+): Promise<void> {
+  if (outputFormatOf(options, table?.kind ?? null) !== 'parquet') return;
+  for (const { name, change } of changedColumns)
+    await issues.addColumnWarning(name, `Column '${name}' ${change} in the results table.`);
 }
 
 async function refuseInput(services: Services, batch: BatchRecord, validation: InputSharding): Promise<BatchRecord> {

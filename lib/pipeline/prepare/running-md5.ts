@@ -44,6 +44,11 @@ export class RunningMd5 {
     }
   }
 
+  /** How many there were so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   get state(): Md5State {
     return { state: Buffer.from(this.#hasher.save()).toString('base64'), bytes: this.#bytes };
   }

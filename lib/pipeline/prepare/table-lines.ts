@@ -5,7 +5,9 @@ import type { ObjectWriter } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';
 import { invalidTable } from '../../tables/csv-rows.ts';
 import { widened } from '../../tables/json-type.ts';
+import type { ChangedColumn } from '../../tables/parquet-rows.ts';
 import { type Column, maxColumns, type RowPosition, type TableRow } from '../../tables/row.ts';
+import type { TableBytes } from '../../tables/table-bytes.ts';
 import { type MadeLines, TableReader } from '../../tables/table-reader.ts';
 import { compileTemplate, type RowTemplate } from '../../tables/template.ts';
 import type { TableDescription } from '../table-description.ts';
@@ -40,7 +42,7 @@ export class TableLines {
     this.#known = new Map(this.#columns?.map((column) => [column.name, column]));
     this.#parts = [...(state?.parts ?? [])];
     const { delimiter, columns } = batch.options;
-    const known = this.#columns?.map(({ name }) => name);
+    const known = table.kind === 'json' ? null : this.#columns;
     this.#reader = new TableReader({ kind: table.kind, delimiter, columns }, template, known);
   }
 
@@ -56,28 +58,31 @@ export class TableLines {
     return new TableLines(objects, batch, table, token, { template, state });
   }
 
+  /** Columns that the results table, if it is Parquet, cannot declare as the input does. */
+  get changedColumns(): readonly ChangedColumn[] {
+    return this.#reader.changedColumns;
+  }
+
+  /** Whether it is not read from its first byte to its last. */
+  get isReadInPlaces(): boolean {
+    return this.#table.kind === 'parquet';
+  }
+
   /**
    * Makes the lines from a row on. What it gave is kept once the next is asked for.
    *
-   * @param readFrom reads the input from a byte on.
    * @throws InvalidInputError `invalid_table`, `invalid_template`
    */
-  async *lines(
-    readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
-    position: RowPosition,
-  ): AsyncGenerator<MadeLines> {
-    for await (const made of this.#reader.read(readFrom, position)) {
+  async *lines(source: TableBytes, position: RowPosition): AsyncGenerator<MadeLines> {
+    for await (const made of this.#reader.read(source, position)) {
       yield made;
       await this.#keep(made.rows);
     }
   }
 
   /** As `lines`, for lines that were made before. */
-  linesAgain(
-    readFrom: (byteOffset: number) => AsyncIterable<Uint8Array>,
-    position: RowPosition,
-  ): AsyncGenerator<MadeLines> {
-    return this.#reader.read(readFrom, position);
+  linesAgain(source: TableBytes, position: RowPosition): AsyncGenerator<MadeLines> {
+    return this.#reader.read(source, position);
   }
 
   async #keep(rows: readonly TableRow[]): Promise<void> {
@@ -124,7 +129,7 @@ export class TableLines {
 
   #allColumns(): Column[] | null {
     if (this.#table.kind === 'json') return this.#columns;
-    return this.#reader.textColumns?.map((name): Column => ({ name, type: 'text' })) ?? null;
+    return this.#reader.columns && [...this.#reader.columns];
   }
 
   async #endPart(): Promise<void> {
