@@ -1,18 +1,22 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { hint } from '../called-as.ts';
 import { newCommand } from '../command.ts';
 import { CommandError, type ExitStatus, exitStatus } from '../exit-status.ts';
 import { note } from '../output/result.ts';
 import { write } from '../output/write.ts';
 import { type BatchState, type Counts, hasBatchEnded, type TableState } from '../transport/batch-state.ts';
+import { inputFile, readInflated } from '../transport/input-file.ts';
 import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
 import { openTable } from '../transport/result-table.ts';
 import type { ResultStream, Transport } from '../transport/transport.ts';
+import { answerRows, idsIn, idsOf } from './answer-rows.ts';
 import { endStatus } from './end-status.ts';
+import { formattedRows, type ResultFormat, type RowSource, resultFormats } from './formatted-rows.ts';
 import { JoinedResults, retryChain } from './joined-results.ts';
 import { idsText, unique, worstStatus } from './many.ts';
 import { errorsBeside, type FetchedFile, fetchFile, fetchFiles, noteFetched, targetFile } from './result-files.ts';
 import { countsText } from './state-text.ts';
+import { withTableRows } from './table-rows.ts';
 
 interface ResultsOptions extends TransportOptions {
   output?: string;
@@ -20,6 +24,9 @@ interface ResultsOptions extends TransportOptions {
   errors?: boolean;
   table?: boolean;
   withRetries?: boolean;
+  format?: ResultFormat;
+  path?: string[];
+  input?: string;
 }
 
 export function resultsCommand(): Command {
@@ -32,6 +39,11 @@ export function resultsCommand(): Command {
     examples: [
       ['Into a file', 'batchdrop results batch_0123 -o answers.jsonl'],
       ['The texts alone', "batchdrop results batch_0123 | jq -r '.response.body.choices[0].message.content'"],
+      ['The texts, one on each line', 'batchdrop results batch_0123 --format text'],
+      [
+        'As a table, with two members of the answers',
+        'batchdrop results batch_0123 --format csv --path sentiment --path score',
+      ],
       ['Of a table: its rows with the answers', 'batchdrop results batch_0123 --table -o labels.csv'],
       ['What failed, and why', "batchdrop results batch_0123 --errors | jq -r '[.custom_id, .error.message] | @tsv'"],
       ['What is answered so far, or of an expired batch', 'batchdrop results batch_0123 -o answers.jsonl --partial'],
@@ -44,6 +56,17 @@ export function resultsCommand(): Command {
       '-o, --output <path>',
       'write the answers there, and errors beside them; into a folder under their own names',
     )
+    .addOption(
+      new Option('--format <format>', 'one row for each request: a table, or texts with a line for each').choices(
+        resultFormats,
+      ),
+    )
+    .option(
+      '--path <path>',
+      'with --format: of the JSON of the answers what stands there, such as label.score; may be repeated',
+      collected,
+    )
+    .option('--input <file>', 'with --format: the file of requests, in whose order the rows are to be')
     .option('--table', 'the results table: a row for each row of the input')
     .option('--errors', 'the requests without an answer, instead of the answers')
     .option('--with-retries', 'joined with what retries of the batch were answered, by custom_id')
@@ -61,8 +84,21 @@ export function resultsCommand(): Command {
   });
 }
 
+function collected(path: string, earlier: string[] = []): string[] {
+  return [...earlier, path];
+}
+
 /** @throws CommandError for flags of which one would be ignored. */
-function assertConsistent({ withRetries, partial, table }: ResultsOptions): void {
+function assertConsistent({ withRetries, partial, table, errors, format, path, input }: ResultsOptions): void {
+  const beside = [withRetries && '--with-retries', partial && '--partial', table && '--table', errors && '--errors'];
+  const ignored = beside.find(Boolean);
+  if (format && ignored)
+    throw new CommandError(
+      exitStatus.invalid,
+      `--format has a row for each request of a batch, answered or not; leave ${ignored} out.`,
+    );
+  const without = [path && '--path', input !== undefined && '--input'].find(Boolean);
+  if (!format && without) throw new CommandError(exitStatus.invalid, `${without} is for --format.`);
   const other = [partial && '--partial', table && '--table'].find(Boolean);
   if (withRetries && other)
     throw new CommandError(
@@ -105,6 +141,10 @@ async function fetchWhole(
   assertFetchable(state, options);
   const { counts } = state;
   const status = endStatus(state);
+  if (options.format) {
+    const files = await fetchFormatted(transport, state, path, { ...options, format: options.format });
+    return { state, counts, files, status };
+  }
   if (options.table) {
     const stream = await openTable(transport, tableOf(state));
     if (path !== null) return { state, counts, files: [await fetchFile(stream, path, options)], status };
@@ -119,6 +159,34 @@ async function fetchWhole(
   if (!options.errors) return { state, counts, files: await fetchFiles(transport, state, path, options), status };
   const files = reference === null ? [] : [await fetchFile(await transport.open(reference), path, options)];
   return { state, counts: { completed: 0, failed: counts.failed }, files, status };
+}
+
+/** Writes a row for each request, in the format that was asked for. */
+async function fetchFormatted(
+  transport: Transport,
+  state: BatchState,
+  path: string | null,
+  options: ResultsOptions & { format: ResultFormat },
+): Promise<FetchedFile[]> {
+  const { format, path: paths = [], input } = options;
+  const writeRows = async (source: RowSource) => {
+    const stream = { bytes: null, chunks: formattedRows(source, format) };
+    if (path !== null) return [await fetchFile(stream, path, options)];
+    await toStandardOutput(stream);
+    return [];
+  };
+  const { table } = state;
+  const open = async function* (reference: string | null) {
+    if (reference !== null) yield* (await transport.open(reference)).chunks;
+  };
+  const lines = { answers: () => open(state.output), errors: () => open(state.errorFile) };
+  if (table && table.error === null && input === undefined)
+    return withTableRows(transport, table, (rows) => {
+      const isWhole = paths.length === 0 && format !== 'text';
+      return writeRows(isWhole ? rows : answerRows({ ...lines, order: () => idsOf(rows) }, paths));
+    });
+  const file = input === undefined ? null : await inputFile(input);
+  return writeRows(answerRows({ ...lines, order: file && (() => idsIn(readInflated(file))) }, paths));
 }
 
 /** @throws CommandError where there is none. */

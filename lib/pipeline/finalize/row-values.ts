@@ -2,17 +2,15 @@ import { parseExact } from '../../lines/exact-json.ts';
 import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { type LineOutcome, outcomeOf } from '../../lines/result-outcome.ts';
 import { answerText, verdictOn } from '../../lines/verdict.ts';
-import { usageFrom as usageOfMessage } from '../../providers/anthropic/result.ts';
 import { type Pricer, pricerOf } from '../../providers/estimate/price.ts';
-import { usageFrom } from '../../providers/openai-family/result.ts';
 import { messageOf } from '../../records/errors.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
 import { parseJson } from '../../records/parse-json.ts';
 import type { ShardRecord } from '../../records/shard.ts';
-import type { Usage } from '../../records/usage.ts';
 import type { AnswerPart, ResultColumns } from '../../tables/result-columns.ts';
 import type { Column } from '../../tables/row.ts';
 import type { ResultRow } from '../../tables/table-encoder.ts';
+import { modelOf, usageOf } from '../answer-fields.ts';
 import { findAccount } from '../configured-account.ts';
 import type { Services } from '../services.ts';
 import type { SentResult } from './sent-results.ts';
@@ -173,19 +171,6 @@ function partOf(part: AnswerPart, body: unknown, text: string | null, json: unkn
     case 'member':
       return isObject(json) && Object.hasOwn(json, part.member) ? json[part.member] : null;
   }
-}
-
-function modelOf(outcome: LineOutcome): string | null {
-  const body: JsonObject | null = outcome.answered ? objectOf(outcome.body) : null;
-  return typeof body?.model === 'string' ? body.model : null;
-}
-
-function usageOf(body: unknown): Usage | null {
-  const answer = objectOf(body);
-  // A message in Anthropic's form counts what was cached apart.
-  if (!Array.isArray(answer?.content)) return usageFrom(answer);
-  const usage = objectOf(answer.usage);
-  return usage && usageOfMessage(usage);
 }
 
 /** The line, with the numbers of its body in their own spelling. */
