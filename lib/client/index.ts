@@ -36,6 +36,7 @@ export { type BatchEstimate, estimateBatch } from './estimate-batch.ts';
 export type { AnthropicRequest, BatchInput, BatchRequest, OpenAIRequest } from './request-source.ts';
 export type { BatchResult, Outcome } from './result.ts';
 export { type Requests, type ResumeOptions, type RunBatchOptions, type RunResult, runBatch } from './run-batch.ts';
+export { type RunTableOptions, runTable, type TableResult, type TableTemplate } from './run-table.ts';
 export type { SubmissionOptions } from './submission.ts';
 export type { TargetOptions } from './target.ts';
 export { type WaitOptions, waitForBatch } from './wait.ts';

@@ -39,6 +39,12 @@ describe('examples', () => {
     expect(lines.join()).not.toContain('failed');
   });
 
+  it('run-table.ts labels each row', async () => {
+    const lines = (await run('run-table.ts', await environment())).trim().split('\n');
+
+    expect(lines).toEqual([1, 2, 3].map((id) => expect.stringMatching(new RegExp(`^${id} (good|bad) -?[\\d.]+$`))));
+  });
+
   it('create-batch.ts sends a file and gives its results', async () => {
     const output = await run('create-batch.ts', await environment());
 

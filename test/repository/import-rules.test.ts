@@ -18,7 +18,7 @@ const allowed: Record<string, readonly string[]> = {
   'lib/service': ['lib/records', 'lib/lines', 'lib/providers', 'lib/store', 'lib/pipeline'],
   'lib/api': ['lib/records', 'lib/lines', 'lib/pipeline', 'lib/service', 'lib/store'],
   'lib/client/deployment': ['lib/records', 'lib/lines'],
-  'lib/client': ['lib/records', 'lib/lines', 'lib/providers', 'lib/client/deployment'],
+  'lib/client': ['lib/records', 'lib/lines', 'lib/tables', 'lib/providers', 'lib/client/deployment'],
   'lib/live': ['lib/records', 'lib/lines', 'lib/providers', 'lib/client', 'lib/client/deployment'],
   lambdas: ['lib/records', 'lib/pipeline', 'lib/service', 'lib/api'],
   simulators: [],
