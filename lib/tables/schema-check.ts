@@ -1,6 +1,7 @@
 import { Ajv, type Options, type ValidateFunction } from 'ajv';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { RE2JS } from 're2js';
 import { messageOf } from '../records/errors.ts';
 import { isObject, type JsonObject } from '../records/json.ts';
 
@@ -11,16 +12,31 @@ export type SchemaCheck = { problemOf(value: unknown): string | null } | { unche
 const maxSchemaCharacters = 256 * 1024;
 const maxSchemaDepth = 64;
 
+/** Ajv asks for a text that tells one pattern from another, and for the code of a module that nobody writes here. */
+const linearEngine = Object.assign(
+  (pattern: string) => {
+    const compiled = linearPattern(pattern);
+    return { test: (text: string) => compiled.matcher(text).find(), toString: () => pattern };
+  },
+  { code: 'new RegExp' },
+);
+
+/** @throws Error for what needs more than linear time, such as a look ahead or a reference to a group. */
+function linearPattern(pattern: string): RE2JS {
+  return RE2JS.compile(RE2JS.translateRegExp(pattern));
+}
+
 const options: Options = {
   strict: false,
   validateFormats: false,
+  code: { regExp: linearEngine },
   allErrors: false,
   logger: false,
 };
 
 /**
  * Compiles a JSON Schema by the dialect that it names: draft-07, 2019-09 or 2020-12, which also holds where it names none. Formats
- * are annotations. Patterns are not run: a pattern may take exponential time.
+ * are annotations. Patterns are run by an engine that takes linear time, whatever the pattern; what it does not know is not checked.
  */
 export function compileCheck(schema: JsonObject): SchemaCheck {
   const problem = obstacleIn(schema);
@@ -57,17 +73,50 @@ function obstacleIn(schema: JsonObject): string | null {
   return obstacleAt(schema, 0);
 }
 
+/** Keywords whose values are data and no schemas. */
+const dataKeywords: ReadonlySet<string> = new Set(['const', 'enum', 'default', 'examples']);
+/** Keywords whose members are schemas, whatever they are called. */
+const namedSchemas: ReadonlySet<string> = new Set([
+  'properties',
+  'patternProperties',
+  'dependentSchemas',
+  'dependencies',
+  '$defs',
+  'definitions',
+]);
+
+/** @param value a schema, or a list of them. */
 function obstacleAt(value: unknown, depth: number): string | null {
   if (typeof value !== 'object' || value === null) return null;
   if (depth > maxSchemaDepth) return `it is nested deeper than ${maxSchemaDepth} levels`;
-  if (isObject(value)) {
-    if (typeof value.pattern === 'string' || isObject(value.patternProperties))
-      return 'it holds a pattern, which is not run';
-    if (typeof value.$ref === 'string' && !value.$ref.startsWith('#')) return 'it refers to another document';
-  }
-  for (const member of Object.values(value)) {
-    const obstacle = obstacleAt(member, depth + 1);
+  if (isObject(value) && typeof value.$ref === 'string' && !value.$ref.startsWith('#'))
+    return 'it refers to another document';
+  if (isObject(value)) for (const pattern of patternsOf(value)) if (!isLinear(pattern)) return patternObstacle(pattern);
+  for (const [keyword, member] of Object.entries(value)) {
+    if (isObject(value) && dataKeywords.has(keyword)) continue;
+    const obstacle =
+      isObject(value) && namedSchemas.has(keyword) && isObject(member)
+        ? obstacleAt(Object.values(member), depth + 1)
+        : obstacleAt(member, depth + 1);
     if (obstacle !== null) return obstacle;
   }
   return null;
+}
+
+function patternsOf({ pattern, patternProperties }: JsonObject): string[] {
+  const names = isObject(patternProperties) ? Object.keys(patternProperties) : [];
+  return typeof pattern === 'string' ? [pattern, ...names] : names;
+}
+
+function isLinear(pattern: string): boolean {
+  try {
+    linearPattern(pattern);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function patternObstacle(pattern: string): string {
+  return `it holds the pattern '${pattern.slice(0, 100)}', which cannot be run in linear time`;
 }

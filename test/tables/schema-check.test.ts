@@ -35,6 +35,21 @@ describe('a schema', () => {
       { left: {} },
       { left: 1 },
     ],
+    ['a pattern', { properties: { a: { pattern: '^(a+)+$' } } }, { a: 'aaa' }, { a: `${'a'.repeat(50_000)}!` }],
+    ['a pattern within a text', { properties: { a: { pattern: '\\d{3}-\\p{L}' } } }, { a: 'no 123-é' }, { a: '123-4' }],
+    ['names by patterns', { patternProperties: { '^n_': { type: 'number' } } }, { n_a: 1 }, { n_a: 'x' }],
+    [
+      'data that looks like a schema',
+      { enum: [{ pattern: '(?=a)' }, { $ref: 'https://example.com' }] },
+      { pattern: '(?=a)' },
+      { pattern: 'b' },
+    ],
+    [
+      'members that are called as keywords are',
+      { properties: { const: { type: 'number' }, pattern: { type: 'string' } } },
+      { const: 1, pattern: 'x' },
+      { const: 'x' },
+    ],
     [
       'a reference to its root',
       { type: 'object', properties: { replies: { type: 'array', items: { $ref: '#' } } } },
@@ -51,8 +66,14 @@ describe('a schema', () => {
   const nested = (levels: number): object => (levels === 0 ? {} : { properties: { a: nested(levels - 1) } });
 
   it.each([
-    ['a pattern', { properties: { a: { pattern: '^(a+)+$' } } }, 'it holds a pattern'],
-    ['names by patterns', { patternProperties: { '^a': {} } }, 'it holds a pattern'],
+    [
+      'a look ahead',
+      { properties: { a: { pattern: '^(?=a)' } } },
+      "it holds the pattern '^(?=a)', which cannot be run",
+    ],
+    ['a reference to a group', { patternProperties: { '^(a)\\1': {} } }, 'it holds the pattern'],
+    ['a pattern in a member called const', { properties: { const: { pattern: '(?<!a)b' } } }, 'it holds the pattern'],
+    ['a pattern that is none', { pattern: '(' }, 'it holds the pattern'],
     ['another document', { $ref: 'https://example.com/schema' }, 'another document'],
     ['nothing there', { $ref: '#/no/such' }, 'no schema that can be compiled'],
     ['an unknown type', { type: 'strange' }, 'no schema that can be compiled'],
