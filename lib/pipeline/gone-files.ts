@@ -17,6 +17,15 @@ export async function isAnyGone(services: Services, batch: BatchRecord): Promise
   return Object.values(await goneFiles(services, batch)).includes(true);
 }
 
+/** Whether a part of the results table is no longer there: its owner wants none, and none is made again. */
+export async function isTableGone(
+  services: Services,
+  { resultTable }: Pick<BatchRecord, 'resultTable'>,
+): Promise<boolean> {
+  const gone = await Promise.all((resultTable?.parts ?? []).map(({ fileId }) => isGone(services, fileId)));
+  return gone.includes(true);
+}
+
 /** Whether a file was deleted or is past its time. One that never was is not gone. */
 export async function isGone(services: Services, fileId: string | null): Promise<boolean> {
   if (fileId === null) return false;

@@ -1,4 +1,4 @@
-import { goneFiles } from '../pipeline/gone-files.ts';
+import { goneFiles, isTableGone } from '../pipeline/gone-files.ts';
 import { resumeBatch } from '../pipeline/intake/new-batch.ts';
 import type { Services } from '../pipeline/services.ts';
 import { type BatchRecord, beginRecollection } from '../records/batch.ts';
@@ -23,7 +23,10 @@ export async function collectBatch(services: Services, batch: BatchRecord): Prom
   }
   await assertCollectable(services, batch);
   const nowSeconds = Math.floor(services.now() / 1_000);
-  const reopened = await services.records.updateBatch(batch.id, (current) => beginRecollection(current, nowSeconds));
+  const keepsTable = await isTableGone(services, batch);
+  const reopened = await services.records.updateBatch(batch.id, (current) =>
+    beginRecollection(current, nowSeconds, keepsTable),
+  );
   await resumeBatch(services, reopened).catch((error: unknown) => {
     const text = safeText(messageOf(error));
     services.log.warn('A batch was not started; the sweep will.', { batchId: batch.id, error: text });

@@ -99,6 +99,28 @@ describe('lost answers are read again', () => {
     await expect(answer).rejects.toThrow(/its results are still to come/);
   });
 
+  /** As `withLostAnswers`, of a table. */
+  async function tableWithLostAnswers(name: string): Promise<string> {
+    const { openai } = api.harness.simulators;
+    openai.setFaults([{ kind: 'truncated_download', how: 'clean_end', times: 20 }]);
+    const template = { custom_id: '{{ a }}', body: JSON.parse(chatLine('x')).body };
+    await api.harness.put(`inbox/${name}.options.json`, JSON.stringify({ template }));
+    const batchId = (await api.harness.drop(name, 'a\n1\n2\n')) ?? '';
+    await drive(api.harness, batchId, { maxTurns: 1_000 });
+    openai.setFaults([]);
+    return batchId;
+  }
+
+  it('but not into a results table that was deleted', async () => {
+    const batchId = await tableWithLostAnswers('deleted.csv');
+    const { resultTable } = await api.harness.batch(batchId);
+    await api.client.files.delete(resultTable?.parts[0]?.fileId ?? '');
+
+    await api.client.post(`/batches/${batchId}/collect`);
+
+    expect(await api.harness.batch(batchId)).toMatchObject({ status: 'finalizing', resultTable });
+  });
+
   it('by the command line, which says what became of the batch', async () => {
     const batchId = await withLostAnswers();
     const env = { BATCHDROP_URL: api.url, BATCHDROP_API_KEY: api.key };
