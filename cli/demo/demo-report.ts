@@ -11,6 +11,7 @@ const showcase = [
   { title: 'embedding', file: 'embeddings.jsonl', customId: 'sentence' },
   { title: 'answered by Claude', file: 'anthropic-chat.jsonl', customId: 'conversation' },
   { title: "Claude's own form", file: 'anthropic-native.jsonl', customId: 'native-plain' },
+  { title: 'a row of a table', file: 'reviews.csv', customId: 'review-1' },
   { title: 'refused', file: 'openai-chat.jsonl', customId: 'refused' },
 ];
 
@@ -31,6 +32,7 @@ export function describeResults(all: readonly Results[]) {
     output: results.output?.path ?? null,
     errors: results.errors?.path ?? null,
     summary: results.summary?.path ?? null,
+    table: results.table?.path ?? null,
     cost_usd: readSpending(results).usd,
   }));
 }
@@ -49,11 +51,12 @@ function cut(text: string): string {
 }
 
 function filesReport(all: readonly Results[]): string {
-  const lines = all.flatMap(({ drop, output, errors, summary }) => [
+  const lines = all.flatMap(({ drop, output, errors, summary, table }) => [
     `  ${drop.file}`,
     ...fileLines('output', output),
     ...fileLines('errors', errors),
     ...fileLines('summary', summary),
+    ...fileLines('table', table),
   ]);
   return [`${styleText('bold', 'The files')}, in the bucket and as local copies`, ...lines].join('\n');
 }
@@ -74,8 +77,9 @@ function costReport(all: readonly Results[]): string {
 
 /** @returns a sentence for everything that did not come out as promised. */
 export function findProblems(all: readonly Results[]): string[] {
-  return all.flatMap(({ drop, output, errors }) => [
+  return all.flatMap(({ drop, output, errors, table }) => [
     ...endProblems(drop),
+    ...(drop.file.endsWith('.csv') && !table ? [`${drop.file}: the batch has no results table.`] : []),
     ...findResultProblems(drop.lines, output?.lines ?? [], errors?.lines ?? []).map((text) => `${drop.file}: ${text}`),
   ]);
 }

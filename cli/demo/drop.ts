@@ -1,19 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import type { JsonObject } from '../../lib/records/json.ts';
 import { inboxPrefix, statusKey } from '../../lib/records/object-keys.ts';
 import type { Objects } from '../../lib/store/objects.ts';
+import { tableStart } from '../../lib/tables/row.ts';
+import { TableReader } from '../../lib/tables/table-reader.ts';
+import { compileTemplate } from '../../lib/tables/template.ts';
 import { hasBatchEnded } from '../transport/batch-state.ts';
 import { statusDocumentSchema } from '../transport/bucket/status-document.ts';
 
 /** The part of a status file that is shown. */
-const statusSchema = statusDocumentSchema.extend({ summary: z.string().nullable() });
+const statusSchema = statusDocumentSchema.extend({ summary: z.string().nullable(), table: z.string().nullish() });
 type DropStatus = z.infer<typeof statusSchema>;
 
 /** A file in the inbox, and what has become of it so far. */
 export interface DemoDrop {
   /** Its name under examples/. */
   file: string;
-  /** Its lines, without line endings. */
+  /** Its lines, without line endings; of a table the requests that are made of its rows. */
   lines: string[];
   droppedAtMs: number;
   /** Null until there is a status file. */
@@ -39,6 +43,20 @@ export async function dropFile(bucket: Objects, file: string, text: string): Pro
   await bucket.putText(key, text, 'application/x-ndjson');
   const lines = text.split('\n').filter((line) => line !== '');
   return { file, lines, droppedAtMs: Date.now(), status: null, endedAtMs: null };
+}
+
+/** Drops a table with its template, as the options beside it. */
+export async function dropTable(bucket: Objects, file: string, text: string, template: JsonObject): Promise<DemoDrop> {
+  const bytes = Buffer.from(text);
+  const from = async function* () {
+    yield bytes;
+  };
+  const source = { bytes: bytes.length, from, between: async () => bytes };
+  const lines: string[] = [];
+  for await (const made of new TableReader({ kind: 'csv' }, compileTemplate(template)).read(source, tableStart))
+    for (const line of made.lines) lines.push(line.bytes?.toString('utf8') ?? '');
+  await bucket.putText(`${inboxPrefix}${file}.options.json`, JSON.stringify({ template }));
+  return { ...(await dropFile(bucket, file, text)), lines };
 }
 
 /** Reads the status files until every batch has ended. */

@@ -18,6 +18,8 @@ export interface Results {
   output: ResultFile | null;
   errors: ResultFile | null;
   summary: ResultFile | null;
+  /** The first part of the results table. */
+  table: ResultFile | null;
 }
 
 /** Copies a drop's results into a folder of its own under resultsDir. */
@@ -25,12 +27,14 @@ export async function fetchResults(bucket: Objects, drop: DemoDrop, resultsDir: 
   const folder = join(resultsDir, basename(drop.file, '.jsonl'));
   await mkdir(folder, { recursive: true });
   const fetch = (uri: string | null | undefined) => (uri ? fetchFile(bucket, uri, folder) : null);
-  const [output, errors, summary] = await Promise.all([
+  const table = drop.status?.table;
+  const [output, errors, summary, rows] = await Promise.all([
     fetch(drop.status?.output),
     fetch(drop.status?.errors),
     fetch(drop.status?.summary),
+    fetch(table && `${table}part-00000.csv`),
   ]);
-  return { drop, output, errors, summary };
+  return { drop, output, errors, summary, table: rows };
 }
 
 async function fetchFile(bucket: Objects, uri: string, folder: string): Promise<ResultFile> {

@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isObject } from '../../lib/records/json.ts';
 import type { Objects } from '../../lib/store/objects.ts';
 import type { LocalStack } from '../../local/runtime.ts';
 import { bucketOf } from './bucket.ts';
-import { type DemoDrop, type DropDisplay, dropFile, followDrops } from './drop.ts';
+import { type DemoDrop, type DropDisplay, dropFile, dropTable, followDrops } from './drop.ts';
 import { fetchResults, type Results } from './results.ts';
 
 const examplesDir = fileURLToPath(new URL('../../examples/', import.meta.url));
@@ -23,7 +24,11 @@ export async function runDemo(stack: LocalStack, resultsDir: string, display: Dr
 
 async function dropExamples(bucket: Objects): Promise<DemoDrop[]> {
   const files = (await readdir(examplesDir)).filter((file) => file.endsWith('.jsonl')).sort();
-  return Promise.all(
-    files.map(async (file) => dropFile(bucket, file, await readFile(join(examplesDir, file), 'utf8'))),
-  );
+  const read = (file: string) => readFile(join(examplesDir, file), 'utf8');
+  const template: unknown = JSON.parse(await read('label.json'));
+  if (!isObject(template)) throw new Error('examples/label.json holds no object.');
+  return Promise.all([
+    ...files.map(async (file) => dropFile(bucket, file, await read(file))),
+    dropTable(bucket, 'reviews.csv', await read('reviews.csv'), template),
+  ]);
 }

@@ -29,8 +29,11 @@ describe('demo', { timeout: 300_000 }, () => {
     expect(stdout).toMatch(/embedding +\[-?0\.\d+, .*\], 1536 numbers/);
     expect(stdout).toMatch(/refused +invalid_prompt: /);
     expect(stdout).toMatch(/\d+ tokens in, .* out, for \$0\.\d+/);
+    expect(stdout).toMatch(/a row of a table +\S/);
+    const [, table = ''] = /^ +(\/\S+\/part-00000\.csv)$/m.exec(stdout) ?? [];
+    expect(readFileSync(table, 'utf8')).toMatch(/^id,Review Text,stars,sentiment,score,_custom_id,.*\n1,/);
     const paths = [...stdout.matchAll(/^ +(\/\S+\/(?:output|errors)\.jsonl)$/gm)].map(([, path]) => path ?? '');
-    expect(paths).toHaveLength(5);
+    expect(paths).toHaveLength(6);
     for (const path of paths) expect(readFileSync(path, 'utf8')).toContain('custom_id');
     expect(existsSync(join(paths[0] ?? '', '../../../stack'))).toBe(false);
   });
