@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild';
+import { buildConsole, consoleAssets } from '../console/build/build-console.ts';
 import type { FunctionName } from '../lib/records/function-timeouts.ts';
 import { bundleFile, root } from './packages.ts';
 
@@ -8,6 +9,8 @@ import { bundleFile, root } from './packages.ts';
 export interface Bundle {
   /** By name, all in one folder. */
   files: Map<string, Uint8Array>;
+  /** What the function reads and does not run, in a folder of that name beside its modules. */
+  assets: Map<string, Map<string, Uint8Array>>;
   /** What went into each, and what it imports, as esbuild tells. */
   outputs: Metafile['outputs'];
 }
@@ -51,7 +54,12 @@ export function bundleFunction(name: FunctionName): Bundle {
   });
   const files = built.outputFiles.map(({ path, contents }): [string, Uint8Array] => [basename(path), contents]);
   const outputs = Object.entries(built.metafile.outputs).map(([path, output]) => [basename(path), output]);
-  return { files: new Map(files), outputs: Object.fromEntries(outputs) };
+  return { files: new Map(files), assets: assetsOf(name), outputs: Object.fromEntries(outputs) };
+}
+
+/** The API serves the console. */
+function assetsOf(name: FunctionName): Bundle['assets'] {
+  return new Map(name === 'api' ? [['console', consoleAssets(buildConsole())]] : []);
 }
 
 /** The modules that a module loads before it runs, itself included. */
@@ -63,8 +71,13 @@ export function loadedWith(file: string, bundle: Bundle, loaded = new Set<string
   return loaded;
 }
 
-/** Writes a function's package: its modules and nothing else. The configuration is a layer. */
-export function writePackage(directory: string, { files }: Bundle): void {
+/** Writes a function's package: its modules, what it reads, and nothing else. The configuration is a layer. */
+export function writePackage(directory: string, { files, assets }: Bundle): void {
+  writeFiles(directory, files);
+  for (const [folder, read] of assets) writeFiles(join(directory, folder), read);
+}
+
+function writeFiles(directory: string, files: ReadonlyMap<string, Uint8Array>): void {
   mkdirSync(directory, { recursive: true });
-  for (const [file, code] of files) writeFileSync(join(directory, file), code);
+  for (const [file, bytes] of files) writeFileSync(join(directory, file), bytes);
 }

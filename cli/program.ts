@@ -9,6 +9,7 @@ import { resultsCommand } from './batch/results-command.ts';
 import { submitCommand } from './batch/submit-command.ts';
 import { newCommand } from './command.ts';
 import { completionCommand } from './completion/completion-command.ts';
+import { consoleCommand } from './console/console-command.ts';
 import { costsCommand } from './costs/costs-command.ts';
 import { demoCommand } from './demo/demo-command.ts';
 import { doctorCommand } from './doctor/doctor-command.ts';
@@ -61,6 +62,7 @@ export function createProgram(): Command {
     .addCommand(keysCommand())
     .commandsGroup(lastGroup)
     .addCommand(startCommand())
+    .addCommand(consoleCommand())
     .addCommand(serveCommand())
     .addCommand(demoCommand())
     .addCommand(doctorCommand())

@@ -1,7 +1,11 @@
+import { join } from 'node:path';
 import { handle } from 'hono/aws-lambda';
 import { createApi } from '../lib/api/app.ts';
+import { type ConsoleFiles, readConsoleFiles } from '../lib/api/console/console-files.ts';
 import { recommendedPartBytes } from '../lib/records/upload-limits.ts';
 import { services } from './runtime.ts';
+
+let consoleFiles: ConsoleFiles | undefined;
 
 const app = createApi(services, {
   version: process.env.BATCHDROP_VERSION ?? 'unknown',
@@ -12,6 +16,10 @@ const app = createApi(services, {
   maxIdleMs: 10_000,
   // The gateway gives up after 30 s.
   mergeBudgetMs: 15_000,
+  consoleFiles: async () => {
+    consoleFiles ??= readConsoleFiles(join(import.meta.dirname, 'console')); // they lie in the function's package
+    return consoleFiles;
+  },
 });
 
 export const handler = handle(app);

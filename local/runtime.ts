@@ -4,12 +4,15 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { fileLog } from '../lambdas/log-file.ts';
 import { createApi } from '../lib/api/app.ts';
+import { SignInTokens } from '../lib/api/console/sign-in-tokens.ts';
 import { createServices, type Log } from '../lib/pipeline/services.ts';
+import { consoleUrl } from '../lib/records/console-url.ts';
 import { messageOf, safeText } from '../lib/records/errors.ts';
 import type { FunctionName } from '../lib/records/function-timeouts.ts';
 import { inboxPrefix } from '../lib/records/object-keys.ts';
 import { maxUploadBytes } from '../lib/records/upload-limits.ts';
 import { startAwsJsonServer } from './aws-json-server.ts';
+import { localConsoleFiles } from './console-files.ts';
 import { takeDataFolder } from './data-folder.ts';
 import { startLocalDynamoDB } from './dynamodb.ts';
 import { setEnvironment } from './environment.ts';
@@ -54,6 +57,8 @@ export interface LocalStack {
   dataDir: string;
   /** Key of the tenant `default`; the same from start to start. */
   apiKey: string;
+  /** @returns an address of the console that signs in once, within ten minutes. */
+  newConsoleUrl(): string;
   endpoints: { s3: string; dynamodb: string; stepFunctions: string; eventBridge: string };
   /** Configured providers that are not simulated. */
   real: string[];
@@ -142,9 +147,12 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
     }),
   );
   const apiServices = createServices(process.env, { log: fileLog(logFile) });
+  const signInTokens = new SignInTokens();
   const app = createApi(() => apiServices, {
     ...localApiSettings,
     version: readVersion(),
+    consoleFiles: localConsoleFiles,
+    signInTokens,
     isOpen: isOpenForDrops.promise,
   });
   const api = await serveOnLoopback(app, options.port ?? 0);
@@ -157,12 +165,14 @@ async function start(options: LocalStackOptions, resources: AsyncDisposableStack
   resources.defer(sweeps.stop);
   void sweeps.first.then(isOpenForDrops.resolve);
 
+  const apiKey = await localApiKey(dataDir, apiServices);
   return {
     apiUrl: api.url,
     s3Url: s3.url,
     bucket,
     dataDir,
-    apiKey: await localApiKey(dataDir, apiServices),
+    apiKey,
+    newConsoleUrl: () => consoleUrl(api.url, signInTokens.issue(apiKey)),
     endpoints,
     real: Object.keys(config.providers).filter((name) => !providers.simulated.includes(name)),
     simulated: providers.simulated,

@@ -3,6 +3,7 @@ import { chmodSync, cpSync, globSync, mkdirSync, readFileSync, rmSync, writeFile
 import { dirname, join } from 'node:path';
 import { bundleFunction, writePackage } from '../cdk/bundles.ts';
 import { functionNames } from '../cdk/packages.ts';
+import { buildConsole, writeConsole } from '../console/build/build-console.ts';
 
 // Builds dist/, which is what `npm pack` packs: the library, the command, the local runtime and the CDK construct as JavaScript,
 // since Node runs no TypeScript under node_modules, their types, and the functions that the construct deploys. Usage: node scripts/build-package.ts
@@ -53,6 +54,11 @@ function packFunctions(): void {
   for (const name of functionNames) writePackage(join(dist, 'cdk/functions', name), bundleFunction(name));
 }
 
+/** What `batchdrop start` serves to browsers. */
+function packConsole(): void {
+  writeConsole(join(dist, 'console/files'), buildConsole());
+}
+
 function copyLauncher(): void {
   cpSync(new URL('./launcher.cjs', import.meta.url), join(dist, 'batchdrop.cjs'));
   chmodSync(join(dist, 'batchdrop.cjs'), 0o755);
@@ -66,3 +72,4 @@ copyAssets();
 writeManifest();
 copyLauncher();
 packFunctions();
+packConsole();

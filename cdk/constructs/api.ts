@@ -61,7 +61,7 @@ function newApi(scope: Construct, settings: DeploymentSettings, functions: Funct
   Validations.of(api).acknowledge({
     id: 'AwsSolutions-APIG4',
     reason:
-      'The function checks the bearer key of every request below /v1 against the table; what lies outside tells nothing of anybody: health, the description and its page.',
+      'The function checks the bearer key of every request below /v1 against the table; what lies outside tells nothing of anybody: health, the files of the console, the description and its page.',
   });
   return api;
 }

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { UsageRow } from '../../lib/client/deployment/replies.ts';
+import { sumOfRows } from '../../lib/client/deployment/usage-sums.ts';
 import { dollarsText } from '../../lib/records/dollars.ts';
 import { newCommand } from '../command.ts';
 import { parseDuration } from '../option-values.ts';
@@ -8,7 +9,6 @@ import { countText } from '../output/quantities.ts';
 import { printAnswer } from '../output/result.ts';
 import { type Column, outputWidth, table } from '../output/table.ts';
 import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
-import { sumOfRows } from './usage-sums.ts';
 
 interface CostsOptions extends TransportOptions {
   by: string;

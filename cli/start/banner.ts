@@ -13,7 +13,9 @@ export function banner(stack: LocalStack): string {
   const file = displayPath(exampleFile);
   return [
     ...realProvidersText(stack.real),
-    `${styleText('bold', 'Batchdrop is up')}, on this machine only.`,
+    `${styleText('bold', 'Batchdrop is up')}, on this machine only. See it in a browser; the address signs in once, within 10 minutes:`,
+    '',
+    `  ${styleText('bold', stack.newConsoleUrl())}`,
     '',
     `  HTTP       ${stack.apiUrl}/v1   key ${stack.apiKey}`,
     `  Docs       ${stack.apiUrl}/docs, with calls to copy`,
@@ -33,6 +35,7 @@ export function banner(stack: LocalStack): string {
     `  aws --endpoint-url ${stack.s3Url} s3 cp ${shellWord(file)} s3://${stack.bucket}/inbox/`,
     `  aws --endpoint-url ${stack.s3Url} s3 cp s3://${stack.bucket}/status/openai-chat.jsonl.json -`,
     '',
+    `Another address for a browser: ${hint('console')}`,
     `Ctrl-C stops it; what is under way goes on at the next start. Afresh: ${hint('start', '--reset')}`,
   ].join('\n');
 }

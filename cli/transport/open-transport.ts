@@ -31,22 +31,41 @@ export function withTransportFlags(command: Command): Command {
  */
 export async function openTransport(options: TransportOptions): Promise<Transport> {
   const { BATCHDROP_URL, BATCHDROP_BUCKET } = process.env;
-  if (options.url) return openApi(options.url, options);
+  if (options.url) return openApi(placeOfApi(options.url, options), options.tenant);
   if (options.bucket) return openBucket(options.bucket, options);
-  if (BATCHDROP_URL) return openApi(BATCHDROP_URL, options);
+  if (BATCHDROP_URL) return openApi(placeOfApi(BATCHDROP_URL, options), options.tenant);
   if (BATCHDROP_BUCKET) return openBucket(BATCHDROP_BUCKET, options);
-  return openLocal(options);
+  return openApi(await placeOfLocal(options), options.tenant);
 }
 
-async function openApi(url: string, options: Pick<TransportOptions, 'apiKey' | 'tenant'>): Promise<Transport> {
-  const apiKey = options.apiKey ?? process.env.BATCHDROP_API_KEY;
-  if (!apiKey)
-    throw new CommandError(
-      exitStatus.unreachable,
-      `There is no API key for ${url}: set BATCHDROP_API_KEY to one that ${hint('keys', 'create')} made.`,
-    );
+/** Where an API is, and the key for it. */
+export interface ApiPlace {
+  url: string;
+  apiKey: string;
+}
+
+/**
+ * The API that flags or the environment name, else that of the stack on this machine.
+ *
+ * @throws CommandError where there is none, or no key for it.
+ */
+export async function findApi(options: TransportOptions): Promise<ApiPlace> {
+  const url = options.url ?? process.env.BATCHDROP_URL;
+  return url ? placeOfApi(url, options) : await placeOfLocal(options);
+}
+
+async function openApi(place: ApiPlace, tenant: string | undefined): Promise<Transport> {
   const { ApiTransport } = await import('./api/api-transport.ts');
-  return new ApiTransport(url, apiKey, options.tenant);
+  return new ApiTransport(place.url, place.apiKey, tenant);
+}
+
+function placeOfApi(url: string, options: TransportOptions): ApiPlace {
+  const apiKey = options.apiKey ?? process.env.BATCHDROP_API_KEY;
+  if (apiKey) return { url, apiKey };
+  throw new CommandError(
+    exitStatus.unreachable,
+    `There is no API key for ${url}: set BATCHDROP_API_KEY to one that ${hint('keys', 'create')} made.`,
+  );
 }
 
 async function openBucket(bucket: string, { tenant }: TransportOptions): Promise<Transport> {
@@ -55,7 +74,7 @@ async function openBucket(bucket: string, { tenant }: TransportOptions): Promise
   return new BucketTransport(bucket, tenant);
 }
 
-async function openLocal(options: TransportOptions): Promise<Transport> {
+async function placeOfLocal(options: TransportOptions): Promise<ApiPlace> {
   const stack = await findLocalStack();
   if (!stack)
     throw new CommandError(
@@ -63,7 +82,7 @@ async function openLocal(options: TransportOptions): Promise<Transport> {
       `No local stack answers: start one with ${hint('start')}, or say where to go with BATCHDROP_URL and BATCHDROP_API_KEY, or BATCHDROP_BUCKET.`,
     );
   const apiKey = options.apiKey ?? stack.apiKey ?? process.env.BATCHDROP_API_KEY;
-  if (apiKey) return openApi(stack.url, { ...options, apiKey });
+  if (apiKey) return { url: stack.url, apiKey };
   throw new CommandError(
     exitStatus.unreachable,
     `A stack answers at ${stack.url}, but its key is not in this folder: run the command where the stack was started, or set BATCHDROP_API_KEY.`,

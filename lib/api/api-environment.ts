@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import type { Services } from '../pipeline/services.ts';
 import type { ApiKeyRole } from '../records/api-key.ts';
+import type { ConsoleFiles } from './console/console-files.ts';
+import type { SignInTokens } from './console/sign-in-tokens.ts';
 
 /** What differs between where the API runs. */
 export interface ApiSettings {
@@ -15,6 +17,10 @@ export interface ApiSettings {
   mergeBudgetMs: number;
   /** What requests wait for, where the API answers before it can work. */
   isOpen?: Promise<void>;
+  /** The console's files, read when a browser first asks; without them there is no console. */
+  consoleFiles?: () => Promise<ConsoleFiles>;
+  /** Where links may sign in to the console, which is on the machine of whoever looks at it. */
+  signInTokens?: SignInTokens;
 }
 
 /** What middleware leaves for the routes. */

@@ -8,6 +8,8 @@ import type { ApiContext, ApiEnvironment, ApiSettings } from './api-environment.
 import { ApiError, asApiError } from './api-error.ts';
 import { authentication } from './authentication.ts';
 import { batchRoutes } from './batch-routes.ts';
+import { consoleRoutes } from './console/console-routes.ts';
+import { signInLinkRoutes, signInRoutes } from './console/sign-in-routes.ts';
 import { docsPage, docsPagePolicy } from './docs-page.ts';
 import { fileRoutes } from './file-routes.ts';
 import { messageBatchRoutes } from './messages/message-batch-routes.ts';
@@ -37,6 +39,8 @@ export function createApi(services: () => Services, settings: ApiSettings): Hono
   });
   app.use(crossOrigin());
   addOpenRoutes(app, settings.version);
+  if (settings.consoleFiles) app.route('/', consoleRoutes(settings.consoleFiles));
+  if (settings.signInTokens) app.route('/console', signInRoutes(settings.signInTokens));
   app.use('/v1/*', async (_context, next) => {
     await settings.isOpen;
     await next();
@@ -50,6 +54,7 @@ export function createApi(services: () => Services, settings: ApiSettings): Hono
   app.route('/v1/files', fileRoutes());
   app.route('/v1/uploads', uploadRoutes());
   app.route('/v1/usage', usageRoutes());
+  if (settings.signInTokens) app.route('/v1/console', signInLinkRoutes(settings.signInTokens));
   addMethodRefusals(app);
   app.notFound((context) => refuse(context, unknownPath(context)));
   app.onError((error, context) => {

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import type { Services } from '../pipeline/services.ts';
 import type { ApiKeyRecord } from '../records/api-key.ts';
 import { findApiKey } from '../service/api-keys.ts';
-import type { ApiEnvironment } from './api-environment.ts';
+import type { ApiContext, ApiEnvironment } from './api-environment.ts';
 import { ApiError } from './api-error.ts';
 
 /** How long a key that was good counts as good without another look: a revoked one stops within that time. */
@@ -19,13 +19,22 @@ export function authentication(): MiddlewareHandler<ApiEnvironment> {
   const trusted = new Map<string, Trusted>();
   return async (context, next) => {
     const { services } = context.var;
-    const key = givenKey(context.req.header('x-api-key'), context.req.header('authorization'));
+    const key = keyOf(context);
     const apiKey = knownKey(trusted, key, services.now()) ?? (await lookUp(trusted, services, key));
     context.set('apiKeyId', apiKey.id);
     context.set('tenant', apiKey.tenant);
     context.set('role', apiKey.role ?? 'tenant');
     await next();
   };
+}
+
+/**
+ * The key that a request brings.
+ *
+ * @throws ApiError 401
+ */
+export function keyOf({ req }: Pick<ApiContext, 'req'>): string {
+  return givenKey(req.header('x-api-key'), req.header('authorization'));
 }
 
 /** @throws ApiError 401, also where two keys are given: which one was meant is not guessed. */

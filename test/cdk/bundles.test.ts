@@ -29,6 +29,14 @@ function folderOfClient(kind: string): string {
   return existsSync(`lib/providers/${kind}/client.ts`) ? kind : 'openai-family';
 }
 
+it('the API alone has the console, in both encodings', () => {
+  const withFolders = [...bundles].filter(([, { assets }]) => assets.size > 0).map(([name]) => name);
+  expect(withFolders).toEqual(['api']);
+  const names = [...(bundles.get('api')?.assets.get('console')?.keys() ?? [])];
+  expect(names).toEqual(expect.arrayContaining(['index.html.br', 'index.html.gz']));
+  expect(names).toHaveLength(6);
+});
+
 /** Asked for in a try by a package of @azure/identity, which does without. */
 const doneWithout = ['supports-color'];
 

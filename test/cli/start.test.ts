@@ -109,6 +109,18 @@ describe('start', () => {
     expect(stdout).toContain('openai: simulated (set OPENAI_API_KEY for the real one)');
   });
 
+  it('prints an address of the console that signs in, and `console` prints another', async () => {
+    const { child, ended } = start();
+    const { apiUrl, apiKey } = await untilReady();
+    const printed = await run('console').ended;
+    const byJson = await run('console', '--json', '--url', apiUrl, '--api-key', apiKey).ended;
+    child.kill('SIGINT');
+    const address = /^http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}$/m;
+    expect((await ended).stdout.replaceAll(/^ +/gm, '')).toMatch(address);
+    expect(printed).toMatchObject({ code: 0, stdout: expect.stringMatching(address) });
+    expect(JSON.parse(byJson.stdout)).toEqual({ url: expect.stringContaining(`${apiUrl}/#token=`), signs_in: true });
+  });
+
   it('--reset begins afresh, and touches no other folder', async () => {
     const first = start();
     const before = await untilReady();

@@ -13,7 +13,12 @@ export interface BundledStack {
   template: Template;
 }
 
-const sources = ['{cdk,lambdas,lib}/**/*.{ts,json}', 'cdk.json', 'package-lock.json', 'test/deployed/bundled-stack*'];
+const sources = [
+  '{cdk,console,lambdas,lib}/**/*.{ts,tsx,css,json}',
+  'cdk.json',
+  'package-lock.json',
+  'test/deployed/bundled-stack*',
+];
 const cache = join(root, 'node_modules/.cache/batchdrop');
 const prefix = 'cdk.out-';
 

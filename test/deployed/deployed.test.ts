@@ -126,6 +126,19 @@ describe('as it is deployed', { concurrent: true, timeout: patience + 60_000 }, 
     await expect(tooLarge).rejects.toMatchObject({ status: 413, error: { message: 'Request Entity Too Large' } });
   });
 
+  it("the console comes out of the API's package, compressed, and no link signs in to it", async () => {
+    const url = stack.client.baseURL.replace(/\/v1$/, '');
+    const page = await fetch(`${url}/`, { headers: { accept: 'text/html' } });
+    expect(page.headers.get('content-encoding')).toBe('br');
+    const [, script = ''] = /src="(\/console\/[^"]+\.js)"/.exec(await page.text()) ?? [];
+    const loaded = await fetch(url + script);
+    expect(loaded.headers.get('cache-control')).toContain('immutable');
+    expect(await loaded.text()).toContain('/console/session');
+    const body = JSON.stringify({ token: 'guessed' });
+    const headers = { 'content-type': 'application/json', origin: url };
+    expect((await fetch(`${url}/console/session`, { method: 'POST', headers, body })).status).toBe(404);
+  });
+
   it('a drop that waits at its provider is cancelled through the API', async () => {
     await stack.drop('waits.jsonl', fileOf([chatLine('one')]), { provider: 'slow' });
     const batchId = await vi.waitUntil(async () => (await stack.status('waits.jsonl'))?.batch_id, {

@@ -42,6 +42,8 @@ it('installs into an empty project, and library, types and command work there', 
     globSync('node_modules/batchdrop/**/*.ts', { cwd: project, exclude: (path) => path.endsWith('.d.ts') }),
   ).toEqual([]);
 
+  expect(existsSync(join(project, 'node_modules/batchdrop/dist/console/files/index.html.br'))).toBe(true);
+
   const { at } = await startProvider('openai');
   cpSync(join(root, 'examples/run-batch.ts'), join(project, 'run-batch.ts'));
   const { stdout } = await run(process.execPath, ['run-batch.ts'], {
@@ -123,6 +125,7 @@ async function synthesizeApp(project: string): Promise<void> {
   expect(template).toContain('"Name": "shared/anthropic"');
   const packages = globSync('cdk.out/asset.*/index.mjs', { cwd: project });
   expect(packages).toHaveLength(8);
+  expect(globSync('cdk.out/asset.*/console/index.html.br', { cwd: project })).toHaveLength(1);
   // CDK's own types do not hold under these settings; that ours are found shows by the mistake that the app expects.
   await typeCheck(project, 'cdk-app.ts', { skipLibCheck: true });
 }

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 
 /**
  * What a folder may import, besides itself: records <- lines <- providers, store <- pipeline <- service <- api <- lambdas <-
- * local, cli.
+ * local, cli. The console is over the client of a deployment; what builds it imports nothing of ours.
  */
 const allowed: Record<string, readonly string[]> = {
   'lib/records': [],
@@ -20,6 +20,8 @@ const allowed: Record<string, readonly string[]> = {
   'lib/client/deployment': ['lib/records', 'lib/lines'],
   'lib/client': ['lib/records', 'lib/lines', 'lib/tables', 'lib/providers', 'lib/client/deployment'],
   'lib/live': ['lib/records', 'lib/lines', 'lib/providers', 'lib/client', 'lib/client/deployment'],
+  console: ['lib/records', 'lib/client/deployment'],
+  'console/build': [],
   lambdas: ['lib/records', 'lib/pipeline', 'lib/service', 'lib/api'],
   simulators: [],
   local: [
@@ -31,6 +33,7 @@ const allowed: Record<string, readonly string[]> = {
     'lib/store',
     'lambdas',
     'simulators',
+    'console/build',
   ],
   cli: [
     'lib/records',
@@ -45,7 +48,7 @@ const allowed: Record<string, readonly string[]> = {
     'lib/service',
     'local',
   ],
-  cdk: ['lib/records', 'lib/providers'],
+  cdk: ['lib/records', 'lib/providers', 'console/build'],
 };
 
 /** Folders of no provider: what all or a family of them have in common. */
@@ -114,7 +117,9 @@ function circlesAmong(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return circles;
 }
 
-const files = [...new Set(folders.flatMap((folder) => globSync(`${folder}/**/*.ts`)).map((file) => normalize(file)))];
+const files = [
+  ...new Set(folders.flatMap((folder) => globSync(`${folder}/**/*.{ts,tsx}`)).map((file) => normalize(file))),
+];
 
 describe('imports', () => {
   it.each(folders.filter((folder) => files.some((file) => file.startsWith(`${folder}/`))))(
@@ -208,6 +213,16 @@ describe('imports', () => {
     expect(own.filter((file) => /\bBuffer\b/.test(readFileSync(file, 'utf8')))).toEqual([]);
     expect(own.flatMap(importsOf).filter((target) => !target.startsWith('.') && target !== 'zod/mini')).toEqual([]);
     expect(bytes).toBeLessThanOrEqual(15 * 1024);
+  });
+
+  it('of the console are what a browser has, within the files that are built for it', () => {
+    const own = files.filter((file) => folderOf(file) === 'console');
+    const packages = own.flatMap(importsOf).filter((target) => !target.startsWith('.'));
+    expect(own.length).toBeGreaterThan(30);
+    expect(new Set(packages)).toEqual(new Set(['preact', 'preact/hooks', 'zod/mini']));
+    expect(
+      own.filter((file) => /\b(innerHTML|dangerouslySetInnerHTML|outerHTML)\b/.test(readFileSync(file, 'utf8'))),
+    ).toEqual([]);
   });
 
   it('of the records are zod, Node and itself; AWS clients are in the store, in the provider that is one, and where a stack is deployed', () => {

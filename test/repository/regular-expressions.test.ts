@@ -41,8 +41,8 @@ async function complexityOf({ pattern, flags }: Pick<Found, 'pattern' | 'flags'>
   return found.status === 'unknown' ? `unknown: ${JSON.stringify(found.error)}` : found.complexity.type;
 }
 
-const folders = ['lib', 'lambdas'];
-const expressions = folders.flatMap((folder) => globSync(`${folder}/**/*.ts`)).flatMap(expressionsIn);
+const folders = ['lib', 'lambdas', 'console'];
+const expressions = folders.flatMap((folder) => globSync(`${folder}/**/*.{ts,tsx}`)).flatMap(expressionsIn);
 
 /** Text from outside can be as long as it likes: a prompt has megabytes, a provider's answer too. */
 describe('regular expressions', () => {
@@ -69,7 +69,7 @@ describe('regular expressions', () => {
 
   it('are written as such, so that they are found', () => {
     const constructed = folders
-      .flatMap((folder) => globSync(`${folder}/**/*.ts`))
+      .flatMap((folder) => globSync(`${folder}/**/*.{ts,tsx}`))
       .filter((file) => /\bRegExp\(/.test(readFileSync(file, 'utf8')));
     expect(constructed).toEqual([]);
   });

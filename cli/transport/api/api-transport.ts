@@ -5,11 +5,11 @@ import {
   type DeploymentBatchList,
 } from '../../../lib/client/deployment/deployment.ts';
 import type { DeploymentBatch, DeploymentUsage, UsageRow } from '../../../lib/client/deployment/replies.ts';
+import { joinRows } from '../../../lib/client/deployment/usage-sums.ts';
 import { md5Digest } from '../../../lib/client/md5-digest.ts';
 import { batchIdPattern } from '../../../lib/records/ids.ts';
 import { batchStatuses } from '../../../lib/records/openai-batch.ts';
 import type { BatchOptionsInput } from '../../../lib/records/options.ts';
-import { joinRows } from '../../costs/usage-sums.ts';
 import { CommandError, exitStatus } from '../../exit-status.ts';
 import { findMeant, findRetry, isListed, isOlder } from '../batch-filter.ts';
 import type { BatchState, ShardState } from '../batch-state.ts';

@@ -6,6 +6,7 @@ import { DeploymentHttp, type DeploymentOptions } from './http.ts';
 import {
   accountListSchema,
   batchListSchema,
+  consoleTokenSchema,
   type DeploymentBatch,
   type DeploymentFile,
   type DeploymentRequestList,
@@ -202,6 +203,13 @@ export class Deployment {
   async retryBatch(batchId: string, signal?: AbortSignal): Promise<DeploymentBatch> {
     const path = `${batchPath(batchId)}/retry`;
     return await this.#http.read(deploymentBatchSchema, { method: 'POST', path, signal });
+  }
+
+  /** Asks for a token that signs in to the console, once; only a local stack gives one. */
+  async createConsoleToken(signal?: AbortSignal): Promise<string> {
+    const call = { method: 'POST', path: '/console/tokens', isRepeatable: false, signal } as const;
+    const { token } = await this.#http.read(consoleTokenSchema, call);
+    return token;
   }
 
   async #download(path: string, signal: AbortSignal | undefined): Promise<Download> {

@@ -81,6 +81,8 @@ export const uploadSchema = z.object({ id: z.string().check(z.minLength(1)), fil
 
 export const partSchema = z.object({ id: z.string().check(z.minLength(1)) });
 
+export const consoleTokenSchema = z.object({ token: z.string().check(z.minLength(1)) });
+
 // Not z.catch(): it alone adds 3.5 KB to what a browser loads.
 const refusalSchema = z.object({
   error: z.object({ message: z.string().check(z.minLength(1)), code: z.unknown(), param: z.unknown() }),

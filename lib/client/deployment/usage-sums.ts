@@ -1,4 +1,4 @@
-import type { UsageRow } from '../../lib/client/deployment/replies.ts';
+import type { UsageRow } from './replies.ts';
 
 /** Adds the rows of several answers up, of which each has sums of its own for the same groups. */
 export function joinRows(pages: readonly (readonly UsageRow[])[]): UsageRow[] {
