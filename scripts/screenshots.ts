@@ -58,7 +58,6 @@ try {
     ),
     await create('tickets-triage.jsonl', lines(900, both, 40), {
       metadata: { team: 'support', run: '7' },
-      max_cost_usd: 5,
     }),
     await create(
       'eval-pass-3.jsonl',
