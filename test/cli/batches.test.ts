@@ -118,7 +118,7 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     expect(idsIn(read('mixed-answers.errors.jsonl'))).toEqual(['b']);
     expect(idsIn((await batchdrop('results', id, '--errors')).stdout)).toEqual(['b']);
     const rows = await batchdrop('results', id, '--format', 'csv', '--input', 'mixed.jsonl');
-    expect(rows.stdout).toMatch(/^answer,_custom_id,.*\n.*,a,,,gpt-5-mini,.*\n,b,invalid_prompt,/);
+    expect(rows.stdout).toMatch(/^answer,_custom_id,.*\n.*,a,,,gpt-5-mini[^,]*,.*\n,b,invalid_prompt,/);
     expect((await batchdrop('results', id, '--format', 'text', '--errors')).code).toBe(2);
     const retried = await batchdrop('retry', id, '--wait', '--json');
     expect(JSON.parse(retried.stdout)).toMatchObject({ request_counts: { total: 1 }, batchdrop: { retry_of: id } });
