@@ -11,7 +11,15 @@ export const wholeStackTests = [
   'test/local/runtime*.test.ts',
   'test/api/local-stack.test.ts',
   'test/cli/{demo,start}*.test.ts',
-  'test/client/deployment.test.ts',
+  'test/{client/deployment,console/*}.test.ts',
+];
+
+/** Tests that take long for what a change mostly breaks, and run by `npm run test:long`. */
+export const longTests = [
+  'test/stack/{kill,soak}.test.ts',
+  'test/simulators/large-inputs.test.ts',
+  'test/client/memory.test.ts',
+  'test/pipeline/ten-thousand-shards.test.ts',
 ];
 
 export default defineConfig({
@@ -37,7 +45,7 @@ export default defineConfig({
         test: {
           name: 'once',
           include: ['test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, ...wholeStackTests],
+          exclude: [...configDefaults.exclude, ...wholeStackTests, ...longTests],
           retry: 0,
         },
       },
