@@ -25,8 +25,8 @@ describe('runTable', () => {
     async function* rows() {
       for (const [place, text] of ['fine', '[[refuse]]', 'bad "quoted"'].entries()) yield { id: place, text };
     }
-    const model = kind === 'openai' ? 'gpt-5-mini' : 'claude-opus-4-6';
-    const template = asking('Label: {{ text }}', { model, max_tokens: 50 });
+    const model = kind === 'openai' ? { model: 'gpt-5-mini' } : { model: 'claude-opus-4-6', max_tokens: 50 };
+    const template = asking('Label: {{ text }}', model);
 
     const results = await runTable({ rows: rows(), template, ...at, ...soon });
 

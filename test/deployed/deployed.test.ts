@@ -128,7 +128,8 @@ describe('as it is deployed', { concurrent: true, timeout: patience + 60_000 }, 
 
   it("the console comes out of the API's package, compressed, and no link signs in to it", async () => {
     const url = stack.client.baseURL.replace(/\/v1$/, '');
-    const page = await fetch(`${url}/`, { headers: { accept: 'text/html' } });
+    const browser = { accept: 'text/html', 'accept-encoding': 'gzip, deflate, br' };
+    const page = await fetch(`${url}/`, { headers: browser });
     expect(page.headers.get('content-encoding')).toBe('br');
     const [, script = ''] = /src="(\/console\/[^"]+\.js)"/.exec(await page.text()) ?? [];
     const loaded = await fetch(url + script);
