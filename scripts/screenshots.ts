@@ -83,7 +83,7 @@ try {
     ['running', `#/batches/${running}`, 'Time left'],
     ['refused', `#/batches/${finished[4]}`, 'What is wrong'],
     ['requests', `#/batches/${shown}/requests`, 'Lines 1'],
-    ['request', `#/batches/${shown}/requests/4`, 'Answer'],
+    ['request', `#/batches/${shown}/requests/4`, 'parameters'],
     ['new', '#/new', 'Drop a file'],
     ['money', '#/money', 'By day'],
     ['accounts', '#/accounts', 'Tenants waiting'],

@@ -43,7 +43,7 @@ export function percentText(part: number, whole: number): string {
 
 /** Below a dollar as many digits as say something. */
 export function dollarsText(usd: number): string {
-  if (usd === 0 || usd >= 1) return dollars.format(usd);
+  if (usd === 0 || usd >= 0.1) return dollars.format(usd);
   return usd < 0.000_001 ? `< ${cents.format(0.000_001)}` : cents.format(usd);
 }
 

@@ -241,6 +241,16 @@ describe.skipIf(found.path === null)('the console in a browser', () => {
     await context.close();
   });
 
+  it('draws a bar for each day, as wide as the others', async () => {
+    const { page } = me;
+    await open(page, '#/money');
+    await page.getByText('By day').waitFor();
+    const widths = await page.evaluate(
+      'Array.from(document.querySelectorAll(".chart rect.spent"), (bar) => bar.getBBox().width)',
+    );
+    expect(widths).toEqual(Array.from({ length: 30 }, () => 8));
+  });
+
   it('has pages that axe finds no fault with, in the light and in the dark, on a small screen too', async () => {
     const { page } = me;
     const ended = (await deployment.listBatches({ limit: 100 })).batches.find(

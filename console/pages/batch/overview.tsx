@@ -105,7 +105,7 @@ function estimateNote({ usd, unpriced }: Cost, isBound = false): string {
 
 /** Of what was collected; the batch's own cost stands at its end. */
 function costSoFar(breakdown: readonly Breakdown[] | undefined): Cost | null {
-  if (!breakdown || breakdown.length === 0) return null;
+  if (!breakdown?.some(({ usage }) => usage.total_tokens > 0)) return null;
   const costs = breakdown.flatMap(({ cost }) => cost ?? []);
   const unpriced = [...new Set(costs.flatMap((cost) => cost.unpriced))];
   const simulated = [...new Set(costs.flatMap((cost) => cost.simulated ?? []))];

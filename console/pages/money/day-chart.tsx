@@ -35,9 +35,15 @@ export function DayChart({ rows, from, to }: { rows: readonly UsageRow[]; from: 
           <g key={day}>
             <title>{`${day}: ${dollarsText(usd)}${simulatedUsd > 0 ? `, and ${dollarsText(simulatedUsd)} simulated` : ''}`}</title>
             <rect class="hover" x={index * barWidth} y={0} width={barWidth} height={height} />
-            <rect class="bar" x={index * barWidth + 2} y={height - tall(usd)} width={barWidth - 4} height={tall(usd)} />
             <rect
-              class="bar simulated"
+              class="spent"
+              x={index * barWidth + 2}
+              y={height - tall(usd)}
+              width={barWidth - 4}
+              height={tall(usd)}
+            />
+            <rect
+              class="simulated"
               x={index * barWidth + 2}
               y={height - tall(usd) - tall(simulatedUsd)}
               width={barWidth - 4}
