@@ -19,7 +19,6 @@ export const longTests = [
   'test/stack/{kill,soak}.test.ts',
   'test/simulators/large-inputs.test.ts',
   'test/client/memory.test.ts',
-  'test/pipeline/ten-thousand-shards.test.ts',
 ];
 
 export default defineConfig({

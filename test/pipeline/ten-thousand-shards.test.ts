@@ -127,6 +127,20 @@ it('each of ten thousand shards is looked at once, by polls that follow each oth
   expect(harness.logs.join('\n')).not.toContain('could not be looked at');
 });
 
+it('a run whose time is short from its start gets one look further, however many shards wait elsewhere', async () => {
+  const end = { reason: 'completed' as const, code: 'result_missing', message: 'none' };
+  const waiting = (shard: ShardRecord) => (shard.shard % 2 === 0 ? shard : endShard(running(shard), end, Date.now()));
+  await write(shardsOf(70, (shard) => (shard.shard < 45 ? waiting(shard) : running(shard))));
+  const services = slowProvider();
+  const shortRun = { remainingMs: () => 10_000, signal: new AbortController().signal };
+  for (let turns = 1; asked.size < 25; turns += 1) {
+    const before = asked.size;
+    await poll(services, { batchId: template.batchId, epoch: 0, events: 0 }, shortRun);
+    expect(asked.size, `after ${turns} turns`).toBeGreaterThan(before);
+  }
+  expect(new Set(asked.values())).toEqual(new Set([1]));
+});
+
 it('while shards wait to be sent, turns follow at once and the provider is asked again only when it is time', async () => {
   await write(shardsOf(100, (shard) => (shard.shard < 10 ? running(shard) : shard)));
   const services = slowProvider();

@@ -70,7 +70,11 @@ export async function poll(services: Services, step: PollStep, context: StepCont
   return { ...turn, submit: [], collect: [], continue: true };
 }
 
-/** @returns the shards as they are now, and the first one that was not reached. */
+/**
+ * A run whose time is short from its start still looks at one shard at a provider, so that each run gets further.
+ *
+ * @returns the shards as they are now, and the first one that was not reached.
+ */
 async function lookAtAll(
   services: Services,
   batch: BatchRecord,
@@ -81,7 +85,8 @@ async function lookAtAll(
   let nextShard: number | null = null;
   let isOver = false;
   const lookInTime = async (shard: ShardRecord) => {
-    if (isAtProvider(shard) && !isDueForLook(services, batch, shard)) return shard;
+    if (!isAtProvider(shard)) return look(services, batch, shard, context);
+    if (!isDueForLook(services, batch, shard)) return shard;
     if (isOver) {
       nextShard ??= shard.shard;
       return shard;
