@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { Services } from '../../lib/pipeline/services.ts';
 import { type BatchRecord, batchRecordSchema } from '../../lib/records/batch.ts';
 import { type ResultName, resultKey, statusKey } from '../../lib/records/object-keys.ts';
+import { batchStatuses } from '../../lib/records/openai-batch.ts';
 import { type ShardRecord, shardRecordSchema } from '../../lib/records/shard.ts';
 import { localStateMachineArn } from '../../local/local-account.ts';
 import type { Machine } from './machine.ts';
@@ -13,7 +14,7 @@ import type { Creation } from './simulated-providers.ts';
 
 const statusFileSchema = z.object({
   batch_id: z.string().nullable(),
-  status: z.string(),
+  status: z.enum(batchStatuses),
   request_counts: z.object({ total: z.number(), completed: z.number(), failed: z.number() }),
   output: z.string().nullable(),
   errors: z.string().nullable(),
@@ -62,11 +63,12 @@ export class Evidence {
     return ids;
   }
 
-  /** Changes with everything that a batch that has not ended gets on. */
+  /** Changes with everything that a batch that has not ended gets on; one at its providers gets on by its shards alone. */
   async progress(): Promise<string> {
     const open = (await this.batches()).filter(({ eventSentAtMs }) => eventSentAtMs === null);
     const shards = await Promise.all(open.map((batch) => this.shardsOf(batch)));
-    return JSON.stringify([open.map(({ id, version }) => [id, version]), shards.flat().map(({ version }) => version)]);
+    const states = open.map(({ id, status, version }) => [id, status, status === 'in_progress' ? null : version]);
+    return JSON.stringify([states, shards.flat().map(({ version }) => version)]);
   }
 
   async statusOf(inboxKey: string): Promise<StatusFile | null> {

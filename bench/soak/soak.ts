@@ -65,12 +65,20 @@ const quietMs = 8_000;
 /** Results that are incomplete are asked for again after 1, 5 and 15 minutes. */
 const sleepMs = 5 * 60_000;
 
+/**
+ * Drops that may be open at once. A slow machine gets through fewer than are planned, and an answer that never comes because
+ * work piles up is no promise broken: what finds no room is left out, and counted.
+ */
+const mostOpenDrops = 40;
+
 const putTries = 2_000;
 const retryMs = 100;
 
 /** One pass through a schedule. */
 class Run {
   readonly drops: PlannedDrop[] = [];
+  /** Those that had not ended when they were last looked at. */
+  #openDrops: PlannedDrop[] = [];
   readonly #machine: Machine;
   readonly #services: Services;
   readonly #evidence: Evidence;
@@ -100,6 +108,7 @@ class Run {
   /** The trouble is over: nothing fails any more, whatever was killed is there again. */
   async end({ chaosMs, endsWithRestart }: SoakOptions): Promise<void> {
     await this.#until(chaosMs);
+    this.#say(`The trouble is over; ${this.#underWay.size} actions are under way.`);
     await Promise.all(this.#underWay);
     await this.#machine.killStaleWorker();
     if (endsWithRestart) await this.#machine.killStack();
@@ -122,6 +131,7 @@ class Run {
       if (progress !== last.progress) last = { progress, atMs: Date.now() };
       else if (Date.now() > last.atMs + quietMs) {
         this.#tally.add('stack slept');
+        this.#say(`Nothing moves; the stack sleeps for ${sleepMs / 60_000} min.`);
         await this.#machine.sleepThrough(sleepMs);
         last = { progress, atMs: Date.now() };
       }
@@ -153,11 +163,9 @@ class Run {
   #act(action: Action): Promise<void> {
     switch (action.kind) {
       case 'drop':
-        this.drops.push(action.drop);
-        return this.#put(action.drop);
+        return this.#drop(action.drop);
       case 'drop_again':
-        this.#tally.add('dropped again under its key');
-        return this.#put(action.drop);
+        return this.#dropAgain(action.drop);
       case 'cancel':
         return this.#cancel(action.drop);
       case 'fault_rates':
@@ -182,6 +190,32 @@ class Run {
     if (this.#busyLanes.has(lane)) return;
     this.#busyLanes.add(lane);
     await work().finally(() => this.#busyLanes.delete(lane));
+  }
+
+  async #drop(drop: PlannedDrop): Promise<void> {
+    if (!(await this.#hasRoom())) return this.#tally.add('drop left out, as too many were open');
+    this.drops.push(drop);
+    this.#openDrops.push(drop);
+    await this.#put(drop);
+  }
+
+  async #dropAgain(drop: PlannedDrop): Promise<void> {
+    if (!this.drops.includes(drop)) return;
+    this.#tally.add('dropped again under its key');
+    await this.#put(drop);
+  }
+
+  /** Looks at the open drops only once they are too many. While the stack is down nobody can tell, and none has ended. */
+  async #hasRoom(): Promise<boolean> {
+    if (this.#openDrops.length < mostOpenDrops) return true;
+    const looked = this.#openDrops;
+    const found = await Promise.allSettled(looked.map((drop) => this.#evidence.statusOf(inboxKeyOf(drop))));
+    const ended = looked.filter((_, place) => {
+      const status = found[place];
+      return status?.status === 'fulfilled' && status.value !== null && hasEnded(status.value.status);
+    });
+    this.#openDrops = this.#openDrops.filter((drop) => !ended.includes(drop));
+    return this.#openDrops.length < mostOpenDrops;
   }
 
   /** As a client does it: again until it is answered. An answer that was lost makes it two drops. */
