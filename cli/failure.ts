@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { messageOf, safeText } from '../lib/records/errors.ts';
 import { CommandError, type ExitStatus, exitStatus } from './exit-status.ts';
-import { missingPackageSentence } from './missing-package.ts';
+import { isPackageMissing, missingPackageSentence } from './missing-package.ts';
 import { printable } from './output/printable.ts';
 
 /** Errors that the user can do something about, by their literal names, so that nothing is loaded to know them. */
@@ -20,7 +20,7 @@ const statusOfName: Record<string, ExitStatus> = {
 
 export function exitStatusOf(error: unknown): ExitStatus {
   if (error instanceof CommandError) return error.status;
-  if (missingPackageSentence(error) !== null) return exitStatus.invalid;
+  if (isPackageMissing(error)) return exitStatus.invalid;
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.succeeded : exitStatus.invalid;
   if (!(error instanceof Error)) return exitStatus.unexpected;
   return statusOfName[error.name] ?? (fileSentence(error) === null ? exitStatus.unexpected : exitStatus.invalid);
@@ -49,10 +49,10 @@ function fileSentence(error: unknown): string | null {
  *
  * @returns the exit status.
  */
-export function reportFailure(error: unknown, asJson = false): ExitStatus {
+export async function reportFailure(error: unknown, asJson = false): Promise<ExitStatus> {
   const status = exitStatusOf(error);
   if (!(error instanceof CommanderError)) {
-    const message = missingPackageSentence(error) ?? sentenceOf(error, status);
+    const message = (await missingPackageSentence(error)) ?? sentenceOf(error, status);
     console.error(asJson ? JSON.stringify({ error: { message, exit_status: status } }) : `batchdrop: ${message}`);
   }
   if (process.env.BATCHDROP_DEBUG) console.error(error);

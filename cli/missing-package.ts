@@ -1,4 +1,3 @@
-import { providers } from '../lib/providers/registry.ts';
 import { missingPackageOf, optionalPackages } from '../lib/providers/shared/http/missing-package.ts';
 import { CommandError, exitStatus } from './exit-status.ts';
 
@@ -12,25 +11,32 @@ export async function importing<Module>(packages: readonly string[], load: () =>
   try {
     return await load();
   } catch (error) {
-    const sentence = missingPackageSentence(error, packages);
-    throw sentence === null ? error : new CommandError(exitStatus.invalid, sentence, { cause: error });
+    const name = missingPackageOf(error);
+    if (name === null) throw error;
+    throw new CommandError(exitStatus.invalid, installSentence(name, packages), { cause: error });
   }
 }
 
-/**
- * What to do where a package is missing that only some commands need: the sentence with the install command, or null
- * where the error is another one.
- */
-export function missingPackageSentence(error: unknown, packages: readonly string[] = stackPackages()): string | null {
+/** Whether it says that a package is missing that only some commands need. */
+export function isPackageMissing(error: unknown): boolean {
+  return missingPackageOf(error) !== null;
+}
+
+/** @returns the sentence with the install command, or null where the error is another one. */
+export async function missingPackageSentence(error: unknown): Promise<string | null> {
   const name = missingPackageOf(error);
-  if (name === null) return null;
+  return name === null ? null : installSentence(name, await stackPackages());
+}
+
+function installSentence(name: string, packages: readonly string[]): string {
   const versions = optionalPackages();
   const wanted = packages.map((each) => `'${each}@${versions[each]}'`).join(' ');
   return `This command needs packages that are not installed, ${name} among them. Install them with: npm install ${wanted}`;
 }
 
 /** What the whole stack needs on this machine. What one provider needs is named by its own first call. */
-function stackPackages(): string[] {
+async function stackPackages(): Promise<string[]> {
+  const { providers } = await import('../lib/providers/registry.ts');
   const ofProviders = new Set<string>(Object.values(providers).flatMap(({ packages }) => packages));
   return Object.keys(optionalPackages()).filter((name) => !ofProviders.has(name));
 }

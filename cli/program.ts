@@ -1,29 +1,52 @@
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { z } from 'zod';
-import { cancelCommand, collectCommand, retryCommand, statusCommand, waitCommand } from './batch/batch-commands.ts';
-import { explainCommand } from './batch/explain-command.ts';
-import { filesCommand } from './batch/files-command.ts';
-import { listCommand } from './batch/list-command.ts';
-import { resultsCommand } from './batch/results-command.ts';
-import { submitCommand } from './batch/submit-command.ts';
 import { newCommand } from './command.ts';
-import { completionCommand } from './completion/completion-command.ts';
-import { consoleCommand } from './console/console-command.ts';
-import { costsCommand } from './costs/costs-command.ts';
-import { demoCommand } from './demo/demo-command.ts';
-import { doctorCommand } from './doctor/doctor-command.ts';
-import { keysCommand } from './keys/key-commands.ts';
-import { logsCommand } from './logs/logs-command.ts';
-import { previewCommand } from './preview/preview-command.ts';
-import { serveCommand } from './serve/serve-command.ts';
-import { startCommand } from './start/start-command.ts';
-import { validateCommand } from './validate/validate-command.ts';
+
+type Load = () => Promise<Command>;
 
 const lastGroup = 'Here and around:';
 
-/** The whole command line. Commands load what they work with only when they run, so that help comes at once. */
-export function createProgram(): Command {
+/** By the titles of their groups in the help, and in its order. */
+const commands: Record<string, Record<string, Load>> = {
+  'A file of requests:': {
+    validate: async () => (await import('./validate/validate-command.ts')).validateCommand(),
+    preview: async () => (await import('./preview/preview-command.ts')).previewCommand(),
+    submit: async () => (await import('./batch/submit-command.ts')).submitCommand(),
+  },
+  'A batch:': {
+    status: async () => (await import('./batch/batch-commands.ts')).statusCommand(),
+    wait: async () => (await import('./batch/batch-commands.ts')).waitCommand(),
+    results: async () => (await import('./batch/results-command.ts')).resultsCommand(),
+    explain: async () => (await import('./batch/explain-command.ts')).explainCommand(),
+    logs: async () => (await import('./logs/logs-command.ts')).logsCommand(),
+    cancel: async () => (await import('./batch/batch-commands.ts')).cancelCommand(),
+    retry: async () => (await import('./batch/batch-commands.ts')).retryCommand(),
+    collect: async () => (await import('./batch/batch-commands.ts')).collectCommand(),
+  },
+  'What is there:': {
+    list: async () => (await import('./batch/list-command.ts')).listCommand(),
+    costs: async () => (await import('./costs/costs-command.ts')).costsCommand(),
+    files: async () => (await import('./batch/files-command.ts')).filesCommand(),
+    keys: async () => (await import('./keys/key-commands.ts')).keysCommand(),
+  },
+  [lastGroup]: {
+    start: async () => (await import('./start/start-command.ts')).startCommand(),
+    console: async () => (await import('./console/console-command.ts')).consoleCommand(),
+    serve: async () => (await import('./serve/serve-command.ts')).serveCommand(),
+    demo: async () => (await import('./demo/demo-command.ts')).demoCommand(),
+    doctor: async () => (await import('./doctor/doctor-command.ts')).doctorCommand(),
+    completion: async () => {
+      const { completionCommand } = await import('./completion/completion-command.ts');
+      return completionCommand(() => createProgram([]));
+    },
+  },
+};
+
+/**
+ * The command line. Where its first word is a command, no other one is loaded; and commands load what they work with only when
+ * they run.
+ */
+export async function createProgram(words: readonly string[]): Promise<Command> {
   const program = newCommand('batchdrop', {
     summary: 'Runs large numbers of LLM requests through the batch APIs of their providers.',
     notes:
@@ -36,40 +59,22 @@ export function createProgram(): Command {
       ['Fetch the answers', 'batchdrop results batch_0123 -o answers.jsonl'],
     ],
   });
-  return program
+  program
     .enablePositionalOptions()
     .version(readVersion(), '-V, --version', 'print the version')
     .addHelpCommand(
       newCommand('help', { summary: 'Show the help of a command.' }).argument('[command]').helpGroup(lastGroup),
-    )
-    .commandsGroup('A file of requests:')
-    .addCommand(validateCommand())
-    .addCommand(previewCommand())
-    .addCommand(submitCommand())
-    .commandsGroup('A batch:')
-    .addCommand(statusCommand())
-    .addCommand(waitCommand())
-    .addCommand(resultsCommand())
-    .addCommand(explainCommand())
-    .addCommand(logsCommand())
-    .addCommand(cancelCommand())
-    .addCommand(retryCommand())
-    .addCommand(collectCommand())
-    .commandsGroup('What is there:')
-    .addCommand(listCommand())
-    .addCommand(costsCommand())
-    .addCommand(filesCommand())
-    .addCommand(keysCommand())
-    .commandsGroup(lastGroup)
-    .addCommand(startCommand())
-    .addCommand(consoleCommand())
-    .addCommand(serveCommand())
-    .addCommand(demoCommand())
-    .addCommand(doctorCommand())
-    .addCommand(completionCommand(() => program));
+    );
+  const [first = ''] = words;
+  const isOne = Object.values(commands).some((group) => Object.hasOwn(group, first));
+  for (const [title, group] of Object.entries(commands)) {
+    program.commandsGroup(title);
+    for (const [name, load] of Object.entries(group)) if (!isOne || name === first) program.addCommand(await load());
+  }
+  return program;
 }
 
 function readVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
+  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return manifest.version;
 }

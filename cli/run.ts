@@ -6,8 +6,9 @@ import { createProgram } from './program.ts';
 export async function run(): Promise<void> {
   endQuietlyWithoutReader();
   try {
-    await createProgram().parseAsync();
+    const program = await createProgram(process.argv.slice(2));
+    await program.parseAsync();
   } catch (error) {
-    process.exitCode = reportFailure(error, process.argv.includes('--json'));
+    process.exitCode = await reportFailure(error, process.argv.includes('--json'));
   }
 }

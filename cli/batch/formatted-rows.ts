@@ -1,11 +1,9 @@
-import { type OutputFormat, outputFormats } from '../../lib/records/table-kind.ts';
+import type { OutputFormat } from '../../lib/records/table-kind.ts';
 import { widened } from '../../lib/tables/json-type.ts';
 import { resultTableOf } from '../../lib/tables/result-columns.ts';
 import { type Column, cellText } from '../../lib/tables/row.ts';
 import { CsvEncoder, JsonLinesEncoder, type TableEncoder, type TableForm } from '../../lib/tables/table-encoder.ts';
-
-export const resultFormats = [...outputFormats, 'text'] as const;
-export type ResultFormat = (typeof resultFormats)[number];
+import type { ResultFormat } from './result-format.ts';
 
 /** Rows that can be read as often as it takes. */
 export interface RowSource {

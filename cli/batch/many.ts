@@ -33,7 +33,7 @@ export async function answerEach<Item>(
   for (const item of items) {
     const outcome = isOneOfMany ? await settle(() => ask(item)) : { value: await ask(item) };
     if ('error' in outcome) {
-      statuses.push(reportFailure(outcome.error, options.json));
+      statuses.push(await reportFailure(outcome.error, options.json));
       continue;
     }
     const { answer, brief, status } = outcome.value;

@@ -9,14 +9,13 @@ import { inputFile, readInflated } from '../transport/input-file.ts';
 import { openTransport, type TransportOptions, withTransportFlags } from '../transport/open-transport.ts';
 import { openTable } from '../transport/result-table.ts';
 import type { ResultStream, Transport } from '../transport/transport.ts';
-import { answerRows, idsIn, idsOf } from './answer-rows.ts';
 import { endStatus } from './end-status.ts';
-import { formattedRows, type ResultFormat, type RowSource, resultFormats } from './formatted-rows.ts';
+import type { RowSource } from './formatted-rows.ts';
 import { JoinedResults, retryChain } from './joined-results.ts';
 import { idsText, unique, worstStatus } from './many.ts';
 import { errorsBeside, type FetchedFile, fetchFile, fetchFiles, noteFetched, targetFile } from './result-files.ts';
+import { type ResultFormat, resultFormats } from './result-format.ts';
 import { countsText } from './state-text.ts';
-import { withTableRows } from './table-rows.ts';
 
 interface ResultsOptions extends TransportOptions {
   output?: string;
@@ -169,6 +168,8 @@ async function fetchFormatted(
   options: ResultsOptions & { format: ResultFormat },
 ): Promise<FetchedFile[]> {
   const { format, path: paths = [], input } = options;
+  const { answerRows, idsIn, idsOf } = await import('./answer-rows.ts');
+  const { formattedRows } = await import('./formatted-rows.ts');
   const writeRows = async (source: RowSource) => {
     const stream = { bytes: null, chunks: formattedRows(source, format) };
     if (path !== null) return [await fetchFile(stream, path, options)];
@@ -180,11 +181,13 @@ async function fetchFormatted(
     if (reference !== null) yield* (await transport.open(reference)).chunks;
   };
   const lines = { answers: () => open(state.output), errors: () => open(state.errorFile) };
-  if (table && table.error === null && input === undefined)
+  if (table && table.error === null && input === undefined) {
+    const { withTableRows } = await import('./table-rows.ts');
     return withTableRows(transport, table, (rows) => {
       const isWhole = paths.length === 0 && format !== 'text';
       return writeRows(isWhole ? rows : answerRows({ ...lines, order: () => idsOf(rows) }, paths));
     });
+  }
   const file = input === undefined ? null : await inputFile(input);
   return writeRows(answerRows({ ...lines, order: file && (() => idsIn(readInflated(file))) }, paths));
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type BatchOptionsInput, parseRequestedOptions } from '../../lib/records/options.ts';
+import type { BatchOptionsInput } from '../../lib/records/options.ts';
 import { type BatchFlags, optionsOf, withLineFlags, withRunFlags, withTableFlags } from '../batch-flags.ts';
 import { newCommand } from '../command.ts';
 import { CommandError, exitStatus } from '../exit-status.ts';
@@ -48,6 +48,7 @@ type SubmitOptions = BatchFlags & TransportOptions & FinishOptions & { template?
 async function submit(paths: string[], options: SubmitOptions): Promise<void> {
   const template = options.template === undefined ? {} : { template: await readTemplate(options.template) };
   const batchOptions = { ...optionsOf(options), ...template };
+  const { parseRequestedOptions } = await import('../../lib/records/options.ts');
   parseRequestedOptions(batchOptions); // says what is wrong before anything is uploaded
   assertConsistent(paths, options);
   const files = await Promise.all(unique(paths).map(inputFile));

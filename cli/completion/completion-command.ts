@@ -9,8 +9,8 @@ import { zshScript } from './zsh-script.ts';
 const shells = ['bash', 'zsh', 'fish'] as const;
 type Shell = (typeof shells)[number];
 
-/** @param program asked when the command runs: then it has all its commands. */
-export function completionCommand(program: () => Command): Command {
+/** @param program makes the whole command line; asked when the command runs. */
+export function completionCommand(program: () => Promise<Command>): Command {
   return newCommand('completion', {
     summary: 'Print what makes a shell complete commands, flags and their values.',
     examples: [
@@ -20,8 +20,8 @@ export function completionCommand(program: () => Command): Command {
     ],
   })
     .addArgument(new Argument('<shell>', 'which shell').choices(shells))
-    .action((shell: Shell) => {
-      process.stdout.write(scriptFor(shell, program()));
+    .action(async (shell: Shell) => {
+      process.stdout.write(scriptFor(shell, await program()));
     });
 }
 

@@ -80,6 +80,6 @@ async function close(stack: LocalStack, readyFiles: readonly string[]): Promise<
     await stack.close();
     process.exit(0);
   } catch (error) {
-    process.exit(reportFailure(error));
+    process.exit(await reportFailure(error));
   }
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerRows, idsIn, idsOf } from '../../cli/batch/answer-rows.ts';
-import { formattedRows, type ResultFormat, type RowSource } from '../../cli/batch/formatted-rows.ts';
+import { formattedRows, type RowSource } from '../../cli/batch/formatted-rows.ts';
+import type { ResultFormat } from '../../cli/batch/result-format.ts';
 import { withTableRows } from '../../cli/batch/table-rows.ts';
 import type { OutputFormat } from '../../lib/records/table-kind.ts';
 import { Duck } from '../tables/duckdb.ts';

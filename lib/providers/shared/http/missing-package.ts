@@ -1,7 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
-
-const manifestSchema = z.object({ peerDependencies: z.record(z.string(), z.string()).default({}) });
 
 /** @returns the optional package that an import did not find, or null where the error is another one. */
 export function missingPackageOf(error: unknown): string | null {
@@ -13,5 +10,6 @@ export function missingPackageOf(error: unknown): string | null {
 /** Packages that only some commands and some providers need, with the versions that fit. */
 export function optionalPackages(): Record<string, string> {
   const text = readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8');
-  return manifestSchema.parse(JSON.parse(text)).peerDependencies;
+  const manifest: { peerDependencies?: Record<string, string> } = JSON.parse(text);
+  return manifest.peerDependencies ?? {};
 }
