@@ -13,7 +13,7 @@ import { bodyOf, inboxKeyOf, type PlannedDrop } from './planned-drop.ts';
 import { type Action, planSchedule, type SchedulePlan } from './schedule.ts';
 import type { FaultsByKind } from './simulated-providers.ts';
 import { Tally } from './tally.ts';
-import { findViolations, unconfirmed, type Verdict } from './violations.ts';
+import { findViolations, leftOpen, type Verdict } from './violations.ts';
 
 export interface SoakOptions extends SchedulePlan {
   /** Empty, and made already; keeps everything that there is to look at afterwards. */
@@ -152,8 +152,7 @@ class Run {
     const open = await this.#machine.providers.openBatches();
     if (open.length === 0) return [];
     const shards = await Promise.all((await this.#evidence.batches()).map((batch) => this.#evidence.shardsOf(batch)));
-    const excused = unconfirmed(shards.flat());
-    return open.filter((id) => !excused.some((message) => message.includes(id)));
+    return leftOpen(open, shards.flat());
   }
 
   async #until(atMs: number): Promise<void> {

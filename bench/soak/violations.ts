@@ -1,3 +1,5 @@
+import { providerKinds } from '../../lib/providers/config.ts';
+import { providers } from '../../lib/providers/registry.ts';
 import type { BatchRecord } from '../../lib/records/batch.ts';
 import { hasEnded } from '../../lib/records/openai-batch.ts';
 import type { ShardRecord } from '../../lib/records/shard.ts';
@@ -114,13 +116,23 @@ async function executionProblems(evidence: Evidence): Promise<string[]> {
 }
 
 function openProblems(open: readonly string[], shards: readonly ShardRecord[]): string[] {
-  const excused = unconfirmed(shards);
-  return open.filter((id) => !excused.some((message) => message.includes(id))).map((id) => `${id} is still open.`);
+  return leftOpen(open, shards).map((id) => `${id} is still open.`);
 }
 
-/** What the product says of batches that it could not prove to be its own, and so must not cancel either. */
-export function unconfirmed(shards: readonly ShardRecord[]): string[] {
-  return shards.flatMap(({ end }) => (end?.reason === 'unconfirmed' ? [end.message] : []));
+/**
+ * Of the batches that are open at providers those that the product should have ended: not those that it could not prove to be its
+ * own, and so must not cancel either, nor those of providers that have no cancellation once it has closed them on its side.
+ */
+export function leftOpen(open: readonly string[], shards: readonly ShardRecord[]): string[] {
+  const unconfirmed = shards.flatMap(({ end }) => (end?.reason === 'unconfirmed' ? [end.message] : []));
+  const runsOn = new Set(shards.filter(isClosedWhileItRuns).map(({ providerBatchId }) => providerBatchId));
+  return open.filter((id) => !runsOn.has(id) && !unconfirmed.some((message) => message.includes(id)));
+}
+
+/** Accounts of the soak are named after their kinds. */
+function isClosedWhileItRuns({ provider, status }: ShardRecord): boolean {
+  const kind = providerKinds.find((name) => name === provider);
+  return kind !== undefined && !providers[kind].direct.cancels && status !== 'submitted';
 }
 
 /** Batches of an account with few places, unless they were given up on our side while they went on. */
