@@ -424,13 +424,16 @@ export class Journal {
     );
   }
 
-  /** The oldest equal request of a pass whose caller still waits, and has not tried as often. */
+  /**
+   * The equal request of a pass whose caller still waits, and has not tried as often. Before its next try each caller had one of its
+   * own count, so the nearest count is taken: then as many requests stay as there are callers, whoever noticed which hang-up.
+   */
   waitedFor(callKey: string, { id }: Pass, retryCount: number): KeptRequest | null {
     return requestOf(
       this.#get(
         `SELECT ${requestColumns} FROM requests
          WHERE callKey = ? AND pass = ? AND waits = 1 AND deliveredAtMs IS NULL AND retryCount < ?
-         ORDER BY retryCount, id LIMIT 1`,
+         ORDER BY retryCount DESC, id LIMIT 1`,
         callKey,
         id,
         retryCount,
@@ -438,12 +441,13 @@ export class Journal {
     );
   }
 
-  /** The equal request of a pass that was delivered last, to a caller that had not tried as often. */
+  /** The equal request of a pass that was delivered to a caller that had not tried as often: the nearest count, then the last one. */
   deliveredSince(callKey: string, { id }: Pass, retryCount: number, sinceMs: number): KeptRequest | null {
     return requestOf(
       this.#get(
         `SELECT ${requestColumns} FROM requests
-         WHERE callKey = ? AND pass = ? AND deliveredAtMs >= ? AND retryCount < ? ORDER BY deliveredAtMs DESC, id DESC LIMIT 1`,
+         WHERE callKey = ? AND pass = ? AND deliveredAtMs >= ? AND retryCount < ?
+         ORDER BY retryCount DESC, deliveredAtMs DESC, id DESC LIMIT 1`,
         callKey,
         id,
         sinceMs,

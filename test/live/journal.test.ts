@@ -2,7 +2,7 @@ import { statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Claims } from '../../lib/live/claims.ts';
 import { Journal, noPass, type Pass } from '../../lib/live/journal.ts';
 import { temporaryFolder } from './live-harness.ts';
@@ -229,6 +229,45 @@ it.each([
 
   expect(claims.claim({ ...call, ...rest, pass: journal.pass('two', 0) }).kind).toBe(kind);
   journal.close();
+});
+
+describe('of equal calls a repetition takes the one of its own last try', () => {
+  const call = { callKey: 'k', account: 'x', grouping: '', endpoint: 'e', body: Buffer.from('{}'), pass: noPass };
+  const started = () => {
+    const journal = Journal.open(temporaryFolder(), owner, 0);
+    const claims = new Claims(journal);
+    const claim = (retryCount: number, nowMs = 0) => claims.claim({ ...call, retryCount, estimateUsd: null, nowMs });
+    return { journal, claim };
+  };
+
+  it('while nobody noticed that it was given up, so that nothing new is sent', () => {
+    const { journal, claim } = started();
+    const first = claim(0).request.id;
+    expect(claim(1)).toMatchObject({ kind: 'taken_over', request: { id: first } });
+    const other = claim(0).request.id;
+
+    expect(claim(2)).toMatchObject({ kind: 'taken_over', request: { id: first } });
+    expect(claim(1)).toMatchObject({ kind: 'taken_over', request: { id: other } });
+    expect(journal.counts()).toMatchObject({ waiting: 2 });
+    journal.close();
+  });
+
+  it('also once its answer was lost on the way, and another one was delivered later', () => {
+    const { journal, claim } = started();
+    const other = claim(0).request.id;
+    const lost = claim(0).request.id;
+    for (const id of [other, lost]) journal.answer(id, answer, 0);
+    journal.delivered(lost, 0);
+    expect(claim(1)).toMatchObject({ request: { id: other } });
+    journal.left(other, 0);
+    expect(claim(1)).toMatchObject({ kind: 'taken_up', request: { id: other } });
+    journal.delivered(other, 0);
+    journal.delivered(lost, 10);
+
+    expect(claim(2, 20)).toMatchObject({ kind: 'given_again', request: { id: other } });
+    expect(claim(1, 20)).toMatchObject({ kind: 'given_again', request: { id: lost } });
+    journal.close();
+  });
 });
 
 it('forgets what was never sent after an hour, and answers that nobody fetched after 30 days', () => {

@@ -2,7 +2,7 @@ import OpenAI from 'openai';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { batching, closeBatching } from '../../lib/live/index.ts';
 import { models, startProvider } from '../client/provider-at-hand.ts';
-import { ask, startServing, startUpstream, temporaryFolder, until } from './live-harness.ts';
+import { ask, type Serving, startServing, startUpstream, temporaryFolder, until } from './live-harness.ts';
 
 // What is paid for is counted at the upstream.
 
@@ -24,8 +24,13 @@ describe('calls of no run', () => {
   it('five equal prompts at once are five samples, also after time-outs', async () => {
     const serving = await startServing();
     serving.upstream.isQuick = false;
-    const asked = five.map((prompt) => ask(serving.client({ timeout: 1_500, maxRetries: 8 }), prompt));
-    await until(() => serving.upstream.paid.length === 5 && serving.run.state().waiting === 0);
+    const taken = takenBy(serving);
+    const client = new OpenAI({
+      ...{ baseURL: serving.url(), apiKey: 'sk-caller', maxRetries: 8 },
+      fetch: hangingUp([() => serving.upstream.paid.length === 5]),
+    });
+    const asked = five.map((prompt) => ask(client, prompt));
+    await until(() => taken(1) === 5);
     serving.upstream.finish();
 
     expect(numbers(await Promise.all(asked)).size).toBe(5);
@@ -35,11 +40,17 @@ describe('calls of no run', () => {
   it('five equal prompts behind something that notices a hang-up late', async () => {
     const serving = await startServing();
     serving.upstream.isQuick = false;
+    const taken = takenBy(serving);
     const deaf = await startDeafProxy(serving.server.url);
-    const client = new OpenAI({ baseURL: `${deaf}/v1`, apiKey: 'sk-caller', timeout: 1_500, maxRetries: 8 });
+    const client = new OpenAI({
+      ...{ baseURL: `${deaf}/v1`, apiKey: 'sk-caller', maxRetries: 8 },
+      fetch: hangingUp([() => serving.upstream.paid.length === 5, () => taken(1) === 5]),
+    });
     const asked = five.map((prompt) => ask(client, prompt));
-    await until(() => serving.upstream.paid.length === 5);
-    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    await until(() => taken(2) === 5);
+    // By then the proxy has told of every hang-up.
+    await new Promise((resolve) => setTimeout(resolve, 3_100));
+    expect(serving.run.state().waiting).toBe(5);
     serving.upstream.finish();
 
     expect(numbers(await Promise.all(asked)).size).toBe(5);
@@ -423,6 +434,26 @@ it('batching() gives an official client the answers of a batch', async () => {
 function turnClockTo(time: string): void {
   vi.useFakeTimers({ toFake: ['Date'], now: new Date(time) });
   onTestFinished(() => void vi.useRealTimers());
+}
+
+/** How many calls of a retry count the run has taken. */
+function takenBy({ run }: Serving): (retryCount: number) => number {
+  const calls = vi.spyOn(run, 'take').mock.calls;
+  return (retryCount) => calls.filter(([call]) => call.retryCount === retryCount).length;
+}
+
+/**
+ * The time-outs of a client whose clock is a condition: a call that is its n-th repetition hangs up once the n-th of them holds, and
+ * where there is none it waits.
+ */
+function hangingUp(conditions: readonly (() => boolean)[]): typeof fetch {
+  return async (url, init) => {
+    const condition = conditions[Number(new Headers(init?.headers).get('x-stainless-retry-count'))];
+    if (!condition) return fetch(url, init);
+    const timeOut = new AbortController();
+    const timer = setInterval(() => condition() && timeOut.abort(), 20);
+    return fetch(url, { ...init, signal: timeOut.signal }).finally(() => clearInterval(timer));
+  };
 }
 
 /** A proxy that tells its server of a hang-up 3 s late, or never, and that can lose answers. */
