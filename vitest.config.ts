@@ -19,6 +19,7 @@ export const longTests = [
   'test/stack/{kill,soak}.test.ts',
   'test/simulators/large-inputs.test.ts',
   'test/client/memory.test.ts',
+  'test/api/large-message-batches.test.ts',
 ];
 
 export default defineConfig({

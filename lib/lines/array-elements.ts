@@ -8,6 +8,8 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
+/** Of JSON. */
+const whiteSpace: ReadonlySet<number> = new Set([0x20, 0x09, newline, carriageReturn]);
 
 /** Stands for an element in what is left of the body. */
 const placeholder = Buffer.from('0');
@@ -42,8 +44,7 @@ export class ArrayElements {
   #isInElement = false;
   #element: Buffer[] = [];
   #elementBytes = 0;
-  #rest: Buffer[] = [];
-  #restBytes = 0;
+  readonly #rest = new GrowingBytes();
   #count = 0;
 
   /** @param name of the member, plain ASCII. */
@@ -86,7 +87,7 @@ export class ArrayElements {
    * numbers in the array, exactly if all around the elements was.
    */
   finish(): { rest: string; count: number } {
-    return { rest: Buffer.concat(this.#rest).toString('utf8'), count: this.#count };
+    return { rest: this.#rest.text(), count: this.#count };
   }
 
   #beginsElement(byte: number): boolean {
@@ -153,11 +154,32 @@ export class ArrayElements {
   }
 
   #keepRest(piece: Buffer): void {
-    if (piece.length === 0) return;
-    this.#restBytes += piece.length;
-    if (this.#restBytes > maxRestBytes)
+    // Between elements there may be as much white space as there are elements, and nobody needs it.
+    const kept = this.#isInArray && this.#count > 0 ? piece.filter((byte) => !whiteSpace.has(byte)) : piece;
+    if (this.#rest.length + kept.length > maxRestBytes)
       throw new TooLongError(`What stands beside '${this.#name.toString()}' is longer than ${maxRestBytes} bytes`);
-    this.#rest.push(Buffer.from(piece));
+    this.#rest.push(kept);
+  }
+}
+
+/** Bytes in one buffer of their own. A small Buffer for each piece would keep the 8 KB alive that Node cut it from. */
+class GrowingBytes {
+  #bytes = Buffer.alloc(1024);
+  length = 0;
+
+  push(piece: Uint8Array): void {
+    const length = this.length + piece.length;
+    if (length > this.#bytes.length) {
+      const larger = Buffer.alloc(2 * length);
+      this.#bytes.copy(larger, 0, 0, this.length);
+      this.#bytes = larger;
+    }
+    this.#bytes.set(piece, this.length);
+    this.length = length;
+  }
+
+  text(): string {
+    return this.#bytes.toString('utf8', 0, this.length);
   }
 }
 

@@ -435,6 +435,18 @@ it('the elements of an array are found, however the object is written and wherev
   );
 });
 
+it('white space between the elements of an array has no bound', () => {
+  const splitter = new ArrayElements('requests', { maxElementBytes: 100 });
+  const elements = Array(50_000)
+    .fill(`{"a": 1}`)
+    .join(`,${' '.repeat(30)}`);
+  const text = `{"requests": [${elements}\n], "x": "a b"}`;
+  expect(splitter.push(Buffer.from(text))).toHaveLength(50_000);
+  const { rest, count } = splitter.finish();
+  expect(count).toBe(50_000);
+  expect(JSON.parse(rest)).toEqual({ requests: Array(50_000).fill(0), x: 'a b' });
+});
+
 it('a native line in a dropped file is answered as here', async () => {
   const batchId = await api.harness.drop('native.jsonl', `${nativeLine('n')}\n`);
   await ended(batchId ?? '');
