@@ -132,6 +132,31 @@ it('a line has its id a second time where a label repeats it, and nowhere else',
   expect(edited).toBe([line(first, first), line(second, 'other')].join('\n'));
 });
 
+it('the first placeholder of a line is its id, also where a text like it stands where another line has its id', () => {
+  const line = (before: number, after: number, id: string) =>
+    `{"before":"${'b'.repeat(before)}","custom_id":"${id}","after":"${'a'.repeat(after)}","like":"${placeholderLineId}"}`;
+  const quoted = `"${placeholderLineId}"`;
+  const late = line(200, 0, placeholderLineId).indexOf(quoted);
+  const alike = late - line(0, 0, placeholderLineId).lastIndexOf(quoted);
+  const places: [number, number][] = [
+    [200, 0],
+    [0, alike],
+    [1, alike - 1],
+    [200, 0],
+    [0, alike],
+    [0, 0],
+  ];
+  const lines = new TranslatedLines(places.length, { prefix, model: 'm', separator: '\n' });
+
+  const stored = places.map(([before, after]) => line(before, after, placeholderLineId));
+  const edited = lines.edit(Buffer.from(`${stored.join('\n')}\n`)).toString();
+
+  expect(stored[1]?.lastIndexOf(quoted)).toBe(late);
+  expect(edited.split('\n')).toEqual(
+    places.map(([before, after], place) => line(before, after, providerLineId(prefix, place))),
+  );
+});
+
 it('a line of a chunk and a line by itself are read alike', async () => {
   const line = lineOf({ id: 'é', model: 'm', text: 'x', isModelFirst: true });
   async function* chunks() {
