@@ -50,9 +50,28 @@ function listOf(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
+/**
+ * Whether it says no more than most answers do: texts, thoughts and their signatures, ratings, and what is read as a count. None of these
+ * holds numbers that go on in their own spelling.
+ */
+export function isPlain(response: JsonObject): boolean {
+  return (
+    !membersBeyond(response, saidOfResponse) &&
+    listOf(response.candidates).every((candidate) => !membersBeyond(candidate, plainMembers) && holdsTexts(candidate))
+  );
+}
+
+function holdsTexts(candidate: JsonObject): boolean {
+  return partsOf(candidate).every((part) => !membersBeyond(part, textMembers));
+}
+
+function partsOf(candidate: JsonObject): JsonObject[] {
+  return listOf(objectOf(candidate.content)?.parts);
+}
+
 /** What is said of the response as a whole stands with its first candidate. */
 function choiceFrom(candidate: JsonObject, place: number, response: JsonObject): AnswerChoice {
-  const own = listOf(objectOf(candidate.content)?.parts);
+  const own = partsOf(candidate);
   const parts = own.flatMap(partsFrom);
   const known = finishReasons.get(candidate.finishReason);
   const finish = known ?? (own.some(({ functionCall }) => isObject(functionCall)) ? 'tool_calls' : 'stop');
@@ -130,6 +149,7 @@ function saysMoreThanSignature(part: JsonObject): boolean {
 
 /** Members of a candidate that a chat completion says itself. */
 const saidMembers: ReadonlySet<string> = new Set(['content', 'index', 'finishReason', 'logprobsResult', 'tokenCount']);
+const plainMembers: ReadonlySet<string> = new Set(['content', 'index', 'finishReason', 'tokenCount', 'safetyRatings']);
 const plainReasons: ReadonlySet<unknown> = new Set([undefined, null, 'STOP', 'MAX_TOKENS']);
 
 /** What else is said of a candidate: sources of what it says, ratings, signatures of thoughts behind its text. */
@@ -237,6 +257,7 @@ export function usageFrom(metadata: JsonObject | null): Usage | null {
 }
 
 function tokensOfModality(details: unknown, modality: string): number {
+  if (isAbsent(details)) return 0;
   return listOf(details).reduce(
     (sum, entry) => (entry.modality === modality ? sum + countOf(entry.tokenCount) : sum),
     0,

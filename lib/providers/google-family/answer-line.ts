@@ -4,7 +4,7 @@ import { isObject, type JsonObject } from '../../records/json.ts';
 import type { TranslatedResult } from '../contract.ts';
 import { answeredLine } from '../shared/forms/answered-line.ts';
 import { failedLine, type ResultSource } from '../shared/forms/openai-line.ts';
-import { answerFromResponse, blockedPrompt, hasCandidates, usageFrom } from './answer-from-response.ts';
+import { answerFromResponse, blockedPrompt, hasCandidates, isPlain, usageFrom } from './answer-from-response.ts';
 
 /** What a GenerateContentResponse becomes, a failure where the prompt was blocked; null where it is none. */
 export function answerFrom(source: ResultSource, response: JsonObject): TranslatedResult | null {
@@ -14,7 +14,8 @@ export function answerFrom(source: ResultSource, response: JsonObject): Translat
     const failure = blockedPrompt(response);
     return failure && failedLine(source, { ...failure, requestId, usage });
   }
-  const answer = answerFromResponse(exactResponse(source.bytes) ?? response, usage);
+  const exact = isPlain(response) ? null : exactResponse(source.bytes);
+  const answer = answerFromResponse(exact ?? response, usage);
   return answeredLine(source, answer, { service: 'Google', requestId });
 }
 

@@ -26,26 +26,34 @@ export interface GenerationConfig {
 
 export function generationConfigFrom(chat: ChatRequest, rules: GeminiRules, notes: TranslationNotes): GenerationConfig {
   const thinkingConfig = thinkingFrom(chat.effort, rules.row, notes);
-  return {
-    ...given('maxOutputTokens', chat.maxTokens),
-    ...given('temperature', chat.temperature?.value),
-    ...given('topP', chat.topP?.value),
-    ...given('presencePenalty', penaltyFrom(chat.presencePenalty, 'body.presence_penalty', rules)),
-    ...given('frequencyPenalty', penaltyFrom(chat.frequencyPenalty, 'body.frequency_penalty', rules)),
-    ...given('seed', seedFrom(chat.seed, notes)),
-    ...given('candidateCount', within(chat.n, 'n', 1, 8)),
-    ...(chat.stop.length > 0 && { stopSequences: chat.stop }),
-    ...logprobsFrom(chat, notes),
-    ...modalitiesFrom(chat.modalities, rules, notes),
-    ...formatFrom(chat.format, notes),
-    ...(thinkingConfig && { thinkingConfig }),
+  // Members are set one by one: to spread an object for each would take as long as parsing the messages.
+  const config: GenerationConfig = {};
+  const set = (name: NumberName, value: number | undefined) => {
+    if (value !== undefined) config[name] = value;
   };
+  set('maxOutputTokens', chat.maxTokens);
+  set('temperature', chat.temperature?.value);
+  set('topP', chat.topP?.value);
+  set('presencePenalty', penaltyFrom(chat.presencePenalty, 'body.presence_penalty', rules));
+  set('frequencyPenalty', penaltyFrom(chat.frequencyPenalty, 'body.frequency_penalty', rules));
+  set('seed', seedFrom(chat.seed, notes));
+  set('candidateCount', within(chat.n, 'n', 1, 8));
+  if (chat.stop.length > 0) config.stopSequences = chat.stop;
+  Object.assign(config, logprobsFrom(chat, notes), modalitiesFrom(chat.modalities, rules, notes));
+  Object.assign(config, formatFrom(chat.format, notes));
+  if (thinkingConfig) config.thinkingConfig = thinkingConfig;
+  return config;
 }
 
-function given<Name extends string>(name: Name, value: number | undefined): { [Key in Name]?: number } {
-  const config: { [Key in Name]?: number } = {};
-  return value === undefined ? config : Object.assign(config, { [name]: value });
-}
+/** Members that are numbers of the request itself. */
+type NumberName =
+  | 'maxOutputTokens'
+  | 'temperature'
+  | 'topP'
+  | 'presencePenalty'
+  | 'frequencyPenalty'
+  | 'seed'
+  | 'candidateCount';
 
 function within(number: ChatNumber | null, name: string, least: number, most: number): number | undefined {
   if (number === null) return undefined;
@@ -92,7 +100,10 @@ function logprobsFrom(
   { logprobs, topLogprobs }: ChatRequest,
   notes: TranslationNotes,
 ): Pick<GenerationConfig, 'responseLogprobs' | 'logprobs'> {
-  if (logprobs) return { responseLogprobs: true, ...given('logprobs', within(topLogprobs, 'top_logprobs', 0, 20)) };
+  if (logprobs) {
+    const count = within(topLogprobs, 'top_logprobs', 0, 20);
+    return count === undefined ? { responseLogprobs: true } : { responseLogprobs: true, logprobs: count };
+  }
   if (topLogprobs && topLogprobs.value !== 0) notes.drop('body.top_logprobs', "it needs 'logprobs' beside it");
   return {};
 }

@@ -45,6 +45,7 @@ function translateResult(
 
 /** An error that says something, however it is written; null for one that is there and empty. */
 function errorIn(given: unknown): SaidError | null {
+  if (isAbsent(given)) return null;
   const said = saidError(given);
   return Object.values(said).some((value) => !isAbsent(value)) ? said : null;
 }
