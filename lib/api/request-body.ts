@@ -30,6 +30,7 @@ export async function readBody<Schema extends z.ZodType>(
 
 async function readJsonObject(context: ApiContext): Promise<Record<string, unknown>> {
   assertJson(context.req.header('content-type'));
+  assertNotEncoded(context);
   const text = await readText(context);
   if (depthOf(text) > maxJsonDepth)
     throw new ApiError(400, `The JSON body is nested more than ${maxJsonDepth} levels deep.`, { code: 'invalid_json' });
@@ -47,6 +48,14 @@ function assertJson(contentType: string | undefined): void {
 export function unsupportedType(contentType: string | undefined, expected: string): ApiError {
   const message = `Unsupported content type: '${(contentType ?? '').slice(0, 100)}'. This method only accepts '${expected}' requests.`;
   return new ApiError(415, message, { code: 'unsupported_content_type' });
+}
+
+/** Nothing here is unpacked while it comes in: a few bytes may become any number of them. */
+function assertNotEncoded({ req }: ApiContext): void {
+  const encoding = req.header('content-encoding') ?? '';
+  if (/^(identity)?$/i.test(encoding)) return;
+  const message = `content-encoding: '${encoding.slice(0, 40)}' is not read here. Send the body as it is.`;
+  throw new ApiError(415, message, { code: 'unsupported_content_encoding' });
 }
 
 async function readText(context: ApiContext): Promise<string> {
@@ -111,20 +120,24 @@ function endOfString(text: string, start: number): number {
 }
 
 /**
- * The body as it comes in.
+ * The body as it comes in. Where it is not read to its end, the client is told that its connection ends with the answer.
  *
- * @throws ApiError 408 where it stops coming.
+ * @throws ApiError 408 where it stops coming, 415 where it is encoded.
  */
 export async function* bodyChunks(context: ApiContext): AsyncGenerator<Uint8Array> {
   const reader = context.req.raw.body?.getReader();
   if (!reader) return;
+  let isAtEnd = false;
   try {
+    assertNotEncoded(context);
     for (;;) {
       const { value, done } = await withinTime(reader.read(), context.var.settings.maxIdleMs);
+      isAtEnd = done;
       if (done) return;
       yield value;
     }
   } finally {
+    if (!isAtEnd) context.header('connection', 'close');
     reader.cancel().catch(() => undefined);
   }
 }

@@ -17,6 +17,8 @@ import { type ApiHarness, startApi } from './api-harness.ts';
 // The message batches of this API over models that Anthropic does not serve, member by member.
 
 const nova = 'us.amazon.nova-lite-v1:0';
+/** In Anthropic's own form at Bedrock, too. */
+const claude = 'us.anthropic.claude-haiku-4-5-20251001-v1:0';
 const gemini = subjects.gemini.model;
 
 let api: ApiHarness;
@@ -69,6 +71,10 @@ const typesOf = (file: string, prefix: string) => ({
   deleted: publishedType('@anthropic-ai/sdk', file, `${prefix}DeletedMessageBatch`),
 });
 
+/** Claude's own answers come as they are: recorded ones have no such member where nothing is cited. */
+const leavesOut = /^\.result\.message\.content\[\d+\]\.citations is missing$/;
+const isOfClaude = ({ custom_id }: { custom_id: string }) => custom_id.startsWith('c-');
+
 describe.each([
   ['stable', () => client.messages.batches, typesOf(messages, '')],
   ['beta', () => client.beta.messages.batches, typesOf(beta, 'Beta')],
@@ -77,6 +83,7 @@ describe.each([
     const batches = resource() as typeof client.messages.batches;
     const requests = [
       ...Array.from({ length: 10 }, (_, place) => request(`b-${place}`, nova)),
+      ...Array.from({ length: 10 }, (_, place) => request(`c-${place}`, claude)),
       ...Array.from({ length: 3 }, (_, place) => request(`g-${place}`, gemini)),
       request('g-refused', gemini, '[[refuse]]'),
       request('nobody', 'no-such-model'),
@@ -86,11 +93,14 @@ describe.each([
     await drive(api.harness, created.id.replace('msgbatch_', 'batch_'));
     const ended = await batches.retrieve(created.id);
     expect(problemsOf(types.batch, ended)).toEqual([]);
-    expect(ended.request_counts).toEqual({ processing: 0, succeeded: 13, errored: 2, canceled: 0, expired: 0 });
+    expect(ended.request_counts).toEqual({ processing: 0, succeeded: 23, errored: 2, canceled: 0, expired: 0 });
     const results = await Array.fromAsync(await batches.results(created.id));
     expect(results.map(({ custom_id }) => custom_id)).toEqual(requests.map(({ custom_id }) => custom_id));
-    expect(results.map(({ result }) => result.type)).toEqual([...Array(13).fill('succeeded'), 'errored', 'errored']);
-    for (const each of results) expect(problemsOf(result, each), each.custom_id).toEqual([]);
+    expect(results.map(({ result }) => result.type)).toEqual([...Array(23).fill('succeeded'), 'errored', 'errored']);
+    for (const each of results) {
+      const problems = problemsOf(result, each).filter((problem) => !(isOfClaude(each) && leavesOut.test(problem)));
+      expect(problems, each.custom_id).toEqual([]);
+    }
     expect(problemsOf(types.deleted, await batches.delete(created.id))).toEqual([]);
   });
 });

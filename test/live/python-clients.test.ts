@@ -58,6 +58,17 @@ if step == 'create':
     except anthropic.BadRequestError as error:
         refusal = error.body['error']['type']
     print(json.dumps({'id': batch.id, 'status': batch.processing_status, 'refusal': refusal, 'sum': sum(batch.request_counts.model_dump().values())}))
+elif step == 'cancel':
+    own, other = [each.create(requests=[request('x', 'gpt-5-mini')]) for each in (client.messages.batches, beta)]
+    canceled = [client.messages.batches.cancel(own.id), beta.cancel(other.id)]
+    try:
+        beta.delete(other.id)
+    except anthropic.BadRequestError as error:
+        refusal = error.body['error']['type']
+    print(json.dumps({'ids': [own.id, other.id], 'statuses': [each.processing_status for each in canceled], 'refusal': refusal}))
+elif step == 'canceled':
+    lines = [line.result.type for id in sys.argv[4:] for line in beta.results(id)]
+    print(json.dumps([lines, [beta.delete(id).type for id in sys.argv[4:]], [each.id for each in beta.list() if each.id in sys.argv[4:]]]))
 else:
     batch = client.messages.batches.retrieve(sys.argv[4])
     assert beta.retrieve(sys.argv[4]).id == batch.id
@@ -113,6 +124,18 @@ describe.skipIf(!isThere)(`openai and anthropic for Python, where ${python} has 
         ],
         deleted: 'message_batch_deleted',
       });
+    });
+
+    it('cancel them, and read that nothing was answered', async () => {
+      const { ids, ...canceled } = (await run(messageBatch, api.url, api.key, 'cancel')) as { ids: string[] };
+      expect(canceled).toEqual({ statuses: ['canceling', 'canceling'], refusal: 'invalid_request_error' });
+      for (const id of ids) await drive(api.harness, id.replace('msgbatch_', 'batch_'));
+
+      expect(await run(messageBatch, api.url, api.key, 'canceled', ...ids)).toEqual([
+        ['canceled', 'canceled'],
+        ['message_batch_deleted', 'message_batch_deleted'],
+        [],
+      ]);
     });
   });
 });
