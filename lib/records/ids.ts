@@ -86,9 +86,14 @@ const digits36 = '0123456789abcdefghijklmnopqrstuvwxyz';
 
 /** @returns the line's place within the shard, or null where the id is not of this sending. */
 export function positionOf(lineId: string, prefix: string): number | null {
-  if (lineId.length !== prefixLength + widths.line || !lineId.startsWith(prefix)) return null;
-  const digits = lineId.slice(prefixLength);
-  return /^[0-9a-z]+$/.test(digits) ? Number.parseInt(digits, 36) : null;
+  if (lineId.length !== prefixLength + widths.line || lineId.slice(0, prefixLength) !== prefix) return null;
+  let position = 0;
+  for (let at = prefixLength; at < lineId.length; at += 1) {
+    const digit = digits36.indexOf(lineId.charAt(at));
+    if (digit < 0) return null;
+    position = position * 36 + digit;
+  }
+  return position;
 }
 
 /** Finds the first id of this sending inside a damaged result line, and says which line it names. */

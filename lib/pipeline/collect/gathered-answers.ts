@@ -100,11 +100,10 @@ export class GatheredAnswers {
     for await (const lines of splitLines(hashed(chunks, hash), maxResultLineBytes)) {
       signal.throwIfAborted();
       lineCount += lines.length;
-      for (const line of lines) {
+      // Each line makes its bytes anew when it is asked for them.
+      for (const { bytes } of lines) {
         const pending =
-          line.bytes === null
-            ? this.#countMalformed()
-            : this.#take(provider.translateResult(line.bytes, this.#find), line.bytes);
+          bytes === null ? this.#countMalformed() : this.#take(provider.translateResult(bytes, this.#find), bytes);
         if (pending) await pending;
       }
     }
