@@ -6,6 +6,23 @@ import { ResultSpool } from '../../lib/pipeline/collect/result-spool.ts';
 import { runs } from '../seed.ts';
 
 describe('ResultSpool', () => {
+  // The first, since the others fill the store of buffers.
+  it('never shares memory with another spool, also behind one that was given up and closed twice', async () => {
+    const given = await ResultSpool.open(200);
+    for (let position = 0; position < 200; position += 1) await given.put(position, Buffer.from('given up'));
+    await given.close();
+    await given.close();
+
+    const spools = [await ResultSpool.open(200), await ResultSpool.open(200)];
+    for (let position = 0; position < 200; position += 1)
+      for (const [place, spool] of spools.entries()) await spool.put(position, Buffer.from(`${place}: ${position}`));
+
+    for (let position = 0; position < 200; position += 1)
+      for (const [place, spool] of spools.entries())
+        expect((await spool.get(position)).toString()).toBe(`${place}: ${position}`);
+    await Promise.all(spools.map((spool) => spool.close()));
+  });
+
   it('gives every line back, whatever the order in which they came', async () => {
     const size = fc.oneof(
       { weight: 20, arbitrary: fc.nat(3_000) },

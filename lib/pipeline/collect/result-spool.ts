@@ -17,7 +17,8 @@ const maxWritesUnderWay = 4;
  * Result lines of a shard as they come from the provider, in no order, kept in a temporary file and given back in order.
  *
  * The lines of 1/128 of the shard lie together, so that each part is read at one go and nothing is looked up line by line:
- * 50,000 single reads take longer than parsing the lines. Memory holds the buffers, one part and 12 bytes a line.
+ * 50,000 single reads take longer than parsing the lines. Memory holds the buffers, one part and 12 bytes a line; the buffers stay
+ * for the next spool.
  */
 export class ResultSpool {
   readonly #file: FileHandle;
@@ -27,7 +28,6 @@ export class ResultSpool {
   readonly #starts: Float64Array;
   readonly #lengths: Uint32Array;
   readonly #writes: Promise<void>[] = [];
-  readonly #spare: Buffer[] = [];
   #fileBytes = 0;
   #isSettled = false;
   /** The stretch whose bytes are at hand. */
@@ -71,6 +71,9 @@ export class ResultSpool {
 
   async close(): Promise<void> {
     await Promise.allSettled(this.#writes);
+    for (const stretch of this.#stretches) if (stretch.buffer) keepForOthers(stretch.buffer);
+    // Two spools must never fill the same buffer, also if this one is closed twice.
+    for (const stretch of this.#stretches) stretch.buffer = null;
     await this.#file.close();
   }
 
@@ -81,7 +84,7 @@ export class ResultSpool {
   }
 
   #append(stretch: Stretch, bytes: Buffer): void {
-    stretch.buffer ??= this.#spare.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
+    stretch.buffer ??= spareBuffers.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);
     stretch.buffer.set(bytes, stretch.filled);
     stretch.filled += bytes.length;
     stretch.bytes += bytes.length;
@@ -104,7 +107,7 @@ export class ResultSpool {
     stretch.extents.push({ start: stretch.bytes - filled, bytes: filled, offset: this.#fileBytes });
     stretch.buffer = null;
     stretch.filled = 0;
-    const writing = this.#write(buffer.subarray(0, filled)).then(() => void this.#spare.push(buffer));
+    const writing = this.#write(buffer.subarray(0, filled)).then(() => keepForOthers(buffer));
     writing.catch(() => undefined); // awaited below and before the first read
     this.#writes.push(writing);
     if (this.#writes.length >= maxWritesUnderWay) await this.#writes.shift();
@@ -149,6 +152,13 @@ export class ResultSpool {
       filled += bytesRead;
     }
   }
+}
+
+/** Buffers for whichever spool needs one next: those of a spool that was closed would stay in memory until V8 looks for them. */
+const spareBuffers: Buffer[] = [];
+
+function keepForOthers(buffer: Buffer): void {
+  if (spareBuffers.length < maxStretches) spareBuffers.push(buffer);
 }
 
 /** Bytes of a stretch that lie together in the file, and where. */
