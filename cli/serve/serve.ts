@@ -44,7 +44,6 @@ export async function serve(words: readonly string[], flags: ServeFlags): Promis
   if (flags.readyFile) rmSync(flags.readyFile, { force: true });
   const target = new LiveTarget(await targetOptions(flags), { maxAttempts: flags.maxAttempts });
   assertLiveFlags(target, flags);
-  await target.assertNoCircle();
   const gather = gatherOptions(flags);
   assertGatherOptions(gather);
   const folder = resolve(flags.journal ?? journalFolder(name));
@@ -60,6 +59,11 @@ export async function serve(words: readonly string[], flags: ServeFlags): Promis
     onFailure: () => failed.resolve(),
   });
   const server = await listen(run, target, flags, words.length > 0, display.caller).catch(async (error: unknown) => {
+    await run.close();
+    throw error;
+  });
+  await target.assertNoCircle().catch(async (error: unknown) => {
+    await server.close();
     await run.close();
     throw error;
   });

@@ -136,7 +136,8 @@ export class LiveTarget {
   }
 
   /**
-   * Asks once whether a provider's base URL leads to a Batchdrop server: the calls would go round in a circle.
+   * Asks once whether the address leads to a Batchdrop server of live calls, or a provider's to a deployment: the calls would go round
+   * in a circle. A server asks once it listens, since it may be that one itself.
    *
    * @throws InvalidInputError
    */
@@ -146,13 +147,23 @@ export class LiveTarget {
   }
 
   async #check(): Promise<void> {
-    if (this.kind === null || this.#baseUrl === undefined) return;
+    if (this.#baseUrl === undefined) return;
     const what = await serverAt(this.#baseUrl);
-    if (what === null) return;
-    const variable = `${this.kind.toUpperCase().replaceAll('-', '_')}_BASE_URL`;
-    const message = `${variable} (or apiBase) leads to ${what} at ${this.#baseUrl}, and not to ${this.name}. Unset it where the batches are sent from; a deployment is named by BATCHDROP_URL.`;
-    throw new InvalidInputError('base_url_is_batchdrop', message, { param: 'apiBase' });
+    if (what === null || (this.kind === null && what === deploymentName)) return;
+    const at = `${what} at ${withoutEndSlashes(this.#baseUrl)}`;
+    const [message, param] =
+      this.kind === null
+        ? [`BATCHDROP_URL (or deployment) leads to ${at}. Give it the URL of a deployment.`, 'deployment']
+        : [
+            `${variableOf(this.kind)} (or apiBase) leads to ${at}, and not to ${this.name}. Unset it where the batches are sent from; a deployment is named by BATCHDROP_URL.`,
+            'apiBase',
+          ];
+    throw new InvalidInputError('base_url_is_batchdrop', message, { param });
   }
+}
+
+function variableOf(kind: ProviderKind): string {
+  return `${kind.toUpperCase().replaceAll('-', '_')}_BASE_URL`;
 }
 
 function withDeploymentOptions(options: TargetOptions, maxAttempts: number | undefined): TargetOptions {
@@ -179,6 +190,7 @@ function withHeaders(options: TargetOptions, headers: Record<string, string>): T
 export const serverHeader = 'x-batchdrop-serve';
 
 const askSeconds = 5;
+const deploymentName = 'a Batchdrop deployment';
 
 /** @returns what answers there, where it is one of Batchdrop's servers; a server that does not answer is none. */
 async function serverAt(baseUrl: string): Promise<string | null> {
@@ -188,7 +200,7 @@ async function serverAt(baseUrl: string): Promise<string | null> {
   if (!health?.ok) return null;
   const description = await asked(`${root}/openapi.json`);
   const read = descriptionSchema.safeParse(await description?.json().catch(() => null));
-  return read.success && read.data.info.title.includes('Batchdrop') ? 'a Batchdrop deployment' : null;
+  return read.success && read.data.info.title.includes('Batchdrop') ? deploymentName : null;
 }
 
 const descriptionSchema = z.object({ info: z.object({ title: z.string() }) });

@@ -1,5 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
@@ -32,6 +34,16 @@ async function startServer(folder: string, upstream: Upstream): Promise<{ child:
   const { url, pid } = JSON.parse(readFileSync(readyFile, 'utf8'));
   expect(pid).toBe(child.pid);
   return { child, url };
+}
+
+/** Below those that systems give away by themselves, so that no server of another test gets it meanwhile. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(20_000 + (process.pid % 10_000), '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
 }
 
 async function killed(child: ChildProcess): Promise<void> {
@@ -146,6 +158,23 @@ it.each([
     timeout: 60_000,
   });
   await expect(started).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
+});
+
+it.each([
+  ['OPENAI_BASE_URL', ['--provider', 'openai']],
+  ['BATCHDROP_URL', []],
+])('a server whose %s leads to itself ends at once, and says so', async (variable, words) => {
+  const port = await freePort();
+  const { BATCHDROP_URL: _none, OPENAI_BASE_URL: _none2, ...env } = process.env;
+  const at = { OPENAI_API_KEY: 'sk-x', BATCHDROP_API_KEY: 'sk-x', [variable]: `http://127.0.0.1:${port}` };
+  const serve = [join(root, 'cli/main.ts'), 'serve', '--port', String(port), ...words];
+  const started = promisify(execFile)(process.execPath, serve, {
+    cwd: temporaryFolder(),
+    env: { ...env, ...at },
+    timeout: 60_000,
+  });
+  const stderr = expect.stringMatching(`${variable} .* leads to batchdrop serve at`);
+  await expect(started).rejects.toMatchObject({ code: 2, stderr });
 });
 
 it('each command has a run of its own, though their words end alike', async () => {

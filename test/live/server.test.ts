@@ -97,6 +97,8 @@ it('lists of models are passed through; a base URL that leads here is refused by
   expect(models.data.map(({ id }) => id)).toEqual(['gpt-4o-mini']);
   const circle = new LiveTarget({ provider: 'openai', apiKey: 'sk-x', apiBase: `${serving.server.url}/v1` });
   await expect(circle.assertNoCircle()).rejects.toThrow(/OPENAI_BASE_URL .* leads to batchdrop serve at/);
+  const round = new LiveTarget({ deployment: serving.server.url, apiKey: 'sk-x' });
+  await expect(round.assertNoCircle()).rejects.toThrow(/BATCHDROP_URL .* leads to batchdrop serve at/);
 });
 
 it('the key that pays follows no redirect of a list of models', async () => {
