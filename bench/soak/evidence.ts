@@ -14,7 +14,8 @@ import type { Creation } from './simulated-providers.ts';
 
 const statusFileSchema = z.object({
   batch_id: z.string().nullable(),
-  status: z.enum(batchStatuses),
+  /** A batch's, or `refused` where the drop became none. */
+  status: z.enum([...batchStatuses, 'refused']),
   request_counts: z.object({ total: z.number(), completed: z.number(), failed: z.number() }),
   output: z.string().nullable(),
   errors: z.string().nullable(),

@@ -6,7 +6,7 @@ import { ConflictError, NotFoundError } from '../../lib/records/errors.ts';
 import { hasEnded } from '../../lib/records/openai-batch.ts';
 import { cancelBatch } from '../../lib/service/cancel-batch.ts';
 import { setEnvironment } from '../../local/environment.ts';
-import { Evidence } from './evidence.ts';
+import { Evidence, type StatusFile } from './evidence.ts';
 import { noFaults } from './fault-rates.ts';
 import { diedByItself, Machine } from './machine.ts';
 import { bodyOf, inboxKeyOf, type PlannedDrop } from './planned-drop.ts';
@@ -211,7 +211,7 @@ class Run {
     const found = await Promise.allSettled(looked.map((drop) => this.#evidence.statusOf(inboxKeyOf(drop))));
     const ended = looked.filter((_, place) => {
       const status = found[place];
-      return status?.status === 'fulfilled' && status.value !== null && hasEnded(status.value.status);
+      return status?.status === 'fulfilled' && status.value !== null && isOver(status.value.status);
     });
     this.#openDrops = this.#openDrops.filter((drop) => !ended.includes(drop));
     return this.#openDrops.length < mostOpenDrops;
@@ -267,6 +267,10 @@ class Run {
     await sleep(livesMs);
     await this.#machine.killStaleWorker();
   }
+}
+
+function isOver(status: StatusFile['status']): boolean {
+  return status === 'refused' || hasEnded(status);
 }
 
 function describe(action: Action): string {
