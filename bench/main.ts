@@ -20,6 +20,7 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => void | Pr
   translate: async () => (await import('./translate.ts')).run,
   live: async () => (await import('./live.ts')).run,
   serve: async () => (await import('./serve.ts')).run,
+  console: async () => (await import('./console.ts')).run,
   table: async () => (await import('./table.ts')).run,
 };
 const usualLines = 200_000;

@@ -4,6 +4,7 @@ import { readBatch } from '../api/read-batch.ts';
 import { reuse } from '../api/reuse.ts';
 import { isRunning, nameOf } from '../format/batch-facts.ts';
 import { oneLine } from '../format/shown.ts';
+import { secondsToNextLook } from '../look-times.ts';
 import { StatusMark } from '../parts/batch-marks.tsx';
 import { CopyButton } from '../parts/copy-button.tsx';
 import { Loading, Problem, Stale } from '../parts/notices.tsx';
@@ -39,7 +40,7 @@ export function BatchPage({ id, part, line, query }: BatchPageProps) {
     reload,
   } = usePolled(load, {
     key: `${id} ${tenant}`,
-    seconds: (seen) => (seen === null || isRunning(seen) ? secondsBetweenLooks(seen) : null),
+    seconds: (seen) => (seen === null || isRunning(seen) ? secondsToNextLook(ageOf(seen)) : null),
   });
   useTitle(batch === null ? 'Batch' : oneLine(nameOf(batch), 60));
   if (batch === null)
@@ -56,10 +57,9 @@ export function BatchPage({ id, part, line, query }: BatchPageProps) {
   );
 }
 
-/** Soon after its creation a batch changes by the second, later by the minute: a tenth of its age. */
-function secondsBetweenLooks(batch: Batch | null): number {
-  const age = batch?.created_at == null ? 0 : Date.now() / 1_000 - batch.created_at;
-  return Math.min(Math.max(age / 10, 2), 30);
+/** In seconds. */
+function ageOf(batch: Batch | null): number {
+  return batch?.created_at == null ? 0 : Date.now() / 1_000 - batch.created_at;
 }
 
 function NotShown({ error, retry }: { error: unknown; retry: () => void }) {

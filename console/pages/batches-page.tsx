@@ -7,6 +7,7 @@ import { isRunning, isSimulated, nameOf, timeLeft } from '../format/batch-facts.
 import { counted, countText, dollarsText } from '../format/numbers.ts';
 import { oneLine } from '../format/shown.ts';
 import { shortTimeText } from '../format/times.ts';
+import { listSeconds } from '../look-times.ts';
 import { Ago, Dollars, ProgressBar, progressText, StatusMark } from '../parts/batch-marks.tsx';
 import { FilterChoice, FilterInput } from '../parts/filter-input.tsx';
 import { Empty, Loading, Problem, Stale } from '../parts/notices.tsx';
@@ -16,9 +17,6 @@ import { useSignedIn } from '../signed-in.ts';
 import { useNow } from '../use-now.ts';
 import { type Polled, usePolled } from '../use-polled.ts';
 import { useTitle } from '../use-title.ts';
-
-const runningSeconds = 3;
-const quietSeconds = 15;
 
 /** The list of batches, as it changes. */
 export function BatchesPage({ query }: { query: URLSearchParams }) {
@@ -32,7 +30,7 @@ export function BatchesPage({ query }: { query: URLSearchParams }) {
       refreshBatches(deployment, filters, laterOf(before, older?.key === key ? older.known : null), signal),
     {
       key,
-      seconds: (known) => (known === null || known.batches.some(isRunning) ? runningSeconds : quietSeconds),
+      seconds: (known) => (known === null || known.batches.some(isRunning) ? listSeconds.running : listSeconds.quiet),
     },
   );
   const known = laterOf(polled.value, older?.key === key ? older.known : null);

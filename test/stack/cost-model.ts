@@ -1,4 +1,5 @@
 import { sizeOf } from '../../cdk/sizes.ts';
+import { listSeconds, secondsToNextLook } from '../../console/look-times.ts';
 import { waitSeconds } from '../../lib/records/schedule.ts';
 
 /** What the costs of a batch depend on. */
@@ -63,6 +64,7 @@ export const prices = {
   gigabyteOut: 0.09,
   gigabyteMonth: 0.023,
   gigabyteLogged: 0.5,
+  apiRequest: 1 / 1e6,
 } as const;
 
 /** A batch as a user thinks of it. */
@@ -191,5 +193,48 @@ export function examplesTable(): string {
     row(['---', ...costs.map(() => '---:')]),
     ...Object.keys(costs[0] ?? {}).map((name) => row([name, ...costs.map((cost) => dollars(cost[name] ?? 0))])),
     row(['**Together**', ...totals.map((usd) => `**${dollars(usd)}**`)]),
+  ].join('\n');
+}
+
+const hourSeconds = 3_600;
+/** Of the API's function for one look: a cautious guess, to be measured on AWS. */
+const secondsOfLook = 0.1;
+const shardBytes = 2_000;
+const batchBytes = 3_000;
+const listedBatches = 100;
+
+/** Looks of the console at a batch that runs, in one hour that begins at an age of the batch. */
+export function looksInHour(fromSeconds: number): number {
+  let looks = 0;
+  for (let age = fromSeconds; age < fromSeconds + hourSeconds; age += secondsToNextLook(age)) looks += 1;
+  return looks;
+}
+
+/** @param readUnits of DynamoDB, by 4 KB: the key, the batch and its shards, or a page of the list. */
+function lookUsd(readUnits: number): number {
+  const functionUsd = secondsOfLook * (sizeOf.api.memoryMiB / 1_024) * prices.gigabyteSecondArm;
+  return prices.apiRequest + prices.call + functionUsd + readUnits * prices.readUnit;
+}
+
+function unitsOf(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / 4_096));
+}
+
+/** An hour of watching, as the table of docs/cost.md. */
+export function watchingTable(): string {
+  const row = (cells: (string | number)[]) => `| ${cells.join(' | ')} |`;
+  const ofBatch = (name: string, shards: number, looks: number) => {
+    const usd = looks * lookUsd(2 + unitsOf(shards * shardBytes));
+    return row([name, looks, `$${usd.toFixed(4)}`]);
+  };
+  const listLooks = hourSeconds / listSeconds.running;
+  const listUsd = listLooks * lookUsd(1 + unitsOf(listedBatches * batchBytes));
+  return [
+    row(['An hour of watching', 'Looks', 'Cost']),
+    row(['---', '---:', '---:']),
+    ofBatch('the page of a batch of one shard, from its start', 1, looksInHour(0)),
+    ofBatch('the page of a batch of 20 shards, later on', 20, looksInHour(hourSeconds)),
+    ofBatch('the page of a batch of 1,000 shards, later on', 1_000, looksInHour(hourSeconds)),
+    row(['the list, with 100 batches of which one runs', listLooks, `$${listUsd.toFixed(4)}`]),
   ].join('\n');
 }

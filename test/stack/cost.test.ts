@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chatLine, fileOf } from '../pipeline/requests.ts';
-import { examplesTable, mostCollectTurns, type Usage, usageOf } from './cost-model.ts';
+import { examplesTable, mostCollectTurns, type Usage, usageOf, watchingTable } from './cost-model.ts';
 import { type CountedStack, startCountedStack } from './counted-stack.ts';
 
 const linesPerShard = 10;
@@ -110,7 +110,9 @@ describe('what a batch asks of AWS', () => {
   });
 
   it('is priced in docs/cost.md as the formula has it', async () => {
-    expect(unpadded(await readFile('docs/cost.md', 'utf8'))).toContain(unpadded(examplesTable()));
+    const docs = unpadded(await readFile('docs/cost.md', 'utf8'));
+    expect(docs).toContain(unpadded(examplesTable()));
+    expect(docs).toContain(unpadded(watchingTable()));
   });
 });
 
