@@ -70,13 +70,17 @@ it.runIf(existsSync('/proc/self/status'))(
         body: ReadableStream.from(inChunks(body(count, megabytes * 1_000_000), 256 * 1024)),
         duplex: 'half',
       } as RequestInit);
-      const message = `requests.${count - 1}.custom_id: custom_id must be unique, found duplicate: r-0`;
+      const message =
+        count > requests
+          ? `requests: List should have at most ${requests} items`
+          : `requests.${count - 1}.custom_id: custom_id must be unique, found duplicate: r-0`;
       expect(await answer.json()).toMatchObject({ error: { type: 'invalid_request_error', message } });
       return peakMb(pid);
     };
     const small = await send(1_000, 10);
     const peaks = { small, of40: await send(requests, 40), of255: await send(requests, 255) };
 
+    await send(requests + 1, 20);
     expect(peaks.of40 - small).toBeLessThan(maxGrowthMb);
     expect(peaks.of255 - small).toBeLessThan(maxGrowthMb);
   },
