@@ -121,12 +121,9 @@ const behindId = Buffer.from(labelBehindId);
 
 /** Lines that were translated before, with a placeholder where the id of this sending belongs. */
 export class TranslatedLines extends SentLines {
-  /** Where in an earlier line the placeholder began: a provider's lines begin alike, and looking there is faster than a search. */
-  #offset = 0;
-
   /** The placeholder stands before anything that is the customer's, so the first one is it. */
   protected override replaceIn(lines: Buffer, at: number, position: number, id: Buffer): number {
-    const start = this.#placeholderFrom(lines, at);
+    const start = lines.indexOf(placeholder, at);
     const end = lines.indexOf(newline, at);
     if (start < 0 || start > end) throw new Error(`Line ${position} has no placeholder for its id.`);
     const behind = start + placeholder.length;
@@ -135,14 +132,5 @@ export class TranslatedLines extends SentLines {
     if (isAt(lines, behind, label, behindId) && isAt(lines, label, label + placeholder.length, placeholder))
       this.edited.replace(label, label + placeholder.length, id);
     return end;
-  }
-
-  /** Finds the first placeholder at or behind `at`. One that begins so early that none fits before it is the first. */
-  #placeholderFrom(lines: Buffer, at: number): number {
-    const usual = at + this.#offset;
-    if (isAt(lines, usual, usual + placeholder.length, placeholder)) return usual;
-    const start = lines.indexOf(placeholder, at);
-    if (start >= 0 && start - at < placeholder.length - 1) this.#offset = start - at;
-    return start;
   }
 }
