@@ -3,24 +3,40 @@ import { hint } from '../called-as.ts';
 import { columns } from '../output/columns.ts';
 import { printable } from '../output/printable.ts';
 import { counted, countText, durationText, timeText } from '../output/quantities.ts';
+import { type Column, outputWidth, table } from '../output/table.ts';
 import { type BatchState, hasBatchEnded, type ShardState } from '../transport/batch-state.ts';
 import type { ErrorTally } from './error-tally.ts';
 import { nextSteps } from './next-steps.ts';
-import { errorLines, estimateText, headline, spentText, stepLines, waitingText, warningText } from './state-text.ts';
+import {
+  errorLines,
+  estimateText,
+  headlineWithin,
+  spentText,
+  stepLines,
+  waitingText,
+  warningText,
+} from './state-text.ts';
 
 /** Rows of the table of shards; a batch may have a thousand. */
 const maxShownShards = 40;
 const maxShownCodes = 10;
 const maxMessageLength = 90;
 
-/** Everything that is known of a batch, in paragraphs; those with nothing to say are left out. */
-export function explanation(state: BatchState, tally: ErrorTally): string {
+/**
+ * Everything that is known of a batch, in paragraphs; those with nothing to say are left out.
+ *
+ * @param width of the terminal: tables fit it; infinite for a pipe.
+ */
+export function explanation(state: BatchState, tally: ErrorTally, width = outputWidth()): string {
   return [
-    [headline(state), ...whatFor(state)],
+    [headlineWithin(state, width), ...whatFor(state)],
     addTitle('Timeline', timeline(state)),
-    addTitle('Sent to', shardTable(state)),
+    addTitle('Sent to', shardTable(state, width)),
     addTitle('Would be sent to', planTable(state)),
-    addTitle('Why requests failed', tallyLines(tally)),
+    addTitle(
+      'Why requests failed',
+      tallyLines(tally).map((line) => cut(line, width)),
+    ),
     addTitle(isOfLines(state) ? 'What is wrong with the input' : 'Why it failed', errorLines(state)),
     addTitle(
       'Next',
@@ -68,34 +84,36 @@ function timeline(state: BatchState): string[] {
   return columns(rows);
 }
 
-function shardTable({ shards, shardsOmitted }: BatchState): string[] {
+function shardTable({ shards, shardsOmitted }: BatchState, width: number): string[] {
   if (!shards || shards.length === 0) return [];
-  const header = ['  shard', 'provider', 'model', "provider's batch", 'status', 'requests', 'answered', 'failed'];
-  const rows = shards.slice(0, maxShownShards).map(shardCells);
-  const [first = '', ...lines] = columns([header, ...rows], [5, 6, 7]);
-  const hidden = shards.length - rows.length + shardsOmitted;
+  const shown = shards.slice(0, maxShownShards);
+  const hidden = shards.length - shown.length + shardsOmitted;
   const where = shardsOmitted > 0 ? `--json has the first ${countText(shards.length)}` : '--json has them all';
   const remarks = [...new Set(shards.flatMap(({ lastError }) => lastError ?? []))].slice(0, 3);
   return [
-    styleText('dim', first),
-    ...lines,
+    ...table(shown, shardColumns, width),
     ...(hidden > 0 ? [`  and ${countText(hidden)} more; ${where}`] : []),
-    ...remarks.map((remark) => `  ${styleText('yellow', '!')} ${cut(printable(remark))}`),
+    ...remarks.map(
+      (remark) => `  ${styleText('yellow', '!')} ${cut(printable(remark), Math.min(maxMessageLength, width - 4))}`,
+    ),
   ];
 }
 
-function shardCells(shard: ShardState): string[] {
-  return [
-    `  ${shard.round + 1}.${shard.shard + 1}`,
-    shard.provider ?? 'refused',
-    printable(shard.model),
-    printable(shard.providerBatchId ?? '-'),
-    [shard.status, ...(shard.providerStatus ? [`(${printable(shard.providerStatus)})`] : [])].join(' '),
-    countText(shard.requests),
-    countText(shard.completed),
-    countText(shard.failed),
-  ];
+function statusText({ status, providerStatus }: ShardState): string {
+  return providerStatus ? `${status} (${printable(providerStatus)})` : status;
 }
+
+/** Whole ids are in `--json`. */
+const shardColumns: readonly Column<ShardState>[] = [
+  { title: '  shard', cell: ({ round, shard }) => `  ${round + 1}.${shard + 1}` },
+  { title: 'provider', cell: ({ provider }) => provider ?? 'refused', minWidth: 8 },
+  { title: 'model', cell: ({ model }) => printable(model), minWidth: 8 },
+  { title: "provider's batch", cell: ({ providerBatchId }) => printable(providerBatchId ?? '-'), minWidth: 12 },
+  { title: 'status', cell: statusText, minWidth: 9 },
+  { title: 'requests', cell: ({ requests }) => countText(requests), isNumber: true, dropOrder: 1 },
+  { title: 'answered', cell: ({ completed }) => countText(completed), isNumber: true },
+  { title: 'failed', cell: ({ failed }) => countText(failed), isNumber: true },
+];
 
 /** What a dry run found out. */
 function planTable({ isDryRun, validation }: BatchState): string[] {
@@ -116,7 +134,7 @@ function tallyLines({ groups, isPartial }: ErrorTally): string[] {
     .map(({ code, count, customId, message }) => [
       `  ${countText(count)}`,
       printable(code),
-      cut(printable(customId === null ? message : `${customId}: ${message}`)),
+      cut(printable(customId === null ? message : `${customId}: ${message}`), maxMessageLength),
     ]);
   const hidden = groups.length - rows.length;
   return [
@@ -126,6 +144,6 @@ function tallyLines({ groups, isPartial }: ErrorTally): string[] {
   ];
 }
 
-function cut(text: string): string {
-  return text.length <= maxMessageLength ? text : `${text.slice(0, maxMessageLength - 1)}…`;
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
 }

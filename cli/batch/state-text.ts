@@ -1,7 +1,8 @@
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { costText } from '../output/cost-text.ts';
 import { printable } from '../output/printable.ts';
 import { counted, countText, durationText } from '../output/quantities.ts';
+import { outputWidth } from '../output/table.ts';
 import { type BatchState, hasBatchEnded } from '../transport/batch-state.ts';
 import { nextSteps, type Step } from './next-steps.ts';
 
@@ -9,7 +10,13 @@ const maxShownErrors = 10;
 
 /** A batch in a few lines: how it is, why, and what can be done next. */
 export function stateText(state: BatchState): string {
-  return [headline(state), ...facts(state), ...errorLines(state), '', ...stepLines(nextSteps(state))].join('\n');
+  return [
+    headlineWithin(state, outputWidth()),
+    ...facts(state),
+    ...errorLines(state),
+    '',
+    ...stepLines(nextSteps(state)),
+  ].join('\n');
 }
 
 /** `✔ batch_... completed in 12 s: 5 of 6 answered, 1 failed` */
@@ -18,6 +25,14 @@ export function headline(state: BatchState): string {
   const sentence = `${printable(name)} ${state.status}${timeTaken(state)}`;
   const counts = countsText(state);
   return `${mark(state)} ${styleText('bold', sentence)}${counts === '' ? '' : `: ${counts}`}`;
+}
+
+/** The headline, with its counts on a line of their own where a terminal is too narrow for one. */
+export function headlineWithin(state: BatchState, width: number): string {
+  const line = headline(state);
+  const counts = countsText(state);
+  if (counts === '' || stripVTControlCharacters(line).length <= width) return line;
+  return `${line.slice(0, -counts.length).trimEnd()}\n  ${counts}`;
 }
 
 function mark(state: BatchState): string {

@@ -8,6 +8,7 @@ import { CommandError, exitStatus } from '../exit-status.ts';
 import { printable } from '../output/printable.ts';
 import { note, type OutputOptions, printAnswer } from '../output/result.ts';
 import { findReady } from '../transport/local-stack.ts';
+import { openTransport } from '../transport/open-transport.ts';
 
 export interface LogsOptions extends OutputOptions {
   days: number;
@@ -29,11 +30,22 @@ const leftOut = new Set(
   ),
 );
 
-export async function printLogs(batchId: string, options: LogsOptions): Promise<void> {
+export async function printLogs(id: string, options: LogsOptions): Promise<void> {
+  const batchId = wholeId.test(id) ? id : await idOf(id);
   const lines = (await rawLines(batchId, options.days)).flatMap((text) => parseLines(text, batchId));
   const ordered = lines.toSorted((left, right) => timeOf(left).localeCompare(timeOf(right)));
   if (ordered.length === 0) note(`No line of ${options.days} days names ${batchId}.`, options);
   printAnswer({ terminal: () => ordered.map(lineText).join('\n'), json: { lines: ordered } }, options);
+}
+
+const wholeId = /^batch_[0-9a-f]{32}$/;
+
+/** Log lines know batches by their whole ids; the name of a file or the beginning of an id is looked up first. */
+async function idOf(handle: string): Promise<string> {
+  const transport = await openTransport({});
+  const { id } = await transport.find(handle);
+  if (id !== null) return id;
+  throw new CommandError(exitStatus.invalid, `'${handle}' was refused before it became a batch, so no step logged it.`);
 }
 
 async function rawLines(batchId: string, days: number): Promise<string[]> {

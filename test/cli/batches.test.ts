@@ -92,6 +92,7 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     expect(status.stderr).toBe('');
     expect(idsIn((await batchdrop('results', id)).stdout)).toEqual(['a', 'b']);
     const told = (await batchdrop('logs', id)).stdout;
+    expect((await batchdrop('logs', id.slice(0, 30))).stdout).toContain('step=prepare');
     expect(told).toMatch(/INFO {2}A step ended\..* step=prepare/);
     expect(told).toMatch(/INFO {2}A step ended\..* step=finalize/);
     const explained = JSON.parse((await batchdrop('explain', id, '--json')).stdout);

@@ -37,6 +37,12 @@ function refusal(url: string, error: DeploymentAnswerError): CommandError {
       `${url} refused the API key: set BATCHDROP_API_KEY to one that ${hint('keys', 'create')} made.`,
       { cause: error },
     );
+  if (error.headers.get('content-type')?.includes('xml'))
+    return new CommandError(
+      exitStatus.unreachable,
+      `What answers at ${url} is no Batchdrop API but speaks XML, as S3 does: a local stack has an address of its own for each, of which ${hint('start')} prints both.`,
+      { cause: error },
+    );
   const message = error.error?.message ?? `${url} answered ${error.message}.`;
   return new CommandError(statusOf(error), message, { cause: error });
 }
