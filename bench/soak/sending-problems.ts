@@ -61,11 +61,11 @@ function repeatProblems(name: string, sendings: Sending[]): string[] {
     .map(({ creation }) => `Shard ${name} was accepted again after ${creation.providerBatchId}.`);
 }
 
-/** Each accepted batch holds its shard's lines, all of them and no others. */
+/** Each accepted batch holds its shard's lines, all of them and no others. A shard whose batch failed may have been taken apart since. */
 function sizeProblems(shards: readonly ShardRecord[], sendings: readonly Sending[]): string[] {
   return sendings.flatMap(({ creation, round, shard }) => {
     const record = shards.find((one) => one.round === round && one.shard === shard);
-    if (record && record.lineCount === creation.requestIds.length) return [];
+    if (record ? record.lineCount === creation.requestIds.length : creation.hasFailed) return [];
     return [`${creation.providerBatchId} has ${creation.requestIds.length} lines, its shard ${record?.lineCount}.`];
   });
 }

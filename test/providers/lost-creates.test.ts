@@ -180,6 +180,31 @@ describe('a candidate of Anthropic', () => {
   });
 });
 
+describe('a candidate that is not counted yet', () => {
+  it.each(['anthropic', 'openrouter'] as const)('is not sent again at %s', async (kind) => {
+    const timing = { validatingMs: 0, inProgressMs: 60_000, finalizingMs: 0 };
+    const connection = await connect(kind, { timing });
+    const id = await submit(connection, sendingOf(kind, texts));
+    for (const how of ['zero', 'negative', 'absent', 'null'] as const) {
+      connection.simulator.setFaults([{ kind: 'wrong_counts', operation: 'list', how }]);
+      const found = await connection.client.findLost(lost(sendingOf(kind, texts), null), noAbort);
+      expect(found, how).toMatchObject({ finding: 'undecided', providerBatchIds: [id] });
+    }
+  });
+});
+
+describe('an upload', () => {
+  it.each(['openai', 'mistral'] as const)('at %s that is answered as another one is made again', async (kind) => {
+    const connection = await connect(kind);
+    await connection.client.upload({ ...sendingOf(kind, ['other']), prefix: `b${'0'.repeat(41)}` }, noAbort);
+    connection.simulator.setFaults([{ kind: 'wrong_body', operation: 'upload', body: 'earlier', times: 1 }]);
+    const sending = { ...sendingOf(kind, texts), prefix: `b${'1'.repeat(41)}` };
+    const upload = () => connection.client.upload(sending, noAbort);
+    await expect(upload()).rejects.toThrow(`is about b${'0'.repeat(41)}.jsonl`);
+    await expect(upload()).resolves.toMatchObject({ outcome: 'uploaded' });
+  });
+});
+
 describe('a list', () => {
   const pagesOf = (count: number) => async (position?: string) => {
     const at = Number(position ?? 0);

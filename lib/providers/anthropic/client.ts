@@ -23,7 +23,7 @@ import { withDeadline } from '../shared/http/deadline.ts';
 import { everyPage, UnendingListError } from '../shared/http/every-page.ts';
 import { callError, hasEndedAlready } from '../shared/http/failed-call.ts';
 import { KeyedClient } from '../shared/http/keyed-client.ts';
-import { findByResults, maxListPages } from '../shared/http/lost-create.ts';
+import { findByResults, maxListPages, mayHold } from '../shared/http/lost-create.ts';
 import { ownSendingOf } from '../shared/http/own-sending.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { timeMs } from '../shared/http/provider-time.ts';
@@ -118,7 +118,7 @@ class AnthropicClient implements ProviderClient, Catalog {
       maxListPages,
     );
     return await findByResults(list, lost, {
-      mayBeOurs: (batch) => (totalOf(batch) ?? lost.sending.lineCount) === lost.sending.lineCount,
+      mayBeOurs: (batch) => mayHold(totalOf(batch), lost.sending.lineCount),
       hasEnded,
       isOurs: (batch) => this.#isOurs(batch, lost.sending, signal),
       inOrder: (batches) => nearestFirst(batches, lost),

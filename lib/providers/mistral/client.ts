@@ -28,6 +28,7 @@ import type { KeyedClient } from '../shared/http/keyed-client.ts';
 import { findProven, maxListPages } from '../shared/http/lost-create.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { withSpooledFile } from '../shared/http/spooled-file.ts';
+import { storedFileId } from '../shared/http/stored-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { uploadForm } from '../shared/http/upload-form.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
@@ -52,7 +53,6 @@ const repeated: RequestOptions = {
 
 const once: RequestOptions = { retries: { strategy: 'none' } };
 
-const storedFileSchema = z.object({ id: z.string().min(1) });
 const listSchema = z.object({ data: z.array(z.unknown()).default([]), total: z.number().int().nonnegative() });
 
 export function connectMistral(settings: ConnectionSettings<MistralSettings>): ProviderClient & Catalog {
@@ -91,7 +91,7 @@ class MistralClient implements ProviderClient, Catalog {
     return await withDeadline(signal, uploadTimeoutSeconds, (deadline) =>
       this.#account.call(async ({ post }) => {
         const response = await post('v1/files', form, deadline);
-        return storedFileSchema.parse(await response.json()).id;
+        return storedFileId(await response.json(), fileName);
       }),
     );
   }

@@ -26,6 +26,7 @@ import { ownSendingOf } from '../shared/http/own-sending.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { readableRefusals } from '../shared/http/readable-refusals.ts';
 import { streamedBody, withSpooledFile } from '../shared/http/spooled-file.ts';
+import { storedFileId } from '../shared/http/stored-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { uploadForm } from '../shared/http/upload-form.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
@@ -33,7 +34,6 @@ import { walkedPage } from '../shared/http/walked-page.ts';
 import { type BatchObject, batchObjectSchema, knownStatus, providerBatchFrom } from './batch-object.ts';
 import type { Dialect, ListPage } from './dialect.ts';
 
-const fileObjectSchema = z.object({ id: z.string().min(1) });
 /** Headers of a caller of the library, beside which ours go. */
 const givenHeadersSchema = z.object({ defaultHeaders: z.record(z.string(), z.string().nullable()) });
 
@@ -85,7 +85,7 @@ class OpenAIClient implements ProviderClient, Catalog {
     const stored: unknown = await withDeadline(signal, uploadTimeoutSeconds, (deadline) =>
       this.#sdk.call((sdk) => sdk.post(this.#dialect.uploadPath, { ...options, signal: deadline })),
     );
-    return fileObjectSchema.parse(stored).id;
+    return storedFileId(stored, fileName);
   }
 
   async create(sending: Sending, providerInputFileId: string | null, signal: AbortSignal): Promise<CreateOutcome> {

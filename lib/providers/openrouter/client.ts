@@ -23,7 +23,7 @@ import { withDeadline } from '../shared/http/deadline.ts';
 import { everyPage } from '../shared/http/every-page.ts';
 import type { KeyedClient } from '../shared/http/keyed-client.ts';
 import { onOneLine } from '../shared/http/live-call.ts';
-import { findByResults, maxListPages } from '../shared/http/lost-create.ts';
+import { findByResults, maxListPages, mayHold } from '../shared/http/lost-create.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { withSpooledFile } from '../shared/http/spooled-file.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
@@ -98,7 +98,7 @@ class OpenRouterClient implements ProviderClient, Catalog {
     return await findByResults(this.#newestFirst(signal, maxListPages), lost, {
       mayBeOurs: (batch) =>
         batch.status !== 'failed' &&
-        (batch.request_counts?.total ?? lineCount) === lineCount &&
+        mayHold(batch.request_counts?.total, lineCount) &&
         (batch.model ?? model) === model &&
         (batch.endpoint ?? endpoint) === endpoint,
       hasEnded: (batch) => hasEnded(providerBatchFrom(batch).phase),

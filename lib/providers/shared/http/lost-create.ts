@@ -28,6 +28,11 @@ export async function findProven<Batch>(
   return candidates.length > 0 ? undecidedAmong(candidates) : { finding: 'none' };
 }
 
+/** Whether a batch may hold so many lines. One that counts none has not been counted yet: there are no batches of nothing. */
+export function mayHold(total: number | null | undefined, lineCount: number): boolean {
+  return total == null || total <= 0 || total === lineCount;
+}
+
 /** Batches of the right size whose results are looked into for one lost create. */
 const maxResultLooks = 100;
 
