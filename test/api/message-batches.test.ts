@@ -59,12 +59,17 @@ describe('the official Anthropic client', () => {
     });
     expect(Date.parse(created.expires_at)).toBeGreaterThan(Date.parse(created.created_at));
     await expect(client.messages.batches.results(created.id)).rejects.toThrow(/No batch `results_url`/);
+    const running = await client.messages.batches.retrieve(created.id).withResponse();
+    expect(running.response.headers.get('retry-after')).toBe('10');
     const batch = await ended(created.id);
     expect(batch).toMatchObject({
       processing_status: 'ended',
       request_counts: { processing: 0, succeeded: 6, errored: 3, canceled: 0, expired: 0 },
       results_url: `${api.url}/v1/messages/batches/${created.id}/results`,
     });
+    const download = await fetch(batch.results_url ?? '', { headers: { 'x-api-key': api.key } });
+    expect(download.headers.get('content-disposition')).toContain(`filename="${created.id}_results.jsonl"`);
+    await download.body?.cancel();
     const results = await resultsOf(created.id);
     expect(results.map(({ custom_id }) => custom_id)).toEqual(requests.map(({ custom_id }) => custom_id));
     for (const [place, { result }] of results.entries()) {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { z } from 'zod';
+import { attachment } from '../../records/attachment.ts';
 import type { BatchRecord } from '../../records/batch.ts';
 import { InvalidInputError } from '../../records/errors.ts';
 import { isHeaderKey } from '../../records/idempotency-key.ts';
@@ -79,7 +80,11 @@ export function messageBatchRoutes(): Hono<ApiEnvironment> {
     return context.json({ data, has_more: page.hasMore, ...ends });
   });
 
-  routes.get('/:batchId', async (context) => respond(context, await requestedBatch(context)));
+  routes.get('/:batchId', async (context) => {
+    const batch = await requestedBatch(context);
+    if (!hasEnded(batch.status)) context.header('retry-after', String(secondsToNextLook));
+    return respond(context, batch);
+  });
 
   routes.post('/:batchId/cancel', async (context) => {
     const { id, status } = await requestedBatch(context);
@@ -192,8 +197,12 @@ async function sendResults(context: ApiContext, batch: BatchRecord): Promise<Res
   if ('mergedBytes' in results) return redirect(context, `results?${mergedParameter}=${results.mergedBytes}`);
   if (!('lines' in results)) return sendDownload(context, results);
   context.header('content-type', resultsType);
+  context.header('content-disposition', attachment(`${messageBatchIdOf(batch.id)}_results.jsonl`));
   return context.body(ReadableStream.from(await opened(results.lines)));
 }
+
+/** As Anthropic says it of a batch that has not ended. */
+const secondsToNextLook = 10;
 
 /** What Anthropic calls JSON lines; a download has no other type here. */
 const resultsType = 'application/x-jsonl';
