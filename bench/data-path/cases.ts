@@ -144,7 +144,7 @@ async function collect(objects: FileObjects, folder: string, files: readonly str
     const answers = new GatheredAnswers(shard, index, spool, () => 0);
     await readAnswers(answers, shard, files[place] ?? '');
     const missing = { code: 'result_missing', message: 'missing', isLost: true, isRetryable: false };
-    const sources = { shard, missing, resendsLost: false, index, answers, spool };
+    const sources = { shard, missing, resendsLost: false, index, answers, spool, checks: null };
     const result = await new ShardResults(objects, 'bench', sources).write();
     if (result.completed !== index.length) throw new Error(`Shard ${place} has ${result.completed} answers.`);
     collected.push({ ...shard, result });

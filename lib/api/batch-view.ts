@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { sidecarWarning } from '../pipeline/drop-options.ts';
 import type { Services } from '../pipeline/services.ts';
-import { tableView } from '../pipeline/table-view.ts';
+import { invalidOutputCount, tableView } from '../pipeline/table-view.ts';
 import {
   type BatchRecord,
   batchObject,
@@ -49,6 +49,11 @@ const additionsSchema = z.object({
   sidecar_warning: z.string().nullable().describe('Why the options of a sidecar are not applied'),
   validation: uri.describe('s3:// URI of all validation errors'),
   warnings: uri.describe('s3:// URI of all warnings'),
+  invalid_outputs: z
+    .number()
+    .int()
+    .nullable()
+    .describe('Answers that cannot be used as what their schemas ask for; null where none was held against a schema'),
   cost: costSchema.nullable(),
   report: reportSchema.nullable().describe('What validation found, and what it would cost'),
   table: z
@@ -142,6 +147,7 @@ export function batchView(
       sidecar_warning: sidecarWarning(batch),
       validation: uriIf(hasLineErrors(batch), 'validation.jsonl'),
       warnings: uriIf(batch.warningCount > 0, 'warnings.jsonl'),
+      invalid_outputs: invalidOutputCount(batch),
       cost: batch.cost,
       report: batch.report,
       table: tableView(services, batch),

@@ -8,7 +8,7 @@ import { shownOptions } from '../records/options.ts';
 import { sidecarWarning, withoutQuotes } from './drop-options.ts';
 import { isGone } from './gone-files.ts';
 import type { Services } from './services.ts';
-import { tableUri } from './table-view.ts';
+import { invalidOutputCount, tableUri } from './table-view.ts';
 
 const maxTries = 6;
 
@@ -117,7 +117,7 @@ function describe(services: Services, batch: BatchRecord, { hasOutput, hasErrors
     sidecar_warning: sidecarWarning(batch),
     table: tableUri(services, batch),
     table_error: batch.resultTable?.error ?? null,
-    invalid_outputs: batch.resultTable?.invalidOutputs ?? null,
+    invalid_outputs: invalidOutputCount(batch),
     unchecked: batch.resultTable?.unchecked ?? null,
     summary: hasEnded(batch.status) ? uri('batch.json') : null,
     error_count: batch.errorCount,

@@ -116,8 +116,8 @@ export function assertTableOptions(
     if (kind !== 'parquet') refuse('columns', 'is for tables of text (*.csv, *.tsv) and for *.parquet alone.');
   }
   if (kind === null) {
-    refuse('check', 'is for tables alone: answers to a file of requests are not held against their schemas.');
-    refuse('on_invalid_output', 'is for tables alone: answers to a file of requests stay as they are.');
+    if (options.on_invalid_output === 'error')
+      refuse('on_invalid_output', "may be 'error' for tables alone: answers to a file of requests stay as they are.");
   }
   if (kind === null && options.output_format === undefined)
     refuse('answer', 'is of the results table; ask for one by output_format.');

@@ -17,6 +17,14 @@ export function tableView({ objects }: Pick<Services, 'objects'>, { id, resultTa
   };
 }
 
+/** How many answers cannot be used as what was asked for; null where none was held against a schema. */
+export function invalidOutputCount({
+  resultTable,
+  invalidOutputs,
+}: Pick<BatchRecord, 'resultTable' | 'invalidOutputs'>): number | null {
+  return resultTable?.invalidOutputs ?? invalidOutputs ?? null;
+}
+
 /** @returns the folder of the results table's parts; null where there is none. */
 export function tableUri(
   { objects }: Pick<Services, 'objects'>,

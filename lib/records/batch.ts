@@ -201,6 +201,10 @@ export const batchRecordSchema = z.object({
   /** The first line of the error file, for a person who looks at the status. */
   firstFailure: z.nullable(lineErrorSchema).default(null),
   warningCount: z.number().int(),
+  /** What stood in `warnings.jsonl` before the check of the answers added to it; absent where that added nothing. */
+  warningsBefore: z.object({ count: z.number().int(), bytes: z.number().int() }).optional(),
+  /** Answers that cannot be used as what their schemas ask for; absent where none was held against a schema. A table counts its own. */
+  invalidOutputs: z.number().int().optional(),
   /**
    * The shards of each round so far. The token is their writer's and part of their keys: shards that no token here
    * names were written by a run that lost, and are never read.

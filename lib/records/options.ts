@@ -77,7 +77,7 @@ export const batchOptionsSchema = z.strictObject({
   output_format: z.enum(outputFormats).optional(),
   /** What the results table has of an answer: its text, the members of its JSON, or the whole body. */
   answer: z.enum(['text', 'json', 'body']).optional(),
-  /** Whether the answers of a table are held against the schema that its template asks for. */
+  /** Whether answers are held against the schemas that their requests ask for. */
   check: z.enum(['schema', 'none']).optional(),
   /** What an answer of a table that cannot be used does: stand in its row as an error, or as it is. */
   on_invalid_output: z.enum(['error', 'keep']).optional(),

@@ -84,6 +84,10 @@ export const shardResultSchema = z.object({
   lost: z.number().int().default(0),
   /** The provider's result files as they came, kept where answers are lost. */
   rawKeys: z.array(z.string()).default([]),
+  /** Answers that cannot be used as what their schemas ask for; absent where none was held against a schema. */
+  invalidOutputs: z.number().int().optional(),
+  /** What is to be added to the batch's warnings; absent where nothing is. */
+  warnings: z.object({ key: z.string(), bytes: z.number().int(), count: z.number().int() }).optional(),
   usage: usageSchema,
   /** US dollars, each answer priced by itself; null where no price is known. Absent from records of before this was kept. */
   costUsd: z.number().nullable().optional(),
@@ -137,6 +141,8 @@ export const shardRecordSchema = z.object({
   reservedUsd: z.number().optional(),
   /** JSON of what its lines say for their whole sending; absent where they say nothing. */
   shared: z.string().optional(),
+  /** Whether requests may ask for a schema of their answers; absent where none does, and from older records. */
+  hasSchemas: z.boolean().optional(),
   /** The requests' own bytes, in input order, one per line. */
   linesKey: z.string(),
   /** The same lines as the provider gets them, with a placeholder for each id; null where they go in their own bytes. */
@@ -203,6 +209,7 @@ export type ShardPlan = Pick<
   | 'estimatedUsd'
   | 'estimatedSingleUsd'
   | 'shared'
+  | 'hasSchemas'
   | 'linesKey'
   | 'sentKey'
   | 'indexKey'

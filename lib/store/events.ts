@@ -16,7 +16,7 @@ export interface BatchEvent {
   /** The folder of the results table's parts, and why there are none; absent where no table is asked for. */
   table_uri?: string | null;
   table_error?: string | null;
-  /** Answers that cannot be used as what a table's template asked for; absent where none was held against a schema. */
+  /** Answers that cannot be used as what their requests or a table's template asked for; absent where none was held against a schema. */
   invalid_outputs?: number;
 }
 

@@ -4,9 +4,10 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { RE2JS } from 're2js';
 import { messageOf } from '../records/errors.ts';
 import { isObject, type JsonObject } from '../records/json.ts';
+import type { ValueCheck } from './text-problem.ts';
 
 /** Holds values against a schema, or says why it cannot. */
-export type SchemaCheck = { problemOf(value: unknown): string | null } | { unchecked: string };
+export type SchemaCheck = ValueCheck | { unchecked: string };
 
 /** What a schema may be, so that compiling it takes milliseconds. */
 const maxSchemaCharacters = 256 * 1024;

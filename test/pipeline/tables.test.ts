@@ -479,12 +479,6 @@ describe('the answers of a table', () => {
       unchecked: expect.stringContaining('it holds the pattern'),
     });
   });
-
-  it('to a file of requests are not checked, and to ask for it is refused', async () => {
-    await harness.put('inbox/requests.jsonl.options.json', options({ check: 'schema' }));
-    expect(await harness.drop('requests.jsonl', '{"custom_id":"a"}\n')).toBeNull();
-    expect((await harness.status('requests.jsonl')).first_error?.message).toContain('check is for tables alone');
-  });
 });
 
 describe('a file of requests', () => {

@@ -22,6 +22,7 @@ import { lookAtBatch } from '../shards/look-at-batch.ts';
 import { ownerOf } from '../shards/provider-semaphores.ts';
 import { readIndex } from '../shards/shard-lines.ts';
 import type { ShardStep } from '../step.ts';
+import { AnswerChecks, hasAnswersToCheck } from './answer-checks.ts';
 import { countCollected } from './collected-metrics.ts';
 import { type Deferral, mayBeLast, nextDownload, ShortDownloadError } from './download-schedule.ts';
 import { GatheredAnswers, type PriceOfAnswer } from './gathered-answers.ts';
@@ -114,12 +115,15 @@ class Collection {
     try {
       const triesOf = this.#shard.live ? await liveTries(this.#services, this.#shard) : undefined;
       const priceOf = priceOfAnswers(this.#services, this.#shard);
-      const { sent, placeOf } = await sendingOf(this.#services, this.#shard, index);
+      const { sent, sentIndex, placeOf } = await sendingOf(this.#services, this.#shard, index);
       const answers = new GatheredAnswers(sent, index, spool, priceOf, triesOf, placeOf);
       const missing = await this.#download(answers, context);
       if ('notBeforeMs' in missing) return missing;
       const resendsLost = this.#batch.options.on_lost_result === 'resend';
-      const sources = { shard: this.#shard, missing, resendsLost, index, answers, spool };
+      const checks = hasAnswersToCheck(this.#batch, sent)
+        ? await AnswerChecks.open(this.#services.objects, this.#shard, this.#token, { shard: sent, index: sentIndex })
+        : null;
+      const sources = { shard: this.#shard, missing, resendsLost, index, answers, spool, checks };
       const result = await new ShardResults(this.#services.objects, this.#token, sources).write();
       return result.lost > 0 ? { ...result, rawKeys: await this.#raw.keep() } : result;
     } finally {
@@ -199,12 +203,12 @@ async function liveTries(services: Services, shard: ShardRecord): Promise<(posit
 
 /** The shard as it was sent, and where its lines stand in the index of what is asked for. */
 async function sendingOf(services: Services, shard: ShardRecord, index: LineIndex) {
-  if (!shard.rereads) return { sent: shard, placeOf: (sentPosition: number) => sentPosition };
+  if (!shard.rereads) return { sent: shard, sentIndex: index, placeOf: (sentPosition: number) => sentPosition };
   const sent = await services.records.getShard({ batchId: shard.batchId, ...shard.rereads });
   const sentIndex = await readIndex(services.objects, sent);
   const places = new Map<number, number>();
   for (let position = 0; position < index.length; position += 1) places.set(index.ordinal(position), position);
   const placeOf = (sentPosition: number) =>
     sentPosition < sentIndex.length ? (places.get(sentIndex.ordinal(sentPosition)) ?? null) : null;
-  return { sent, placeOf };
+  return { sent, sentIndex, placeOf };
 }

@@ -6,6 +6,7 @@ import type { ShardRecord, ShardResult } from '../../records/shard.ts';
 import type { ObjectWriter, WrittenObject } from '../../store/object-writer.ts';
 import type { Objects } from '../../store/objects.ts';
 import type { PendingWrite } from '../../store/pending-writes.ts';
+import type { AnswerChecks, CheckedAnswers } from './answer-checks.ts';
 import type { GatheredAnswers } from './gathered-answers.ts';
 import type { MissingLines } from './missing-lines.ts';
 import type { ResultSpool } from './result-spool.ts';
@@ -22,6 +23,8 @@ export interface ShardResultSources {
   index: LineIndex;
   answers: GatheredAnswers;
   spool: ResultSpool;
+  /** Null where no answer is held against a schema. */
+  checks: AnswerChecks | null;
 }
 
 type Unexecuted = Extract<TranslatedResult, { kind: 'unexecuted' }>;
@@ -71,9 +74,9 @@ export class ShardResults {
       const index = this.#objects.writer(this.#keys.index, { contentType: 'application/octet-stream' });
       await index.write(this.#entries.finish());
       const [output, errors] = await Promise.all([this.#output.close(), this.#errors.close(), index.close()]);
-      return this.#describe(output, errors);
+      return this.#describe(output, errors, (await this.#sources.checks?.finish()) ?? null);
     } catch (error) {
-      await Promise.all([this.#output.abort(), this.#errors.abort()]);
+      await Promise.all([this.#output.abort(), this.#errors.abort(), this.#sources.checks?.abort()]);
       throw error;
     }
   }
@@ -83,8 +86,15 @@ export class ShardResults {
     if (!answer) return this.#writeFailure(position);
     const outcome = { ...answer, unexecuted: false, expired: false, lost: false };
     const bytes = this.#sources.spool.get(position);
-    if (Buffer.isBuffer(bytes)) return this.#put(position, outcome, bytes);
-    return bytes.then((fetched) => this.#put(position, outcome, fetched));
+    const isChecked = answer.succeeded && this.#sources.checks !== null;
+    if (Buffer.isBuffer(bytes) && !isChecked) return this.#put(position, outcome, bytes);
+    return this.#putFetched(position, outcome, bytes);
+  }
+
+  async #putFetched(position: number, outcome: Outcome, bytes: Buffer | Promise<Buffer>): Promise<void> {
+    const fetched = await bytes;
+    if (outcome.succeeded) await this.#sources.checks?.add(this.#sources.index.ordinal(position), fetched);
+    await this.#put(position, outcome, fetched);
   }
 
   #writeFailure(position: number): PendingWrite {
@@ -141,10 +151,12 @@ export class ShardResults {
     });
   }
 
-  #describe(output: WrittenObject, errors: WrittenObject): ShardResult {
+  #describe(output: WrittenObject, errors: WrittenObject, checked: CheckedAnswers | null): ShardResult {
     const { doubled, malformed, foreign, usage, costUsd, sourceSha256 } = this.#sources.answers;
     return {
       ...this.#counts,
+      ...(checked && { invalidOutputs: checked.invalidOutputs }),
+      ...(checked?.warnings && { warnings: checked.warnings }),
       outputKey: output.bytes > 0 ? this.#keys.output : null,
       errorsKey: errors.bytes > 0 ? this.#keys.errors : null,
       indexKey: this.#keys.index,

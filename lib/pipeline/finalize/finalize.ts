@@ -24,8 +24,9 @@ import { creationTimes, type Services, type StepContext, unixSeconds } from '../
 import { collectedShards } from '../shards/collected-shard.ts';
 import { writeStatus } from '../status-file.ts';
 import type { BatchStep, FinalizeAnswer } from '../step.ts';
-import { tableUri, tableView } from '../table-view.ts';
+import { invalidOutputCount, tableUri, tableView } from '../table-view.ts';
 import { answerTask } from '../task-answer.ts';
+import { addAnswerWarnings, invalidOutputsOf } from './answer-warnings.ts';
 import { leaveCheckpoint, readCheckpoint } from './checkpoint.ts';
 import { emptyMerge, type MergeCheckpoint, mergeCheckpointSchema, mergeResults, mergeStretch } from './merge.ts';
 import { mayOpenRound, openNextRound } from './next-round.ts';
@@ -157,7 +158,9 @@ async function endWithResults(
   }
   const files: ResultFiles = { output: merged.output, errors: merged.errors };
   if (batch.recollection) await emptyOldFiles(services, batch, files);
-  const closed = endBatch(batch, finalStatus(batch, merged.expired > 0), unixSeconds(services), {
+  const noted = await addAnswerWarnings(services, batch, shards);
+  const closed = endBatch(noted, finalStatus(noted, merged.expired > 0), unixSeconds(services), {
+    ...invalidOutputsOf(shards),
     mergeCheckpoint: null,
     retryFile: merged.errors ? 'pending' : null,
     counts: { total: batch.counts.total, completed: merged.completed, failed: merged.failed },
@@ -169,7 +172,7 @@ async function endWithResults(
     firstFailure: await firstFailureOf(services, merged.errors),
   });
   await writeSummary(services, closed, receiptOf(services, closed, all, files));
-  return commitEnd(services, batch, closed);
+  return commitEnd(services, noted, closed);
 }
 
 /** What failed before and is answered now must not stand in the files of an earlier end. */
@@ -368,6 +371,7 @@ async function sendEvent(services: Services, batch: BatchRecord, status: Termina
 function eventOf(services: Services, batch: BatchRecord): BatchEvent {
   const uri = (name: 'output.jsonl' | 'errors.jsonl') => `s3://${services.objects.bucket}/${resultKey(batch.id, name)}`;
   const [input] = batch.input;
+  const invalidOutputs = invalidOutputCount(batch);
   return {
     version: '1',
     id: `${batch.id}:${batch.status}${batch.recollection ? `:${batch.rounds.length}` : ''}`,
@@ -377,6 +381,6 @@ function eventOf(services: Services, batch: BatchRecord): BatchEvent {
     output_uri: batch.outputFileId === null ? null : uri('output.jsonl'),
     error_uri: batch.errorFileId === null ? null : uri('errors.jsonl'),
     ...(batch.resultTable && { table_uri: tableUri(services, batch), table_error: batch.resultTable.error }),
-    ...(typeof batch.resultTable?.invalidOutputs === 'number' && { invalid_outputs: batch.resultTable.invalidOutputs }),
+    ...(invalidOutputs !== null && { invalid_outputs: invalidOutputs }),
   };
 }

@@ -4,6 +4,7 @@ import { addUsage, noUsage, type Usage } from '../../records/usage.ts';
 import type { WrittenObject } from '../../store/object-writer.ts';
 import { costOf, isSimulated, spentOn } from '../cost.ts';
 import type { Services } from '../services.ts';
+import { invalidOutputCount } from '../table-view.ts';
 
 export interface ResultFiles {
   output: WrittenObject | null;
@@ -22,6 +23,7 @@ export function receiptOf(services: Services, batch: BatchRecord, shards: readon
     sendings: sent.reduce((sum, shard) => sum + shard.attempts, 0),
     provider_batches: sent.map((shard) => providerBatchOf(services, shard)),
     breakdown: breakdownOf(services, sent),
+    invalid_outputs: invalidOutputCount(batch),
     usage: usageOfShards(shards),
     cost: costOfShards(services, shards),
     assumptions: batch.report?.assumptions ?? [],

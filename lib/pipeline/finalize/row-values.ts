@@ -3,13 +3,12 @@ import { objectFrom, objectOf, textOf } from '../../lines/foreign-json.ts';
 import { type LineOutcome, outcomeOf } from '../../lines/result-outcome.ts';
 import { answerText, verdictOn } from '../../lines/verdict.ts';
 import { type Pricer, pricerOf } from '../../providers/estimate/price.ts';
-import { messageOf } from '../../records/errors.ts';
 import { isObject, type JsonObject } from '../../records/json.ts';
-import { parseJson } from '../../records/parse-json.ts';
 import type { ShardRecord } from '../../records/shard.ts';
 import type { AnswerPart, ResultColumns } from '../../tables/result-columns.ts';
 import type { Column } from '../../tables/row.ts';
 import type { ResultRow } from '../../tables/table-encoder.ts';
+import { textProblem, type ValueCheck } from '../../tables/text-problem.ts';
 import { modelOf, usageOf } from '../answer-fields.ts';
 import { findAccount } from '../configured-account.ts';
 import type { Services } from '../services.ts';
@@ -73,7 +72,7 @@ export class RowValues {
     const needsJson = needsObject || parts.some(({ from }) => from === 'json');
     if (!needsJson && !check)
       return { values: parts.map((part) => partOf(part, outcome.body, text, null)), failure: null };
-    const verdict = verdictOn(outcome.body, (written) => problemOf(written, needsObject, check));
+    const verdict = verdictOn(outcome.body, (written) => textProblem(written, needsObject, check));
     const json = text === null ? null : parsed(text);
     if (verdict.usable) return { values: parts.map((part) => partOf(part, outcome.body, text, json)), failure: null };
     this.invalidOutputs += 1;
@@ -115,7 +114,7 @@ export class RowValues {
 /** How answers are judged. */
 export interface AnswerRules {
   /** Null where they are held against no schema. */
-  check: { problemOf(value: unknown): string | null } | null;
+  check: ValueCheck | null;
   /** Whether an answer that cannot be used stands in its row all the same. */
   keepsInvalid: boolean;
 }
@@ -135,17 +134,6 @@ const noResult: LineOutcome = {
   statusCode: null,
   body: null,
 };
-
-/** @returns what is wrong with an answer's text; null for one that is right. */
-function problemOf(text: string, needsObject: boolean, check: AnswerRules['check']): string | null {
-  try {
-    const value = parseJson(text);
-    if (needsObject && !isObject(value)) return 'it is no JSON object';
-    return check?.problemOf(value) ?? null;
-  } catch (error) {
-    return `it is no JSON (${messageOf(error)})`;
-  }
-}
 
 /** The JSON of a text, with the numbers in their own spelling; null where it is none. */
 function parsed(text: string): unknown {

@@ -8,6 +8,7 @@ import type { Objects } from '../../store/objects.ts';
 import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
 import type { AccountLimits } from './account-limits.ts';
 import { LineWriter, type WritableLine } from './line-writer.ts';
+import { SchemaSearch } from './schema-search.ts';
 
 /** Where a line goes; lines of the same target share shards. */
 export interface ShardTarget {
@@ -222,6 +223,8 @@ export class OpenShard {
   readonly #sent: ObjectWriter | null;
   readonly #index: ObjectWriter;
   readonly #entries = new LineIndexEncoder();
+  readonly #schemas = new SchemaSearch();
+  #hasSchemas = false;
   #lineCount = 0;
   #firstOrdinal = 0;
   #lastOrdinal = 0;
@@ -264,6 +267,7 @@ export class OpenShard {
     this.#batchUsd = addDollars(this.#batchUsd, line.estimate.batchUsd);
     this.#singleUsd = addDollars(this.#singleUsd, line.estimate.singleUsd);
     this.#entries.add(line.entry);
+    this.#hasSchemas ||= this.#schemas.isIn(line.line);
     const lines = this.#lines.write(line.line);
     const sent = line.translated ? this.#sent?.writeLine(line.translated) : undefined;
     const index = this.#entries.length > indexBytes ? this.#index.write(this.#entries.take()) : undefined;
@@ -290,6 +294,7 @@ export class OpenShard {
       estimatedUsd: this.#batchUsd,
       estimatedSingleUsd: this.#singleUsd,
       ...(shared !== null && { shared }),
+      ...(this.#hasSchemas && { hasSchemas: true }),
       linesKey: this.#keys.lines,
       sentKey: this.#sent ? this.#keys.sent : null,
       indexKey: this.#keys.index,
