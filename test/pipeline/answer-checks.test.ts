@@ -116,14 +116,18 @@ describe('the answers to a file of requests', () => {
   });
 
   it('are warned of once, however often the batch comes to its end', async () => {
-    const id = await run('twice.jsonl', [asking('a', impossible)]);
+    // A translated request, of which Prepare has warned before.
+    const more = { model: 'claude-haiku-4-5', max_completion_tokens: 100, logit_bias: { 1: 1 } };
+    const id = await run('twice.jsonl', [asking('a', impossible, 'x', more)]);
+    const before = await warningsOf(id);
+    expect(before.map(({ code }) => code)).toEqual(['parameter_dropped', 'parameter_changed', 'invalid_output']);
     await harness.services.records.updateBatch(id, (current) => {
       const reopened = beginRecollection(current, Math.floor(Date.now() / 1_000));
       return { ...reopened, recollection: reopened.recollection && { ...reopened.recollection, isOpen: true } };
     });
     await drive(harness, id);
-    expect(await warningsOf(id)).toHaveLength(1);
-    expect(await harness.status('twice.jsonl')).toMatchObject({ invalid_outputs: 1, warning_count: 1 });
+    expect(await warningsOf(id)).toEqual(before);
+    expect(await harness.status('twice.jsonl')).toMatchObject({ invalid_outputs: 1, warning_count: 3 });
   });
 
   it('may be kept by name, and not be made errors', async () => {
