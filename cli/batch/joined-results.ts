@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { isOverlong, splitLines } from '../../lib/lines/jsonl.ts';
 import { maxResultLineBytes } from '../../lib/lines/result-line.ts';
 import { type BatchState, hasBatchEnded } from '../transport/batch-state.ts';
@@ -55,27 +56,51 @@ export class JoinedResults {
       }
   }
 
+  /** A request's last error; what no retry took up again has its own from the batch that it stood in. */
   async *errors(): AsyncGenerator<Uint8Array> {
-    for await (const { line, customId } of this.#lines(this.#batches.at(-1)?.errorFile ?? null)) {
-      if (customId !== null && this.#answered.has(customId)) continue;
-      this.counts.failed += 1;
-      yield line;
-    }
+    const last = new Map<string, number>();
+    for (const [place, { errorFile }] of this.#batches.entries())
+      for await (const { customId } of this.#lines(errorFile)) if (customId !== null) last.set(customId, place);
+    for (const [place, { errorFile }] of this.#batches.entries())
+      for await (const { line, customId, code } of this.#lines(errorFile)) {
+        const isLast = place === this.#batches.length - 1;
+        const isOwn = customId === null ? isLast || code === neverRetried : last.get(customId) === place;
+        if (!isOwn || (customId !== null && this.#answered.has(customId))) continue;
+        this.counts.failed += 1;
+        yield line;
+      }
   }
 
-  async *#lines(reference: string | null): AsyncGenerator<{ line: Buffer; customId: string | null }> {
+  async *#lines(reference: string | null): AsyncGenerator<ResultLine> {
     if (reference === null) return;
     const { chunks } = await this.#transport.open(reference);
     for await (const lines of splitLines(chunks, maxResultLineBytes))
       for (const line of lines)
-        if (!isOverlong(line)) yield { line: Buffer.concat([line.bytes, newline]), customId: customIdOf(line.bytes) };
+        if (!isOverlong(line)) yield { line: Buffer.concat([line.bytes, newline]), ...read(line.bytes) };
   }
 }
 
 const newline = Buffer.from('\n');
 
-function customIdOf(line: Buffer): string | null {
-  const result: unknown = JSON.parse(line.toString('utf8'));
-  const isNamed = typeof result === 'object' && result !== null && 'custom_id' in result;
-  return isNamed && typeof result.custom_id === 'string' ? result.custom_id : null;
+/** Nothing of such a line is kept, so that it stands in no retry. */
+const neverRetried = 'line_too_long';
+
+interface ResultLine {
+  line: Buffer;
+  customId: string | null;
+  /** Why it failed, of an error line. */
+  code: string | null;
+}
+
+const resultSchema = z.object({
+  custom_id: z.string().nullable().catch(null),
+  error: z
+    .object({ code: z.string().nullable().catch(null) })
+    .nullable()
+    .catch(null),
+});
+
+function read(line: Buffer): Omit<ResultLine, 'line'> {
+  const { custom_id: customId, error } = resultSchema.parse(JSON.parse(line.toString('utf8')));
+  return { customId, code: error?.code ?? null };
 }

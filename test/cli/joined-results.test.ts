@@ -16,7 +16,9 @@ class KeptBatches implements Pick<Transport, 'open' | 'retryOf'> {
 
   async open(reference: string) {
     const lines = this.#files[reference] ?? [];
-    const text = lines.map((id) => `${JSON.stringify({ custom_id: id, from: reference })}\n`).join('');
+    const named = (id: string) => ({ custom_id: id, from: reference });
+    const nameless = { custom_id: null, error: { code: 'line_too_long' }, from: reference };
+    const text = lines.map((id) => `${JSON.stringify(id === '?' ? nameless : named(id))}\n`).join('');
     return {
       bytes: null,
       chunks: (async function* () {
@@ -37,8 +39,8 @@ function batch(id: string, retryOf: string | null, status = 'completed'): BatchS
   return { ...state, retryOf };
 }
 
-async function idsOf(lines: AsyncIterable<Uint8Array>): Promise<[id: string, from: string][]> {
-  const found: [string, string][] = [];
+async function idsOf(lines: AsyncIterable<Uint8Array>): Promise<[id: string | null, from: string][]> {
+  const found: [string | null, string][] = [];
   for await (const line of lines) {
     const { custom_id, from } = JSON.parse(Buffer.from(line).toString());
     found.push([custom_id, from]);
@@ -76,4 +78,24 @@ it('each request has the first answer that it got, or the last error, over a cha
   ]);
   expect(await idsOf(joined.errors())).toEqual([['d', 'three.err']]);
   expect(joined.counts).toEqual({ completed: 4, failed: 1 });
+});
+
+it('what no retry took up again keeps its error', async () => {
+  const batches = [batch('one', null), batch('two', 'one'), batch('three', 'two')];
+  const transport = new KeptBatches(batches, {
+    'one.out': ['a'],
+    'one.err': ['?', 'b', 'left-out', 'c'],
+    'two.out': ['b'],
+    'two.err': ['c'],
+    'three.err': ['c', '?'],
+  }) as unknown as Transport;
+  const joined = new JoinedResults(transport, batches);
+  for await (const _answer of joined.answers());
+  expect(await idsOf(joined.errors())).toEqual([
+    [null, 'one.err'],
+    ['left-out', 'one.err'],
+    ['c', 'three.err'],
+    [null, 'three.err'],
+  ]);
+  expect(joined.counts).toEqual({ completed: 2, failed: 4 });
 });
