@@ -160,7 +160,11 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     );
     const early = await batchdrop('results', id);
     expect(early.stderr).toContain('its results are written when it ends');
-    const running = await batchdrop('status', id);
+    const shown = async () => {
+      const status = await batchdrop('status', id);
+      return status.stdout.includes('1 of 2 answered') && status;
+    };
+    const running = await vi.waitUntil(shown, { timeout: 60_000, interval: 500 });
     expect(running.stdout).toMatch(/● batch_\w+ in_progress: 1 of 2 answered\n/);
     const soFar = await answeredSoFar(() => batchdrop('results', id, '--partial'));
     expect(soFar).toMatchObject({ code: 0, stderr: expect.stringContaining(`Batch '${id}' is in_progress`) });
@@ -170,7 +174,7 @@ describe.concurrent('through the API', { timeout: 120_000 }, () => {
     const errorsSoFar = await batchdrop('results', id, '--partial', '--errors');
     expect(errorsSoFar).toMatchObject({ code: 2, stderr: expect.stringContaining('is known when it ends') });
     expect((await batchdrop('cancel', id)).code).toBe(0);
-    const ended = await batchdrop('wait', id, '--timeout', '30s');
+    const ended = await batchdrop('wait', id, '--timeout', '60s');
     expect(ended.stdout).toContain(`${id} cancelled`);
     const whole = await batchdrop('results', id);
     expect(whole.stderr).toContain('was cancelled with 1 of 2 answered; --partial fetches that.');
