@@ -163,7 +163,9 @@ export class LeafCursor {
   #assertBounded(header: PageHeader): void {
     const { compressed_page_size: compressed, uncompressed_page_size: uncompressed } = header;
     const values = valuesIn(header);
-    if (!(compressed >= 0 && uncompressed >= 0 && values >= 0))
+    const rows = header.data_page_header_v2?.num_rows ?? 0;
+    // A changed byte makes another type of a number.
+    if (![compressed, uncompressed, values, rows].every((count) => Number.isInteger(count) && count >= 0))
       throw invalidTable(`${this.#what}: a page's header is wrong. Write it again, or upload it again.`);
     if (Math.max(compressed, uncompressed) > maxPageBytes)
       throw invalidTable(

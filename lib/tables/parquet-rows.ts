@@ -1,5 +1,6 @@
 import type { DecodedArray } from 'hyparquet';
 import { assembleNested } from 'hyparquet/src/assemble.js';
+import { InvalidInputError, messageOf } from '../records/errors.ts';
 import { invalidTable } from './csv-rows.ts';
 import { type HeldPages, LeafCursor, type ReadRange } from './parquet-column.ts';
 import {
@@ -184,7 +185,9 @@ function cellOf({ type, tree, leaves }: ParquetColumn, cursors: readonly LeafCur
     return values.get(tree.path.join('.'))?.[0] ?? null;
   } catch (error) {
     if (error instanceof UnreadableValueError) return error;
-    throw error;
+    if (error instanceof InvalidInputError) throw error;
+    // Nothing else but the bytes can be to blame.
+    return new UnreadableValueError(`holds a value that is not of its type (${messageOf(error)})`);
   }
 }
 

@@ -13,6 +13,7 @@ export class UnreadableValueError extends Error {}
  *
  * @param element of a column of single values, as the file's schema has it.
  * @returns null for a type that is not read.
+ * @throws RangeError for a decimal that Parquet does not know.
  */
 export function typeOfElement(element: SchemaElement): ParquetType | null {
   const { type, converted_type: converted, logical_type: logical, type_length: length = null } = element;
@@ -67,11 +68,11 @@ function decimalOf(
   { converted_type, logical_type: logical, precision, scale, type_length }: SchemaElement,
   physical: 'INT32' | 'INT64' | 'BYTE_ARRAY' | 'FIXED_LEN_BYTE_ARRAY',
 ): ParquetType | null {
-  const length = type_length ?? null;
-  if (logical?.type === 'DECIMAL')
-    return { is: 'decimal', physical, length, precision: logical.precision, scale: logical.scale };
-  if (converted_type !== 'DECIMAL') return null;
-  return { is: 'decimal', physical, length, precision: precision ?? 0, scale: scale ?? 0 };
+  const stated = logical?.type === 'DECIMAL' ? logical : { precision: precision ?? 0, scale: scale ?? 0 };
+  if (logical?.type !== 'DECIMAL' && converted_type !== 'DECIMAL') return null;
+  if (!(stated.scale >= 0 && stated.scale <= stated.precision))
+    throw new RangeError(`a decimal has ${stated.scale} of its ${stated.precision} digits behind the point`);
+  return { is: 'decimal', physical, length: type_length ?? null, precision: stated.precision, scale: stated.scale };
 }
 
 function typeOfBytes(stated: string | null): ParquetType {

@@ -325,6 +325,29 @@ describe('a Parquet file by DuckDB', () => {
     );
   });
 
+  // Found by the property above: seed -220018597, a changed byte in the schema.
+  it.each([-1, 5])('whose decimals have %s of four digits behind the point is refused', async (scale) => {
+    const decimal = { name: 'price', type: 'INT32', converted_type: 'DECIMAL', precision: 4, scale } as const;
+    const bytes = parquetWriteBuffer({
+      columnData: [{ name: 'price', data: [1], encoding: 'PLAIN' }],
+      schema: [
+        { name: 'root', num_children: 1 },
+        { ...decimal, repetition_type: 'REQUIRED' },
+      ],
+    });
+    const reading = rowsOf(Buffer.from(bytes));
+    await expect(reading).rejects.toBeInstanceOf(InvalidInputError);
+    await expect(reading).rejects.toThrow(`a decimal has ${scale} of its 4 digits behind the point`);
+  });
+
+  // Found by the property above: seed -116317628, a size that is no 32 bit number any more.
+  it('whose pages say their size in another type of number is refused', async () => {
+    const bytes = Buffer.from(parquetWriteBuffer({ columnData: [{ name: 'a', data: [1, 2], encoding: 'PLAIN' }] }));
+    expect(bytes[6]).toBe(0x15);
+    bytes[6] = 0x16;
+    await expect(rowsOf(bytes)).rejects.toThrow("a page's header is wrong");
+  });
+
   it('that is encrypted is refused as such', async () => {
     const bytes = await duck.parquet('select 1 as a');
     bytes.write('PARE', bytes.length - 4, 'latin1');
