@@ -2,6 +2,7 @@ import { Agent, request } from 'node:http';
 import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { SeededRandom } from '../../simulators/seeded-random.ts';
+import { runs } from '../seed.ts';
 import { startServing, until } from './live-harness.ts';
 
 /** `BATCHDROP_RUNS=10` makes it 10,000, each with two open files of this process at a time. */
@@ -57,6 +58,6 @@ it(`${callers} callers that hang up at random moments get an answer each, and it
       expect(answers).toEqual(prompts);
       expect(upstream.paid.toSorted()).toEqual(prompts.toSorted());
     }),
-    { numRuns: 1 },
+    { numRuns: runs(1) },
   );
 });

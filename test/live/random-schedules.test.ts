@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { runs } from '../seed.ts';
 import { ask, Serving, startUpstream, temporaryFolder, until } from './live-harness.ts';
 import type { CreateFate, Upstream } from './upstream.ts';
 
@@ -67,6 +68,6 @@ it('passes that are disturbed at random moments pay for each request once, and t
         await serving.stop();
       }
     }),
-    { numRuns: 6, endOnFailure: true },
+    { numRuns: runs(6), endOnFailure: true },
   );
 });
