@@ -8,7 +8,8 @@ export function logsCommand(): Command {
     summary: "Print a batch's story: what each of its steps logged, oldest first.",
     notes:
       'A deployment is BATCHDROP_STATE_MACHINE_ARN, the output StateMachine of its stack, with AWS credentials; without it\n' +
-      'the local stack of this folder. A name or the beginning of an id is looked up through BATCHDROP_URL or BATCHDROP_BUCKET.\nLog lines hold ids, counts and error texts, never requests, answers or keys.',
+      'the local stack of this folder. A name or the beginning of an id is looked up through BATCHDROP_URL or\n' +
+      'BATCHDROP_BUCKET. Log lines hold ids, counts and error texts, never requests, answers or keys.',
     examples: [
       ['On the local stack', 'batchdrop logs batch_0123'],
       ['On a deployment, of a month', 'BATCHDROP_STATE_MACHINE_ARN=... batchdrop logs batch_0123 --days 30'],

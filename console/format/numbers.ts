@@ -41,7 +41,7 @@ export function percentText(part: number, whole: number): string {
   return percents.format(share < 1 ? Math.min(share, 0.99) : 1);
 }
 
-/** Below a dollar as many digits as say something. */
+/** In cents; below ten cents with as many digits as say something. */
 export function dollarsText(usd: number): string {
   if (usd === 0 || usd >= 0.1) return dollars.format(usd);
   return usd < 0.000_001 ? `< ${cents.format(0.000_001)}` : cents.format(usd);

@@ -90,7 +90,7 @@ describe('the answers to a file of requests', () => {
     expect(await summaryOf(id)).toEqual({ receipt: { invalid_outputs: 3 }, warning_count: 3 });
   });
 
-  it('are checked in every choice', async () => {
+  it('of a request with several choices give one warning', async () => {
     const id = await run('choices.jsonl', [asking('n', impossible, 'x', { n: 2 })]);
     expect(await warningsOf(id)).toHaveLength(1);
   });

@@ -194,13 +194,21 @@ describe('a candidate that is not counted yet', () => {
 });
 
 describe('an upload', () => {
-  it.each(['openai', 'mistral'] as const)('at %s that is answered as another one is made again', async (kind) => {
+  const kinds = ['openai', 'mistral', 'gemini'] as const;
+  const prefixes = [
+    ['the pipeline', `b${'0'.repeat(41)}`],
+    ['the library', 'batchdrop-00000000-0000-4000-8000-000000000000'],
+    ['live calls', 'live-0123456789ab-1z-'],
+  ] as const;
+  const cases = kinds.flatMap((kind) => prefixes.map(([whose, prefix]) => ({ kind, whose, prefix })));
+
+  it.each(cases)('at $kind that is answered as another one of $whose is made again', async ({ kind, prefix }) => {
     const connection = await connect(kind);
-    await connection.client.upload({ ...sendingOf(kind, ['other']), prefix: `b${'0'.repeat(41)}` }, noAbort);
+    await connection.client.upload({ ...sendingOf(kind, ['other']), prefix }, noAbort);
     connection.simulator.setFaults([{ kind: 'wrong_body', operation: 'upload', body: 'earlier', times: 1 }]);
     const sending = { ...sendingOf(kind, texts), prefix: `b${'1'.repeat(41)}` };
     const upload = () => connection.client.upload(sending, noAbort);
-    await expect(upload()).rejects.toThrow(`is about b${'0'.repeat(41)}.jsonl`);
+    await expect(upload()).rejects.toThrow(`is about ${prefix}`);
     await expect(upload()).resolves.toMatchObject({ outcome: 'uploaded' });
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { verdictOn } from '../../lib/lines/verdict.ts';
 import { compileCheck } from '../../lib/tables/schema-check.ts';
+import { textProblem } from '../../lib/tables/text-problem.ts';
 
 describe('a schema', () => {
   it.each([
@@ -119,5 +120,34 @@ describe('an answer', () => {
     ['a cut message', { content: [{ text: 'b' }], stop_reason: 'max_tokens' }, 'truncated'],
   ])('of %s cannot', (_what, body, code) => {
     expect(verdictOn(body, isA)).toMatchObject({ usable: false, code });
+  });
+});
+
+describe('what is wrong with a text', () => {
+  it.each([
+    ['Confidential: the client is insolvent', 1],
+    ['{"diagnosis": Confidential}', 15],
+    ['{"client": "Confidential', 25],
+    ['{"a": 1} Confidential', 10],
+  ])('that is no JSON (%s) has a place, and nothing of the text', (text, place) => {
+    const problem = textProblem(text, false, null);
+    expect(problem).toMatch(new RegExp(`^it is no JSON \\(at character ${place}: `));
+    expect(problem).not.toContain('onfidential');
+  });
+
+  it('that its check cannot judge does not read as if it were no JSON', () => {
+    const check = {
+      problemOf: () => {
+        throw new RangeError('Maximum call stack size exceeded');
+      },
+    };
+    expect(textProblem('{}', false, check)).toBe(
+      'it cannot be held against its schema (Maximum call stack size exceeded)',
+    );
+  });
+
+  it('that holds no object where one was asked for says so', () => {
+    expect(textProblem('[]', true, null)).toBe('it is no JSON object');
+    expect(textProblem('{}', true, null)).toBeNull();
   });
 });

@@ -27,6 +27,7 @@ import type { KeyedClient } from '../shared/http/keyed-client.ts';
 import { findProven, maxListPages } from '../shared/http/lost-create.ts';
 import { parsedReply } from '../shared/http/parsed-reply.ts';
 import { withSpooledFile } from '../shared/http/spooled-file.ts';
+import { assertStoredAs } from '../shared/http/stored-file.ts';
 import { uploadFailure } from '../shared/http/upload-failure.ts';
 import { verifiedDownload } from '../shared/http/verified-download.ts';
 import { walkedPage } from '../shared/http/walked-page.ts';
@@ -42,7 +43,9 @@ import {
 
 const pageSize = 100;
 
-const uploadedSchema = z.object({ file: z.object({ name: z.string().min(1) }) });
+const uploadedSchema = z.object({
+  file: z.object({ name: z.string().min(1), displayName: z.string().nullish().catch(null) }),
+});
 const createdSchema = z.object({ name: z.string().min(1) });
 const listSchema = listReply({ operations: z.array(batchOperationSchema).default([]) });
 type BatchList = z.infer<typeof listSchema>;
@@ -93,7 +96,9 @@ class GeminiClient implements ProviderClient, Catalog {
         body: blob,
         signal: deadline,
       });
-      return uploadedSchema.parse(await stored.json()).file.name;
+      const { file } = uploadedSchema.parse(await stored.json());
+      assertStoredAs(file.displayName, sending.prefix);
+      return file.name;
     });
   }
 
