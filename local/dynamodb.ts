@@ -19,19 +19,24 @@ import type { Permissions } from './permissions.ts';
 const pollMilliseconds = 5;
 
 /**
- * DynamoDB on disk, with our table. Writes survive a killed process. The folder must belong to this process: dynalite
+ * DynamoDB with our table. Writes to a folder survive a killed process. The folder must belong to this process: dynalite
  * does not fail clearly where it does not.
  *
- * @param folder made if missing.
+ * @param folder made if missing; null keeps all in memory.
  * @param permissions whose calls are allowed; all are where it is absent.
  */
 export async function startLocalDynamoDB(
-  folder: string,
+  folder: string | null,
   tableName: string,
   permissions?: Permissions,
 ): Promise<LoopbackServer> {
   closeIteratorsOfDynalite();
-  const server = dynalite({ path: folder, createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 });
+  const server = dynalite({
+    ...(folder !== null && { path: folder }),
+    createTableMs: 0,
+    deleteTableMs: 0,
+    updateTableMs: 0,
+  });
   surviveBrokenRequests(server);
   if (permissions) askFirst(server, permissions);
   const url = await listenOnLoopback(server, 0);

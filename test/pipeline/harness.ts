@@ -99,7 +99,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       created.push(event);
     },
   });
-  const dynamodb = await startLocalDynamoDB(join(dataDir, 'dynamodb'), 'batchdrop', permissions);
+  const dynamodb = await startLocalDynamoDB(null, 'batchdrop', permissions);
   const { started, running, events, keys, tasks, ...played } = await startPlayedServices(permissions);
   const timing = { validatingMs: 500, inProgressMs: 2_000, finalizingMs: 500 };
   const openai = await startOpenAISimulator({ dataDir: join(dataDir, 'openai'), timing, apiKey: 'right-key' });
