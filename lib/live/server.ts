@@ -59,7 +59,10 @@ export async function serveLive(options: ServeOptions): Promise<LiveServer> {
     },
   );
   server.timeout = 0;
-  await listening(server, options.port);
+  await listening(server, options.port).catch((error: unknown) => {
+    handler.stop();
+    throw error;
+  });
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
   handler.port = port;

@@ -186,6 +186,9 @@ describe('calls of no run', () => {
     expect(answers).toHaveLength(40);
     expect(serving.upstream.paid.toSorted()).toEqual(questions.toSorted());
     expect(serving.run.pace).toContain('4 calls in flight');
+    const messages = [{ role: 'user' as const, content: 'one more' }];
+    const { response } = await client.chat.completions.create({ model: 'gpt-4o-mini', messages }).withResponse();
+    expect(response.headers.get('x-batchdrop-pace')).toContain('4 calls in flight');
   });
 
   it('a server that dies between an answer and its note gives it again, and pays nothing', async () => {

@@ -20,15 +20,21 @@ function environment(upstream: Upstream): NodeJS.ProcessEnv {
 }
 
 /** The server as a process of its own. */
-async function startServer(folder: string, upstream: Upstream): Promise<{ child: ChildProcess; url: string }> {
+async function startServer(
+  folder: string,
+  upstream: Upstream,
+  more: readonly string[] = [],
+  printed: string[] = [],
+): Promise<{ child: ChildProcess; url: string }> {
   const readyFile = join(folder, 'ready.json');
   rmSync(readyFile, { force: true });
-  const words = ['serve', ...quick, '--port', '0', '--ready-file', readyFile, '--json'];
+  const words = ['serve', ...quick, '--port', '0', '--ready-file', readyFile, '--json', ...more];
   const child = spawn(process.execPath, [join(root, 'cli/main.ts'), ...words], {
     cwd: folder,
     env: environment(upstream),
-    stdio: 'ignore',
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => printed.push(String(text)));
   onTestFinished(() => void child.kill('SIGKILL'));
   await until(() => existsSync(readyFile) || child.exitCode !== null);
   const { url, pid } = JSON.parse(readFileSync(readyFile, 'utf8'));
@@ -124,6 +130,54 @@ it('a command that cannot be started ends the server, and says so', async () => 
     code: 2,
     stderr: expect.stringContaining('The command no-such-program cannot be started'),
   });
+});
+
+it('Ctrl-C before a batch went out: nothing was sent, the next start sends it once, and no key is written anywhere', async () => {
+  const folder = temporaryFolder();
+  const upstream = await startUpstream();
+  const printed: string[] = [];
+  const started = (gather: string) => startServer(folder, upstream, ['--gather', gather], printed);
+  let { child, url } = await started('600');
+  const client = () => new OpenAI({ baseURL: `${url}/v1`, apiKey: 'sk-caller', maxRetries: 0 });
+  const asked = ask(client(), 'early').catch((error: unknown) => error);
+  const state = async () => (await (await fetch(`${url}/status`)).json()) as { waiting: number };
+  while ((await state()).waiting === 0) await new Promise((resolve) => setTimeout(resolve, 50));
+  const ended = once(child, 'exit');
+  child.kill('SIGINT');
+  expect(await asked).toBeInstanceOf(Error);
+  expect(await ended).toEqual([0, null]);
+  expect(upstream.paid).toEqual([]);
+
+  ({ child, url } = await started('0.2'));
+  await expect(ask(client(), 'early')).resolves.toBe('early #1');
+  await killed(child);
+
+  expect(upstream.paid).toEqual(['early']);
+  expect(upstream.headers.map(({ authorization }) => authorization)).toEqual(
+    upstream.headers.map(() => 'Bearer sk-pays'),
+  );
+  expect(printed.join('')).toContain('"event"');
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const written = files.map(({ parentPath, name }) => readFileSync(join(parentPath, name)).toString('latin1'));
+  expect(written.some((text) => text.includes('early'))).toBe(true);
+  for (const text of [...written, ...printed]) expect(text).not.toMatch(/sk-pays|sk-caller/);
+});
+
+it('listens on 8702 where no port is named, and says what to do where that is taken', async () => {
+  const holder = createServer().listen(8_702, '127.0.0.1');
+  // Where somebody else has it, it is taken as well.
+  await Promise.race([once(holder, 'listening'), once(holder, 'error')]);
+  const upstream = await startUpstream();
+  const started = promisify(execFile)(process.execPath, [join(root, 'cli/main.ts'), 'serve', ...quick], {
+    cwd: temporaryFolder(),
+    env: environment(upstream),
+    timeout: 60_000,
+  });
+  await expect(started).rejects.toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/Port 8702 .* is taken .* or 0 for a free one/),
+  });
+  holder.close();
 });
 
 it('a server whose journal fails ends, and says why and what to do', async () => {
