@@ -1,11 +1,12 @@
 /** Lets a number of tasks run at a time; the others wait in order. */
 export class ConcurrencyLimit {
-  readonly #max: number;
+  readonly #max: () => number;
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
-  constructor(max: number) {
-    this.#max = max;
+  /** @param max one that changes takes hold with the next task that comes or ends, and with `review`. */
+  constructor(max: number | (() => number)) {
+    this.#max = typeof max === 'number' ? () => max : max;
   }
 
   async run<Result>(task: () => Promise<Result>): Promise<Result> {
@@ -13,19 +14,23 @@ export class ConcurrencyLimit {
     try {
       return await task();
     } finally {
-      this.#leave();
+      this.#running -= 1;
+      this.review();
     }
   }
 
   async #enter(): Promise<void> {
-    if (this.#running < this.#max) this.#running += 1;
+    if (this.#running < this.#max()) this.#running += 1;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Hands its place to the next in line, so that nobody can step in between. */
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next) next();
-    else this.#running -= 1;
+  /** Starts those that wait as far as there is room. Each has its place at once, so that nobody can step in between. */
+  review(): void {
+    while (this.#running < this.#max()) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#running += 1;
+      next();
+    }
   }
 }

@@ -22,6 +22,8 @@ export interface FunctionInvokerOptions {
 
 /** Handlers mostly wait for other local servers; more of them at a time only share the same processor. */
 const defaultMaxConcurrent = 64;
+/** While drops are taken in, so that each soon has its status file, however many come at once. */
+const maxConcurrentBesideIntake = 2;
 const closingGraceMilliseconds = 1_000;
 
 /** A call that passed its function's timeout, named as Lambda names it. */
@@ -44,18 +46,21 @@ export class StoppingError extends Error {
 
 /**
  * Calls functions as Lambda would: events and answers pass as JSON, a call that takes too long fails, and a bounded
- * number runs at a time. A call that failed or timed out is not repeated; that is its caller's decision.
+ * number runs at a time: whoever calls intake keeps to a bound of its own, and goes before all others. A call that failed or
+ * timed out is not repeated; that is its caller's decision.
  */
 export class FunctionInvoker {
   readonly #options: FunctionInvokerOptions;
   readonly #handlers = new Map<FunctionName, Promise<FunctionHandler>>();
   readonly #limit: ConcurrencyLimit;
+  #intakes = 0;
   readonly #running = new Map<AbortController, Promise<unknown>>();
   #isStopping = false;
 
   constructor(options: FunctionInvokerOptions) {
     this.#options = options;
-    this.#limit = new ConcurrencyLimit(options.maxConcurrent ?? defaultMaxConcurrent);
+    const most = options.maxConcurrent ?? defaultMaxConcurrent;
+    this.#limit = new ConcurrencyLimit(() => (this.#intakes > 0 ? Math.min(most, maxConcurrentBesideIntake) : most));
   }
 
   /**
@@ -63,12 +68,21 @@ export class FunctionInvoker {
    * @throws what the function threw, FunctionTimedOutError, or StoppingError.
    */
   async invoke(name: FunctionName, event: unknown): Promise<unknown> {
-    return this.#limit.run(async () => {
-      if (this.#isStopping) throw new StoppingError();
-      const handler = await this.#load(name);
-      const answer = await this.#callWithTimeout(name, handler, throughJson(event));
-      return throughJson(answer ?? null);
-    });
+    if (name !== 'intake') return this.#limit.run(() => this.#call(name, event));
+    this.#intakes += 1;
+    try {
+      return await this.#call(name, event);
+    } finally {
+      this.#intakes -= 1;
+      this.#limit.review();
+    }
+  }
+
+  async #call(name: FunctionName, event: unknown): Promise<unknown> {
+    if (this.#isStopping) throw new StoppingError();
+    const handler = await this.#load(name);
+    const answer = await this.#callWithTimeout(name, handler, throughJson(event));
+    return throughJson(answer ?? null);
   }
 
   /** Aborts the calls that run and gives them a moment to end. */

@@ -74,6 +74,30 @@ describe('a function', () => {
     expect(Math.min(...remaining.map(Number))).toBeGreaterThan(300);
   });
 
+  it('goes beside one other at most while drops are taken in, and beside all others afterwards', async () => {
+    const started: unknown[] = [];
+    const ends = new Map<unknown, () => void>();
+    const invoker = invokerOf(async (event) => {
+      started.push(event);
+      await new Promise<void>((resolve) => ends.set(event, resolve));
+    });
+    const calls = ['drop 1', 'drop 2', 'a', 'b', 'c', 'd'].map((event) =>
+      invoker.invoke(event.startsWith('drop') ? 'intake' : 'submit', event),
+    );
+    await sleep(1);
+    expect(started.toSorted()).toEqual(['a', 'b', 'drop 1', 'drop 2']);
+    ends.get('drop 1')?.();
+    await calls[0];
+    await sleep(1);
+    expect(started).not.toContain('c');
+    ends.get('drop 2')?.();
+    await calls[1];
+    await sleep(1);
+    expect(started).toEqual(expect.arrayContaining(['c', 'd']));
+    for (const end of ends.values()) end();
+    await Promise.all(calls);
+  });
+
   it('is loaded once, and again after a load that failed', async () => {
     let loads = 0;
     const invoker = new FunctionInvoker({
