@@ -22,6 +22,7 @@ const benches: Record<string, () => Promise<(options: BenchOptions) => void | Pr
   serve: async () => (await import('./serve.ts')).run,
   console: async () => (await import('./console.ts')).run,
   table: async () => (await import('./table.ts')).run,
+  drops: async () => (await import('./drops.ts')).run,
 };
 const usualLines = 200_000;
 /** Lines where `--lines` does not say, for benches that take long for each. */

@@ -6,7 +6,7 @@ import { runs, runTimeMs } from '../seed.ts';
 import { crashing, crashPoint } from './crashing.ts';
 import { drive, pass, shortTimes } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
-import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen } from './invariants.ts';
+import { expectExactlyOnce, expectNeverSentTwice, expectNothingOpen, namedAsUnproven } from './invariants.ts';
 import { chatLine, claudeLine, fileOf, nativeLine } from './requests.ts';
 import { cancelBatch } from './steps.ts';
 
@@ -85,6 +85,29 @@ async function drop(
   return { batchId, input };
 }
 
+/** Seed 1944438098: nothing shows whose the batch is while it runs, and its shard's batch ends before it does. */
+const cancelledWhileUnproven: [
+  ((id: string) => string)[],
+  never[],
+  Fault[],
+  cancelAt: number,
+  jitterSeed: number,
+  looks: number[],
+] = [
+  new Array(8).fill(nativeLine),
+  [],
+  [
+    { kind: 'connection_cut', operation: 'create', when: 'after_effect', times: 1 },
+    { kind: 'slow', delayMs: 600_000 },
+  ],
+  3,
+  2_147_483_619,
+  [19, 11],
+];
+
+/** Named in the errors of the batches that they may belong to. */
+const unproven = new Set<string>();
+
 describe('whatever fails and wherever a function dies', () => {
   it(
     'every request comes back exactly once and none is paid for twice',
@@ -113,14 +136,15 @@ describe('whatever fails and wherever a function dies', () => {
             await drive(harness, batchId, { services, onTurn, context: shortTimes(looks) });
             await expectExactlyOnce(harness, batchId, input);
             await expectNeverSentTwice(harness, batchId);
-            await expectNothingOpen(harness);
+            for (const id of await namedAsUnproven(harness, batchId)) unproven.add(id);
+            await expectNothingOpen(harness, unproven);
             const batch = await harness.batch(batchId);
             expect(batch.eventSentAtMs).not.toBeNull();
             const sent = harness.events.filter((event) => event.detail.id.startsWith(batchId));
             expect(new Set(sent.map((event) => event.detail.id))).toEqual(new Set([`${batchId}:${batch.status}`]));
           },
         ),
-        { numRuns: runs(25), endOnFailure: true },
+        { numRuns: runs(25), endOnFailure: true, examples: [cancelledWhileUnproven] },
       );
     },
     runTimeMs(300_000),
