@@ -95,7 +95,7 @@ export async function waitForAll(
   for (const outcome of ended)
     if ('value' in outcome && options.output !== undefined)
       await keepResults(transport, outcome.value, { ...options, output: options.output }, isOneOfMany);
-  await answerEach(ended, options, async (outcome) => endedAnswer(outcome));
+  await answerEach(ended, options, async (outcome) => endedAnswer(outcome, options.output !== undefined));
 }
 
 /** Says that there is no such folder before hours are waited. */
@@ -103,11 +103,11 @@ async function assertTarget({ output }: FinishOptions, isOneOfMany: boolean): Pr
   if (output !== undefined) await targetFile(output, '', isOneOfMany);
 }
 
-function endedAnswer(outcome: Outcome<BatchState>): BatchAnswer {
+function endedAnswer(outcome: Outcome<BatchState>, isFetched: boolean): BatchAnswer {
   if ('error' in outcome) throw outcome.error;
   const state = outcome.value;
   return {
-    answer: { terminal: () => stateText(state), json: state.document },
+    answer: { terminal: () => stateText(state, isFetched), json: state.document },
     brief: { terminal: () => headline(state) },
     status: endStatus(state),
   };

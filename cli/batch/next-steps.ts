@@ -7,8 +7,12 @@ export interface Step {
   command: string;
 }
 
-/** The commands that make sense now. */
-export function nextSteps(state: BatchState): Step[] {
+/**
+ * The commands that make sense now.
+ *
+ * @param isFetched whether its answers and errors were written to files just now.
+ */
+export function nextSteps(state: BatchState, isFetched = false): Step[] {
   const handle = printable(state.handle);
   if (state.status === 'cancelling')
     return [{ does: 'Wait for what finishes all the same', command: hint('wait', handle) }];
@@ -18,7 +22,7 @@ export function nextSteps(state: BatchState): Step[] {
       { does: 'See where it is', command: hint('explain', handle) },
     ];
   if (state.isDryRun) return [{ does: 'Run it', command: `${hint('submit')} FILE --wait` }];
-  return [...results(state, handle), ...repair(state, handle)];
+  return [...(isFetched ? [] : results(state, handle)), ...repair(state, handle, isFetched)];
 }
 
 function results(state: BatchState, handle: string): Step[] {
@@ -32,18 +36,22 @@ function results(state: BatchState, handle: string): Step[] {
   ];
 }
 
-function repair(state: BatchState, handle: string): Step[] {
-  if (state.errorFile !== null)
-    return [{ does: 'See why requests failed', command: hint('explain', handle) }, ...resend(state, handle)];
+function repair(state: BatchState, handle: string, isFetched: boolean): Step[] {
+  if (state.errorFile !== null) {
+    const again = resend(state, handle, isFetched);
+    return [{ does: 'See why requests failed', command: hint('explain', handle) }, ...again];
+  }
   if ((state.status !== 'failed' && state.status !== 'refused') || state.errorCount === 0) return [];
   const remedy = state.errors.map(({ code }) => remedies[code]).find((known) => known !== undefined);
   return [remedy?.() ?? { does: 'Correct the file, and see all that is wrong with it', command: validateFile() }];
 }
 
 /** Requests that were refused for what they say are refused again. */
-function resend({ status, retryable }: BatchState, handle: string): Step[] {
-  return status !== 'completed' || retryable !== 0
-    ? [{ does: 'Send the failed requests again', command: hint('retry', handle, '--wait') }]
+function resend({ status, retryable }: BatchState, handle: string, isFetched: boolean): Step[] {
+  if (status !== 'completed' || retryable !== 0)
+    return [{ does: 'Send the failed requests again', command: hint('retry', handle, '--wait') }];
+  return isFetched
+    ? []
     : [{ does: 'See the requests that need another body', command: hint('results', handle, '--errors') }];
 }
 

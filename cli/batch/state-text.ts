@@ -8,14 +8,18 @@ import { nextSteps, type Step } from './next-steps.ts';
 
 const maxShownErrors = 10;
 
-/** A batch in a few lines: how it is, why, and what can be done next. */
-export function stateText(state: BatchState): string {
+/**
+ * A batch in a few lines: how it is, why, and what can be done next.
+ *
+ * @param isFetched whether its results were written to files just now.
+ */
+export function stateText(state: BatchState, isFetched = false): string {
+  const steps = stepLines(nextSteps(state, isFetched));
   return [
     headlineWithin(state, outputWidth()),
     ...facts(state),
     ...errorLines(state),
-    '',
-    ...stepLines(nextSteps(state)),
+    ...(steps.length === 0 ? [] : ['', ...steps]),
   ].join('\n');
 }
 

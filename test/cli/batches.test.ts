@@ -456,6 +456,14 @@ describe.concurrent('on a terminal', { timeout: 120_000 }, () => {
     expect(code).toBe(0);
   });
 
+  it('who has the answers in a file is not told to fetch them', async () => {
+    const whole = await onTerminal(folder, ['submit', 'good.jsonl', '-o', 'shown.jsonl']);
+    expect(whole.text).toContain('shown.jsonl');
+    expect(whole.text).not.toContain('#');
+    const partly = await onTerminal(folder, ['submit', 'mixed.jsonl', '-o', 'partly.jsonl']);
+    expect(partly.text.match(/# .*/g)?.map((line) => line.trim())).toEqual(['# See why requests failed']);
+  });
+
   it('a list fits 80 columns, uses 200, and marks what is simulated', async () => {
     const submitted = await batchdrop('submit', 'a-file-with-quite-a-long-name-for-a-table.jsonl', '--wait', '--json');
     const { id } = JSON.parse(submitted.stdout);

@@ -80,6 +80,18 @@ const cases: Case[] = [
     error: null,
   },
   {
+    name: 'an upload that is sent elsewhere',
+    wire: openai,
+    script: atFirst(named('redirects to itself'), 'upload'),
+    error: null,
+  },
+  {
+    name: 'results that break off within a chunk',
+    wire: gemini,
+    script: atFirst(named('breaks off within a chunk'), 'results'),
+    error: null,
+  },
+  {
     name: 'an upload that is refused for good',
     wire: mistral,
     script: always(refusing(422, {}, '{"detail":[{"loc":["body","file"],"msg":"no such purpose"}]}'), 'upload'),
