@@ -20,6 +20,8 @@ export const longTests = [
   'test/simulators/large-inputs.test.ts',
   'test/client/memory.test.ts',
   'test/api/large-message-batches.test.ts',
+  'test/pipeline/many-live-calls.test.ts',
+  'test/package/install.test.ts',
 ];
 
 export default defineConfig({
@@ -29,7 +31,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     // Tests wait for more than half of their time.
-    maxWorkers: Math.max(6, availableParallelism()),
+    maxWorkers: Math.max(5, availableParallelism()),
     globalSetup: ['test/policies/global-setup.ts'],
     setupFiles: ['test/repeated-seed.ts', 'test/policies/each-test.ts'],
     // Clouds' SDKs look for the machine's own credentials; tests ask nobody outside.
