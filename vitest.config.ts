@@ -31,7 +31,7 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     // Tests wait for more than half of their time.
-    maxWorkers: Math.max(5, availableParallelism()),
+    maxWorkers: Math.max(4, availableParallelism()),
     globalSetup: ['test/policies/global-setup.ts'],
     setupFiles: ['test/repeated-seed.ts', 'test/policies/each-test.ts'],
     // Clouds' SDKs look for the machine's own credentials; tests ask nobody outside.

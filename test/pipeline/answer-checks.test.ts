@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { SchemaSearch } from '../../lib/pipeline/shards/schema-search.ts';
 import { beginRecollection } from '../../lib/records/batch.ts';
 import { drive } from './drive.ts';
 import { type Harness, startHarness } from './harness.ts';
@@ -136,22 +135,5 @@ describe('the answers to a file of requests', () => {
     await expect(run('error.jsonl', [asking('a', impossible)], { on_invalid_output: 'error' })).rejects.toThrow(
       "on_invalid_output may be 'error' for tables alone",
     );
-  });
-});
-
-describe('the search for schemas', () => {
-  it('finds them line by line, also where lines share a chunk', () => {
-    const lines = ['{"a":1}', '{"schema":{}}', '{"a":2}', '{"x":{"schema" :1}}', '{"schemas":1}'];
-    const chunk = Buffer.from(lines.join('\n'));
-    const search = new SchemaSearch();
-    let start = 0;
-    const found = lines.map((line) => {
-      const end = start + line.length;
-      const isIn = search.isIn({ bytes: chunk.subarray(start, end), chunk, start, end });
-      start = end + 1;
-      return isIn;
-    });
-    expect(found).toEqual([false, true, false, true, false]);
-    expect(lines.map((line) => new SchemaSearch().isIn({ bytes: Buffer.from(line) }))).toEqual(found);
   });
 });

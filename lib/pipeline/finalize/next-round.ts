@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerSchemaOf } from '../../lines/answer-schema.ts';
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
 import type { RequestLine } from '../../lines/request-line.ts';
@@ -154,6 +155,7 @@ async function copyRetryable(
         translated,
         sentBytes,
         embeddingInputs: embeddingInputs(request),
+        asksForSchema: answerSchemaOf(request.body) !== null,
         estimate: estimator.estimate(request, sentBytes),
       });
     }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { answerSchemaOf } from '../../lines/answer-schema.ts';
 import { CustomIds, type Suspect } from '../../lines/custom-ids.ts';
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { isOverlong, type Line, lengthOf, type OverlongLine } from '../../lines/jsonl.ts';
@@ -170,7 +171,15 @@ export class InputSharding {
     const reported = warnings.length > 0 ? this.issues.addWarnings(lineNumber, customId, warnings) : undefined;
     if (this.#isFailed) return reported;
     const entry = { ordinal, lineNumber, byteLength: lengthOf(line), format, spans, customId };
-    const placed = { entry, line, translated, sentBytes, embeddingInputs: embeddingInputs(request), estimate };
+    const placed = {
+      entry,
+      line,
+      translated,
+      sentBytes,
+      estimate,
+      embeddingInputs: embeddingInputs(request),
+      asksForSchema: answerSchemaOf(request.body) !== null,
+    };
     return allOf(reported, this.#shards.add(placement.queue, placed));
   }
 

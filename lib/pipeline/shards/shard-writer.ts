@@ -8,7 +8,6 @@ import type { Objects } from '../../store/objects.ts';
 import { allOf, type PendingWrite } from '../../store/pending-writes.ts';
 import type { AccountLimits } from './account-limits.ts';
 import { LineWriter, type WritableLine } from './line-writer.ts';
-import { SchemaSearch } from './schema-search.ts';
 
 /** Where a line goes; lines of the same target share shards. */
 export interface ShardTarget {
@@ -32,6 +31,8 @@ export interface ShardedLine {
   sentBytes: number;
   /** Inputs, for an embedding request; 0 else. */
   embeddingInputs: number;
+  /** Whether its answer is to fit a schema. */
+  asksForSchema: boolean;
   estimate: Pick<LineEstimate, 'batchUsd' | 'singleUsd'>;
 }
 
@@ -59,13 +60,12 @@ export class ShardWriter {
   readonly #round: { batchId: string; round: number; token: string };
   readonly #limitsOf: (provider: string) => AccountLimits;
   readonly #queues = new Map<string, ShardQueue>();
-  /** In the order of their last use. */
   readonly #open = new Set<ShardQueue>();
   readonly #finished: ShardRecord[] = [];
   readonly #earlier: EarlierShards;
   /** The last shard of each target that earlier runs have written. */
   readonly #lastOf = new Map<string, ShardRecord>();
-  #latest: ShardQueue | undefined;
+  #uses = 0;
   #next = 0;
 
   constructor(
@@ -108,7 +108,8 @@ export class ShardWriter {
   /** @returns what is to be awaited before the next line. */
   add(queue: ShardQueue, line: ShardedLine): PendingWrite {
     if (!queue.hasRoomFor(line)) return this.#addToNew(queue, line);
-    this.#use(queue);
+    this.#uses += 1;
+    queue.lastUse = this.#uses;
     return queue.add(line);
   }
 
@@ -125,8 +126,10 @@ export class ShardWriter {
 
   async #addToNew(queue: ShardQueue, line: ShardedLine): Promise<void> {
     await this.#close(queue);
-    const [leastUsed] = this.#open;
-    if (leastUsed && this.#open.size >= maxOpenShards) await this.#close(leastUsed);
+    if (this.#open.size >= maxOpenShards) {
+      const [longestUnused] = [...this.#open].toSorted((one, other) => one.lastUse - other.lastUse);
+      if (longestUnused) await this.#close(longestUnused);
+    }
     await this.#openSmall(queue);
     if (!queue.hasRoomFor(line)) {
       await this.#close(queue);
@@ -138,7 +141,9 @@ export class ShardWriter {
 
   #begin(queue: ShardQueue, shard: number): void {
     queue.open(new OpenShard(this.#objects, { ...this.#round, shard }, queue.target));
-    this.#use(queue);
+    this.#open.add(queue);
+    this.#uses += 1;
+    queue.lastUse = this.#uses;
   }
 
   /** Writes an earlier run's last shard of the target anew, in its place, if that is too small for its provider. */
@@ -154,16 +159,8 @@ export class ShardWriter {
     this.#finished.splice(this.#finished.indexOf(last), 1);
   }
 
-  #use(queue: ShardQueue): void {
-    if (queue === this.#latest) return;
-    this.#open.delete(queue);
-    this.#open.add(queue);
-    this.#latest = queue;
-  }
-
   async #close(queue: ShardQueue): Promise<void> {
     this.#open.delete(queue);
-    if (this.#latest === queue) this.#latest = undefined;
     const shard = await queue.close();
     if (shard) this.#finished.push(shard);
   }
@@ -177,6 +174,8 @@ function nameOf({ provider, model, endpoint, isTranslated, shared }: ShardTarget
 export class ShardQueue {
   readonly target: ShardTarget;
   readonly limits: AccountLimits;
+  /** Greater than that of any queue that was used before. */
+  lastUse = 0;
   #shard: OpenShard | null = null;
 
   constructor(target: ShardTarget, limits: AccountLimits) {
@@ -223,7 +222,6 @@ export class OpenShard {
   readonly #sent: ObjectWriter | null;
   readonly #index: ObjectWriter;
   readonly #entries = new LineIndexEncoder();
-  readonly #schemas = new SchemaSearch();
   #hasSchemas = false;
   #lineCount = 0;
   #firstOrdinal = 0;
@@ -267,7 +265,7 @@ export class OpenShard {
     this.#batchUsd = addDollars(this.#batchUsd, line.estimate.batchUsd);
     this.#singleUsd = addDollars(this.#singleUsd, line.estimate.singleUsd);
     this.#entries.add(line.entry);
-    this.#hasSchemas ||= this.#schemas.isIn(line.line);
+    this.#hasSchemas ||= line.asksForSchema;
     const lines = this.#lines.write(line.line);
     const sent = line.translated ? this.#sent?.writeLine(line.translated) : undefined;
     const index = this.#entries.length > indexBytes ? this.#index.write(this.#entries.take()) : undefined;

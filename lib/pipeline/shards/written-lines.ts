@@ -1,3 +1,4 @@
+import { answerSchemaOf } from '../../lines/answer-schema.ts';
 import { embeddingInputs } from '../../lines/embedding-inputs.ts';
 import { passedBytes } from '../../lines/passed-lines.ts';
 import { Estimator } from '../../providers/estimate/estimate.ts';
@@ -30,7 +31,9 @@ export async function* writtenLines(
       const sentBytes = translated?.length ?? passedBytes(line.bytes.length, request.spans, shard.model, request.model);
       const estimate = estimator.estimate(request, sentBytes);
       const { entry, position } = line;
-      yield { position, entry, line, translated, sentBytes, embeddingInputs: embeddingInputs(request), estimate };
+      const asksForSchema = answerSchemaOf(request.body) !== null;
+      const inputs = embeddingInputs(request);
+      yield { position, entry, line, translated, sentBytes, embeddingInputs: inputs, asksForSchema, estimate };
     }
   }
 }
